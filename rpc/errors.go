@@ -1,0 +1,96 @@
+package rpc
+
+import "strings"
+
+// Code is the stable name of an error on the wire: the text of the Cap'n Proto
+// exception begins with it and a colon.
+type Code string
+
+// The codes. Append only.
+const (
+	CodeBadRequest      Code = "E001"
+	CodeUnauthenticated Code = "E002"
+	CodeForbidden       Code = "E003"
+	CodeVersion         Code = "E004"
+	CodeNotOffered      Code = "E005"
+	CodeTooLarge        Code = "E006"
+	CodeQueueFull       Code = "E007"
+	CodeBusy            Code = "E008"
+	CodeInternal        Code = "E009"
+	CodeEndpoint        Code = "E010"
+	CodeKeyPackage      Code = "E011"
+	CodeHybridKey       Code = "E012"
+	CodeNotRecipient    Code = "E013"
+	CodeChannel         Code = "E014"
+	CodeLogin           Code = "E015"
+	CodeUsername        Code = "E016"
+	CodeShutdown        Code = "E017"
+	CodeSuite           Code = "E021"
+)
+
+// Error is an error that crosses the wire. Two of the same Code are the same to
+// errors.Is, whatever their Text.
+type Error struct {
+	Code Code
+	Text string
+}
+
+// The errors that handlers return and callers branch on.
+var (
+	ErrBadRequest      = &Error{CodeBadRequest, "malformed argument"}
+	ErrUnauthenticated = &Error{CodeUnauthenticated, "access token missing, unknown or expired"}
+	ErrForbidden       = &Error{CodeForbidden, "only the owner of the key may do this"}
+	ErrVersion         = &Error{CodeVersion, "version not supported"}
+	ErrNotOffered      = &Error{CodeNotOffered, "method not offered here"}
+	ErrTooLarge        = &Error{CodeTooLarge, "payload too large"}
+	ErrQueueFull       = &Error{CodeQueueFull, "inbox full"}
+	ErrBusy            = &Error{CodeBusy, "over a limit, try again later"}
+	ErrInternal        = &Error{CodeInternal, "internal error"}
+	ErrEndpoint        = &Error{CodeEndpoint, "endpoint refused"}
+	ErrKeyPackage      = &Error{CodeKeyPackage, "key package refused"}
+	ErrHybridKey       = &Error{CodeHybridKey, "hybrid key refused"}
+	ErrNotRecipient    = &Error{CodeNotRecipient, "this node takes nothing for that key"}
+	ErrChannel         = &Error{CodeChannel, "not a member of that channel"}
+	ErrLogin           = &Error{CodeLogin, "login refused"}
+	ErrUsername        = &Error{CodeUsername, "user name refused"}
+	ErrShutdown        = &Error{CodeShutdown, "shutting down"}
+	ErrSuite           = &Error{CodeSuite, "ciphersuite not allowed"}
+)
+
+// Error returns "E0nn: text".
+func (e *Error) Error() string { return string(e.Code) + ": " + e.Text }
+
+// Is reports whether target is an Error of the same code.
+func (e *Error) Is(target error) bool {
+	t, ok := target.(*Error)
+	return ok && t.Code == e.Code
+}
+
+// With returns an Error of the same code with another text.
+func (e *Error) With(text string) *Error { return &Error{e.Code, text} }
+
+// parseError turns the text of an exception back into an Error, if it has one.
+func parseError(text string) (*Error, bool) {
+	// The library may put words of its own before the text.
+	for i := strings.IndexByte(text, 'E'); i >= 0; {
+		rest := text[i:]
+		if len(rest) > 5 && rest[4] == ':' && digits(rest[1:4]) {
+			return &Error{Code(rest[:4]), strings.TrimSpace(rest[5:])}, true
+		}
+		next := strings.IndexByte(rest[1:], 'E')
+		if next < 0 {
+			break
+		}
+		i += 1 + next
+	}
+	return nil, false
+}
+
+func digits(s string) bool {
+	for _, c := range s {
+		if c < '0' || c > '9' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,125 @@
+package rpc
+
+import (
+	"context"
+	"time"
+)
+
+// Identity is an Ed25519 public key (32 bytes): the name of an inbox and of the
+// person who owns it.
+type Identity [32]byte
+
+// Channel is the id of a channel of an inbox; the zero value means none, the
+// inbox itself.
+type Channel [16]byte
+
+// Envelope is one stored payload. Seq grows per inbox and is given by whoever
+// stores it.
+type Envelope struct {
+	Seq  uint64
+	Data []byte
+}
+
+// Caller says who makes a call, as far as it was proved. Handlers get it as a
+// value and decide by it; nothing else about the connection reaches them.
+type Caller struct {
+	// Kind says what was presented.
+	Kind TokenKind
+	// Identity is proved by TLS or by the session if Proven is true.
+	Identity Identity
+	Proven   bool
+	// Pass is the deposit pass, without its kind byte, if Kind is TokenPass.
+	Pass []byte
+	// Device is the optional device id of Auth.
+	Device [16]byte
+	// Remote is the host part of the peer's address, for limits; "" if unknown.
+	Remote string
+}
+
+// Owns reports whether the caller has proved to be id.
+func (c Caller) Owns(id Identity) bool { return c.Proven && c.Identity == id }
+
+// Service is what a server answers. A nil field is a group of methods that it
+// does not offer: they answer ErrNotOffered.
+type Service struct {
+	Health    Health
+	Depositor Depositor
+	Inbox     Inbox
+	Keys      KeyDirectory
+	Endpoints Endpoints
+	Accounts  Accounts
+	Channels  Channels
+	Directory Directory
+	// Sessions resolves session tokens; nil refuses them all.
+	Sessions Sessions
+}
+
+// Health answers health.
+type Health interface {
+	Health(ctx context.Context) (status string, err error)
+}
+
+// Depositor takes payloads for a recipient. A returned seq means that the
+// payload is durable.
+type Depositor interface {
+	Enqueue(ctx context.Context, c Caller, to Identity, ch Channel, payload []byte) (seq uint64, err error)
+	// BatchEnqueue stores one payload for many; seqs are in the order of to.
+	BatchEnqueue(ctx context.Context, c Caller, to []Identity, ch Channel, payload []byte) (seqs []uint64, err error)
+}
+
+// Inbox hands stored payloads to their owner, oldest first. limit 0 means all
+// that fit in one answer; wait 0 means do not wait for a first one.
+type Inbox interface {
+	// Fetch drains: what it returns is removed.
+	Fetch(ctx context.Context, c Caller, owner Identity, ch Channel, limit uint32, wait time.Duration) ([]Envelope, error)
+	// Peek returns payloads with Seq > after and removes nothing.
+	Peek(ctx context.Context, c Caller, owner Identity, ch Channel, after uint64, limit uint32, wait time.Duration) ([]Envelope, error)
+	// Ack removes all payloads up to and including upTo.
+	Ack(ctx context.Context, c Caller, owner Identity, ch Channel, upTo uint64) error
+}
+
+// KeyDirectory keeps what others need to start a conversation: key packages
+// (RFC 9420, section 10) and hybrid keys (package mls/seal).
+type KeyDirectory interface {
+	// UploadKeyPackage returns the SHA-256 of the package.
+	UploadKeyPackage(ctx context.Context, c Caller, owner Identity, keyPackage []byte) (fingerprint [32]byte, err error)
+	// FetchKeyPackage hands out one package once; empty when none is left.
+	FetchKeyPackage(ctx context.Context, c Caller, owner Identity) (keyPackage []byte, err error)
+	UploadHybridKey(ctx context.Context, c Caller, owner Identity, blob []byte) error
+	// FetchHybridKeys returns a blob for each owner, empty where none is known.
+	FetchHybridKeys(ctx context.Context, c Caller, owners []Identity) (blobs [][]byte, err error)
+}
+
+// Endpoints keeps signed endpoint records (package transport).
+type Endpoints interface {
+	PublishEndpoint(ctx context.Context, c Caller, owner Identity, record []byte) error
+	// ResolveEndpoint returns the record, empty when none is known.
+	ResolveEndpoint(ctx context.Context, c Caller, owner Identity) (record []byte, err error)
+}
+
+// Accounts answers the four OPAQUE calls (RFC 9807).
+type Accounts interface {
+	RegisterStart(ctx context.Context, c Caller, username string, request []byte) (response []byte, err error)
+	RegisterFinish(ctx context.Context, c Caller, username string, upload []byte, id Identity) (ok bool, err error)
+	LoginStart(ctx context.Context, c Caller, username string, request []byte) (response []byte, err error)
+	LoginFinish(ctx context.Context, c Caller, username string, finalization []byte, id Identity) (sessionToken []byte, err error)
+}
+
+// Channels looks up or creates the channel of the caller and one peer.
+type Channels interface {
+	CreateChannel(ctx context.Context, c Caller, peer Identity) (Channel, error)
+}
+
+// Directory maps user names to identities and back.
+type Directory interface {
+	// ResolveUser reports found false for an unknown name.
+	ResolveUser(ctx context.Context, c Caller, username string) (id Identity, found bool, err error)
+	// ResolveIdentity returns "" for an unknown identity.
+	ResolveIdentity(ctx context.Context, c Caller, id Identity) (username string, err error)
+}
+
+// Sessions resolves a session token to the identity bound to its account.
+// It returns ErrUnauthenticated for an unknown, expired or revoked one.
+type Sessions interface {
+	Session(ctx context.Context, token [32]byte) (id Identity, bound bool, err error)
+}
