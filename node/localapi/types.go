@@ -1,0 +1,195 @@
+package localapi
+
+import (
+	"fmt"
+	"time"
+)
+
+// timeLayout is RFC 3339 with milliseconds.
+const timeLayout = "2006-01-02T15:04:05.000Z07:00"
+
+// Time is a time.Time whose text is RFC 3339, UTC, with milliseconds.
+type Time struct{ time.Time }
+
+// String returns t as it is shown and travels.
+func (t Time) String() string { return t.UTC().Format(timeLayout) }
+
+// MarshalJSON writes String, where the embedded time.Time would write its own.
+func (t Time) MarshalJSON() ([]byte, error) { return []byte(`"` + t.String() + `"`), nil }
+
+// UnmarshalJSON is the inverse of MarshalJSON.
+func (t *Time) UnmarshalJSON(b []byte) error {
+	parsed, err := time.Parse(`"`+timeLayout+`"`, string(b))
+	if err != nil {
+		return fmt.Errorf("parse time: %w", err)
+	}
+	t.Time = parsed.UTC()
+	return nil
+}
+
+// State is how far a message came.
+type State string
+
+// The states. Queued: persisted here. Direct: the person's own node has it.
+// Stored: a relay has it. Delivered: the receipt is back. Read: the person saw
+// it. Failed: it will not arrive. Received: it came in.
+const (
+	Queued    State = "queued"
+	Direct    State = "direct"
+	Stored    State = "stored"
+	Delivered State = "delivered"
+	Read      State = "read"
+	Failed    State = "failed"
+	Received  State = "received"
+)
+
+// Awaitable reports whether s is a state that Await can be asked for.
+func (s State) Awaitable() bool {
+	return s == Direct || s == Stored || s == Delivered || s == Read
+}
+
+// Reaches reports whether a message in state s fulfils a wait for want: stored
+// means durable anywhere but here, direct that the person's own node has it.
+func (s State) Reaches(want State) bool {
+	switch want {
+	case Stored:
+		return s == Stored || s == Direct || s == Delivered || s == Read
+	case Direct:
+		return s == Direct || s == Delivered || s == Read
+	case Delivered:
+		return s == Delivered || s == Read
+	default:
+		return s == want
+	}
+}
+
+// Path is the way that a message or a connection took.
+type Path string
+
+// The paths.
+const (
+	PathNone    Path = "none"
+	PathLAN     Path = "lan"
+	PathDirect  Path = "direct"
+	PathPunched Path = "punched"
+	PathMailbox Path = "mailbox"
+)
+
+// Identity says who a node is. Identities are peer ids (12D3Koo…) everywhere.
+type Identity struct {
+	Identity string `json:"identity"`
+	Name     string `json:"name"`
+}
+
+// Invite is a contact link and when the addresses in it are stale.
+type Invite struct {
+	Link    string `json:"link"`
+	Expires Time   `json:"expires"`
+}
+
+// Contact is a person.
+type Contact struct {
+	Identity string `json:"identity"`
+	Name     string `json:"name"`
+	// Via is link, introduction, lan or group.
+	Via      string `json:"via"`
+	Verified bool   `json:"verified"`
+}
+
+// AddedContact is the answer to adding one; New is false if it was known.
+type AddedContact struct {
+	Identity string `json:"identity"`
+	Name     string `json:"name"`
+	New      bool   `json:"new"`
+}
+
+// Delivery is how far a message of our own came and why it took its path.
+type Delivery struct {
+	// ID is 32 hex digits, the same on both sides.
+	ID    string `json:"id"`
+	State State  `json:"state"`
+	Path  Path   `json:"path"`
+	// Relay is the key of the relay that has it, or empty.
+	Relay string `json:"relay"`
+	// Why is one sentence, never empty.
+	Why string `json:"why"`
+}
+
+// Message is one entry of a conversation.
+type Message struct {
+	ID   string `json:"id"`
+	From string `json:"from"`
+	To   string `json:"to"`
+	Text string `json:"text"`
+	// Time is when its author sent it, by the author's clock.
+	Time  Time  `json:"time"`
+	State State `json:"state"`
+	Path  Path  `json:"path"`
+}
+
+// Status is what a node is connected to and what waits. Its lists are never
+// null in JSON.
+type Status struct {
+	Identity string   `json:"identity"`
+	Name     string   `json:"name"`
+	Addrs    []string `json:"addrs"`
+	LAN      bool     `json:"lan"`
+	Relays   []Relay  `json:"relays"`
+	Peers    []Peer   `json:"peers"`
+	Queue    Queue    `json:"queue"`
+}
+
+// Relay is a home relay; Error says why it is not reached.
+type Relay struct {
+	URL     string `json:"url"`
+	Reached bool   `json:"reached"`
+	Error   string `json:"error"`
+}
+
+// Peer is the node of a contact, and what was tried to reach it.
+type Peer struct {
+	Identity  string  `json:"identity"`
+	Name      string  `json:"name"`
+	Path      Path    `json:"path"`
+	Connected bool    `json:"connected"`
+	Tried     []Tried `json:"tried"`
+}
+
+// Tried is one address that was dialled, and why it failed.
+type Tried struct {
+	Addr  string `json:"addr"`
+	Error string `json:"error"`
+}
+
+// Queue counts what waits: Outbox for others, Inbox to be processed, Unreadable
+// for a key that has not come yet.
+type Queue struct {
+	Outbox     int `json:"outbox"`
+	Inbox      int `json:"inbox"`
+	Unreadable int `json:"unreadable"`
+}
+
+// Kind says what an Event is about.
+type Kind string
+
+// The kinds of events.
+const (
+	// EventMessage is a message that came in: Contact and Message are set.
+	EventMessage Kind = "message"
+	// EventState is a new state of a message of our own: Contact and Delivery are set.
+	EventState Kind = "state"
+	// EventContact is a new contact: Contact is set.
+	EventContact Kind = "contact"
+	// EventMissed says that events were lost between the id asked for and this
+	// one: look at the history.
+	EventMissed Kind = "missed"
+)
+
+// Event is something that happened. ID grows, over restarts too.
+type Event struct {
+	ID       uint64    `json:"id"`
+	Event    Kind      `json:"event"`
+	Contact  *Contact  `json:"contact,omitempty"`
+	Message  *Message  `json:"message,omitempty"`
+	Delivery *Delivery `json:"delivery,omitempty"`
+}
