@@ -1,0 +1,28 @@
+// Package transport reaches other machines by their key. It wraps one libp2p
+// host that speaks QUIC and whose key is the identity of the person who runs
+// it; nothing outside this package knows libp2p, QUIC or multiaddrs.
+//
+// What it offers:
+//
+//   - [Host]: opens streams to a [Key] over the live connection or by dialing
+//     the addresses that were learnt for it, and says over which [Path] it went
+//     and what was tried in vain
+//   - [Addr], [RelayURL], [Endpoint]: addresses as text and as bytes, with
+//     strict parsers for what comes from others
+//   - discovery on the local network by multicast DNS
+//
+// What it is not: it knows no messages, no contacts and no stored state, it
+// retries nothing, and it has no opinion on when to use a relay.
+//
+// Invariants:
+//
+//   - a stream's [Stream.Key] is the key that TLS proved, and Open returns a
+//     stream to the key asked for or an error
+//   - bytes from outside are bounded before they are parsed, and never panic
+//   - callbacks run without any lock of the host held
+//   - addresses of this machine are told to nobody except, by multicast, to the
+//     local network when discovery is on: libp2p's identify protocol is made to
+//     send none. Contacts get them in the sealed part of an [Endpoint]
+//
+// It is for packages relay and node.
+package transport
