@@ -30,7 +30,8 @@ type Messages interface {
 	Send(ctx context.Context, contact, text string) (Delivery, error)
 	// Await returns when the message of that id has reached want or can no
 	// longer reach it, and with its present state, without an error, when ctx
-	// ends before.
+	// ends before. So ctx bounds the wait only, not the look at the state: it may
+	// have ended already.
 	Await(ctx context.Context, id string, want State) (Delivery, error)
 	// History calls emit for each message of the conversation in the order shown,
 	// oldest first, and stops at its first error. With after set they begin behind

@@ -1,12 +1,23 @@
 package localapi
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"net"
+	"net/http"
+	"os"
+
+	"golang.org/x/net/netutil"
 )
 
 // Config says what a Server serves and where. All fields but Log are required.
 type Config struct {
-	// Socket is the path of the unix socket, of any length; its directory exists.
+	// Socket is the path of the unix socket, of any length: one that is too long
+	// for a socket gets a short link under the runtime directory. Its directory
+	// exists, unless it is the runtime directory. Whoever runs the server holds
+	// the lock of the home: a socket that nobody answers is replaced.
 	Socket string
 
 	Self     Self
@@ -17,4 +28,62 @@ type Config struct {
 
 	// Log is where failures go; nil means nowhere.
 	Log *slog.Logger
+}
+
+// Server serves the local API.
+type Server struct {
+	cfg Config
+	// listeners has a token for each subscriber of events.
+	listeners chan struct{}
+}
+
+// New returns a server. It opens nothing before Run.
+func New(cfg Config) (*Server, error) {
+	if cfg.Socket == "" || cfg.Self == nil || cfg.Contacts == nil || cfg.Messages == nil || cfg.Relays == nil || cfg.Events == nil {
+		return nil, errors.New("local API: incomplete Config")
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Server{cfg: cfg, listeners: make(chan struct{}, maxSubscribers)}, nil
+}
+
+// Run serves until ctx ends, and returns nil then. It returns an *Error of
+// ExitHome when another daemon answers at the socket. Requests that are under
+// way see their context end and have one second to answer.
+func (s *Server) Run(ctx context.Context) error {
+	l, err := listen(s.cfg.Socket)
+	if err != nil {
+		return fmt.Errorf("serve local API: %w", err)
+	}
+	ours, _ := os.Lstat(s.cfg.Socket)
+	srv := &http.Server{
+		Handler:           s.routes(),
+		ReadHeaderTimeout: requestTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ErrorLog:          slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelWarn),
+	}
+	done := make(chan error, 1)
+	go func() { done <- srv.Serve(netutil.LimitListener(l, maxConns)) }()
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		stopping, cancel := context.WithTimeout(context.Background(), stopTimeout)
+		defer cancel()
+		if srv.Shutdown(stopping) != nil {
+			srv.Close()
+		}
+		<-done
+		err = nil
+	}
+	l.Close()
+	if now, _ := os.Lstat(s.cfg.Socket); ours != nil && now != nil && os.SameFile(ours, now) {
+		os.Remove(s.cfg.Socket)
+	}
+	if err != nil {
+		return fmt.Errorf("serve local API: %w", err)
+	}
+	return nil
 }
