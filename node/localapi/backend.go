@@ -12,7 +12,9 @@ type Self interface {
 	Status(ctx context.Context) (Status, error)
 }
 
-// Contacts are the people that the node knows.
+// Contacts are the people that the node knows. One is asked for by identity, by
+// exact name, or by a unique prefix of either; unknown and ambiguous ones are
+// exit 4, and the Hint of an ambiguous one lists those that it could mean.
 type Contacts interface {
 	// AddContact takes a link and returns when the contact is stored; it waits
 	// for no network. An empty name means the name in the card. Errors: exit 2
@@ -20,11 +22,11 @@ type Contacts interface {
 	AddContact(ctx context.Context, link, name string) (AddedContact, error)
 	// Contacts lists all of them, by name.
 	Contacts(ctx context.Context) ([]Contact, error)
+	// Contact finds one.
+	Contact(ctx context.Context, contact string) (Contact, error)
 }
 
-// Messages are the conversations. A contact is an identity, an exact name, or a
-// unique prefix of either; unknown and ambiguous ones are exit 4, and an
-// ambiguous one's Hint lists those that it could mean.
+// Messages are the conversations; a contact is asked for as in Contacts.
 type Messages interface {
 	// Send returns when the message is persisted.
 	Send(ctx context.Context, contact, text string) (Delivery, error)

@@ -57,6 +57,12 @@ func (c *Client) Contacts(ctx context.Context) (v []Contact, err error) {
 	return v, c.call(ctx, http.MethodGet, "/v1/contacts", nil, &v)
 }
 
+// Contact finds a contact by identity, exact name or unique prefix of either.
+func (c *Client) Contact(ctx context.Context, contact string) (v Contact, err error) {
+	q := url.Values{"contact": {contact}}
+	return v, c.call(ctx, http.MethodGet, "/v1/contact?"+q.Encode(), nil, &v)
+}
+
 // AddContact takes a link; an empty name means the name in it.
 func (c *Client) AddContact(ctx context.Context, link, name string) (v AddedContact, err error) {
 	return v, c.call(ctx, http.MethodPost, "/v1/contacts", addRequest{link, name}, &v)

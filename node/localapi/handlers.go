@@ -35,6 +35,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("POST /v1/invite", s.answer(s.invite))
 	mux.HandleFunc("GET /v1/status", s.answer(s.status))
 	mux.HandleFunc("GET /v1/contacts", s.answer(s.contacts))
+	mux.HandleFunc("GET /v1/contact", s.answer(s.contact))
 	mux.HandleFunc("POST /v1/contacts", s.answer(s.addContact))
 	mux.HandleFunc("POST /v1/messages", s.answer(s.send))
 	mux.HandleFunc("GET /v1/messages", s.history)
@@ -143,6 +144,14 @@ func present[T any](list []T) []T {
 func (s *Server) contacts(_ http.ResponseWriter, r *http.Request) (any, error) {
 	list, err := s.cfg.Contacts.Contacts(r.Context())
 	return present(list), err
+}
+
+func (s *Server) contact(_ http.ResponseWriter, r *http.Request) (any, error) {
+	contact := r.URL.Query().Get("contact")
+	if err := checkArgument("the contact", contact, maxContact); err != nil {
+		return nil, err
+	}
+	return s.cfg.Contacts.Contact(r.Context(), contact)
 }
 
 func (s *Server) addContact(w http.ResponseWriter, r *http.Request) (any, error) {

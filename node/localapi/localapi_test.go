@@ -41,6 +41,13 @@ func (b *backend) Status(context.Context) (Status, error) {
 
 func (b *backend) Contacts(context.Context) ([]Contact, error) { return nil, nil }
 
+func (b *backend) Contact(_ context.Context, contact string) (Contact, error) {
+	if contact != "../b" {
+		return Contact{}, &Error{"no contact " + contact, "see: qpc contacts", ExitContact}
+	}
+	return Contact{Identity: "12D3KooB", Name: contact, Via: "link"}, nil
+}
+
 func (b *backend) AddContact(_ context.Context, link, name string) (AddedContact, error) {
 	if link == "qpc:forged" {
 		return AddedContact{}, fmt.Errorf("add: %w", &Error{"the link was changed", "ask for it again", ExitSignature})
@@ -143,6 +150,12 @@ func TestCalls(t *testing.T) {
 	}
 	if list, err := c.Contacts(ctx); err != nil || list == nil || len(list) != 0 {
 		t.Errorf("contacts: got %v, %v, want an empty list", list, err)
+	}
+	if found, err := c.Contact(ctx, "../b"); err != nil || found.Name != "../b" {
+		t.Errorf("contact: got %+v, %v", found, err)
+	}
+	if _, err := c.Contact(ctx, "nobody"); exitOf(err) != ExitContact {
+		t.Errorf("contact nobody: got %v, want exit 4", err)
 	}
 	if added, err := c.AddContact(ctx, "qpc:AAAA", "bob"); err != nil || added != (AddedContact{"12D3KooB", "bob", true}) {
 		t.Errorf("add: got %+v, %v", added, err)
