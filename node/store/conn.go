@@ -1,0 +1,151 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"path/filepath"
+
+	"github.com/ncruces/go-sqlite3"
+)
+
+// The write-ahead log is copied into the database when it has this many pages,
+// and cut to logLimit bytes after that.
+const (
+	checkpointPages = 1000
+	logLimit        = 8 << 20
+)
+
+// conn is one SQLite connection and its prepared statements. It belongs to one
+// goroutine at a time.
+type conn struct {
+	db    *sqlite3.Conn
+	stmts map[string]*sqlite3.Stmt
+}
+
+// openConn opens the database file. modeOf names the file whose mode new files
+// beside the database get.
+func openConn(path string, key fileKey, modeOf string) (*conn, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	path = filepath.ToSlash(path)
+	if path[0] != '/' {
+		path = "/" + path // a drive letter
+	}
+	hexKey, err := key.hex()
+	if err != nil {
+		return nil, err
+	}
+	u := url.URL{Scheme: "file", Path: path, RawQuery: url.Values{
+		"vfs":    {cipherVFS},
+		"hexkey": {hexKey},
+		"modeof": {modeOf},
+	}.Encode()}
+	db, err := sqlite3.OpenFlags(u.String(), sqlite3.OPEN_READWRITE|sqlite3.OPEN_URI)
+	if err != nil {
+		return nil, classify(err)
+	}
+	c := &conn{db: db, stmts: make(map[string]*sqlite3.Stmt)}
+	err = db.Exec(`
+		PRAGMA busy_timeout = 10000;
+		PRAGMA temp_store = memory;
+		PRAGMA secure_delete = on;
+		PRAGMA synchronous = full;
+		PRAGMA trusted_schema = off;
+		PRAGMA cell_size_check = on;`)
+	if err != nil {
+		c.close()
+		return nil, classify(err)
+	}
+	return c, nil
+}
+
+// prepareWriter turns on page checksums and the write-ahead log. Both stay with
+// the file; on a file that has them this only checks.
+func (c *conn) prepareWriter() error {
+	if err := c.db.EnableChecksums("main"); err != nil {
+		return fmt.Errorf("page checksums: %w", classify(err))
+	}
+	err := c.db.Exec(fmt.Sprintf(
+		"PRAGMA journal_mode = wal; PRAGMA wal_autocheckpoint = %d; PRAGMA journal_size_limit = %d;",
+		checkpointPages, logLimit))
+	if err != nil {
+		return fmt.Errorf("write-ahead log: %w", classify(err))
+	}
+	return nil
+}
+
+// pragma returns the integer value of a PRAGMA.
+func (c *conn) pragma(name string) (int64, error) {
+	st, _, err := c.db.Prepare("PRAGMA " + name)
+	if err != nil {
+		return 0, classify(err)
+	}
+	defer st.Close()
+	var v int64
+	if st.Step() {
+		v = st.ColumnInt64(0)
+	}
+	return v, classify(st.Err())
+}
+
+// check runs a quick_check and returns ErrDamaged with what it found.
+func (c *conn) check() error {
+	st, _, err := c.db.Prepare("PRAGMA quick_check(1)")
+	if err != nil {
+		return classify(err)
+	}
+	defer st.Close()
+	for st.Step() {
+		if s := st.ColumnText(0); s != "ok" {
+			return fmt.Errorf("%w: %s", ErrDamaged, s)
+		}
+	}
+	return classify(st.Err())
+}
+
+// stmt returns the prepared statement for a constant SQL text.
+func (c *conn) stmt(sql string) (*sqlite3.Stmt, error) {
+	if st, ok := c.stmts[sql]; ok {
+		return st, nil
+	}
+	st, tail, err := c.db.PrepareFlags(sql, sqlite3.PREPARE_PERSISTENT)
+	if err != nil {
+		return nil, err
+	}
+	if st == nil || tail != "" {
+		st.Close()
+		return nil, fmt.Errorf("not one statement: %s", sql)
+	}
+	c.stmts[sql] = st
+	return st, nil
+}
+
+// run executes a statement that takes no arguments and gives no rows.
+func (c *conn) run(sql string) error {
+	st, err := c.stmt(sql)
+	if err != nil {
+		return err
+	}
+	return st.Exec()
+}
+
+// rollback ends the present transaction, if there is one, undoing it. It works
+// on an interrupted connection too.
+func (c *conn) rollback() error {
+	c.db.SetInterrupt(context.Background())
+	if c.db.GetAutocommit() {
+		return nil
+	}
+	return c.run("ROLLBACK")
+}
+
+// close frees the connection.
+func (c *conn) close() error {
+	for _, st := range c.stmts {
+		st.Close()
+	}
+	return c.db.Close()
+}

@@ -1,0 +1,96 @@
+package store
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"quicnprotochat/rpc"
+)
+
+// Contact is a person that the user or an introduction has added.
+type Contact struct {
+	Identity rpc.Identity
+	// Name is what the user calls the contact. No two names differ only in case.
+	Name string
+	// Via says how the contact came: link, introduction, lan or group.
+	Via string
+	// Verified: the user has compared the identities.
+	Verified bool
+	// Card is the encoded contact card.
+	Card []byte
+	// Introduced: our own card has reached the contact.
+	Introduced bool
+	Added      time.Time
+}
+
+const contactColumns = "identity, name, via, verified, card, introduced, added"
+
+func scanContact(r *row) Contact {
+	return Contact{
+		Identity: r.array32(), Name: r.text(), Via: r.text(), Verified: r.bool(),
+		Card: r.bytes(), Introduced: r.bool(), Added: r.time(),
+	}
+}
+
+// Contact returns the contact of that identity, or ErrNotFound.
+func (t *Tx) Contact(id rpc.Identity) (Contact, error) {
+	return first(t, scanContact, "SELECT "+contactColumns+" FROM contacts WHERE identity = ?", id[:])
+}
+
+// Contacts returns all contacts by name.
+func (t *Tx) Contacts() ([]Contact, error) {
+	return list(t, scanContact, "SELECT "+contactColumns+" FROM contacts ORDER BY folded")
+}
+
+// CountContacts returns how many contacts there are.
+func (t *Tx) CountContacts() (int, error) {
+	return t.count("SELECT count(*) FROM contacts")
+}
+
+// PutContact adds or replaces the contact of that identity. It returns
+// ErrExists if another contact has the name.
+func (t *Tx) PutContact(c Contact) error {
+	err := t.do(`INSERT INTO contacts (identity, name, folded, via, verified, card, introduced, added)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (identity) DO UPDATE SET name = excluded.name, folded = excluded.folded, via = excluded.via,
+			verified = excluded.verified, card = excluded.card, introduced = excluded.introduced, added = excluded.added`,
+		c.Identity[:], c.Name, fold(c.Name), c.Via, c.Verified, c.Card, c.Introduced, c.Added)
+	if unique(err) {
+		return fmt.Errorf("contact name: %w", ErrExists)
+	}
+	return err
+}
+
+// DeleteContact removes a contact with its endpoint and hybrid key. Its
+// conversation stays. It is no error if there is none.
+func (t *Tx) DeleteContact(id rpc.Identity) error {
+	for _, sql := range []string{
+		"DELETE FROM contacts WHERE identity = ?",
+		"DELETE FROM endpoints WHERE identity = ?",
+		"DELETE FROM peer_hybrid_keys WHERE identity = ?",
+	} {
+		if err := t.do(sql, id[:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// FreeName returns want, or want-2, want-3, …: the first that no contact has.
+func (t *Tx) FreeName(want string) (string, error) {
+	name := want
+	for i := 2; ; i++ {
+		n, err := t.count("SELECT count(*) FROM contacts WHERE folded = ?", fold(name))
+		if err != nil {
+			return "", err
+		}
+		if n == 0 {
+			return name, nil
+		}
+		name = fmt.Sprintf("%s-%d", want, i)
+	}
+}
+
+// fold makes names that differ only in case equal.
+func fold(name string) string { return strings.ToLower(name) }

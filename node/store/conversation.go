@@ -1,0 +1,89 @@
+package store
+
+import (
+	"fmt"
+	"time"
+
+	"quicnprotochat/rpc"
+)
+
+// Conversation is one chat.
+type Conversation struct {
+	ID [16]byte
+	// Peer is the other person of a one-to-one conversation, else zero.
+	Peer rpc.Identity
+	// Group is the id of the MLS group that we send in; empty: none yet.
+	Group []byte
+	// Counter is our own last message counter, Lamport the highest seen.
+	Counter, Lamport uint64
+	Created          time.Time
+}
+
+const conversationColumns = "id, peer, grp, counter, lamport, created"
+
+func scanConversation(r *row) Conversation {
+	return Conversation{
+		ID: r.array16(), Peer: r.array32(), Group: r.bytes(),
+		Counter: r.uint64(), Lamport: r.uint64(), Created: r.time(),
+	}
+}
+
+// Conversation returns the conversation of that id, or ErrNotFound.
+func (t *Tx) Conversation(id [16]byte) (Conversation, error) {
+	return first(t, scanConversation, "SELECT "+conversationColumns+" FROM conversations WHERE id = ?", id[:])
+}
+
+// ConversationOf returns the one-to-one conversation with peer, or ErrNotFound.
+func (t *Tx) ConversationOf(peer rpc.Identity) (Conversation, error) {
+	if peer == (rpc.Identity{}) {
+		return Conversation{}, ErrNotFound
+	}
+	return first(t, scanConversation, "SELECT "+conversationColumns+` FROM conversations
+		WHERE peer = ? AND peer <> zeroblob(32)`, peer[:])
+}
+
+// Conversations returns all conversations, oldest first.
+func (t *Tx) Conversations() ([]Conversation, error) {
+	return list(t, scanConversation, "SELECT "+conversationColumns+" FROM conversations ORDER BY created, id")
+}
+
+// CountConversations returns how many conversations there are.
+func (t *Tx) CountConversations() (int, error) { return t.count("SELECT count(*) FROM conversations") }
+
+// PutConversation adds or replaces the conversation of that id. It returns
+// ErrConflict if another conversation has the peer.
+func (t *Tx) PutConversation(c Conversation) error {
+	err := t.do(`INSERT INTO conversations (id, peer, grp, counter, lamport, created) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET peer = excluded.peer, grp = excluded.grp,
+			counter = excluded.counter, lamport = excluded.lamport, created = excluded.created`,
+		c.ID[:], c.Peer[:], c.Group, c.Counter, c.Lamport, c.Created)
+	if unique(err) {
+		return fmt.Errorf("conversation with this peer: %w", ErrConflict)
+	}
+	return err
+}
+
+// DeleteConversation erases a conversation with its messages, groups, outgoing
+// rows and due receipts. It is no error if there is none.
+func (t *Tx) DeleteConversation(id [16]byte) error {
+	groups, err := t.GroupsOf(id)
+	if err != nil {
+		return err
+	}
+	for _, g := range groups {
+		if err := t.DeleteGroup(g.ID); err != nil {
+			return err
+		}
+	}
+	for _, sql := range []string{
+		"DELETE FROM messages WHERE conversation = ?",
+		"DELETE FROM outbox WHERE conversation = ?",
+		"DELETE FROM receipts_due WHERE conversation = ?",
+		"DELETE FROM conversations WHERE id = ?",
+	} {
+		if err := t.do(sql, id[:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}

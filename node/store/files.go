@@ -1,0 +1,128 @@
+package store
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+)
+
+// Names of the files of a home.
+const (
+	lockFile    = "lock"
+	keyFile     = "node.key"
+	dbFile      = "node.db"
+	newFile     = "node.db.new"
+	uncleanFile = "unclean"
+	relayFile   = "relay.db" // of package relay
+)
+
+// fileKey is the key of the database.
+type fileKey [32]byte
+
+// LogValue keeps the key out of logs.
+func (fileKey) LogValue() slog.Value { return slog.StringValue("[redacted]") }
+
+// String keeps the key out of formatted text.
+func (fileKey) String() string { return "[redacted]" }
+
+// GoString keeps the key out of formatted text.
+func (fileKey) GoString() string { return "[redacted]" }
+
+// makeDir makes dir with mode 0700. A directory that is there is tightened to
+// that mode if it is empty or a home of ours; another's is left as it is, what
+// we put there has mode 0600 anyway.
+func makeDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	info, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	if info.Mode().Perm()&0o077 == 0 {
+		return nil
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	ours, err := exists(filepath.Join(dir, keyFile))
+	if err != nil {
+		return err
+	}
+	if len(entries) == 0 || ours {
+		return os.Chmod(dir, 0o700)
+	}
+	return nil
+}
+
+// exists reports whether there is a file of that name.
+func exists(path string) (bool, error) {
+	_, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// readKey returns the key in path.
+func readKey(path string) (fileKey, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return fileKey{}, err
+	}
+	if len(b) != len(fileKey{}) {
+		return fileKey{}, fmt.Errorf("%w: %s has %d bytes, not 32", ErrDamaged, keyFile, len(b))
+	}
+	return fileKey(b), nil
+}
+
+// makeKey writes a new random key to path, durable before it returns.
+func makeKey(path string) (fileKey, error) {
+	var k fileKey
+	rand.Read(k[:]) // never fails
+	if err := writeDurable(path, k[:]); err != nil {
+		return fileKey{}, fmt.Errorf("write %s: %w", keyFile, err)
+	}
+	return k, nil
+}
+
+// writeDurable writes a file of mode 0600: after a crash it is there whole or
+// not at all.
+func writeDurable(path string, b []byte) error {
+	tmp := path + ".tmp"
+	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(tmp, path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(tmp))
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// touch makes sure that path is a file, of mode 0600 if it is new.
+func touch(path string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// removeIfThere removes a file that may be absent.
+func removeIfThere(path string) error {
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}

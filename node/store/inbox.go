@@ -1,0 +1,113 @@
+package store
+
+import (
+	"fmt"
+	"time"
+
+	"quicnprotochat/rpc"
+)
+
+// Incoming is a sealed payload that came in and is not processed yet.
+type Incoming struct {
+	// ID is given by AddIncoming; ids grow and are never used again.
+	ID      int64
+	Hash    [32]byte // SHA-256 of Payload
+	Payload []byte
+	// Depositor is who brought it as far as that was proved, else zero.
+	Depositor rpc.Identity
+	// Via is the path of a direct delivery, or "mailbox".
+	Via      string
+	Received time.Time
+	// Waiting: no key has opened it so far.
+	Waiting bool
+}
+
+const incomingColumns = "id, hash, payload, depositor, via, received, waiting"
+
+func scanIncoming(r *row) Incoming {
+	return Incoming{
+		ID: r.int64(), Hash: r.array32(), Payload: r.bytes(), Depositor: r.array32(),
+		Via: r.text(), Received: r.time(), Waiting: r.bool(),
+	}
+}
+
+// AddIncoming adds a payload and returns its id; in.ID is not looked at. If the
+// hash is in the inbox or was processed before, it adds nothing and returns dup
+// true, with the id of the row if it is still there, else 0.
+func (t *Tx) AddIncoming(in Incoming) (id int64, dup bool, err error) {
+	n, err := t.exec(`INSERT INTO inbox (hash, payload, size, depositor, via, received, waiting)
+		SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE NOT EXISTS (SELECT 1 FROM seen WHERE hash = ?1)
+		ON CONFLICT (hash) DO NOTHING`,
+		in.Hash[:], in.Payload, len(in.Payload), in.Depositor[:], in.Via, in.Received, in.Waiting)
+	if err != nil {
+		return 0, false, err
+	}
+	if n == 1 {
+		return t.c.db.LastInsertRowID(), false, nil
+	}
+	ids, err := list(t, (*row).int64, "SELECT id FROM inbox WHERE hash = ?", in.Hash[:])
+	if err != nil || len(ids) == 0 {
+		return 0, true, err
+	}
+	return ids[0], true, nil
+}
+
+// Incoming returns the first limit rows, oldest first: those that wait for a
+// key, or those that are new. A limit of 0 means all.
+func (t *Tx) Incoming(limit int, waiting bool) ([]Incoming, error) {
+	return list(t, scanIncoming, "SELECT "+incomingColumns+` FROM inbox INDEXED BY inbox_order
+		WHERE waiting = ? ORDER BY id LIMIT ?`, waiting, limitRows(limit))
+}
+
+// SetWaiting notes that no key opens a row. It returns ErrNotFound if there is
+// no such row.
+func (t *Tx) SetWaiting(id int64) error {
+	return t.must("UPDATE inbox SET waiting = 1 WHERE id = ?", id)
+}
+
+// DoneIncoming removes a row and remembers its hash until ForgetSeen. It
+// returns ErrNotFound if there is no such row.
+func (t *Tx) DoneIncoming(id int64) error {
+	err := t.must("INSERT OR REPLACE INTO seen (hash, at) SELECT hash, ? FROM inbox WHERE id = ?", t.now(), id)
+	if err != nil {
+		return fmt.Errorf("incoming %d: %w", id, err)
+	}
+	return t.do("DELETE FROM inbox WHERE id = ?", id)
+}
+
+// CountIncoming returns how many rows are new, how many wait for a key, and the
+// bytes of the payloads of both together.
+func (t *Tx) CountIncoming() (fresh, waiting int, bytes int64, err error) {
+	type sum struct {
+		waiting bool
+		rows    int
+		bytes   int64
+	}
+	sums, err := list(t, func(r *row) sum { return sum{r.bool(), r.int(), r.int64()} },
+		"SELECT waiting, count(*), sum(size) FROM inbox GROUP BY waiting")
+	for _, s := range sums {
+		bytes += s.bytes
+		if s.waiting {
+			waiting += s.rows
+		} else {
+			fresh += s.rows
+		}
+	}
+	return fresh, waiting, bytes, err
+}
+
+// CountWaitingFrom returns how many rows of a depositor wait for a key.
+func (t *Tx) CountWaitingFrom(depositor rpc.Identity) (int, error) {
+	return t.count("SELECT count(*) FROM inbox WHERE waiting = 1 AND depositor = ?", depositor[:])
+}
+
+// DropWaiting removes the rows that wait for a key and were received before
+// that time. Their hashes are not remembered: a sender may try again.
+func (t *Tx) DropWaiting(before time.Time) error {
+	return t.do("DELETE FROM inbox WHERE waiting = 1 AND received < ?", before)
+}
+
+// ForgetSeen forgets the hashes of rows that were done before that time.
+func (t *Tx) ForgetSeen(before time.Time) error {
+	return t.do("DELETE FROM seen WHERE at < ?", before)
+}

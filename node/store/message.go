@@ -1,0 +1,179 @@
+package store
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"math"
+	"time"
+
+	"quicnprotochat/rpc"
+	"quicnprotochat/transport"
+)
+
+// Message is one message of a conversation, of ours or of another author. Its
+// key is (Conversation, Author, ID).
+type Message struct {
+	Conversation [16]byte
+	Author       rpc.Identity
+	ID           [16]byte
+	// Type and Body are the application message, encoded (package message).
+	Type byte
+	Body []byte
+	// Lamport, Author and Counter make the order shown.
+	Lamport, Counter uint64
+	Sent, Stored     time.Time
+	// State, Path, Relay and Why tell how delivery of a message of ours stands.
+	State, Path string
+	Relay       transport.Key
+	Why         string
+}
+
+const messageColumns = `conversation, author, id, type, body, lamport, counter,
+	sent, stored, state, path, relay, why`
+
+func scanMessage(r *row) Message {
+	return Message{
+		Conversation: r.array16(), Author: r.array32(), ID: r.array16(),
+		Type: byte(r.int()), Body: r.bytes(), Lamport: r.uint64(), Counter: r.uint64(),
+		Sent: r.time(), Stored: r.time(), State: r.text(), Path: r.text(), Relay: r.array32(), Why: r.text(),
+	}
+}
+
+// digest is what tells two messages of one key apart.
+func (m Message) digest() []byte {
+	h := sha256.New()
+	h.Write([]byte{m.Type})
+	h.Write(m.Body)
+	return h.Sum(nil)
+}
+
+// InsertMessage adds a message. It returns ErrExists if the conversation has it
+// already, and ErrConflict if it has one of the same author and id with another
+// type or body (as first inserted). In both cases nothing changes.
+func (t *Tx) InsertMessage(m Message) error {
+	digest := m.digest()
+	n, err := t.exec(`INSERT INTO messages (conversation, author, id, type, body, digest, lamport, counter,
+			sent, stored, state, path, relay, why)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		m.Conversation[:], m.Author[:], m.ID[:], m.Type, m.Body, digest, m.Lamport, m.Counter,
+		m.Sent, m.Stored, m.State, m.Path, m.Relay[:], m.Why)
+	if err != nil || n == 1 {
+		return err
+	}
+	same, err := t.count("SELECT digest = ? FROM messages WHERE conversation = ? AND author = ? AND id = ?",
+		digest, m.Conversation[:], m.Author[:], m.ID[:])
+	if err != nil {
+		return err
+	}
+	if same == 0 {
+		return fmt.Errorf("message: %w", ErrConflict)
+	}
+	return fmt.Errorf("message: %w", ErrExists)
+}
+
+// Message returns one message, or ErrNotFound.
+func (t *Tx) Message(conversation [16]byte, author rpc.Identity, id [16]byte) (Message, error) {
+	return first(t, scanMessage, "SELECT "+messageColumns+` FROM messages
+		WHERE conversation = ? AND author = ? AND id = ?`, conversation[:], author[:], id[:])
+}
+
+// MessageByID returns all messages of that id: normally one, more if an author
+// used an id that another has used.
+func (t *Tx) MessageByID(id [16]byte) ([]Message, error) {
+	return list(t, scanMessage, "SELECT "+messageColumns+` FROM messages
+		WHERE id = ? ORDER BY conversation, author`, id[:])
+}
+
+// SetMessageState records how delivery stands. It returns ErrNotFound if there
+// is no such message.
+func (t *Tx) SetMessageState(conversation [16]byte, author rpc.Identity, id [16]byte,
+	state, path string, relay transport.Key, why string,
+) error {
+	return t.must(`UPDATE messages SET state = ?, path = ?, relay = ?, why = ?
+		WHERE conversation = ? AND author = ? AND id = ?`,
+		state, path, relay[:], why, conversation[:], author[:], id[:])
+}
+
+// SetMessageBody replaces what a message says, as an edit or a deletion does.
+// The message as first inserted still counts as known to InsertMessage. It
+// returns ErrNotFound if there is no such message.
+func (t *Tx) SetMessageBody(conversation [16]byte, author rpc.Identity, id [16]byte, typ byte, body []byte) error {
+	return t.must("UPDATE messages SET type = ?, body = ? WHERE conversation = ? AND author = ? AND id = ?",
+		typ, body, conversation[:], author[:], id[:])
+}
+
+// Position is a place in the order of a conversation: by Lamport, then Author,
+// then Counter, then ID.
+type Position struct {
+	Lamport uint64
+	Author  rpc.Identity
+	Counter uint64
+	ID      [16]byte
+}
+
+// Position returns the place of a message in its conversation.
+func (m Message) Position() Position { return Position{m.Lamport, m.Author, m.Counter, m.ID} }
+
+// History returns messages of a conversation in the order shown, oldest first:
+// the newest limit of them, or with after the first limit of those after that
+// message. A limit of 0 means all. It returns ErrNotFound if the conversation
+// has no message of the id after; if several authors used that id, the last in
+// order is meant.
+func (t *Tx) History(conversation [16]byte, after *[16]byte, limit int) ([]Message, error) {
+	if after == nil {
+		return list(t, scanMessage, "SELECT "+messageColumns+` FROM (
+			SELECT * FROM messages WHERE conversation = ?
+			ORDER BY lamport DESC, author DESC, counter DESC, id DESC LIMIT ?)
+			ORDER BY lamport, author, counter, id`, conversation[:], limitRows(limit))
+	}
+	m, err := first(t, scanMessage, "SELECT "+messageColumns+` FROM messages WHERE conversation = ? AND id = ?
+		ORDER BY lamport DESC, author DESC, counter DESC LIMIT 1`, conversation[:], after[:])
+	if err != nil {
+		return nil, err
+	}
+	return t.HistoryAfter(conversation, m.Position(), limit)
+}
+
+// HistoryAfter returns the first limit messages after a position, in the order
+// shown. A limit of 0 means all.
+func (t *Tx) HistoryAfter(conversation [16]byte, after Position, limit int) ([]Message, error) {
+	return list(t, scanMessage, "SELECT "+messageColumns+` FROM messages
+		WHERE conversation = ? AND (lamport, author, counter, id) > (?, ?, ?, ?)
+		ORDER BY lamport, author, counter, id LIMIT ?`,
+		conversation[:], after.Lamport, after.Author[:], after.Counter, after.ID[:], limitRows(limit))
+}
+
+// Unreceipted returns the chats and replies (types 1 and 2) of an author, who
+// is ourselves, that are queued, direct or stored, by counter: those whose
+// delivery no receipt has confirmed yet.
+func (t *Tx) Unreceipted(conversation [16]byte, author rpc.Identity) ([]Message, error) {
+	return list(t, scanMessage, "SELECT "+messageColumns+` FROM messages
+		WHERE conversation = ? AND author = ? AND type IN (1, 2) AND state IN ('queued', 'direct', 'stored')
+		ORDER BY counter, id`, conversation[:], author[:])
+}
+
+// MessagesByCounter returns at most limit messages of an author with counters
+// from lo to hi, both included, by counter. A limit of 0 means all.
+func (t *Tx) MessagesByCounter(conversation [16]byte, author rpc.Identity, lo, hi uint64, limit int) ([]Message, error) {
+	return list(t, scanMessage, "SELECT "+messageColumns+` FROM messages
+		WHERE conversation = ? AND author = ? AND counter BETWEEN ? AND ?
+		ORDER BY counter, id LIMIT ?`, conversation[:], author[:], lo, hi, limitRows(limit))
+}
+
+// CountMessages returns how many messages a conversation has.
+func (t *Tx) CountMessages(conversation [16]byte) (int, error) {
+	return t.count("SELECT count(*) FROM messages WHERE conversation = ?", conversation[:])
+}
+
+// DropMessages erases all messages stored before that time.
+func (t *Tx) DropMessages(before time.Time) error {
+	return t.do("DELETE FROM messages WHERE stored < ?", before)
+}
+
+// limitRows turns a limit of 0 or less, which means no limit, into a number.
+func limitRows(n int) int {
+	if n <= 0 {
+		return math.MaxInt32
+	}
+	return n
+}

@@ -1,0 +1,110 @@
+package store
+
+import (
+	"time"
+
+	"quicnprotochat/rpc"
+	"quicnprotochat/transport"
+)
+
+// Kinds of outgoing rows.
+const (
+	KindMessage      byte = 1
+	KindWelcome      byte = 2
+	KindIntroduction byte = 3
+	KindControl      byte = 4
+)
+
+// Outgoing is something on its way to one recipient.
+type Outgoing struct {
+	// ID is given by AddOutgoing; ids grow and are never used again.
+	ID        int64
+	Recipient rpc.Identity
+	Kind      byte
+	// Frame is not sealed yet: it waits for the recipient's hybrid key. Payload
+	// is sealed, and sent as it is as often as needed. One of them is empty.
+	Frame, Payload []byte
+	// Conversation, Message and Group are what the row belongs to, if anything.
+	Conversation, Message [16]byte
+	Group                 []byte
+	Created               time.Time
+	// StoredAt and StoredRelay tell which relay has it, DirectAt since when the
+	// recipient's own node has it; zero: not yet.
+	StoredAt    time.Time
+	StoredRelay transport.Key
+	DirectAt    time.Time
+}
+
+const outgoingColumns = `id, recipient, kind, frame, payload, conversation, message, grp,
+	created, stored_at, stored_relay, direct_at`
+
+func scanOutgoing(r *row) Outgoing {
+	return Outgoing{
+		ID: r.int64(), Recipient: r.array32(), Kind: byte(r.int()), Frame: r.bytes(), Payload: r.bytes(),
+		Conversation: r.array16(), Message: r.array16(), Group: r.bytes(),
+		Created: r.time(), StoredAt: r.time(), StoredRelay: r.array32(), DirectAt: r.time(),
+	}
+}
+
+// AddOutgoing adds a row and returns its id; o.ID is not looked at.
+func (t *Tx) AddOutgoing(o Outgoing) (int64, error) {
+	err := t.do(`INSERT INTO outbox (recipient, kind, frame, payload, conversation, message, grp,
+			created, stored_at, stored_relay, direct_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		o.Recipient[:], o.Kind, o.Frame, o.Payload, o.Conversation[:], o.Message[:], o.Group,
+		o.Created, o.StoredAt, o.StoredRelay[:], o.DirectAt)
+	if err != nil {
+		return 0, err
+	}
+	return t.c.db.LastInsertRowID(), nil
+}
+
+// Outgoing returns the row of that id, or ErrNotFound.
+func (t *Tx) Outgoing(id int64) (Outgoing, error) {
+	return first(t, scanOutgoing, "SELECT "+outgoingColumns+" FROM outbox WHERE id = ?", id)
+}
+
+// OutgoingFor returns the first limit rows for a recipient, oldest first. A
+// limit of 0 means all.
+func (t *Tx) OutgoingFor(recipient rpc.Identity, limit int) ([]Outgoing, error) {
+	return list(t, scanOutgoing, "SELECT "+outgoingColumns+` FROM outbox
+		WHERE recipient = ? ORDER BY id LIMIT ?`, recipient[:], limitRows(limit))
+}
+
+// Recipients returns everybody for whom something is outgoing.
+func (t *Tx) Recipients() ([]rpc.Identity, error) {
+	return list(t, func(r *row) rpc.Identity { return r.array32() }, "SELECT DISTINCT recipient FROM outbox ORDER BY recipient")
+}
+
+// SealOutgoing replaces the frame of a row by the sealed payload. It returns
+// ErrNotFound if there is no such row.
+func (t *Tx) SealOutgoing(id int64, payload []byte) error {
+	return t.must("UPDATE outbox SET frame = zeroblob(0), payload = ? WHERE id = ?", payload, id)
+}
+
+// MarkStored records that a relay has the payload. It returns ErrNotFound if
+// there is no such row.
+func (t *Tx) MarkStored(id int64, relay transport.Key, at time.Time) error {
+	return t.must("UPDATE outbox SET stored_at = ?, stored_relay = ? WHERE id = ?", at, relay[:], id)
+}
+
+// MarkDirect records that the recipient's node has the payload. It returns
+// ErrNotFound if there is no such row.
+func (t *Tx) MarkDirect(id int64, at time.Time) error {
+	return t.must("UPDATE outbox SET direct_at = ? WHERE id = ?", at, id)
+}
+
+// DeleteOutgoing removes a row; it is no error if there is none.
+func (t *Tx) DeleteOutgoing(id int64) error { return t.do("DELETE FROM outbox WHERE id = ?", id) }
+
+// DeleteOutgoingMessage removes all rows of one message, to any recipient.
+func (t *Tx) DeleteOutgoingMessage(conversation, message [16]byte) error {
+	return t.do("DELETE FROM outbox WHERE conversation = ? AND message = ?", conversation[:], message[:])
+}
+
+// DeleteOutgoingKind removes all rows of a kind and group for a recipient.
+func (t *Tx) DeleteOutgoingKind(recipient rpc.Identity, kind byte, group []byte) error {
+	return t.do("DELETE FROM outbox WHERE recipient = ? AND kind = ? AND grp = ?", recipient[:], kind, group)
+}
+
+// CountOutgoing returns how many rows there are.
+func (t *Tx) CountOutgoing() (int, error) { return t.count("SELECT count(*) FROM outbox") }

@@ -1,0 +1,36 @@
+package store
+
+import (
+	"time"
+
+	"quicnprotochat/transport"
+)
+
+// Relay is one of our own home relays.
+type Relay struct {
+	URL   string
+	Key   transport.Key
+	Added time.Time
+}
+
+func scanRelay(r *row) Relay {
+	return Relay{URL: r.text(), Key: r.array32(), Added: r.time()}
+}
+
+// Relays returns our home relays in the order in which they were added.
+func (t *Tx) Relays() ([]Relay, error) {
+	return list(t, scanRelay, "SELECT url, key, added FROM relays ORDER BY added, url")
+}
+
+// CountRelays returns how many home relays there are.
+func (t *Tx) CountRelays() (int, error) { return t.count("SELECT count(*) FROM relays") }
+
+// PutRelay adds or replaces the relay of that URL.
+func (t *Tx) PutRelay(r Relay) error {
+	return t.do(`INSERT INTO relays (url, key, added) VALUES (?, ?, ?)
+		ON CONFLICT (url) DO UPDATE SET key = excluded.key, added = excluded.added`,
+		r.URL, r.Key[:], r.Added)
+}
+
+// DeleteRelay removes a relay; it is no error if there is none.
+func (t *Tx) DeleteRelay(url string) error { return t.do("DELETE FROM relays WHERE url = ?", url) }

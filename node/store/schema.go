@@ -1,0 +1,225 @@
+package store
+
+import (
+	"fmt"
+	"strconv"
+)
+
+// applicationID marks our databases in the header of the file ("qpcn").
+const applicationID = 0x7170636e
+
+// migrations bring an older database up to date; user_version counts those
+// that were applied. Append only: what was released is never edited.
+//
+// Identities, keys, hashes and ids are BLOBs of fixed length. Columns that hold
+// a uint64 have its top bit flipped, so that SQLite's signed order is the
+// unsigned one (see sortable). Times are Unix milliseconds, 0 for none.
+var migrations = []string{schema1}
+
+const schema1 = `
+CREATE TABLE meta (
+	key   TEXT PRIMARY KEY,
+	value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE contacts (
+	identity   BLOB PRIMARY KEY,
+	name       TEXT NOT NULL,
+	folded     TEXT NOT NULL UNIQUE,
+	via        TEXT NOT NULL,
+	verified   INTEGER NOT NULL,
+	card       BLOB NOT NULL,
+	introduced INTEGER NOT NULL,
+	added      INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE relays (
+	url   TEXT PRIMARY KEY,
+	key   BLOB NOT NULL,
+	added INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE endpoints (
+	identity BLOB PRIMARY KEY,
+	record   BLOB NOT NULL,
+	seq      INTEGER NOT NULL,
+	expiry   INTEGER NOT NULL
+) STRICT;
+CREATE INDEX endpoints_expiry ON endpoints (expiry);
+
+CREATE TABLE hybrid_keys (
+	id         BLOB PRIMARY KEY,
+	private    BLOB NOT NULL,
+	blob       BLOB NOT NULL,
+	not_before INTEGER NOT NULL,
+	not_after  INTEGER NOT NULL,
+	replaced   INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE peer_hybrid_keys (
+	identity   BLOB PRIMARY KEY,
+	blob       BLOB NOT NULL,
+	not_before INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE key_packages (
+	ref         BLOB PRIMARY KEY,
+	package     BLOB NOT NULL,
+	secrets     BLOB NOT NULL,
+	place       BLOB NOT NULL,
+	created     INTEGER NOT NULL,
+	expires     INTEGER NOT NULL,
+	handed_out  INTEGER NOT NULL,
+	last_resort INTEGER NOT NULL
+) STRICT;
+CREATE INDEX key_packages_place ON key_packages (place, last_resort, handed_out, created);
+CREATE INDEX key_packages_expires ON key_packages (expires);
+
+CREATE TABLE conversations (
+	id      BLOB PRIMARY KEY,
+	peer    BLOB NOT NULL,
+	grp     BLOB NOT NULL,
+	counter INTEGER NOT NULL,
+	lamport INTEGER NOT NULL,
+	created INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX conversations_peer ON conversations (peer) WHERE peer <> zeroblob(32);
+
+CREATE TABLE groups (
+	id           BLOB PRIMARY KEY,
+	conversation BLOB NOT NULL,
+	creator      BLOB NOT NULL,
+	counter      INTEGER NOT NULL,
+	epoch        BLOB NOT NULL,
+	retire       INTEGER NOT NULL
+) STRICT;
+CREATE INDEX groups_conversation ON groups (conversation);
+
+CREATE TABLE epochs (
+	id       BLOB PRIMARY KEY,
+	grp      BLOB NOT NULL,
+	number   INTEGER NOT NULL,
+	seal_key BLOB NOT NULL,
+	created  INTEGER NOT NULL
+) STRICT;
+CREATE INDEX epochs_group ON epochs (grp, number);
+
+CREATE TABLE mls_records (
+	epoch BLOB NOT NULL,
+	key   TEXT NOT NULL,
+	value BLOB NOT NULL,
+	PRIMARY KEY (epoch, key)
+) STRICT;
+
+CREATE TABLE messages (
+	conversation BLOB NOT NULL,
+	author       BLOB NOT NULL,
+	id           BLOB NOT NULL,
+	type         INTEGER NOT NULL,
+	body         BLOB NOT NULL,
+	digest       BLOB NOT NULL, -- of type and body as first stored
+	lamport      INTEGER NOT NULL,
+	counter      INTEGER NOT NULL,
+	sent         INTEGER NOT NULL,
+	stored       INTEGER NOT NULL,
+	state        TEXT NOT NULL,
+	path         TEXT NOT NULL,
+	relay        BLOB NOT NULL,
+	why          TEXT NOT NULL,
+	PRIMARY KEY (conversation, author, id)
+) STRICT;
+CREATE INDEX messages_order ON messages (conversation, lamport, author, counter, id);
+CREATE INDEX messages_counter ON messages (conversation, author, counter);
+CREATE INDEX messages_id ON messages (id);
+CREATE INDEX messages_unreceipted ON messages (conversation, author, counter)
+	WHERE type IN (1, 2) AND state IN ('queued', 'direct', 'stored');
+CREATE INDEX messages_stored ON messages (stored);
+
+CREATE TABLE outbox (
+	id           INTEGER PRIMARY KEY AUTOINCREMENT,
+	recipient    BLOB NOT NULL,
+	kind         INTEGER NOT NULL,
+	frame        BLOB NOT NULL,
+	payload      BLOB NOT NULL,
+	conversation BLOB NOT NULL,
+	message      BLOB NOT NULL,
+	grp          BLOB NOT NULL,
+	created      INTEGER NOT NULL,
+	stored_at    INTEGER NOT NULL,
+	stored_relay BLOB NOT NULL,
+	direct_at    INTEGER NOT NULL
+) STRICT;
+CREATE INDEX outbox_recipient ON outbox (recipient, id);
+CREATE INDEX outbox_message ON outbox (conversation, message);
+
+CREATE TABLE inbox (
+	id        INTEGER PRIMARY KEY AUTOINCREMENT,
+	hash      BLOB NOT NULL UNIQUE,
+	payload   BLOB NOT NULL,
+	size      INTEGER NOT NULL,
+	depositor BLOB NOT NULL,
+	via       TEXT NOT NULL,
+	received  INTEGER NOT NULL,
+	waiting   INTEGER NOT NULL
+) STRICT;
+CREATE INDEX inbox_waiting ON inbox (waiting, depositor, size);
+CREATE INDEX inbox_order ON inbox (waiting, id);
+
+CREATE TABLE seen (
+	hash BLOB PRIMARY KEY,
+	at   INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX seen_at ON seen (at);
+
+CREATE TABLE receipts_due (
+	id           INTEGER PRIMARY KEY AUTOINCREMENT,
+	conversation BLOB NOT NULL,
+	author       BLOB NOT NULL,
+	counter      INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX receipts_due_key ON receipts_due (author, conversation, counter);
+`
+
+// migrate applies what is missing, each step in its own transaction.
+func migrate(c *conn) error {
+	version, err := c.pragma("user_version")
+	if err != nil {
+		return err
+	}
+	if version == 0 {
+		if err := c.db.Exec("PRAGMA application_id = " + strconv.Itoa(applicationID)); err != nil {
+			return err
+		}
+	}
+	for n := int(version); n < len(migrations); n++ {
+		sql := "BEGIN IMMEDIATE;" + migrations[n] +
+			";PRAGMA user_version = " + strconv.Itoa(n+1) + ";COMMIT"
+		if err := c.db.Exec(sql); err != nil {
+			c.rollback()
+			return fmt.Errorf("migrate to version %d: %w", n+1, err)
+		}
+	}
+	return nil
+}
+
+// checkKind refuses a database that this program must not write.
+func checkKind(c *conn) error {
+	id, err := c.pragma("application_id")
+	if err != nil {
+		return err
+	}
+	version, err := c.pragma("user_version")
+	if err != nil {
+		return err
+	}
+	if id != applicationID {
+		return fmt.Errorf("%w: %s is not a node's database", ErrDamaged, dbFile)
+	}
+	if version > int64(len(migrations)) {
+		return fmt.Errorf("%w: version %d, this program knows %d", ErrNewer, version, len(migrations))
+	}
+	if version == 0 {
+		return fmt.Errorf("%w: %s has no tables", ErrDamaged, dbFile)
+	}
+	return nil
+}

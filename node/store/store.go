@@ -1,0 +1,376 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// maxReaders is how many Views read at the same time; more wait.
+const maxReaders = 4
+
+// Steps at which Config.Fault is called.
+const (
+	FaultBeforeCommit = "commit.before"
+	FaultAfterCommit  = "commit.after"
+)
+
+// Config says what Open opens.
+type Config struct {
+	// Dir is the home directory. It is made if absent.
+	Dir string
+	// Log gets what happens at opening; nil discards it.
+	Log *slog.Logger
+	// Now is the clock by which DoneIncoming dates what was seen; nil means
+	// time.Now.
+	Now func() time.Time
+	// Fault is for tests: it is called at FaultBeforeCommit and at
+	// FaultAfterCommit of every Update. What it returns, Update returns; before
+	// the commit that undoes the transaction, after it the transaction stays.
+	// Nil means no faults.
+	Fault func(step string) error
+}
+
+// Store is an open home. Its methods may be called by many goroutines.
+type Store struct {
+	cfg  Config
+	key  fileKey
+	lock *os.File
+
+	// writer holds the one connection that writes, when nobody uses it. A
+	// channel and not a mutex: waiting ends with the caller's context, and a
+	// testing/synctest bubble sees it as blocked.
+	writer chan *conn
+	// idle holds open reading connections, spare the right to open another.
+	idle  chan *conn
+	spare chan struct{}
+
+	closing chan struct{} // closed when Close begins
+	once    sync.Once
+	closed  error // what Close returned, set by once
+}
+
+// Open opens the home in cfg.Dir and makes it if it is not there. Errors:
+// ErrInUse, ErrKind, ErrNewer, ErrDamaged, or one of the file system.
+func Open(cfg Config) (*Store, error) {
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	s := &Store{
+		cfg:     cfg,
+		writer:  make(chan *conn, 1),
+		idle:    make(chan *conn, maxReaders),
+		spare:   make(chan struct{}, maxReaders),
+		closing: make(chan struct{}),
+	}
+	for range maxReaders {
+		s.spare <- struct{}{}
+	}
+	if err := s.open(); err != nil {
+		if s.lock != nil {
+			err = errors.Join(err, s.lock.Close())
+		}
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	return s, nil
+}
+
+func (s *Store) path(name string) string { return filepath.Join(s.cfg.Dir, name) }
+
+// open does the work of Open. On an error the lock may be held.
+func (s *Store) open() error {
+	if relay, err := exists(s.path(relayFile)); err != nil || relay {
+		return errors.Join(err, ErrKind)
+	}
+	if err := makeDir(s.cfg.Dir); err != nil {
+		return err
+	}
+	var err error
+	if s.lock, err = lockHome(s.path(lockFile)); err != nil {
+		return err
+	}
+	if err := s.settle(); err != nil {
+		return err
+	}
+	unclean, err := exists(s.path(uncleanFile))
+	if err != nil {
+		return err
+	}
+	if !unclean {
+		if err := errors.Join(touch(s.path(uncleanFile)), syncDir(s.cfg.Dir)); err != nil {
+			return err
+		}
+	}
+	c, err := s.openWriter(unclean)
+	if err != nil {
+		return err
+	}
+	s.writer <- c
+	return nil
+}
+
+// settle finds the key and makes sure that there is a database, or says what
+// is missing (see the package comment for the order of creation).
+func (s *Store) settle() error {
+	haveKey, err1 := exists(s.path(keyFile))
+	haveDB, err2 := exists(s.path(dbFile))
+	haveNew, err3 := exists(s.path(newFile))
+	if err := errors.Join(err1, err2, err3); err != nil {
+		return err
+	}
+	switch {
+	case haveDB && !haveKey:
+		return fmt.Errorf("%w: %s is missing, and %s cannot be read without it", ErrDamaged, keyFile, dbFile)
+	case haveKey && !haveDB && !haveNew:
+		return fmt.Errorf("%w: %s is missing, but its key %s is there", ErrDamaged, dbFile, keyFile)
+	case haveDB:
+		info, err := os.Stat(s.path(dbFile))
+		if err != nil {
+			return err
+		}
+		if info.Size() == 0 {
+			return fmt.Errorf("%w: %s is empty", ErrDamaged, dbFile)
+		}
+		s.key, err = readKey(s.path(keyFile))
+		return err
+	}
+	return s.create(haveKey)
+}
+
+// create makes the key, unless it is there, and the database.
+func (s *Store) create(haveKey bool) error {
+	path := s.path(newFile)
+	err := errors.Join(
+		removeIfThere(path+"-journal"),
+		removeIfThere(path+"-wal"),
+		removeIfThere(path+"-shm"),
+		touch(path),
+		os.Truncate(path, 0),
+		syncDir(s.cfg.Dir))
+	if err != nil {
+		return err
+	}
+	if haveKey {
+		s.key, err = readKey(s.path(keyFile))
+	} else {
+		s.key, err = makeKey(s.path(keyFile))
+	}
+	if err != nil {
+		return err
+	}
+	c, err := openConn(path, s.key, s.path(keyFile))
+	if err != nil {
+		return fmt.Errorf("create database: %w", err)
+	}
+	if err = c.prepareWriter(); err == nil {
+		err = migrate(c)
+	}
+	// Closing the only connection copies the write-ahead log into the file.
+	if err = errors.Join(err, c.close()); err != nil {
+		return fmt.Errorf("create database: %w", err)
+	}
+	if err := os.Rename(path, s.path(dbFile)); err != nil {
+		return err
+	}
+	return syncDir(s.cfg.Dir)
+}
+
+// openWriter opens the database and makes it ready for use.
+func (s *Store) openWriter(unclean bool) (*conn, error) {
+	if err := touch(s.path(dbFile + "-shm")); err != nil { // for its mode
+		return nil, err
+	}
+	c, err := openConn(s.path(dbFile), s.key, s.path(keyFile))
+	if err != nil {
+		return nil, err
+	}
+	err = checkKind(c)
+	if err == nil {
+		err = c.prepareWriter()
+	}
+	if err == nil && unclean {
+		start := s.cfg.Now()
+		err = c.check()
+		s.cfg.Log.Info("store checked after an unclean stop", "took", s.cfg.Now().Sub(start), "err", err)
+	}
+	if err == nil {
+		err = migrate(c)
+	}
+	if err != nil {
+		return nil, errors.Join(classify(err), c.close())
+	}
+	return c, nil
+}
+
+// Close waits for running transactions, copies the write-ahead log into the
+// database, and gives the home free. It is idempotent.
+func (s *Store) Close() error {
+	s.once.Do(func() {
+		close(s.closing)
+		s.closed = s.shut()
+	})
+	return s.closed
+}
+
+func (s *Store) shut() error {
+	var errs []error
+	for range maxReaders {
+		select {
+		case c := <-s.idle:
+			errs = append(errs, c.close())
+		case <-s.spare:
+		}
+	}
+	w := <-s.writer
+	_, err := w.pragma("wal_checkpoint(truncate)")
+	errs = append(errs, err, w.close())
+	err = errors.Join(errs...)
+	if err == nil {
+		err = errors.Join(removeIfThere(s.path(uncleanFile)), syncDir(s.cfg.Dir))
+	}
+	if err = errors.Join(err, s.lock.Close()); err != nil {
+		return fmt.Errorf("close store: %w", err)
+	}
+	return nil
+}
+
+// Update runs fn in a write transaction, one at a time. If fn returns nil and
+// Update returns nil, everything fn did is durable; otherwise nothing of it is
+// there. fn must not call Update, and should not wait for anything.
+//
+// When ctx ends, waiting ends and a running statement is interrupted; once the
+// commit has begun it is not.
+func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
+	c, err := s.takeWriter(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { s.writer <- c }()
+	return s.transact(ctx, c, "BEGIN IMMEDIATE", fn, s.commit)
+}
+
+// View runs fn on a snapshot of the database. fn may take its time in computing,
+// but while it runs the write-ahead log cannot be emptied.
+func (s *Store) View(ctx context.Context, fn func(*Tx) error) error {
+	c, err := s.takeReader(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { s.idle <- c }()
+	return s.transact(ctx, c, "BEGIN", fn, (*conn).rollback)
+}
+
+// transact runs fn between begin and end. Whatever happens, a panic in fn
+// included, no transaction is left open.
+func (s *Store) transact(ctx context.Context, c *conn, begin string, fn func(*Tx) error, end func(*conn) error) (err error) {
+	if err := c.run(begin); err != nil {
+		return classify(err)
+	}
+	c.db.SetInterrupt(ctx)
+	tx := &Tx{ctx: ctx, c: c, now: s.cfg.Now}
+	defer func() {
+		tx.c = nil
+		if e := c.rollback(); e != nil {
+			err = errors.Join(err, e)
+		}
+	}()
+	if err := fn(tx); err != nil {
+		return err
+	}
+	if tx.err != nil {
+		return tx.err
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	tx.c = nil
+	c.db.SetInterrupt(context.Background())
+	return end(c)
+}
+
+// commit ends a write transaction.
+func (s *Store) commit(c *conn) error {
+	if err := s.fault(FaultBeforeCommit); err != nil {
+		return err
+	}
+	if err := c.run("COMMIT"); err != nil {
+		return fmt.Errorf("commit: %w", classify(err))
+	}
+	return s.fault(FaultAfterCommit)
+}
+
+func (s *Store) fault(step string) error {
+	if s.cfg.Fault == nil {
+		return nil
+	}
+	return s.cfg.Fault(step)
+}
+
+// takeWriter waits for the writing connection.
+func (s *Store) takeWriter(ctx context.Context) (*conn, error) {
+	if err := s.usable(ctx); err != nil {
+		return nil, err
+	}
+	select {
+	case c := <-s.writer:
+		return c, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-s.closing:
+		return nil, ErrClosed
+	}
+}
+
+// takeReader takes an idle connection, or opens one, or waits.
+func (s *Store) takeReader(ctx context.Context) (*conn, error) {
+	if err := s.usable(ctx); err != nil {
+		return nil, err
+	}
+	select {
+	case c := <-s.idle:
+		return c, nil
+	default:
+	}
+	select {
+	case c := <-s.idle:
+		return c, nil
+	case <-s.spare:
+		return s.openReader()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-s.closing:
+		return nil, ErrClosed
+	}
+}
+
+// usable refuses who comes too late, which a select with several ready cases
+// would not.
+func (s *Store) usable(ctx context.Context) error {
+	select {
+	case <-s.closing:
+		return ErrClosed
+	default:
+		return ctx.Err()
+	}
+}
+
+// openReader opens a reading connection for one taken from spare.
+func (s *Store) openReader() (*conn, error) {
+	c, err := openConn(s.path(dbFile), s.key, s.path(keyFile))
+	if err == nil {
+		if err = c.db.Exec("PRAGMA query_only = on"); err == nil {
+			return c, nil
+		}
+		err = errors.Join(err, c.close())
+	}
+	s.spare <- struct{}{}
+	return nil, fmt.Errorf("open reader: %w", classify(err))
+}
