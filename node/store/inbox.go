@@ -52,11 +52,11 @@ func (t *Tx) AddIncoming(in Incoming) (id int64, dup bool, err error) {
 	return ids[0], true, nil
 }
 
-// Incoming returns the first limit rows, oldest first: those that wait for a
-// key, or those that are new. A limit of 0 means all.
-func (t *Tx) Incoming(limit int, waiting bool) ([]Incoming, error) {
+// Incoming returns the first limit rows with an id above after, oldest first:
+// those that wait for a key, or those that are new. A limit of 0 means all.
+func (t *Tx) Incoming(after int64, limit int, waiting bool) ([]Incoming, error) {
 	return list(t, scanIncoming, "SELECT "+incomingColumns+` FROM inbox INDEXED BY inbox_order
-		WHERE waiting = ? ORDER BY id LIMIT ?`, waiting, limitRows(limit))
+		WHERE waiting = ? AND id > ? ORDER BY id LIMIT ?`, waiting, after, limitRows(limit))
 }
 
 // SetWaiting notes that no key opens a row. It returns ErrNotFound if there is
@@ -105,6 +105,12 @@ func (t *Tx) CountWaitingFrom(depositor rpc.Identity) (int, error) {
 // that time. Their hashes are not remembered: a sender may try again.
 func (t *Tx) DropWaiting(before time.Time) error {
 	return t.do("DELETE FROM inbox WHERE waiting = 1 AND received < ?", before)
+}
+
+// DropOldestWaiting removes the n oldest rows that wait for a key.
+func (t *Tx) DropOldestWaiting(n int) error {
+	return t.do(`DELETE FROM inbox WHERE id IN
+		(SELECT id FROM inbox INDEXED BY inbox_order WHERE waiting = 1 ORDER BY id LIMIT ?)`, n)
 }
 
 // ForgetSeen forgets the hashes of rows that were done before that time.

@@ -152,6 +152,13 @@ func (t *Tx) Unreceipted(conversation [16]byte, author rpc.Identity) ([]Message,
 		ORDER BY counter, id`, conversation[:], author[:])
 }
 
+// CountUnreceipted returns how many messages Unreceipted would.
+func (t *Tx) CountUnreceipted(conversation [16]byte, author rpc.Identity) (int, error) {
+	return t.count(`SELECT count(*) FROM messages
+		WHERE conversation = ? AND author = ? AND type IN (1, 2) AND state IN ('queued', 'direct', 'stored')`,
+		conversation[:], author[:])
+}
+
 // MessagesByCounter returns at most limit messages of an author with counters
 // from lo to hi, both included, by counter. A limit of 0 means all.
 func (t *Tx) MessagesByCounter(conversation [16]byte, author rpc.Identity, lo, hi uint64, limit int) ([]Message, error) {

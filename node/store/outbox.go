@@ -70,6 +70,13 @@ func (t *Tx) OutgoingFor(recipient rpc.Identity, limit int) ([]Outgoing, error) 
 		WHERE recipient = ? ORDER BY id LIMIT ?`, recipient[:], limitRows(limit))
 }
 
+// UnsealedFor returns the first limit rows for a recipient that wait to be
+// sealed, oldest first. A limit of 0 means all.
+func (t *Tx) UnsealedFor(recipient rpc.Identity, limit int) ([]Outgoing, error) {
+	return list(t, scanOutgoing, "SELECT "+outgoingColumns+` FROM outbox
+		WHERE recipient = ? AND length(payload) = 0 ORDER BY id LIMIT ?`, recipient[:], limitRows(limit))
+}
+
 // Recipients returns everybody for whom something is outgoing.
 func (t *Tx) Recipients() ([]rpc.Identity, error) {
 	return list(t, func(r *row) rpc.Identity { return r.array32() }, "SELECT DISTINCT recipient FROM outbox ORDER BY recipient")
