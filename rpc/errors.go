@@ -1,6 +1,11 @@
 package rpc
 
-import "strings"
+import (
+	"errors"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
 
 // Code is the stable name of an error on the wire: the text of the Cap'n Proto
 // exception begins with it and a colon.
@@ -69,21 +74,16 @@ func (e *Error) Is(target error) bool {
 // With returns an Error of the same code with another text.
 func (e *Error) With(text string) *Error { return &Error{e.Code, text} }
 
-// parseError turns the text of an exception back into an Error, if it has one.
+// errAnswerLength is a handler's list that doesn't match the one it was given.
+var errAnswerLength = errors.New("handler returned a list of another length")
+
+// parseError turns the text of an exception back into an Error, if it begins
+// with a code.
 func parseError(text string) (*Error, bool) {
-	// The library may put words of its own before the text.
-	for i := strings.IndexByte(text, 'E'); i >= 0; {
-		rest := text[i:]
-		if len(rest) > 5 && rest[4] == ':' && digits(rest[1:4]) {
-			return &Error{Code(rest[:4]), strings.TrimSpace(rest[5:])}, true
-		}
-		next := strings.IndexByte(rest[1:], 'E')
-		if next < 0 {
-			break
-		}
-		i += 1 + next
+	if len(text) < 5 || text[0] != 'E' || text[4] != ':' || !digits(text[1:4]) {
+		return nil, false
 	}
-	return nil, false
+	return &Error{Code(text[:4]), cleanText(text[5:])}, true
 }
 
 func digits(s string) bool {
@@ -93,4 +93,21 @@ func digits(s string) bool {
 		}
 	}
 	return true
+}
+
+// maxText bounds the text of an Error, in bytes.
+const maxText = 256
+
+// cleanText makes text of the other side fit for logs and terminals: one short
+// line of printable characters.
+func cleanText(text string) string {
+	if len(text) > maxText {
+		text = text[:maxText]
+	}
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || !unicode.IsPrint(r) {
+			return -1
+		}
+		return r
+	}, text))
 }

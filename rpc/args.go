@@ -1,0 +1,131 @@
+package rpc
+
+import (
+	"bytes"
+	"time"
+	"unicode/utf8"
+
+	"capnproto.org/go/capnp/v3"
+	"filippo.io/edwards25519"
+)
+
+// Bounds of arguments, for both sides.
+const (
+	// MaxPayload is the largest payload of enqueue and batchEnqueue, in bytes.
+	// A server may allow less.
+	MaxPayload = 5 << 20
+	// MaxBatch is the longest list of keys in batchEnqueue and fetchHybridKeys.
+	MaxBatch = 1000
+	// MaxWait is the longest that fetchWait and peekWait wait; more is cut.
+	MaxWait = time.Minute
+
+	maxKeyPackage = 1<<20 - 1
+	maxHybridKey  = 64 << 10
+	maxEndpoint   = 4 << 10
+	maxOpaque     = 4 << 10
+	maxUsername   = 255
+)
+
+// argReader checks arguments. After the first bad one it returns zero values
+// and keeps the error.
+type argReader struct{ err error }
+
+func (r *argReader) fail(err *Error) {
+	if r.err == nil {
+		r.err = err
+	}
+}
+
+// version checks the version of the mailbox methods.
+func (r *argReader) version(v uint16) {
+	if v != 1 {
+		r.fail(ErrVersion)
+	}
+}
+
+func (r *argReader) identity(b []byte, err error) Identity {
+	if err != nil {
+		r.fail(ErrBadRequest)
+		return Identity{}
+	}
+	id, ok := parseIdentity(b)
+	if !ok {
+		r.fail(ErrBadRequest.With("identity key must be 32 bytes and a valid Ed25519 key"))
+	}
+	return id
+}
+
+// parseIdentity refuses what is not 32 bytes, points that are not canonically
+// encoded, and those of small order, for which signatures prove nothing.
+func parseIdentity(b []byte) (Identity, bool) {
+	if len(b) != len(Identity{}) {
+		return Identity{}, false
+	}
+	p, err := new(edwards25519.Point).SetBytes(b)
+	if err != nil || !bytes.Equal(p.Bytes(), b) {
+		return Identity{}, false
+	}
+	if new(edwards25519.Point).MultByCofactor(p).Equal(edwards25519.NewIdentityPoint()) == 1 {
+		return Identity{}, false
+	}
+	return Identity(b), true
+}
+
+func (r *argReader) identities(list capnp.DataList, err error) []Identity {
+	if err != nil || list.Len() == 0 {
+		r.fail(ErrBadRequest.With("list of keys is empty or malformed"))
+		return nil
+	}
+	if list.Len() > MaxBatch {
+		r.fail(ErrBadRequest.With("more than 1000 keys"))
+		return nil
+	}
+	ids := make([]Identity, 0, list.Len())
+	for i := 0; i < list.Len() && r.err == nil; i++ {
+		ids = append(ids, r.identity(list.At(i)))
+	}
+	return ids
+}
+
+func (r *argReader) channel(b []byte, err error) Channel {
+	var ch Channel
+	if err != nil || len(b) != 0 && len(b) != len(ch) {
+		r.fail(ErrBadRequest.With("channel id must be empty or 16 bytes"))
+		return ch
+	}
+	copy(ch[:], b)
+	return ch
+}
+
+func (r *argReader) payload(b []byte, err error) []byte {
+	if err == nil && len(b) > MaxPayload {
+		r.fail(ErrTooLarge)
+		return nil
+	}
+	return r.blob(ErrBadRequest.With("payload is empty"), MaxPayload)(b, err)
+}
+
+// blob returns a check for 1 to max bytes.
+func (r *argReader) blob(bad *Error, max int) func([]byte, error) []byte {
+	return func(b []byte, err error) []byte {
+		if err != nil || len(b) == 0 || len(b) > max {
+			r.fail(bad)
+			return nil
+		}
+		return b
+	}
+}
+
+// username checks only what every directory needs; which names are allowed is
+// up to the service.
+func (r *argReader) username(name string, err error) string {
+	if err != nil || name == "" || len(name) > maxUsername || !utf8.ValidString(name) {
+		r.fail(ErrUsername)
+		return ""
+	}
+	return name
+}
+
+func waitOf(ms uint64) time.Duration {
+	return time.Duration(min(ms, uint64(MaxWait.Milliseconds()))) * time.Millisecond
+}

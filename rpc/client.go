@@ -1,0 +1,216 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"capnproto.org/go/capnp/v3"
+	"capnproto.org/go/capnp/v3/exc"
+	"golang.org/x/sync/semaphore"
+
+	"quicnprotochat/schema"
+)
+
+// Client calls the service at the other end of a Conn. Its methods are those
+// of the interfaces of Service, without the Caller. They return an *Error when
+// the other side refused, ErrDisconnected when the connection ended,
+// ErrBadAnswer when the answer makes no sense, and the error of ctx, which
+// also cancels the other side's handler.
+//
+// A call waits for its turn while too many are in flight (ConnConfig). Calls
+// made one after the other start in that order at the other side.
+type Client struct {
+	conn       *Conn
+	token      func() []byte
+	maxMessage int
+	flowLimit  int64
+	calls      *semaphore.Weighted
+	reads      *semaphore.Weighted // of methods with large answers
+	bytes      *semaphore.Weighted
+
+	mu       sync.Mutex // guards the fields below
+	svc      schema.NodeService
+	asked    bool
+	released bool
+}
+
+// ErrBadAnswer is an answer that breaks the contract of its method.
+var ErrBadAnswer = errors.New("malformed answer")
+
+// service returns the other side's service, asking for it once.
+func (c *Client) service() (schema.NodeService, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.released {
+		return schema.NodeService{}, c.lost()
+	}
+	if !c.asked {
+		c.asked = true
+		c.svc = c.conn.bootstrap()
+	}
+	return c.svc, nil
+}
+
+// release drops the service, after the end of the connection.
+func (c *Client) release() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.asked && !c.released {
+		c.svc.Release()
+	}
+	c.released = true
+}
+
+// request is one call.
+type request struct {
+	size  int  // of the variable part of its arguments, in bytes
+	large bool // its answer may be
+	send  func(context.Context, schema.NodeService) (*capnp.Future, capnp.ReleaseFunc)
+	read  func(capnp.Struct) error
+}
+
+// requestSlack is what a call takes besides the variable part of its arguments.
+const requestSlack = 4 << 10
+
+// do makes a call and waits for its answer.
+func (c *Client) do(ctx context.Context, q request) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := c.conn.Err(); err != nil {
+		return err
+	}
+	size := q.size + requestSlack
+	if size > c.maxMessage {
+		return ErrTooLarge
+	}
+	done, err := c.turn(ctx, int64(size), q.large)
+	if err != nil {
+		return err
+	}
+	svc, err := c.service()
+	if err != nil {
+		done()
+		return err
+	}
+	callCtx, cancel := context.WithCancel(ctx)
+	future, release := q.send(callCtx, svc)
+	end := func() {
+		release()
+		cancel()
+		done()
+	}
+	select {
+	case <-future.Done():
+		defer end()
+		return c.result(ctx, future, q.read)
+	case <-ctx.Done():
+		// The library answers when it has told the other side, which may be
+		// when that reads again.
+		c.later(func() {
+			<-future.Done()
+			end()
+		})
+		return ctx.Err()
+	}
+}
+
+// later runs what is left of a call that was given up; the connection waits
+// for it. After the end of the connection there is nothing to wait for.
+func (c *Client) later(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.released {
+		f()
+		return
+	}
+	c.conn.calls.Go(f)
+}
+
+// turn waits until a call may be sent. The library's flow limiter counts a
+// message only after it is queued, and panics on one above its limit.
+func (c *Client) turn(ctx context.Context, size int64, large bool) (done func(), err error) {
+	size = min(size, c.flowLimit)
+	if large {
+		if err := c.reads.Acquire(ctx, 1); err != nil {
+			return nil, err
+		}
+	}
+	if err = c.calls.Acquire(ctx, 1); err == nil {
+		if err = c.bytes.Acquire(ctx, size); err != nil {
+			c.calls.Release(1)
+		}
+	}
+	if err != nil {
+		if large {
+			c.reads.Release(1)
+		}
+		return nil, err
+	}
+	return func() {
+		c.bytes.Release(size)
+		c.calls.Release(1)
+		if large {
+			c.reads.Release(1)
+		}
+	}, nil
+}
+
+// result reads the answer.
+func (c *Client) result(ctx context.Context, future *capnp.Future, read func(capnp.Struct) error) error {
+	st, err := future.Struct()
+	if err != nil {
+		return c.callError(ctx, err)
+	}
+	if read == nil {
+		return nil
+	}
+	if err := read(st); err != nil {
+		if errors.Is(err, ErrBadAnswer) {
+			return err
+		}
+		return fmt.Errorf("%w: %w", ErrBadAnswer, err)
+	}
+	return nil
+}
+
+// callError turns what the library returns into what callers branch on.
+func (c *Client) callError(ctx context.Context, err error) error {
+	if e, ok := parseError(err.Error()); ok {
+		return e
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if lost := c.conn.Err(); lost != nil {
+		return lost
+	}
+	switch {
+	case exc.IsType(err, exc.Disconnected):
+		return c.lost()
+	case exc.IsType(err, exc.Unimplemented):
+		return ErrNotOffered
+	default:
+		return ErrInternal.With(cleanText(err.Error()))
+	}
+}
+
+// lost is the error of calls on an ended connection.
+func (c *Client) lost() error {
+	if err := c.conn.Err(); err != nil {
+		return err
+	}
+	return ErrDisconnected
+}
+
+// sign puts the access token into a call.
+func (c *Client) sign(newAuth func() (schema.Auth, error)) error {
+	auth, err := newAuth()
+	if err != nil {
+		return err
+	}
+	auth.SetVersion(1)
+	return auth.SetAccessToken(c.token())
+}

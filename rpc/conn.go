@@ -1,0 +1,203 @@
+package rpc
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"capnproto.org/go/capnp/v3"
+	capnprpc "capnproto.org/go/capnp/v3/rpc"
+	"golang.org/x/sync/semaphore"
+
+	"quicnprotochat/schema"
+)
+
+// Defaults of ConnConfig.
+const (
+	// DefaultMaxMessage holds the largest payload with a full list of keys.
+	DefaultMaxMessage = 6 << 20
+	// DefaultMaxInFlight is how many calls of the other side are answered at
+	// once.
+	DefaultMaxInFlight = 128
+)
+
+// ConnConfig says how a connection answers and calls.
+type ConnConfig struct {
+	// Service is what we answer on this stream; nil, or a nil field in it,
+	// answers ErrNotOffered.
+	Service *Service
+	// Peer is who is at the other end.
+	Peer Peer
+	// Token returns the access token of our calls, kind byte first; nil means
+	// the key that TLS proved. It is asked at each call.
+	Token func() []byte
+	// MaxMessage is the largest message that is read, in bytes; 0 means
+	// DefaultMaxMessage. Answers are kept below the MaxMessage of this side,
+	// so both sides should have the same.
+	MaxMessage int
+	// FlowLimit is how many bytes of our calls wait for their answers; more
+	// calls wait for their turn. 0 means twice MaxMessage, which is also the
+	// least.
+	FlowLimit int
+	// MaxInFlight is how many calls of the other side are answered at once, 0
+	// means DefaultMaxInFlight; more of them get ErrBusy. An eighth of them
+	// may be calls with large answers (fetch, fetchWait, peek, peekWait,
+	// fetchKeyPackage, fetchHybridKeys), and the arguments of all together may
+	// take four times MaxMessage. Of our own calls, half as many are in flight
+	// at once in each respect, and more wait for their turn.
+	MaxInFlight int
+	// Log gets why the connection ended, failures and panics of handlers; nil
+	// discards.
+	Log *slog.Logger
+
+	stall time.Duration // tests only; 0 means stallTime
+}
+
+// ErrDisconnected is what calls return when the connection ended before their
+// answer came, and what Err returns, with the reason. Whether the other side
+// did what it was asked is unknown.
+var ErrDisconnected = errors.New("connection lost")
+
+// ErrClosed is the reason after Close.
+var ErrClosed = errors.New("closed by this side")
+
+// Conn is NodeService in both directions over one stream. Its methods may be
+// called from many goroutines.
+type Conn struct {
+	gate   *gate
+	lib    *capnprpc.Conn
+	client *Client
+	log    *slog.Logger
+	said   atomic.Pointer[string] // the library's last error
+	calls  sync.WaitGroup         // what waits for the rest of given-up calls
+	done   chan struct{}
+}
+
+// NewConn starts to serve and call on a stream. It owns rwc: its Close must
+// interrupt Read and Write. The connection ends with Close, when the stream
+// ends, or when the other side breaks the protocol or a bound.
+func NewConn(rwc io.ReadWriteCloser, cfg ConnConfig) *Conn {
+	cfg.MaxMessage = cmp.Or(cfg.MaxMessage, DefaultMaxMessage)
+	cfg.MaxInFlight = cmp.Or(cfg.MaxInFlight, DefaultMaxInFlight)
+	cfg.FlowLimit = max(cfg.FlowLimit, 2*cfg.MaxMessage)
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Service == nil {
+		cfg.Service = new(Service)
+	}
+	if cfg.Token == nil {
+		cfg.Token = func() []byte { return []byte{byte(TokenTLS)} }
+	}
+	c := &Conn{log: cfg.Log, done: make(chan struct{})}
+	c.gate = newGate(rwc, cfg.MaxMessage, cfg.MaxInFlight, cmp.Or(cfg.stall, stallTime))
+	c.lib = capnprpc.NewConn(c.gate, &capnprpc.Options{
+		BootstrapClient: capnp.NewClient(newServer(cfg, c.gate)),
+		Logger:          (*libLog)(c),
+	})
+	c.client = &Client{
+		conn:       c,
+		token:      cfg.Token,
+		maxMessage: cfg.MaxMessage,
+		flowLimit:  int64(cfg.FlowLimit),
+		calls:      semaphore.NewWeighted(int64(max(1, cfg.MaxInFlight/2))),
+		reads:      semaphore.NewWeighted(int64(max(1, cfg.MaxInFlight/16))),
+		bytes:      semaphore.NewWeighted(int64(cfg.FlowLimit)),
+	}
+	go c.wait()
+	return c
+}
+
+func newServer(cfg ConnConfig, g *gate) *server {
+	return &server{
+		svc:       cfg.Service,
+		peer:      cfg.Peer,
+		log:       cfg.Log,
+		gate:      g,
+		maxCalls:  cfg.MaxInFlight,
+		maxReads:  max(1, cfg.MaxInFlight/8),
+		maxBytes:  4 * int64(cfg.MaxMessage),
+		maxAnswer: cfg.MaxMessage - answerSlack,
+	}
+}
+
+// answerSlack is what an answer takes besides its envelopes.
+const answerSlack = 1 << 10
+
+// MaxAnswer is how many bytes of envelopes, each counted with EnvelopeSize, go
+// into one answer of a connection with DefaultMaxMessage. Fetch of an Inbox
+// must not remove more than that.
+const MaxAnswer = DefaultMaxMessage - answerSlack
+
+// wait waits for the end of the connection.
+func (c *Conn) wait() {
+	<-c.lib.Done()
+	c.client.release()
+	c.calls.Wait()
+	if c.gate.failed() == nil {
+		reason := errors.New("protocol error")
+		if text := c.said.Load(); text != nil {
+			reason = errors.New(cleanText(*text))
+		}
+		c.gate.fail(reason)
+	}
+	c.gate.Close()
+	switch reason := c.gate.failed(); {
+	case errors.Is(reason, io.EOF), errors.Is(reason, ErrClosed), errors.Is(reason, io.ErrClosedPipe):
+		c.log.Debug("connection ended", "err", reason)
+	default:
+		c.log.Warn("connection ended", "err", reason)
+	}
+	close(c.done)
+}
+
+// Client returns the caller's side of the other end's service.
+func (c *Conn) Client() *Client { return c.client }
+
+// Done is closed when the connection has ended and its handlers have returned.
+func (c *Conn) Done() <-chan struct{} { return c.done }
+
+// Err returns nil until the connection ends, and then ErrDisconnected with the
+// reason: io.EOF if the other side closed it, ErrClosed if this side did.
+func (c *Conn) Err() error {
+	if reason := c.gate.failed(); reason != nil {
+		return fmt.Errorf("%w: %w", ErrDisconnected, reason)
+	}
+	return nil
+}
+
+// Close ends the connection: it cancels the handlers of its calls, waits for
+// them, and closes the stream. A handler must not call it. It may be called
+// again.
+func (c *Conn) Close() error {
+	c.gate.fail(ErrClosed)
+	// The library returns how the stream closed, which helps nobody.
+	_ = c.lib.Close()
+	<-c.done
+	return nil
+}
+
+// libLog keeps the library's last words: what it does not return.
+type libLog Conn
+
+func (l *libLog) Debug(string, ...any) {}
+func (l *libLog) Info(string, ...any)  {}
+func (l *libLog) Warn(string, ...any)  {}
+
+func (l *libLog) Error(text string, _ ...any) {
+	l.said.Store(&text)
+	if l.log.Enabled(context.Background(), slog.LevelDebug) {
+		l.log.Debug("rpc library", "err", cleanText(text))
+	}
+}
+
+// bootstrap asks for the other side's service.
+func (c *Conn) bootstrap() schema.NodeService {
+	return schema.NodeService(c.lib.Bootstrap(context.Background()))
+}

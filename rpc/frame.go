@@ -1,0 +1,174 @@
+package rpc
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"capnproto.org/go/capnp/v3"
+)
+
+const (
+	// maxSegments bounds the segments of one message, as other
+	// implementations of Cap'n Proto do.
+	maxSegments = 512
+	// depthLimit bounds the nesting of a message. The deepest of NodeService,
+	// a call with Auth, needs 6.
+	depthLimit = 16
+	// chunk is what must move within stallTime once a message has begun, in
+	// both directions: 64 KiB a minute is slower than any usable network.
+	chunk     = 64 << 10
+	stallTime = time.Minute
+	// bufferSize is that of the read and the write buffer of a connection.
+	bufferSize = 8 << 10
+)
+
+// errStalled ends a connection whose other side stopped in the middle of a
+// message, or stopped reading.
+var errStalled = errors.New("no progress within a message for too long")
+
+// framer reads and writes unpacked Cap'n Proto messages on a stream.
+//
+// capnp.Decoder allocates what the header claims; framer allocates what has
+// arrived, so that a claim costs its sender as much as it costs us. Buffers are
+// not pooled: what a message holds stays valid after its release.
+type framer struct {
+	rwc        io.ReadWriteCloser
+	br         *bufio.Reader
+	bw         *bufio.Writer
+	max        int
+	stall      time.Duration
+	readTimer  *time.Timer
+	writeTimer *time.Timer
+}
+
+// newFramer returns a framer; stalled is called, once or more, when a message
+// makes no progress.
+func newFramer(rwc io.ReadWriteCloser, maxMessage int, stall time.Duration, stalled func()) *framer {
+	f := &framer{rwc: rwc, max: maxMessage, stall: stall}
+	f.br = bufio.NewReaderSize(rwc, bufferSize)
+	f.bw = bufio.NewWriterSize((*chunkWriter)(f), bufferSize)
+	f.readTimer = time.AfterFunc(time.Hour, stalled)
+	f.readTimer.Stop()
+	f.writeTimer = time.AfterFunc(time.Hour, stalled)
+	f.writeTimer.Stop()
+	return f
+}
+
+// read returns the next message. It waits as long as it takes for the first
+// byte; io.EOF means that the stream ended between two messages.
+func (f *framer) read() (*capnp.Message, error) {
+	first, err := f.br.ReadByte()
+	if err != nil {
+		return nil, err
+	}
+	defer f.readTimer.Stop()
+	f.readTimer.Reset(f.stall)
+
+	buf := make([]byte, 8, 512)
+	buf[0] = first
+	if _, err := io.ReadFull(f.br, buf[1:]); err != nil {
+		return nil, fmt.Errorf("read header: %w", noEOF(err))
+	}
+	segments := uint64(binary.LittleEndian.Uint32(buf)) + 1
+	if segments > maxSegments {
+		return nil, fmt.Errorf("message of %d segments, limit %d", segments, maxSegments)
+	}
+	// The header is the count and a size for each segment, padded to a word.
+	header := int(segments+2) / 2 * 8
+	if buf, err = f.fill(buf, header); err != nil {
+		return nil, fmt.Errorf("read header: %w", err)
+	}
+	total := uint64(header)
+	for i := range segments {
+		total += 8 * uint64(binary.LittleEndian.Uint32(buf[4+4*i:]))
+	}
+	if total > uint64(f.max) {
+		return nil, fmt.Errorf("message of %d bytes, limit %d", total, f.max)
+	}
+	if buf, err = f.fill(buf, int(total)); err != nil {
+		return nil, fmt.Errorf("read message: %w", err)
+	}
+	msg, err := capnp.Unmarshal(buf)
+	if err != nil {
+		return nil, fmt.Errorf("read message: %w", err)
+	}
+	// Reading every object twice is more than any reader here does.
+	msg.TraverseLimit = 2*total + 4096
+	msg.DepthLimit = depthLimit
+	return msg, nil
+}
+
+// fill reads until buf holds n bytes. It grows buf as bytes arrive.
+func (f *framer) fill(buf []byte, n int) ([]byte, error) {
+	for len(buf) < n {
+		have := len(buf)
+		next := min(n, have+chunk)
+		if cap(buf) < next {
+			buf = slices.Grow(buf, min(n, max(2*have, next))-have)
+		}
+		buf = buf[:next]
+		if _, err := io.ReadFull(f.br, buf[have:]); err != nil {
+			return nil, noEOF(err)
+		}
+		f.readTimer.Reset(f.stall)
+	}
+	return buf, nil
+}
+
+// noEOF makes an end inside a message differ from one between messages.
+func noEOF(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// write sends one message.
+func (f *framer) write(m *capnp.Message) error {
+	n := m.NumSegments()
+	header := make([]byte, 0, 64)
+	header = binary.LittleEndian.AppendUint32(header, uint32(n-1))
+	for i := range n {
+		seg, err := m.Segment(capnp.SegmentID(i))
+		if err != nil {
+			return fmt.Errorf("write message: %w", err)
+		}
+		header = binary.LittleEndian.AppendUint32(header, uint32(len(seg.Data())/8))
+	}
+	if len(header)%8 != 0 {
+		header = append(header, 0, 0, 0, 0)
+	}
+	// bufio.Writer keeps its first error, Flush returns it.
+	f.bw.Write(header)
+	for i := range n {
+		seg, err := m.Segment(capnp.SegmentID(i))
+		if err != nil {
+			return fmt.Errorf("write message: %w", err)
+		}
+		f.bw.Write(seg.Data())
+	}
+	return f.bw.Flush()
+}
+
+// chunkWriter writes to the stream in pieces that must each get through in
+// time.
+type chunkWriter framer
+
+func (w *chunkWriter) Write(b []byte) (int, error) {
+	defer w.writeTimer.Stop()
+	done := 0
+	for done < len(b) {
+		w.writeTimer.Reset(w.stall)
+		n, err := w.rwc.Write(b[done:min(len(b), done+chunk)])
+		done += n
+		if err != nil {
+			return done, err
+		}
+	}
+	return done, nil
+}

@@ -1,0 +1,460 @@
+package rpc
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"capnproto.org/go/capnp/v3"
+	"capnproto.org/go/capnp/v3/rpc/transport"
+	rpccp "capnproto.org/go/capnp/v3/std/capnp/rpc"
+)
+
+const (
+	// maxAnswers bounds the calls of the other side that it has not finished.
+	// A Go client finishes a quarter of a second after the answer, so this is
+	// 100,000 calls/s; an entry whose answer is sent holds about 1 KiB.
+	maxAnswers = 1 << 15
+	// maxUnsent bounds the answers that wait to be written, besides those of
+	// calls in flight. Calls over MaxInFlight are refused with a small answer;
+	// who goes on calling without reading them is not read either.
+	maxUnsent = 1 << 10
+	// maxQuestions bounds our calls that the other side never returned,
+	// although we gave them up.
+	maxQuestions = 1 << 14
+)
+
+// errKeep is what the library gets instead of a sent Finish of the bootstrap
+// question. The other side keeps that answer, and the library keeps its id, so
+// that a call that was pipelined on it can never arrive too late.
+var errKeep = errors.New("bootstrap question is kept")
+
+// gate is the transport under the library's connection. It lets through only
+// the part of the RPC protocol that NodeService needs, and counts what each
+// side owes the other: the library has unbounded queues and tables, and
+// trusts the order of what it receives.
+type gate struct {
+	f     *framer
+	limit struct{ answers, unsent, questions int }
+
+	wmu sync.Mutex // held while writing
+
+	mu        sync.Mutex // guards the fields below
+	changed   *sync.Cond // of questions and reason
+	reason    error      // why the connection ends; the first one counts
+	answers   map[uint32]*answerState
+	unsent    int
+	questions map[uint32]bool // ours, not yet returned; true once written
+	bootstrap uint32          // our bootstrap question
+	asked     bool            // bootstrap is set
+	closeOnce sync.Once
+}
+
+// answerState is one question of the other side, until it is both answered
+// and finished.
+type answerState struct {
+	bootstrap bool
+	sent      bool
+	finished  bool
+	written   func() // called when the answer is on its way; may be nil
+}
+
+func newGate(rwc io.ReadWriteCloser, maxMessage, maxInFlight int, stall time.Duration) *gate {
+	g := &gate{answers: map[uint32]*answerState{}, questions: map[uint32]bool{}}
+	g.limit.answers, g.limit.unsent, g.limit.questions = maxAnswers+maxInFlight, maxUnsent+maxInFlight, maxQuestions
+	g.changed = sync.NewCond(&g.mu)
+	g.f = newFramer(rwc, maxMessage, stall, func() {
+		g.fail(errStalled)
+		g.Close()
+	})
+	return g
+}
+
+// fail notes why the connection ends. It returns the reason that counts.
+func (g *gate) fail(err error) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.reason == nil {
+		g.reason = err
+	}
+	g.changed.Broadcast()
+	return g.reason
+}
+
+// failed returns why the connection ends, nil if it does not.
+func (g *gate) failed() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.reason
+}
+
+// Close closes the stream. It is idempotent.
+func (g *gate) Close() error {
+	var err error
+	g.closeOnce.Do(func() { err = g.f.rwc.Close() })
+	return err
+}
+
+// RecvMessage implements transport.Transport.
+func (g *gate) RecvMessage() (transport.IncomingMessage, error) {
+	for {
+		m, err := g.f.read()
+		if err != nil {
+			return nil, g.fail(err)
+		}
+		msg, err := rpccp.ReadRootMessage(m)
+		if err != nil {
+			return nil, g.fail(fmt.Errorf("read message: %w", err))
+		}
+		pass, err := g.admit(msg)
+		if err != nil {
+			return nil, g.fail(err)
+		}
+		if pass {
+			return &incoming{msg: msg}, nil
+		}
+	}
+}
+
+// admit says whether the library gets a message. An error ends the
+// connection.
+func (g *gate) admit(msg rpccp.Message) (bool, error) {
+	switch msg.Which() {
+	case rpccp.Message_Which_bootstrap:
+		b, err := msg.Bootstrap()
+		if err != nil {
+			return false, fmt.Errorf("read bootstrap: %w", err)
+		}
+		return true, g.asking(b.QuestionId(), true)
+	case rpccp.Message_Which_call:
+		call, err := msg.Call()
+		if err != nil {
+			return false, fmt.Errorf("read call: %w", err)
+		}
+		return true, g.admitCall(call)
+	case rpccp.Message_Which_return:
+		ret, err := msg.Return()
+		if err != nil {
+			return false, fmt.Errorf("read return: %w", err)
+		}
+		return true, g.admitReturn(ret)
+	case rpccp.Message_Which_finish:
+		fin, err := msg.Finish()
+		if err != nil {
+			return false, fmt.Errorf("read finish: %w", err)
+		}
+		return true, g.finishing(fin.QuestionId())
+	case rpccp.Message_Which_release:
+		return true, nil
+	case rpccp.Message_Which_unimplemented:
+		return false, nil // nothing we send is optional to us
+	case rpccp.Message_Which_abort:
+		return false, abortReason(msg)
+	default:
+		return false, fmt.Errorf("message %v is not part of NodeService", msg.Which())
+	}
+}
+
+// abortReason is why the other side says that it ends the connection.
+func abortReason(msg rpccp.Message) error {
+	e, err := msg.Abort()
+	if err != nil {
+		return fmt.Errorf("read abort: %w", err)
+	}
+	text, err := e.Reason()
+	if err != nil {
+		return fmt.Errorf("read abort: %w", err)
+	}
+	if strings.HasSuffix(text, "connection closed") {
+		return io.EOF // how the library says goodbye
+	}
+	return fmt.Errorf("other side aborted: %s", cleanText(text))
+}
+
+// admitCall checks that a call goes to our bootstrap and carries no
+// capabilities.
+func (g *gate) admitCall(call rpccp.Call) error {
+	if call.SendResultsTo().Which() != rpccp.Call_sendResultsTo_Which_caller {
+		return errors.New("call with results for somebody else")
+	}
+	params, err := call.Params()
+	if err != nil {
+		return fmt.Errorf("read call: %w", err)
+	}
+	caps, err := params.CapTable()
+	if err != nil {
+		return fmt.Errorf("read call: %w", err)
+	}
+	if caps.Len() != 0 {
+		return errors.New("call with capabilities")
+	}
+	target, err := call.Target()
+	if err != nil {
+		return fmt.Errorf("read call: %w", err)
+	}
+	if target.Which() == rpccp.MessageTarget_Which_promisedAnswer {
+		if err := g.admitPromised(target); err != nil {
+			return err
+		}
+	}
+	return g.asking(call.QuestionId(), false)
+}
+
+// admitPromised checks a call on an answer: the only one that can be called is
+// the answer to bootstrap.
+func (g *gate) admitPromised(target rpccp.MessageTarget) error {
+	p, err := target.PromisedAnswer()
+	if err != nil {
+		return fmt.Errorf("read call: %w", err)
+	}
+	path, err := p.Transform()
+	if err != nil {
+		return fmt.Errorf("read call: %w", err)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	a := g.answers[p.QuestionId()]
+	if a == nil || !a.bootstrap || a.finished || path.Len() != 0 {
+		return errors.New("call on an answer other than bootstrap")
+	}
+	return nil
+}
+
+// admitReturn checks that a return answers a question of ours that is
+// completely sent: the library would panic on an early one. Only the answer
+// to bootstrap may hold a capability, and just one that the other side hosts.
+func (g *gate) admitReturn(ret rpccp.Return) error {
+	bootstrap, err := g.returning(ret.AnswerId())
+	if err != nil || ret.Which() != rpccp.Return_Which_results {
+		return err
+	}
+	results, err := ret.Results()
+	if err != nil {
+		return fmt.Errorf("read return: %w", err)
+	}
+	caps, err := results.CapTable()
+	if err != nil {
+		return fmt.Errorf("read return: %w", err)
+	}
+	if caps.Len() == 0 {
+		return nil
+	}
+	if !bootstrap || caps.Len() > 1 || caps.At(0).Which() != rpccp.CapDescriptor_Which_senderHosted {
+		return errors.New("return with unexpected capabilities")
+	}
+	return nil
+}
+
+// returning takes question id off the list, after its writing has ended.
+func (g *gate) returning(id uint32) (bootstrap bool, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for {
+		written, ok := g.questions[id]
+		switch {
+		case !ok:
+			return false, fmt.Errorf("return for question %d, which is not asked", id)
+		case g.reason != nil:
+			return false, g.reason
+		case written:
+			delete(g.questions, id)
+			return g.asked && id == g.bootstrap, nil
+		}
+		g.changed.Wait()
+	}
+}
+
+// asking notes a question of the other side. It waits while too many answers
+// are not written: nothing more is read until some are, and the framer ends
+// the connection if none is for long.
+func (g *gate) asking(id uint32, bootstrap bool) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.answers[id] != nil {
+		return fmt.Errorf("question %d asked twice", id)
+	}
+	if len(g.answers) >= g.limit.answers {
+		return fmt.Errorf("%d calls not finished", len(g.answers))
+	}
+	for g.unsent >= g.limit.unsent && g.reason == nil {
+		g.changed.Wait()
+	}
+	g.answers[id] = &answerState{bootstrap: bootstrap}
+	g.unsent++
+	return nil
+}
+
+// finishing notes that the other side needs the answer no more.
+func (g *gate) finishing(id uint32) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	a := g.answers[id]
+	if a == nil || a.finished {
+		return fmt.Errorf("finish of question %d, which is not open", id)
+	}
+	a.finished = true
+	if a.sent {
+		delete(g.answers, id)
+	}
+	return nil
+}
+
+// whenWritten arranges that f runs when the answer to question id is written.
+// It reports whether that question is open.
+func (g *gate) whenWritten(id uint32, f func()) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	a := g.answers[id]
+	if a == nil || a.sent {
+		return false
+	}
+	a.written = f
+	return true
+}
+
+type incoming struct {
+	msg  rpccp.Message
+	once sync.Once
+}
+
+func (i *incoming) Message() rpccp.Message { return i.msg }
+
+func (i *incoming) Release() {
+	i.once.Do(func() { i.msg.Message().Release() })
+}
+
+// NewMessage implements transport.Transport.
+func (g *gate) NewMessage() (transport.OutgoingMessage, error) {
+	m, seg := capnp.NewMultiSegmentMessage(nil)
+	msg, err := rpccp.NewRootMessage(seg)
+	if err != nil {
+		return nil, err
+	}
+	return &outgoing{g: g, m: m, msg: msg}, nil
+}
+
+type outgoing struct {
+	g    *gate
+	m    *capnp.Message
+	msg  rpccp.Message
+	once sync.Once
+}
+
+func (o *outgoing) Message() rpccp.Message { return o.msg }
+func (o *outgoing) Release()               { o.once.Do(o.m.Release) }
+
+// Send implements transport.OutgoingMessage. An error ends the connection,
+// but for errKeep.
+func (o *outgoing) Send() error {
+	g := o.g
+	g.wmu.Lock()
+	defer g.wmu.Unlock()
+	after, err := g.sending(o)
+	if err != nil {
+		if !errors.Is(err, errKeep) {
+			g.Close()
+		}
+		return err
+	}
+	if err := g.f.write(o.m); err != nil {
+		err = g.fail(err)
+		g.Close()
+		return err
+	}
+	after()
+	return nil
+}
+
+// sending notes what is about to be written. It returns what to do when that
+// has succeeded.
+func (g *gate) sending(o *outgoing) (after func(), err error) {
+	nothing := func() {}
+	switch o.msg.Which() {
+	case rpccp.Message_Which_bootstrap:
+		b, err := o.msg.Bootstrap()
+		if err != nil {
+			return nil, g.fail(err)
+		}
+		return g.sendingQuestion(b.QuestionId(), true)
+	case rpccp.Message_Which_call:
+		call, err := o.msg.Call()
+		if err != nil {
+			return nil, g.fail(err)
+		}
+		return g.sendingQuestion(call.QuestionId(), false)
+	case rpccp.Message_Which_return:
+		ret, err := o.msg.Return()
+		if err != nil {
+			return nil, g.fail(err)
+		}
+		return g.sendingAnswer(ret.AnswerId(), o), nil
+	case rpccp.Message_Which_finish:
+		fin, err := o.msg.Finish()
+		if err != nil {
+			return nil, g.fail(err)
+		}
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if g.asked && fin.QuestionId() == g.bootstrap {
+			return nil, errKeep
+		}
+		return nothing, nil
+	default:
+		return nothing, nil
+	}
+}
+
+func (g *gate) sendingQuestion(id uint32, bootstrap bool) (after func(), err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.questions) >= g.limit.questions {
+		if g.reason == nil {
+			g.reason = fmt.Errorf("%d calls never answered", len(g.questions))
+			g.changed.Broadcast()
+		}
+		return nil, g.reason
+	}
+	g.questions[id] = false
+	if bootstrap {
+		g.bootstrap, g.asked = id, true
+	}
+	return func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.questions[id] = true
+		g.changed.Broadcast()
+	}, nil
+}
+
+// sendingAnswer marks an answer as sent before its bytes leave: the other side
+// may finish it, and use its id again, before our write returns.
+func (g *gate) sendingAnswer(id uint32, o *outgoing) (after func()) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	a := g.answers[id]
+	if a == nil {
+		a = &answerState{}
+	}
+	a.sent = true
+	if a.finished {
+		delete(g.answers, id)
+	}
+	return func() {
+		g.mu.Lock()
+		g.unsent--
+		g.changed.Broadcast()
+		g.mu.Unlock()
+		if a.written != nil {
+			a.written()
+		}
+		if !a.bootstrap {
+			// The library keeps a message until its Finish, which may never
+			// come. Nothing reads an answer again, since admitPromised lets
+			// no call on it through.
+			o.Release()
+		}
+	}
+}

@@ -1,0 +1,62 @@
+package rpc
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// orderGrace is how long an enqueue holds up the next one of its connection
+// if its handler neither returns nor calls Placed.
+const orderGrace = 2 * time.Millisecond
+
+type placedKey struct{}
+
+// Placed tells the server that an enqueue or batchEnqueue has taken its place
+// in line, so that the handler of the next one on the connection may start. A
+// Depositor calls it with the context that it was given, when the payload is
+// where order is decided (in the queue of a writer, for instance) and before
+// it waits for a commit. It may be called more than once, and with any
+// context.
+//
+// Without it the next handler starts when this one has returned or 2 ms after
+// it was called, whichever comes first.
+func Placed(ctx context.Context) {
+	if f, ok := ctx.Value(placedKey{}).(func()); ok {
+		f()
+	}
+}
+
+// line makes the handlers of a connection start in the order of the calls.
+type line struct {
+	mu   sync.Mutex // guards last
+	last chan struct{}
+}
+
+// turn is one place in a line.
+type turn struct {
+	before <-chan struct{} // closed when it is our turn; nil at once
+	placed chan struct{}   // closed when it is the next one's turn
+}
+
+// join takes the next place.
+func (l *line) join() turn {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	t := turn{before: l.last, placed: make(chan struct{})}
+	l.last = t.placed
+	return t
+}
+
+// wait waits for its turn. The caller calls leave when it is done.
+func (t turn) wait(ctx context.Context) (_ context.Context, leave func()) {
+	if t.before != nil {
+		<-t.before // never longer than orderGrace after it started
+	}
+	placed := sync.OnceFunc(func() { close(t.placed) })
+	timer := time.AfterFunc(orderGrace, placed)
+	return context.WithValue(ctx, placedKey{}, placed), func() {
+		timer.Stop()
+		placed()
+	}
+}

@@ -1,0 +1,190 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+
+	"capnproto.org/go/capnp/v3"
+	rpccp "capnproto.org/go/capnp/v3/std/capnp/rpc"
+)
+
+// server answers the calls of one connection. It is the hook of the bootstrap
+// capability: the library's own server starts handlers one at a time and
+// queues what waits without a bound.
+type server struct {
+	svc       *Service
+	peer      Peer
+	log       *slog.Logger
+	maxCalls  int   // in flight
+	maxReads  int   // in flight, of methods with large answers
+	maxBytes  int64 // of arguments in flight
+	maxAnswer int   // bytes
+	gate      *gate
+	deposits  line
+
+	mu    sync.Mutex // guards the fields below: what is in flight
+	calls int
+	reads int
+	bytes int64
+}
+
+// answer is a successful result. It is written into its message only when the
+// handler is done, so that a failed call leaves nothing in it.
+type answer struct {
+	size capnp.ObjectSize
+	fill func(capnp.Struct) error
+}
+
+var errPipelined = ErrBadRequest.With("results of this service can't be called")
+
+// Recv implements capnp.ClientHook. The library calls it in the order of the
+// calls, from one goroutine that must not wait.
+func (s *server) Recv(ctx context.Context, r capnp.Recv) capnp.PipelineCaller {
+	m := methodOf(r.Method)
+	if m == nil || !m.offered(s.svc) {
+		r.Reject(ErrNotOffered)
+		return noPipeline{}
+	}
+	end, ok := s.begin(m, r.Args)
+	if !ok {
+		r.Reject(ErrBusy)
+		return noPipeline{}
+	}
+	var place turn
+	if m.ordered {
+		place = s.deposits.join()
+	}
+	go func() {
+		defer end()
+		a, err := s.run(ctx, m, place, r.Args)
+		s.reply(ctx, m, r, a, err)
+	}()
+	return noPipeline{}
+}
+
+// begin counts a call in. It counts until the answer is written, so that a
+// caller who doesn't read can't make us hold more than what is in flight.
+func (s *server) begin(m *method, args capnp.Struct) (end func(), ok bool) {
+	var size int64
+	id, known := uint32(0), false
+	if msg := args.Message(); msg != nil {
+		if n, err := msg.TotalSize(); err == nil {
+			size = int64(n)
+		}
+		if root, err := rpccp.ReadRootMessage(msg); err == nil {
+			if call, err := root.Call(); err == nil {
+				id, known = call.QuestionId(), true
+			}
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.calls >= s.maxCalls || m.large && s.reads >= s.maxReads || s.calls > 0 && s.bytes+size > s.maxBytes {
+		return nil, false
+	}
+	s.calls++
+	s.bytes += size
+	if m.large {
+		s.reads++
+	}
+	written := func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.calls--
+		if m.large {
+			s.reads--
+		}
+	}
+	if known && s.gate.whenWritten(id, written) {
+		written = func() {}
+	}
+	return func() {
+		s.mu.Lock()
+		s.bytes -= size
+		s.mu.Unlock()
+		written()
+	}, true
+}
+
+// run is the one wrapper around all handlers: order, and what is left of a
+// panic.
+func (s *server) run(ctx context.Context, m *method, place turn, args capnp.Struct) (a answer, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.log.Error("handler panicked", "method", m.name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = ErrInternal
+		}
+	}()
+	if m.ordered {
+		var leave func()
+		ctx, leave = place.wait(ctx)
+		defer leave()
+	}
+	if err := ctx.Err(); err != nil {
+		return answer{}, err // given up while it waited
+	}
+	return m.run(s, ctx, args)
+}
+
+// reply ends a call.
+func (s *server) reply(ctx context.Context, m *method, r capnp.Recv, a answer, err error) {
+	if err == nil {
+		err = ctx.Err() // nobody waits for it
+	}
+	if err == nil {
+		var st capnp.Struct
+		if st, err = r.AllocResults(a.size); err == nil && a.fill != nil {
+			err = a.fill(st)
+		}
+	}
+	r.ReleaseArgs()
+	r.Returner.PrepareReturn(s.wireError(ctx, m, err))
+	r.Returner.Return()
+	r.Returner.ReleaseResults()
+}
+
+// wireError is what the caller learns of an error.
+func (s *server) wireError(ctx context.Context, m *method, err error) error {
+	if err == nil {
+		return nil
+	}
+	var e *Error
+	if errors.As(err, &e) {
+		return e.With(cleanText(e.Text))
+	}
+	if ctx.Err() == nil {
+		s.log.Error("handler failed", "method", m.name, "err", err)
+	}
+	return ErrInternal
+}
+
+// Send implements capnp.ClientHook. Nothing calls the service but the other
+// side.
+func (s *server) Send(_ context.Context, c capnp.Send) (*capnp.Answer, capnp.ReleaseFunc) {
+	return capnp.ErrorAnswer(c.Method, ErrNotOffered), func() {}
+}
+
+// Brand implements capnp.ClientHook.
+func (s *server) Brand() capnp.Brand { return capnp.Brand{} }
+
+// Shutdown implements capnp.ClientHook.
+func (s *server) Shutdown() {}
+
+// String implements capnp.ClientHook.
+func (s *server) String() string { return "NodeService" }
+
+// noPipeline refuses calls on results: no result of NodeService can be called.
+type noPipeline struct{}
+
+func (noPipeline) PipelineSend(_ context.Context, _ []capnp.PipelineOp, c capnp.Send) (*capnp.Answer, capnp.ReleaseFunc) {
+	return capnp.ErrorAnswer(c.Method, errPipelined), func() {}
+}
+
+func (noPipeline) PipelineRecv(_ context.Context, _ []capnp.PipelineOp, r capnp.Recv) capnp.PipelineCaller {
+	r.Reject(errPipelined)
+	return noPipeline{}
+}
