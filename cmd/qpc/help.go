@@ -1,0 +1,96 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+const helpText = `qpc is encrypted chat that goes straight to the other person's machine. When
+that machine is away, a relay that anyone can host keeps the sealed message.
+
+  qpc chat [LINK]               type and read; the quickest way to begin
+  qpc up                        run the node of this home until it is stopped
+  qpc id                        who this node is
+  qpc invite                    a contact link to give to people
+  qpc contact add LINK          take somebody's link
+  qpc contacts                  the people this node knows
+  qpc send CONTACT TEXT         send a message; TEXT - reads it from stdin
+  qpc history CONTACT           read a conversation
+  qpc status                    connections, relays, and what waits
+  qpc relay run                 host a relay
+  qpc relay forget URL          use a relay no longer
+  qpc demo                      two people and a relay on this machine
+  qpc version                   which version this is
+  qpc help [COMMAND]            this, or more about a command
+
+Every command takes:
+  --home DIR    keep everything in DIR (default $QPC_HOME, else the XDG
+                directories); a home belongs to one node or one relay
+  --json        write one JSON object a line, for scripts
+Flags stand before or after the arguments; -- ends them.
+
+CONTACT is an identity, an exact name, or a unique beginning of either.
+id, invite, contact, contacts, send, history, status and relay forget talk to
+the node that "qpc up" or "qpc chat" runs.
+
+Exit codes:
+  0  done
+  1  anything that is none of the following
+  2  wrong usage, or a malformed link, URL or text
+  3  no daemon is running for this home
+  4  contact unknown or ambiguous
+  5  the awaited state was not reached in time; delivery goes on
+  6  a signature or key is wrong: a changed link, or not the relay that was named
+  7  network: address in use, cannot listen
+  8  home in use, damaged, or wrong password
+`
+
+// help writes the help of a command to stdout.
+func (a *app) help(cmd *cobra.Command, _ []string) {
+	text := helpText
+	if cmd.HasParent() {
+		text = commandHelp(cmd)
+	}
+	_ = a.print(struct {
+		Help string `json:"help"`
+	}{text}, strings.TrimSuffix(text, "\n"))
+}
+
+func commandHelp(cmd *cobra.Command) string {
+	var b strings.Builder
+	about := cmd.Long
+	if about == "" {
+		about = cmd.Short
+	}
+	fmt.Fprintf(&b, "%s\n\nUsage:\n", about)
+	if cmd.HasAvailableSubCommands() {
+		for _, sub := range cmd.Commands() {
+			fmt.Fprintf(&b, "  %-32s %s\n", strings.TrimSuffix(sub.UseLine(), " [flags]"), sub.Short)
+		}
+	} else {
+		fmt.Fprintf(&b, "  %s\n", cmd.UseLine())
+	}
+	if flags := cmd.LocalNonPersistentFlags().FlagUsages(); flags != "" {
+		fmt.Fprintf(&b, "\nFlags:\n%s", flags)
+	}
+	fmt.Fprintf(&b, "\nFlags of every command:\n%s", cmd.InheritedFlags().FlagUsages())
+	return b.String()
+}
+
+func (a *app) helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Say how to use the program, or one command.",
+		Args:  cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return misused(cmd, "there is no command qpc "+strings.Join(args, " "))
+			}
+			a.help(about, nil)
+			return nil
+		},
+	}
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"quicnprotochat/node/localapi"
+)
+
+func (a *app) inviteCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "invite",
+		Short: "Make a contact link to give to people.",
+		Long: `Make a contact link to give to people: it holds your identity, name, present
+addresses and relays, signed. Any number of people may use it. After it expires
+its relays and LAN discovery still find you.`,
+		Args: exactly(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, h, err := a.client(cmd)
+			if err != nil {
+				return err
+			}
+			inv, err := c.Invite(cmd.Context())
+			if err != nil {
+				return h.explain(err)
+			}
+			if err := a.print(inv, inv.Link); err != nil {
+				return err
+			}
+			a.note("Give it to people; they run: qpc contact add LINK\nIts addresses hold until %s.", shown(inv.Expires))
+			return nil
+		},
+	}
+}
+
+func (a *app) contactCommand() *cobra.Command {
+	contact := &cobra.Command{
+		Use:   "contact",
+		Short: "Add people.",
+		Args:  cobra.ArbitraryArgs,
+		RunE:  group,
+	}
+	var name string
+	add := &cobra.Command{
+		Use:   "add LINK",
+		Short: "Take somebody's link.",
+		Long: `Take somebody's link. One side is enough: your node introduces itself, and then
+the other person can write to you too.`,
+		Args: exactly(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("name") && strings.TrimSpace(name) == "" {
+				return misused(cmd, "--name is empty")
+			}
+			c, h, err := a.client(cmd)
+			if err != nil {
+				return err
+			}
+			added, err := c.AddContact(cmd.Context(), args[0], name)
+			if err != nil {
+				return h.explain(err)
+			}
+			return a.print(added, addedText(added))
+		},
+	}
+	add.Flags().StringVar(&name, "name", "", "call the person `NAME` (default the name in the link)")
+	contact.AddCommand(add)
+	return contact
+}
+
+func addedText(added localapi.AddedContact) string {
+	if added.New {
+		return fmt.Sprintf("Added %s  %s", defuse(added.Name), added.Identity)
+	}
+	return fmt.Sprintf("%s was a contact already  %s", defuse(added.Name), added.Identity)
+}
+
+func (a *app) contactsCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "contacts",
+		Short: "List the people this node knows.",
+		Args:  exactly(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, h, err := a.client(cmd)
+			if err != nil {
+				return err
+			}
+			list, err := c.Contacts(cmd.Context())
+			if err != nil {
+				return h.explain(err)
+			}
+			for _, contact := range list {
+				if err := a.print(contact, contactText(contact)); err != nil {
+					return err
+				}
+			}
+			if len(list) == 0 {
+				a.note("No contacts yet: give your link (qpc invite), or take one (qpc contact add LINK).")
+			}
+			return nil
+		},
+	}
+}
+
+func contactText(c localapi.Contact) string {
+	text := fmt.Sprintf("%-20s %s  by %s", defuse(c.Name), c.Identity, c.Via)
+	if c.Verified {
+		text += ", verified"
+	}
+	return text
+}

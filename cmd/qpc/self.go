@@ -1,0 +1,114 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"quicnprotochat/node/localapi"
+)
+
+func (a *app) idCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "id",
+		Short: "Say who this node is.",
+		Args:  exactly(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, h, err := a.client(cmd)
+			if err != nil {
+				return err
+			}
+			id, err := c.Identity(cmd.Context())
+			if err != nil {
+				return h.explain(err)
+			}
+			return a.print(id, id.Identity+"  "+defuse(id.Name))
+		},
+	}
+}
+
+func (a *app) statusCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "status",
+		Short: "Show connections, relays, and what waits.",
+		Args:  exactly(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, h, err := a.client(cmd)
+			if err != nil {
+				return err
+			}
+			st, err := c.Status(cmd.Context())
+			if err != nil {
+				return h.explain(err)
+			}
+			return a.print(st, statusText(st))
+		},
+	}
+}
+
+func statusText(st localapi.Status) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s  %s\n", defuse(st.Name), st.Identity)
+	fmt.Fprintf(&b, "LAN discovery %s\n", onOff(st.LAN))
+	for _, addr := range st.Addrs {
+		fmt.Fprintf(&b, "listening on %s\n", defuse(addr))
+	}
+	if len(st.Relays) == 0 {
+		b.WriteString("no relay: people who are away get messages when both are here (qpc up --relay URL)\n")
+	}
+	for _, r := range st.Relays {
+		state := "reached"
+		if !r.Reached {
+			state = "not reached: " + defuse(r.Error)
+		}
+		fmt.Fprintf(&b, "relay %s %s\n", defuse(r.URL), state)
+	}
+	for _, p := range st.Peers {
+		state := "not connected"
+		if p.Connected {
+			state = "connected, path " + string(p.Path)
+		}
+		fmt.Fprintf(&b, "%s %s\n", defuse(p.Name), state)
+		for _, t := range p.Tried {
+			fmt.Fprintf(&b, "    tried %s: %s\n", defuse(t.Addr), defuse(t.Error))
+		}
+	}
+	fmt.Fprintf(&b, "waiting: %d to others, %d to be read in, %d without a key yet", st.Queue.Outbox, st.Queue.Inbox, st.Queue.Unreadable)
+	return b.String()
+}
+
+func onOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return "off"
+}
+
+func (a *app) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Say which version this is.",
+		Args:  exactly(0),
+		RunE: func(*cobra.Command, []string) error {
+			v := struct {
+				Version  string `json:"version"`
+				Revision string `json:"revision"`
+				Go       string `json:"go"`
+			}{"(devel)", "", runtime.Version()}
+			if info, ok := debug.ReadBuildInfo(); ok {
+				if info.Main.Version != "" {
+					v.Version = info.Main.Version
+				}
+				for _, s := range info.Settings {
+					if s.Key == "vcs.revision" {
+						v.Revision = s.Value
+					}
+				}
+			}
+			return a.print(v, strings.Join(strings.Fields("qpc "+v.Version+" "+v.Revision+" "+v.Go), " "))
+		},
+	}
+}
