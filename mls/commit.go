@@ -1,0 +1,74 @@
+package mls
+
+// A commit is Commit of RFC 9420, §12.4.
+type commit struct {
+	proposals []proposalOrRef
+	path      *updatePath
+}
+
+func (c *commit) encode(w *writer) {
+	w.nested(func(w *writer) {
+		for _, p := range c.proposals {
+			p.encode(w)
+		}
+	})
+	w.optional(c.path != nil)
+	if c.path != nil {
+		c.path.encode(w)
+	}
+}
+
+func decodeCommit(r *reader) *commit {
+	c := &commit{}
+	sub := r.sub()
+	for sub.more() {
+		c.proposals = append(c.proposals, decodeProposalOrRef(sub))
+	}
+	r.end(sub)
+	if r.optional() {
+		c.path = decodeUpdatePath(r)
+	}
+	return c
+}
+
+// An updatePath is UpdatePath of RFC 9420, §7.6.
+type updatePath struct {
+	leaf  *leafNode
+	nodes []updatePathNode
+}
+
+// An updatePathNode is UpdatePathNode of RFC 9420, §7.6.
+type updatePathNode struct {
+	encryptionKey []byte
+	secrets       []hpkeCiphertext // encrypted_path_secret
+}
+
+func (p *updatePath) encode(w *writer) {
+	p.leaf.encode(w)
+	w.nested(func(w *writer) {
+		for _, n := range p.nodes {
+			w.vec(n.encryptionKey)
+			w.nested(func(w *writer) {
+				for _, c := range n.secrets {
+					c.encode(w)
+				}
+			})
+		}
+	})
+}
+
+func decodeUpdatePath(r *reader) *updatePath {
+	p := &updatePath{leaf: decodeLeafNode(r)}
+	sub := r.sub()
+	for sub.more() {
+		n := updatePathNode{encryptionKey: sub.vec()}
+		list := sub.sub()
+		for list.more() {
+			n.secrets = append(n.secrets, decodeHPKECiphertext(list))
+		}
+		sub.end(list)
+		p.nodes = append(p.nodes, n)
+	}
+	r.end(sub)
+	return p
+}

@@ -1,0 +1,185 @@
+package mls
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"fmt"
+)
+
+// JoinConfig is what it takes to join a group.
+type JoinConfig struct {
+	// Welcome is an MLSMessage.
+	Welcome []byte
+	// KeyPackage is the one that was used to add us, Secrets its private keys.
+	KeyPackage *KeyPackage
+	Secrets    *KeyPackageSecrets
+	// Signer holds the signature key of the key package's leaf.
+	Signer Signer
+	// RatchetTree is the tree when it does not come in the Welcome.
+	RatchetTree []byte
+}
+
+// Join enters the epoch that a Welcome is for (RFC 9420, §12.4.3.1), after all
+// checks that need no clock. The caller then looks at Members, at Extensions
+// and at GroupID, which must be new to it, before it saves the epoch; and
+// erases the secrets unless the key package is one of last resort.
+func Join(cfg JoinConfig) (*Epoch, error) {
+	e, err := join(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("join: %w", err)
+	}
+	return e, nil
+}
+
+func join(cfg JoinConfig) (*Epoch, error) {
+	kp := cfg.KeyPackage
+	s, err := kp.suite.lookup()
+	if err != nil {
+		return nil, err
+	}
+	m, err := decodeMessageOf(cfg.Welcome, wireWelcome)
+	if err != nil {
+		return nil, err
+	}
+	if m.welcome.suite != kp.suite {
+		return nil, fmt.Errorf("cipher suite of the welcome: %w", ErrNotForUs)
+	}
+	if err := cfg.Secrets.matches(kp); err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(cfg.Signer.Public(), kp.leaf.signatureKey) {
+		return nil, fmt.Errorf("signer of another key package: %w", ErrInvalid)
+	}
+	g, err := m.welcome.openSecrets(s, kp.Ref(), cfg.Secrets.init)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(g.joiner)
+	if len(g.psks) > 0 {
+		return nil, fmt.Errorf("pre-shared keys: %w", ErrUnsupported)
+	}
+	if len(g.joiner) != s.size {
+		return nil, fmt.Errorf("joiner secret: %w", ErrInvalid)
+	}
+	info, err := m.welcome.openGroupInfo(s, g.joiner, s.zeros())
+	if err != nil {
+		return nil, err
+	}
+	t, err := info.checkedTree(s, cfg.RatchetTree)
+	if err != nil {
+		return nil, err
+	}
+	return enter(s, cfg, g, info, t)
+}
+
+// checkedTree verifies a GroupInfo and the tree that it vouches for.
+func (g *groupInfo) checkedTree(s *suite, beside []byte) (*tree, error) {
+	if g.context.suite != s.id {
+		return nil, fmt.Errorf("cipher suite of the group: %w", ErrInvalid)
+	}
+	b, ok := findExtension(g.extensions, ExtensionRatchetTree)
+	if !ok {
+		b = beside
+	}
+	if len(b) == 0 {
+		return nil, fmt.Errorf("no ratchet tree: %w", ErrInvalid)
+	}
+	t, err := parseTree(s, b)
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(t.hash(), g.context.treeHash) {
+		return nil, fmt.Errorf("tree hash: %w", ErrInvalid)
+	}
+	signer := t.leaf(g.signer)
+	if signer == nil {
+		return nil, fmt.Errorf("signer of the group info is no member: %w", ErrInvalid)
+	}
+	if err := g.verify(s, signer.signatureKey); err != nil {
+		return nil, err
+	}
+	if err := t.check(g.context.groupID, g.context.extensions); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// enter makes the epoch of a GroupInfo that has been verified.
+func enter(s *suite, cfg JoinConfig, g *groupSecrets, info *groupInfo, t *tree) (*Epoch, error) {
+	own, err := ownLeaf(t, cfg.KeyPackage.leaf, info.context.extensions)
+	if err != nil {
+		return nil, err
+	}
+	k, err := s.schedule(g.joiner, s.zeros(), encoded(info.context))
+	if err != nil {
+		return nil, err
+	}
+	e := newEpoch(s, cfg.Signer, info.context, k, t, own)
+	if !hmac.Equal(e.tag, info.confirmationTag) {
+		return nil, fmt.Errorf("confirmation tag: %w", ErrInvalid)
+	}
+	e.private = map[nodeIndex][]byte{leafNodeIndex(own): bytes.Clone(cfg.Secrets.leaf)}
+	if g.pathSecret != nil {
+		if err := e.learnPath(commonAncestor(own, info.signer), g.pathSecret); err != nil {
+			return nil, err
+		}
+	}
+	return e, nil
+}
+
+// ownLeaf finds the leaf of our key package. What we claimed to support only to
+// keep others tolerant we do not support.
+func ownLeaf(t *tree, own *leafNode, extensions []Extension) (uint32, error) {
+	for i, l := range t.members() {
+		if !l.equal(own) {
+			continue
+		}
+		for _, e := range extensions {
+			if isGREASE(e.Type) {
+				return 0, fmt.Errorf("group extension 0x%04x: %w", e.Type, ErrUnsupported)
+			}
+		}
+		return i, nil
+	}
+	return 0, fmt.Errorf("our leaf is not in the tree: %w", ErrInvalid)
+}
+
+// learnPath derives the private keys of the parents from x up to the root from
+// the path secret of x (RFC 9420, §7.4). The secret is wiped.
+func (e *Epoch) learnPath(x nodeIndex, pathSecret []byte) error {
+	secret := pathSecret
+	for ok := true; ok; x, ok = x.parent(e.tree.leaves) {
+		n := e.tree.at(x)
+		if n == nil || n.parent == nil {
+			continue
+		}
+		private, next, err := e.suite.pathKey(secret, n.parent.encryptionKey)
+		clear(secret)
+		if err != nil {
+			return err
+		}
+		e.private[x] = private
+		secret = next
+	}
+	clear(secret)
+	return nil
+}
+
+// pathKey derives a parent's private key from its path secret, checks it
+// against the public one, and returns the path secret of the next parent.
+func (s *suite) pathKey(secret, public []byte) (private, next []byte, err error) {
+	node, err := s.deriveSecret(secret, "node")
+	if err != nil {
+		return nil, nil, err
+	}
+	defer clear(node)
+	private, derived, err := s.deriveKeyPair(node)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !bytes.Equal(derived, public) {
+		return nil, nil, fmt.Errorf("path secret does not fit the tree: %w", ErrInvalid)
+	}
+	next, err = s.deriveSecret(secret, "path")
+	return private, next, err
+}

@@ -1,0 +1,126 @@
+package mls
+
+// Proposal types (RFC 9420, §17.4).
+const (
+	proposalAdd                    uint16 = 1
+	proposalUpdate                 uint16 = 2
+	proposalRemove                 uint16 = 3
+	proposalPSK                    uint16 = 4
+	proposalReInit                 uint16 = 5
+	proposalExternalInit           uint16 = 6
+	proposalGroupContextExtensions uint16 = 7
+)
+
+// defaultProposal reports whether every client is taken to support the type
+// (RFC 9420, §7.2).
+func defaultProposal(typ uint16) bool {
+	return typ >= proposalAdd && typ <= proposalGroupContextExtensions
+}
+
+// A reInit is ReInit of RFC 9420, §12.1.5.
+type reInit struct {
+	groupID    []byte
+	version    uint16
+	suite      Suite
+	extensions []Extension
+}
+
+// A proposal is Proposal of RFC 9420, §12.1. Of the fields after the type one
+// is set. A proposal of another type has no known length: a message with one
+// cannot be decoded.
+type proposal struct {
+	typ          uint16
+	add          *KeyPackage
+	update       *leafNode
+	remove       uint32
+	psk          pskID
+	reInit       reInit
+	externalInit []byte      // kem_output
+	extensions   []Extension // GroupContextExtensions
+}
+
+func (p *proposal) encode(w *writer) {
+	w.u16(p.typ)
+	p.encodeBody(w)
+}
+
+func (p *proposal) encodeBody(w *writer) {
+	switch p.typ {
+	case proposalAdd:
+		p.add.encode(w)
+	case proposalUpdate:
+		p.update.encode(w)
+	case proposalRemove:
+		w.u32(p.remove)
+	case proposalPSK:
+		p.psk.encode(w)
+	case proposalReInit:
+		w.vec(p.reInit.groupID)
+		w.u16(p.reInit.version)
+		w.u16(uint16(p.reInit.suite))
+		encodeExtensions(w, p.reInit.extensions)
+	case proposalExternalInit:
+		w.vec(p.externalInit)
+	case proposalGroupContextExtensions:
+		encodeExtensions(w, p.extensions)
+	}
+}
+
+func decodeProposal(r *reader) *proposal { return decodeProposalBody(r, r.u16()) }
+
+func decodeProposalBody(r *reader, typ uint16) *proposal {
+	p := &proposal{typ: typ}
+	switch typ {
+	case proposalAdd:
+		p.add = decodeKeyPackage(r)
+	case proposalUpdate:
+		p.update = decodeLeafNode(r)
+	case proposalRemove:
+		p.remove = r.u32()
+	case proposalPSK:
+		p.psk = decodePSKID(r)
+	case proposalReInit:
+		p.reInit = reInit{r.vec(), r.u16(), Suite(r.u16()), decodeExtensions(r)}
+	case proposalExternalInit:
+		p.externalInit = r.vec()
+	case proposalGroupContextExtensions:
+		p.extensions = decodeExtensions(r)
+	default:
+		r.fail()
+	}
+	return p
+}
+
+// Kinds of ProposalOrRef (RFC 9420, §12.4).
+const (
+	byValue     uint8 = 1
+	byReference uint8 = 2
+)
+
+// A proposalOrRef is ProposalOrRef of RFC 9420, §12.4: a proposal, or else the
+// reference of one that was sent before.
+type proposalOrRef struct {
+	proposal  *proposal
+	reference []byte
+}
+
+func (p proposalOrRef) encode(w *writer) {
+	if p.proposal != nil {
+		w.u8(byValue)
+		p.proposal.encode(w)
+		return
+	}
+	w.u8(byReference)
+	w.vec(p.reference)
+}
+
+func decodeProposalOrRef(r *reader) proposalOrRef {
+	switch r.u8() {
+	case byValue:
+		return proposalOrRef{proposal: decodeProposal(r)}
+	case byReference:
+		return proposalOrRef{reference: r.vec()}
+	}
+	r.fail()
+	return proposalOrRef{}
+}

@@ -1,0 +1,198 @@
+package mls
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/ecdh"
+	"crypto/elliptic"
+	"crypto/hkdf"
+	"crypto/hmac"
+	"crypto/hpke"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+
+	"golang.org/x/crypto/chacha20poly1305"
+)
+
+// Suite is the number of a cipher suite (RFC 9420, §17.1).
+type Suite uint16
+
+// The cipher suites of RFC 9420 that this package implements.
+const (
+	X25519_AES128GCM_SHA256_Ed25519        Suite = 0x0001
+	P256_AES128GCM_SHA256_P256             Suite = 0x0002
+	X25519_CHACHA20POLY1305_SHA256_Ed25519 Suite = 0x0003
+	P521_AES256GCM_SHA512_P521             Suite = 0x0005
+	P384_AES256GCM_SHA384_P384             Suite = 0x0007
+)
+
+// A suite is everything that a cipher suite decides. Nothing outside the table
+// knows a hash, a KEM, an AEAD or a signature scheme, so that a suite is added
+// by a row.
+type suite struct {
+	id        Suite
+	name      string
+	kem       hpke.KEM
+	kdf       hpke.KDF
+	aead      hpke.AEAD
+	hash      func() hash.Hash
+	size      int // KDF.Nh, also the size of the hash and of a MAC
+	keySize   int // AEAD.Nk
+	nonceSize int // AEAD.Nn
+	cipher    func(key []byte) (cipher.AEAD, error)
+	signature scheme
+}
+
+var suites = []*suite{
+	{
+		id: X25519_AES128GCM_SHA256_Ed25519, name: "X25519_AES128GCM_SHA256_Ed25519",
+		kem: hpke.DHKEM(ecdh.X25519()), kdf: hpke.HKDFSHA256(), aead: hpke.AES128GCM(),
+		hash: sha256.New, size: 32, keySize: 16, nonceSize: 12, cipher: newGCM, signature: ed25519Scheme{},
+	},
+	{
+		id: P256_AES128GCM_SHA256_P256, name: "P256_AES128GCM_SHA256_P256",
+		kem: hpke.DHKEM(ecdh.P256()), kdf: hpke.HKDFSHA256(), aead: hpke.AES128GCM(),
+		hash: sha256.New, size: 32, keySize: 16, nonceSize: 12, cipher: newGCM,
+		signature: ecdsaScheme{elliptic.P256(), sha256.New},
+	},
+	{
+		id: X25519_CHACHA20POLY1305_SHA256_Ed25519, name: "X25519_CHACHA20POLY1305_SHA256_Ed25519",
+		kem: hpke.DHKEM(ecdh.X25519()), kdf: hpke.HKDFSHA256(), aead: hpke.ChaCha20Poly1305(),
+		hash: sha256.New, size: 32, keySize: 32, nonceSize: 12, cipher: chacha20poly1305.New, signature: ed25519Scheme{},
+	},
+	{
+		id: P521_AES256GCM_SHA512_P521, name: "P521_AES256GCM_SHA512_P521",
+		kem: hpke.DHKEM(ecdh.P521()), kdf: hpke.HKDFSHA512(), aead: hpke.AES256GCM(),
+		hash: sha512.New, size: 64, keySize: 32, nonceSize: 12, cipher: newGCM,
+		signature: ecdsaScheme{elliptic.P521(), sha512.New},
+	},
+	{
+		id: P384_AES256GCM_SHA384_P384, name: "P384_AES256GCM_SHA384_P384",
+		kem: hpke.DHKEM(ecdh.P384()), kdf: hpke.HKDFSHA384(), aead: hpke.AES256GCM(),
+		hash: sha512.New384, size: 48, keySize: 32, nonceSize: 12, cipher: newGCM,
+		signature: ecdsaScheme{elliptic.P384(), sha512.New384},
+	},
+}
+
+// Suites returns the cipher suites that this package implements, in the order
+// of their numbers.
+func Suites() []Suite {
+	list := make([]Suite, len(suites))
+	for i, s := range suites {
+		list[i] = s.id
+	}
+	return list
+}
+
+// String returns the suite's name without the prefix and the security level
+// that the registry puts before it.
+func (s Suite) String() string {
+	if c, err := s.lookup(); err == nil {
+		return c.name
+	}
+	return fmt.Sprintf("suite 0x%04x", uint16(s))
+}
+
+func (s Suite) lookup() (*suite, error) {
+	for _, c := range suites {
+		if c.id == s {
+			return c, nil
+		}
+	}
+	return nil, fmt.Errorf("cipher suite 0x%04x: %w", uint16(s), ErrUnsupported)
+}
+
+func newGCM(key []byte) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCM(block)
+}
+
+// digest returns the hash of the parts, one after the other.
+func (s *suite) digest(parts ...[]byte) []byte {
+	h := s.hash()
+	for _, p := range parts {
+		h.Write(p)
+	}
+	return h.Sum(make([]byte, 0, s.size))
+}
+
+func (s *suite) mac(key, message []byte) []byte {
+	m := hmac.New(s.hash, key)
+	m.Write(message)
+	return m.Sum(make([]byte, 0, s.size))
+}
+
+// extract is KDF.Extract. Its error is that of a FIPS-only mode which forbids
+// the hash; the secrets here are always as long as the hash.
+func (s *suite) extract(salt, ikm []byte) ([]byte, error) {
+	return hkdf.Extract(s.hash, ikm, salt)
+}
+
+// expandWithLabel is ExpandWithLabel of RFC 9420, §8.
+func (s *suite) expandWithLabel(secret []byte, label string, context []byte, n int) ([]byte, error) {
+	if n < 0 || n > 255*s.size {
+		return nil, errors.New("expand: length out of range")
+	}
+	w := writer{b: make([]byte, 0, 32+len(label)+len(context))}
+	w.u16(uint16(n))
+	w.str("MLS 1.0 " + label)
+	w.vec(context)
+	return hkdf.Expand(s.hash, secret, string(w.b), n)
+}
+
+// deriveSecret is DeriveSecret of RFC 9420, §8.
+func (s *suite) deriveSecret(secret []byte, label string) ([]byte, error) {
+	return s.expandWithLabel(secret, label, nil, s.size)
+}
+
+// deriveTreeSecret is DeriveTreeSecret of RFC 9420, §9.1.
+func (s *suite) deriveTreeSecret(secret []byte, label string, generation uint32, n int) ([]byte, error) {
+	var context [4]byte
+	binary.BigEndian.PutUint32(context[:], generation)
+	return s.expandWithLabel(secret, label, context[:], n)
+}
+
+// refHash is RefHash of RFC 9420, §5.2.
+func (s *suite) refHash(label string, value []byte) []byte {
+	var w writer
+	w.str(label)
+	w.vec(value)
+	return s.digest(w.b)
+}
+
+// seal encrypts with the suite's AEAD under a key that is used this once.
+func (s *suite) seal(key, nonce, aad, plaintext []byte) ([]byte, error) {
+	a, err := s.cipher(key)
+	if err != nil {
+		return nil, err
+	}
+	return a.Seal(nil, nonce, plaintext, aad), nil
+}
+
+// open decrypts what seal made. Its error says nothing but that it did not open.
+func (s *suite) open(key, nonce, aad, ciphertext []byte) ([]byte, error) {
+	a, err := s.cipher(key)
+	if err != nil {
+		return nil, err
+	}
+	plaintext, err := a.Open(nil, nonce, ciphertext, aad)
+	if err != nil {
+		return nil, ErrDecrypt
+	}
+	return plaintext, nil
+}
+
+// random returns n random bytes.
+func random(n int) []byte {
+	b := make([]byte, n)
+	rand.Read(b) // never returns an error (crypto/rand)
+	return b
+}
