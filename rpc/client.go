@@ -178,7 +178,12 @@ func (c *Client) result(ctx context.Context, future *capnp.Future, read func(cap
 
 // callError turns what the library returns into what callers branch on.
 func (c *Client) callError(ctx context.Context, err error) error {
-	if e, ok := parseError(err.Error()); ok {
+	// The library wraps the text that arrived into words of its own.
+	text := err
+	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
+		text = inner
+	}
+	if e, ok := parseError(text.Error()); ok {
 		return e
 	}
 	if ctx.Err() != nil {
@@ -193,7 +198,7 @@ func (c *Client) callError(ctx context.Context, err error) error {
 	case exc.IsType(err, exc.Unimplemented):
 		return ErrNotOffered
 	default:
-		return ErrInternal.With(cleanText(err.Error()))
+		return ErrInternal.With(cleanText(text.Error()))
 	}
 }
 
