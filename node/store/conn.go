@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"strings"
 
 	"github.com/ncruces/go-sqlite3"
 )
@@ -38,11 +39,9 @@ func openConn(path string, key fileKey, modeOf string) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	u := url.URL{Scheme: "file", Path: path, RawQuery: url.Values{
-		"vfs":    {cipherVFS},
-		"hexkey": {hexKey},
-		"modeof": {modeOf},
-	}.Encode()}
+	query := url.Values{"vfs": {cipherVFS}, "hexkey": {hexKey}, "modeof": {modeOf}}.Encode()
+	// SQLite does not read a plus as a space.
+	u := url.URL{Scheme: "file", Path: path, RawQuery: strings.ReplaceAll(query, "+", "%20")}
 	db, err := sqlite3.OpenFlags(u.String(), sqlite3.OPEN_READWRITE|sqlite3.OPEN_URI)
 	if err != nil {
 		return nil, classify(err)
