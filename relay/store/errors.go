@@ -1,0 +1,25 @@
+package store
+
+import "errors"
+
+// The errors that a caller branches on.
+var (
+	// ErrInUse means that another process holds the file.
+	ErrInUse = errors.New("store in use by another process")
+	// ErrDamaged means that the file is not what was written to it. Nothing is
+	// served from a damaged file.
+	ErrDamaged = errors.New("store damaged")
+	// ErrNewer means that a newer program wrote the file.
+	ErrNewer = errors.New("store written by a newer program")
+	// ErrFull means that an inbox is at its depth or its byte bound.
+	ErrFull = errors.New("inbox full")
+	// ErrBusy means that the store is at its byte bound, that the disk is full,
+	// or that too many writes wait.
+	ErrBusy = errors.New("store over its limit")
+	// ErrTooLarge means that one call writes more than a commit may hold.
+	ErrTooLarge = errors.New("write too large")
+	// ErrStale means that an endpoint is not newer than the one stored.
+	ErrStale = errors.New("endpoint not newer than the stored one")
+	// ErrClosed means that the store no longer takes calls.
+	ErrClosed = errors.New("store closed")
+)

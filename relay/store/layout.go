@@ -1,0 +1,226 @@
+package store
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+
+	"golang.org/x/crypto/cryptobyte"
+
+	"quicnprotochat/rpc"
+)
+
+// The file holds these buckets. Integers are big-endian, times are Unix
+// milliseconds, and every value but the format ends in a checksum over its place
+// (bucket and key) and itself, because bbolt checks nothing but its two meta
+// pages.
+//
+//	meta         format      u32
+//	             totals      bytes u64, floor u64
+//	inboxes      owner 32, channel 16: a bucket of its own, whose sequence is
+//	             the inbox's, with
+//	               seq u64   arrival u64, payload
+//	               0xff      count u64, bytes u64, last use u64
+//	stocks       owner 32    next u64, entries (see stock)
+//	keypackages  owner 32, number u64: the package; number 0 is the last resort
+//	hybridkeys   owner 32    arrival u64, blob
+//	endpoints    owner 32    seq u64, expiry u64, record
+//
+// The key 0xff puts the header of an inbox on the page of its newest payload, so
+// that an append writes one leaf.
+var (
+	bucketMeta        = []byte("meta")
+	bucketInboxes     = []byte("inboxes")
+	bucketStocks      = []byte("stocks")
+	bucketKeyPackages = []byte("keypackages")
+	bucketHybridKeys  = []byte("hybridkeys")
+	bucketEndpoints   = []byte("endpoints")
+
+	keyFormat = []byte("format")
+	keyTotals = []byte("totals")
+	keyHeader = []byte{0xff}
+)
+
+var buckets = [][]byte{
+	bucketMeta, bucketInboxes, bucketStocks, bucketKeyPackages, bucketHybridKeys, bucketEndpoints,
+}
+
+// format is the version of the layout.
+const format = 1
+
+const (
+	sumSize      = 4
+	ownerSize    = 32
+	inboxKeySize = ownerSize + 16
+	// What a record costs beside its bytes, for the bounds: its share of a page.
+	recordOverhead = 128
+	// A key of a leaf whose last page was split at 95 % leaves room for little
+	// more than an update in place, which is what a growing queue wants.
+	fillPercent = 0.95
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// sum is the checksum of a value without its last sumSize bytes.
+func sum(bucket, key, body []byte) uint32 {
+	c := crc32.Update(0, castagnoli, bucket)
+	c = crc32.Update(c, castagnoli, key)
+	return crc32.Update(c, castagnoli, body)
+}
+
+// seal appends the checksum to body, which belongs at key of bucket.
+func seal(bucket, key, body []byte) []byte {
+	return binary.BigEndian.AppendUint32(body, sum(bucket, key, body))
+}
+
+// open checks the checksum of a value and returns its body, not copied.
+func open(bucket, key, value []byte) ([]byte, error) {
+	if len(value) < sumSize {
+		return nil, ErrDamaged
+	}
+	body := value[:len(value)-sumSize]
+	if binary.BigEndian.Uint32(value[len(body):]) != sum(bucket, key, body) {
+		return nil, ErrDamaged
+	}
+	return body, nil
+}
+
+func u64(v uint64) []byte { return binary.BigEndian.AppendUint64(nil, v) }
+
+// key is the name of the inbox's bucket.
+func (i Inbox) key() []byte {
+	return append(append(make([]byte, 0, inboxKeySize), i.Owner[:]...), i.Channel[:]...)
+}
+
+func parseInboxKey(k []byte) (Inbox, bool) {
+	if len(k) != inboxKeySize {
+		return Inbox{}, false
+	}
+	return Inbox{Owner: rpc.Identity(k[:ownerSize]), Channel: rpc.Channel(k[ownerSize:])}, true
+}
+
+// stamped is a body that begins with a time.
+func stamped(at int64, body []byte) []byte {
+	b := make([]byte, 0, 8+len(body)+sumSize)
+	return append(binary.BigEndian.AppendUint64(b, uint64(at)), body...)
+}
+
+func parseStamped(b []byte) (at int64, body []byte, err error) {
+	if len(b) < 8 {
+		return 0, nil, ErrDamaged
+	}
+	return int64(binary.BigEndian.Uint64(b)), b[8:], nil
+}
+
+// header is what is known of an inbox without a scan of it.
+type header struct {
+	count uint64
+	bytes uint64 // payloads and their overhead
+	used  uint64 // last append, or when it was emptied
+}
+
+func (h header) bytesOf() []byte {
+	b := make([]byte, 0, 24+sumSize)
+	b = binary.BigEndian.AppendUint64(b, h.count)
+	b = binary.BigEndian.AppendUint64(b, h.bytes)
+	return binary.BigEndian.AppendUint64(b, h.used)
+}
+
+func parseHeader(b []byte) (h header, err error) {
+	s := cryptobyte.String(b)
+	if !s.ReadUint64(&h.count) || !s.ReadUint64(&h.bytes) || !s.ReadUint64(&h.used) || !s.Empty() {
+		return header{}, ErrDamaged
+	}
+	return h, nil
+}
+
+// totals is what is known of the whole file without a scan of it.
+type totals struct {
+	bytes uint64
+	// floor is at least the highest sequence of every inbox that was forgotten:
+	// a new inbox starts above it.
+	floor uint64
+}
+
+func (t totals) bytesOf() []byte {
+	b := make([]byte, 0, 16+sumSize)
+	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(b, t.bytes), t.floor)
+}
+
+func parseTotals(b []byte) (t totals, err error) {
+	s := cryptobyte.String(b)
+	if !s.ReadUint64(&t.bytes) || !s.ReadUint64(&t.floor) || !s.Empty() {
+		return totals{}, ErrDamaged
+	}
+	return t, nil
+}
+
+// stock lists the key packages of one owner, oldest first. Entry number 0, if
+// there is one, is the last-resort package and comes first.
+type stock struct {
+	next    uint64
+	entries []stockEntry
+}
+
+type stockEntry struct {
+	number      uint64
+	size        uint32
+	notAfter    int64
+	fingerprint [32]byte
+}
+
+func (e stockEntry) cost() uint64 { return uint64(e.size) + recordOverhead }
+
+func (k stock) bytesOf() []byte {
+	b := binary.BigEndian.AppendUint64(nil, k.next)
+	for _, e := range k.entries {
+		b = binary.BigEndian.AppendUint64(b, e.number)
+		b = binary.BigEndian.AppendUint32(b, e.size)
+		b = binary.BigEndian.AppendUint64(b, uint64(e.notAfter))
+		b = append(b, e.fingerprint[:]...)
+	}
+	return b
+}
+
+func parseStock(b []byte) (k stock, err error) {
+	s := cryptobyte.String(b)
+	if !s.ReadUint64(&k.next) {
+		return stock{}, ErrDamaged
+	}
+	for !s.Empty() {
+		var e stockEntry
+		var notAfter uint64
+		if !s.ReadUint64(&e.number) || !s.ReadUint32(&e.size) || !s.ReadUint64(&notAfter) || !s.CopyBytes(e.fingerprint[:]) {
+			return stock{}, ErrDamaged
+		}
+		e.notAfter = int64(notAfter)
+		k.entries = append(k.entries, e)
+	}
+	return k, nil
+}
+
+func packageKey(owner rpc.Identity, number uint64) []byte {
+	return binary.BigEndian.AppendUint64(append(make([]byte, 0, ownerSize+8), owner[:]...), number)
+}
+
+// endpoint is one stored endpoint record.
+type endpoint struct {
+	seq    uint64
+	expiry int64
+	record []byte
+}
+
+func (e endpoint) bytesOf() []byte {
+	b := binary.BigEndian.AppendUint64(make([]byte, 0, 16+len(e.record)+sumSize), e.seq)
+	b = binary.BigEndian.AppendUint64(b, uint64(e.expiry))
+	return append(b, e.record...)
+}
+
+func parseEndpoint(b []byte) (e endpoint, err error) {
+	s := cryptobyte.String(b)
+	var expiry uint64
+	if !s.ReadUint64(&e.seq) || !s.ReadUint64(&expiry) {
+		return endpoint{}, ErrDamaged
+	}
+	e.expiry, e.record = int64(expiry), s
+	return e, nil
+}

@@ -1,0 +1,281 @@
+package store
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+	"golang.org/x/sync/semaphore"
+)
+
+// Config describes a Store. Zero fields mean the defaults.
+type Config struct {
+	// Path of the file; made if it is absent, in a directory that exists.
+	Path string
+	// MaxDepth bounds the payloads of one inbox. Default 1000.
+	MaxDepth int
+	// MaxInboxBytes bounds the bytes of one inbox. Default 64 MiB.
+	MaxInboxBytes int64
+	// MaxBytes bounds all that is stored, with 128 bytes for each record. The
+	// file is larger than that by what its pages leave empty. Default 8 GiB.
+	MaxBytes int64
+	// Retention is how long a payload is kept. Default 7 days.
+	Retention time.Duration
+	// Forget is how long an empty, unused inbox keeps a place of its own, and
+	// a hybrid key that nobody replaced is kept. Default 60 days.
+	Forget time.Duration
+	// MaxKeyPackages bounds the single-use key packages of one owner. Default 50.
+	MaxKeyPackages int
+	// MaxKeyPackageBytes bounds their bytes; the newest one is always kept.
+	// Default 4 MiB.
+	MaxKeyPackageBytes int64
+	// MaxPending bounds the bytes of the writes that wait for a commit; each
+	// counts as 1 KiB more than its payload, so it bounds their number as well.
+	// A write that finds no room for 2 s is refused with ErrBusy. Default 32 MiB.
+	MaxPending int64
+	// OnAppend is called after the commit of an append, once for each inbox that
+	// got something. It must not block.
+	OnAppend func(Inbox)
+	// Now is the clock. Default time.Now.
+	Now func() time.Time
+	// Log gets what goes wrong with the disk. Default: nothing is logged.
+	Log *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	setDefault(&c.MaxDepth, 1000)
+	setDefault(&c.MaxInboxBytes, 64<<20)
+	setDefault(&c.MaxBytes, 8<<30)
+	setDefault(&c.Retention, 7*24*time.Hour)
+	setDefault(&c.Forget, 60*24*time.Hour)
+	setDefault(&c.MaxKeyPackages, 50)
+	setDefault(&c.MaxKeyPackageBytes, 4<<20)
+	setDefault(&c.MaxPending, 32<<20)
+	if c.OnAppend == nil {
+		c.OnAppend = func(Inbox) {}
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+func setDefault[T int | int64 | time.Duration](v *T, def T) {
+	if *v == 0 {
+		*v = def
+	}
+}
+
+// Store is one open file. Its methods may be called from any goroutine. Writes
+// wait until Run is running.
+type Store struct {
+	cfg     Config
+	db      *bolt.DB
+	room    *semaphore.Weighted
+	wake    chan struct{}
+	failure atomic.Pointer[error] // set once, when the file can no longer be trusted
+
+	// mu guards the fields below.
+	mu     sync.Mutex
+	queue  []*write
+	closed bool
+
+	sweep sweepPosition // used by Sweep alone, which one goroutine calls
+}
+
+// Open opens the file, or makes it, and checks its structure from end to end.
+// The errors are ErrInUse, ErrDamaged, ErrNewer, or those of the file system.
+func Open(cfg Config) (*Store, error) {
+	cfg = cfg.withDefaults()
+	if err := create(cfg.Path); err != nil {
+		return nil, fmt.Errorf("create store: %w", err)
+	}
+	if err := check(cfg.Path); err != nil {
+		return nil, fmt.Errorf("check store: %w", err)
+	}
+	db, err := bolt.Open(cfg.Path, 0o600, options(false))
+	if err != nil {
+		return nil, fmt.Errorf("open store: %w", openError(err))
+	}
+	s := &Store{cfg: cfg, db: db, room: semaphore.NewWeighted(cfg.MaxPending), wake: make(chan struct{}, 1)}
+	if err := s.view(checkFormat); err != nil {
+		return nil, errors.Join(fmt.Errorf("open store: %w", err), db.Close())
+	}
+	return s, nil
+}
+
+// Close closes the file. Run must have returned. It is idempotent.
+func (s *Store) Close() error {
+	s.shut()
+	return s.db.Close()
+}
+
+func options(readOnly bool) *bolt.Options {
+	return &bolt.Options{
+		Timeout:  250 * time.Millisecond,
+		ReadOnly: readOnly,
+		// Without the free list on disk a commit costs the same whether the
+		// store is full or drained; opening walks the pages instead.
+		NoFreelistSync: true,
+		FreelistType:   bolt.FreelistMapType,
+		NoStatistics:   true,
+	}
+}
+
+func openError(err error) error {
+	switch {
+	case errors.Is(err, berrors.ErrTimeout):
+		return ErrInUse
+	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return err
+}
+
+// create makes an empty store under another name and links it into place, so
+// that a crash on the way leaves no half of one.
+func create(path string) error {
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	if err := f.Close(); err != nil {
+		return err
+	}
+	db, err := bolt.Open(f.Name(), 0o600, options(false))
+	if err != nil {
+		return err
+	}
+	err = errors.Join(db.Update(initialize), db.Close())
+	if err != nil {
+		return err
+	}
+	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+func initialize(tx *bolt.Tx) error {
+	for _, name := range buckets {
+		if _, err := tx.CreateBucket(name); err != nil {
+			return err
+		}
+	}
+	meta := tx.Bucket(bucketMeta)
+	if err := meta.Put(keyFormat, binary.BigEndian.AppendUint32(nil, format)); err != nil {
+		return err
+	}
+	return meta.Put(keyTotals, seal(bucketMeta, keyTotals, totals{}.bytesOf()))
+}
+
+func checkFormat(tx *bolt.Tx) error {
+	meta := tx.Bucket(bucketMeta)
+	if meta == nil {
+		return fmt.Errorf("%w: not a relay's store", ErrDamaged)
+	}
+	v := meta.Get(keyFormat)
+	if len(v) != 4 {
+		return fmt.Errorf("%w: no format", ErrDamaged)
+	}
+	if n := binary.BigEndian.Uint32(v); n > format {
+		return fmt.Errorf("%w: format %d", ErrNewer, n)
+	} else if n == 0 {
+		return fmt.Errorf("%w: format 0", ErrDamaged)
+	}
+	for _, name := range buckets {
+		if tx.Bucket(name) == nil {
+			return fmt.Errorf("%w: no bucket %s", ErrDamaged, name)
+		}
+	}
+	_, err := readTotals(tx)
+	return err
+}
+
+// view runs fn in a short read transaction. What fn returns must be copied.
+func (s *Store) view(fn func(*bolt.Tx) error) (err error) {
+	if err := s.failed(); err != nil {
+		return err
+	}
+	defer s.rescue(&err)()
+	return s.db.View(fn)
+}
+
+// rescue turns what bbolt does on a page that makes no sense, a panic or a
+// fault in the mapped file, into a failed store. Call what it returns in a
+// defer.
+func (s *Store) rescue(err *error) func() {
+	was := debug.SetPanicOnFault(true)
+	return func() {
+		debug.SetPanicOnFault(was)
+		if r := recover(); r != nil {
+			*err = s.fail(fmt.Errorf("%w: %v", ErrDamaged, r))
+		}
+	}
+}
+
+// fail marks the store as no longer to be trusted and ends Run. The first cause
+// stays.
+func (s *Store) fail(cause error) error {
+	if s.failure.CompareAndSwap(nil, &cause) {
+		s.cfg.Log.Error("store failed", "err", cause)
+		s.signal()
+	}
+	return s.failed()
+}
+
+func (s *Store) failed() error {
+	if p := s.failure.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+// Health returns nil while the store serves.
+func (s *Store) Health(context.Context) error {
+	if err := s.failed(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return ErrClosed
+	}
+	return nil
+}
+
+// Bytes returns what is stored, as MaxBytes counts it.
+func (s *Store) Bytes() (n uint64, err error) {
+	err = s.view(func(tx *bolt.Tx) error {
+		t, err := readTotals(tx)
+		n = t.bytes
+		return err
+	})
+	return n, err
+}
