@@ -168,8 +168,6 @@ type stockEntry struct {
 	fingerprint [32]byte
 }
 
-func (e stockEntry) cost() uint64 { return uint64(e.size) + recordOverhead }
-
 func (k stock) bytesOf() []byte {
 	b := binary.BigEndian.AppendUint64(nil, k.next)
 	for _, e := range k.entries {
