@@ -75,25 +75,29 @@ type request struct {
 const requestSlack = 4 << 10
 
 // do makes a call and waits for its answer.
-func (c *Client) do(ctx context.Context, q request) error {
+func (c *Client) do(ctx context.Context, q request) error { return c.start(ctx, q)() }
+
+// start makes a call; wait, which must be called, waits for its answer.
+func (c *Client) start(ctx context.Context, q request) (wait func() error) {
+	failed := func(err error) func() error { return func() error { return err } }
 	if err := ctx.Err(); err != nil {
-		return err
+		return failed(err)
 	}
 	if err := c.conn.Err(); err != nil {
-		return err
+		return failed(err)
 	}
 	size := q.size + requestSlack
 	if size > c.maxMessage {
-		return ErrTooLarge
+		return failed(ErrTooLarge)
 	}
 	done, err := c.turn(ctx, int64(size), q.large)
 	if err != nil {
-		return err
+		return failed(err)
 	}
 	svc, err := c.service()
 	if err != nil {
 		done()
-		return err
+		return failed(err)
 	}
 	callCtx, cancel := context.WithCancel(ctx)
 	future, release := q.send(callCtx, svc)
@@ -102,6 +106,11 @@ func (c *Client) do(ctx context.Context, q request) error {
 		cancel()
 		done()
 	}
+	return func() error { return c.await(ctx, q, future, end) }
+}
+
+// await waits for the answer of a call that was sent.
+func (c *Client) await(ctx context.Context, q request, future *capnp.Future, end func()) error {
 	select {
 	case <-future.Done():
 		defer end()

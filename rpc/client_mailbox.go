@@ -28,10 +28,19 @@ func (c *Client) Health(ctx context.Context) (status string, err error) {
 
 // Enqueue deposits a payload for to. A returned seq means that it is durable.
 func (c *Client) Enqueue(ctx context.Context, to Identity, ch Channel, payload []byte) (seq uint64, err error) {
+	return c.StartEnqueue(ctx, to, ch, payload)()
+}
+
+// StartEnqueue sends an Enqueue and returns when it is on its way; wait, which
+// must be called, returns its answer. So a sender has many in flight whose order
+// the other side sees. A call keeps its place among those in flight until wait
+// returns: call that in a goroutine of its own before the next StartEnqueue.
+func (c *Client) StartEnqueue(ctx context.Context, to Identity, ch Channel, payload []byte) (wait func() (seq uint64, err error)) {
 	if len(payload) > MaxPayload {
-		return 0, ErrTooLarge
+		return func() (uint64, error) { return 0, ErrTooLarge }
 	}
-	err = c.do(ctx, request{
+	var seq uint64
+	answer := c.start(ctx, request{
 		size: len(payload),
 		send: func(ctx context.Context, s schema.NodeService) (*capnp.Future, capnp.ReleaseFunc) {
 			f, release := s.Enqueue(ctx, func(p schema.NodeService_enqueue_Params) error {
@@ -45,7 +54,10 @@ func (c *Client) Enqueue(ctx context.Context, to Identity, ch Channel, payload [
 			return nil
 		},
 	})
-	return seq, err
+	return func() (uint64, error) {
+		err := answer()
+		return seq, err
+	}
 }
 
 // BatchEnqueue deposits one payload for up to MaxBatch recipients; seqs are in
