@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"quicnprotochat/rpc"
+	"quicnprotochat/transport"
 )
 
 // SeedSize is the length of a seed in bytes.
@@ -70,9 +71,11 @@ func (i *Identity) Seed() []byte { return i.key.Seed() }
 func (i *Identity) LogValue() slog.Value { return slog.StringValue("[redacted]") }
 
 // Verify reports whether sig is the signature of id over domain ‖ msg. It is
-// false for a domain that is not in Domains.
+// false for a domain that is not in Domains, and for a key of small order, with
+// which anybody could have signed.
 func Verify(id rpc.Identity, domain string, msg, sig []byte) bool {
 	return knownDomain(domain) && len(sig) == SignatureSize &&
+		transport.Key(id).Check() == nil &&
 		ed25519.Verify(id[:], content(domain, msg), sig)
 }
 

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"bytes"
+	"crypto/ed25519"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -69,6 +70,20 @@ func TestSignVerify(t *testing.T) {
 				t.Error("signature accepted")
 			}
 		})
+	}
+}
+
+// TestVerifySmallOrder takes the neutral point for a key: with R neutral and
+// S = 0 the equation of RFC 8032, §5.1.7 holds for every message.
+func TestVerifySmallOrder(t *testing.T) {
+	neutral := rpc.Identity{1}
+	sig := make([]byte, SignatureSize)
+	sig[0] = 1
+	if !ed25519.Verify(neutral[:], []byte("any"), sig) {
+		t.Fatal("crypto/ed25519 refuses it by itself")
+	}
+	if Verify(neutral, Domains[0], []byte("any"), sig) {
+		t.Error("signature of nobody accepted")
 	}
 }
 
