@@ -5,7 +5,7 @@
 //
 //	0x01 ‖ count u8 (1 to 8) ‖ (length u32 ‖ MLSMessage)…
 //	0x02 ‖ control
-//	0x03 ‖ count u8 (1 to 4) ‖ (length u32 ‖ frame)…, no bundle inside
+//	0x03 ‖ count u8 (2 to 4) ‖ (length u32 ‖ frame)…, no bundle inside
 //
 // A control is what one member tells one other outside of the group's ratchet:
 //
