@@ -105,7 +105,11 @@ func (b *backend) ForgetRelay(context.Context, string) error {
 // serve runs a server over b until the test ends.
 func serve(t *testing.T, socket string, b *backend) *Client {
 	t.Helper()
-	s, err := New(Config{Socket: socket, Self: b, Contacts: b, Messages: b, Relays: b, Events: b})
+	ready := make(chan struct{})
+	s, err := New(Config{
+		Socket: socket, Self: b, Contacts: b, Messages: b, Relays: b, Events: b,
+		Ready: func() { close(ready) },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,13 +124,10 @@ func serve(t *testing.T, socket string, b *backend) *Client {
 			t.Errorf("run: got %v, want nil", err)
 		}
 	})
-	for {
-		if _, err = c.Identity(t.Context()); AsError(err) == nil || AsError(err).Exit != ExitNoDaemon {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
-	if err != nil {
+	select {
+	case <-ready:
+	case err := <-done:
+		done <- nil
 		t.Fatal(err)
 	}
 	return c
@@ -399,7 +400,11 @@ func TestErrorStatus(t *testing.T) {
 func TestRunEndsWithItsContext(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "qpc.sock")
 	b := &backend{reach: Queued}
-	s, err := New(Config{Socket: socket, Self: b, Contacts: b, Messages: b, Relays: b, Events: b})
+	serving := make(chan struct{})
+	s, err := New(Config{
+		Socket: socket, Self: b, Contacts: b, Messages: b, Relays: b, Events: b,
+		Ready: func() { close(serving) },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -409,12 +414,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	c := NewClient(socket)
 	ready := make(chan struct{})
 	listened := make(chan error, 1)
-	for {
-		if _, err := os.Lstat(socket); err == nil {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
+	<-serving
 	go func() {
 		listened <- c.Events(t.Context(), 0, func() { close(ready) }, func(Event) error { return nil })
 	}()

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/net/netutil"
 )
 
-// Config says what a Server serves and where. All fields but Log are required.
+// Config says what a Server serves and where. Ready and Log may be nil.
 type Config struct {
 	// Socket is the path of the unix socket, of any length: one that is too long
 	// for a socket gets a short link under the runtime directory. Its directory
@@ -25,6 +25,9 @@ type Config struct {
 	Messages Messages
 	Relays   Relays
 	Events   Events
+
+	// Ready is called once, when the socket answers; nil means that nobody asks.
+	Ready func()
 
 	// Log is where failures go; nil means nowhere.
 	Log *slog.Logger
@@ -67,6 +70,9 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	done := make(chan error, 1)
 	go func() { done <- srv.Serve(netutil.LimitListener(l, maxConns)) }()
+	if s.cfg.Ready != nil {
+		s.cfg.Ready()
+	}
 	select {
 	case err = <-done:
 	case <-ctx.Done():

@@ -74,8 +74,7 @@ func privateDir(dir string) error {
 	if err != nil {
 		return err
 	}
-	owner, ok := info.Sys().(*syscall.Stat_t)
-	if !info.IsDir() || !ok || int(owner.Uid) != os.Geteuid() || info.Mode().Perm()&0o077 != 0 {
+	if !info.IsDir() || !ours(info) {
 		return &Error{
 			Message: fmt.Sprintf("%s is not a private directory of this user", dir),
 			Hint:    "remove it, or set XDG_RUNTIME_DIR to a directory that only you can open",
