@@ -1,0 +1,621 @@
+package mls
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+// hexBytes is a hex string of the vectors; null becomes nil.
+type hexBytes []byte
+
+func (h *hexBytes) UnmarshalJSON(b []byte) error {
+	var s *string
+	if err := json.Unmarshal(b, &s); err != nil || s == nil {
+		return err
+	}
+	d, err := hex.DecodeString(*s)
+	*h = append([]byte{}, d...)
+	return err
+}
+
+// vectorsDir finds the official vectors. Where there are none the test is
+// skipped, except under CI.
+func vectorsDir(t *testing.T) string {
+	dir := os.Getenv("MLS_VECTORS")
+	if dir == "" {
+		dir = filepath.Join("..", "..", "shared", "mls-vectors")
+	}
+	if _, err := os.Stat(dir); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatalf("no MLS test vectors: set MLS_VECTORS")
+		}
+		t.Skip("no MLS test vectors: set MLS_VECTORS to the directory of mlswg's JSON files")
+	}
+	return dir
+}
+
+// A vectorFile checks one case of a file. A file whose cases name no suite is
+// counted under suite 0.
+type vectorFile struct {
+	name  string
+	check func(t *testing.T, s *suite, raw json.RawMessage)
+	// suites says which suites the file has cases of; nil is all.
+	suites []Suite
+}
+
+var vectorFiles = []vectorFile{
+	{"tree-math", checkTreeMath, []Suite{0}},
+	{"crypto-basics", checkCryptoBasics, nil},
+	{"deserialization", checkDeserialization, []Suite{0}},
+	{"messages", checkMessages, []Suite{0}},
+	{"tree-operations", checkTreeOperations, []Suite{X25519_AES128GCM_SHA256_Ed25519}},
+	{"tree-validation", checkTreeValidation, nil},
+	{"key-schedule", checkKeySchedule, nil},
+	{"transcript-hashes", checkTranscriptHashes, nil},
+	{"secret-tree", checkSecretTree, nil},
+	{"message-protection", checkMessageProtection, nil},
+	{"welcome", checkWelcome, nil},
+}
+
+// TestVectors runs the vectors of mlswg/mls-implementations and prints a line
+// for each file and suite.
+func TestVectors(t *testing.T) {
+	dir := vectorsDir(t)
+	for _, f := range vectorFiles {
+		t.Run(f.name, func(t *testing.T) { f.run(t, dir) })
+	}
+}
+
+func (f vectorFile) run(t *testing.T, dir string) {
+	b, err := os.ReadFile(filepath.Join(dir, f.name+".json"))
+	if errors.Is(err, fs.ErrNotExist) && os.Getenv("CI") != "true" {
+		t.Skipf("%s is not there", f.name)
+	}
+	must(t, err)
+	var cases []json.RawMessage
+	must(t, json.Unmarshal(b, &cases))
+	ran := map[Suite]int{}
+	for i, raw := range cases {
+		var head struct {
+			Suite Suite `json:"cipher_suite"`
+		}
+		must(t, json.Unmarshal(raw, &head))
+		var s *suite
+		if head.Suite != 0 {
+			if s, err = head.Suite.lookup(); err != nil {
+				continue // a suite that this package does not have
+			}
+		}
+		f.check(t, s, raw)
+		if t.Failed() {
+			t.Fatalf("%s: case %d, suite %d", f.name, i, head.Suite)
+		}
+		ran[head.Suite]++
+	}
+	for _, id := range slices.Sorted(maps.Keys(ran)) {
+		fmt.Printf("vectors %s suite %d: %d cases\n", f.name, id, ran[id])
+	}
+	want := f.suites
+	if want == nil {
+		want = Suites()
+	}
+	for _, id := range want {
+		if ran[id] == 0 {
+			t.Errorf("%s ran no case of suite %d", f.name, id)
+		}
+	}
+}
+
+func unmarshal[T any](t *testing.T, raw json.RawMessage) T {
+	t.Helper()
+	var v T
+	must(t, json.Unmarshal(raw, &v))
+	return v
+}
+
+func same(t *testing.T, what string, got, want []byte) {
+	t.Helper()
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s: got %x, want %x", what, got, want)
+	}
+}
+
+// vectorSigner makes a signer of a private key in the form of the vectors.
+func vectorSigner(t *testing.T, s *suite, private []byte) Signer {
+	t.Helper()
+	if curve, h := ecdsaOf(s.id); curve != nil {
+		key, err := ecdsa.ParseRawPrivateKey(curve, padScalar(s.id, private))
+		must(t, err)
+		return ecdsaSigner{key, h}
+	}
+	return ed25519Signer(ed25519.NewKeyFromSeed(private))
+}
+
+// padScalar puts back the leading zeros that some vectors leave out.
+func padScalar(id Suite, private []byte) []byte {
+	curve, _ := ecdsaOf(id)
+	if curve == nil {
+		return private
+	}
+	size := (curve.Params().BitSize + 7) / 8
+	return append(make([]byte, size-len(private)), private...)
+}
+
+func checkTreeMath(t *testing.T, _ *suite, raw json.RawMessage) {
+	v := unmarshal[struct {
+		Leaves  uint32       `json:"n_leaves"`
+		Nodes   uint32       `json:"n_nodes"`
+		Root    nodeIndex    `json:"root"`
+		Left    []*nodeIndex `json:"left"`
+		Right   []*nodeIndex `json:"right"`
+		Parent  []*nodeIndex `json:"parent"`
+		Sibling []*nodeIndex `json:"sibling"`
+	}](t, raw)
+	if got := nodeWidth(v.Leaves); got != v.Nodes {
+		t.Errorf("got %d nodes, want %d", got, v.Nodes)
+	}
+	if got := rootIndex(v.Leaves); got != v.Root {
+		t.Errorf("got root %d, want %d", got, v.Root)
+	}
+	for i := range v.Nodes {
+		x := nodeIndex(i)
+		check := func(what string, got nodeIndex, ok bool, want *nodeIndex) {
+			if ok != (want != nil) || ok && got != *want {
+				t.Errorf("%d leaves: %s of %d: got %d, %v", v.Leaves, what, i, got, ok)
+			}
+		}
+		got, ok := x.left()
+		check("left", got, ok, v.Left[i])
+		got, ok = x.right()
+		check("right", got, ok, v.Right[i])
+		got, ok = x.parent(v.Leaves)
+		check("parent", got, ok, v.Parent[i])
+		got, ok = x.sibling(v.Leaves)
+		check("sibling", got, ok, v.Sibling[i])
+	}
+}
+
+func checkCryptoBasics(t *testing.T, s *suite, raw json.RawMessage) {
+	v := unmarshal[struct {
+		RefHash struct {
+			Label string   `json:"label"`
+			Value hexBytes `json:"value"`
+			Out   hexBytes `json:"out"`
+		} `json:"ref_hash"`
+		Expand struct {
+			Secret  hexBytes `json:"secret"`
+			Label   string   `json:"label"`
+			Context hexBytes `json:"context"`
+			Length  int      `json:"length"`
+			Out     hexBytes `json:"out"`
+		} `json:"expand_with_label"`
+		Derive struct {
+			Secret hexBytes `json:"secret"`
+			Label  string   `json:"label"`
+			Out    hexBytes `json:"out"`
+		} `json:"derive_secret"`
+		Tree struct {
+			Secret     hexBytes `json:"secret"`
+			Label      string   `json:"label"`
+			Generation uint32   `json:"generation"`
+			Length     int      `json:"length"`
+			Out        hexBytes `json:"out"`
+		} `json:"derive_tree_secret"`
+		Sign struct {
+			Priv      hexBytes `json:"priv"`
+			Pub       hexBytes `json:"pub"`
+			Content   hexBytes `json:"content"`
+			Label     string   `json:"label"`
+			Signature hexBytes `json:"signature"`
+		} `json:"sign_with_label"`
+		Encrypt struct {
+			Priv       hexBytes `json:"priv"`
+			Pub        hexBytes `json:"pub"`
+			Label      string   `json:"label"`
+			Context    hexBytes `json:"context"`
+			Plaintext  hexBytes `json:"plaintext"`
+			KEMOutput  hexBytes `json:"kem_output"`
+			Ciphertext hexBytes `json:"ciphertext"`
+		} `json:"encrypt_with_label"`
+	}](t, raw)
+	same(t, "ref_hash", s.refHash(v.RefHash.Label, v.RefHash.Value), v.RefHash.Out)
+	got, err := s.expandWithLabel(v.Expand.Secret, v.Expand.Label, v.Expand.Context, v.Expand.Length)
+	must(t, err)
+	same(t, "expand_with_label", got, v.Expand.Out)
+	got, err = s.deriveSecret(v.Derive.Secret, v.Derive.Label)
+	must(t, err)
+	same(t, "derive_secret", got, v.Derive.Out)
+	got, err = s.deriveTreeSecret(v.Tree.Secret, v.Tree.Label, v.Tree.Generation, v.Tree.Length)
+	must(t, err)
+	same(t, "derive_tree_secret", got, v.Tree.Out)
+
+	must(t, s.verifyWithLabel(v.Sign.Pub, v.Sign.Label, v.Sign.Content, v.Sign.Signature))
+	signer := vectorSigner(t, s, v.Sign.Priv)
+	same(t, "public key", signer.Public(), v.Sign.Pub)
+	sig, err := signWithLabel(signer, v.Sign.Label, v.Sign.Content)
+	must(t, err)
+	must(t, s.verifyWithLabel(v.Sign.Pub, v.Sign.Label, v.Sign.Content, sig))
+
+	e := v.Encrypt
+	got, err = s.decryptWithLabel(e.Priv, e.Label, e.Context, hpkeCiphertext{e.KEMOutput, e.Ciphertext})
+	must(t, err)
+	same(t, "decrypt_with_label", got, e.Plaintext)
+	c, err := s.encryptWithLabel(e.Pub, e.Label, e.Context, e.Plaintext)
+	must(t, err)
+	got, err = s.decryptWithLabel(e.Priv, e.Label, e.Context, c)
+	must(t, err)
+	same(t, "encrypt_with_label", got, e.Plaintext)
+	pub, err := s.publicOf(e.Priv)
+	must(t, err)
+	same(t, "public key of private", pub, e.Pub)
+}
+
+func checkDeserialization(t *testing.T, _ *suite, raw json.RawMessage) {
+	v := unmarshal[struct {
+		Header hexBytes `json:"vlbytes_header"`
+		Length int      `json:"length"`
+	}](t, raw)
+	r := &reader{b: v.Header}
+	if got := r.length(); got != v.Length || r.finish() != nil {
+		t.Errorf("got length %d, %v, want %d", got, r.err, v.Length)
+	}
+	var w writer
+	w.length(v.Length)
+	same(t, "header", w.b, v.Header)
+}
+
+// checkMessages decodes each structure and encodes it again.
+func checkMessages(t *testing.T, _ *suite, raw json.RawMessage) {
+	v := unmarshal[map[string]hexBytes](t, raw)
+	for _, name := range []string{
+		"mls_welcome", "mls_group_info", "mls_key_package",
+		"public_message_application", "public_message_proposal", "public_message_commit", "private_message",
+	} {
+		m, err := decodeMessage(v[name])
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		same(t, name, encoded(m), v[name])
+		if _, err := ParseMessage(v[name]); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for i, name := range []string{
+		"add_proposal", "update_proposal", "remove_proposal", "pre_shared_key_proposal",
+		"re_init_proposal", "external_init_proposal", "group_context_extensions_proposal",
+	} {
+		r := &reader{b: v[name]}
+		p := decodeProposalBody(r, uint16(i+1))
+		must(t, r.finish())
+		var w writer
+		p.encodeBody(&w)
+		same(t, name, w.b, v[name])
+	}
+	r := &reader{b: v["commit"]}
+	c := decodeCommit(r)
+	must(t, r.finish())
+	same(t, "commit", encoded(c), v["commit"])
+	r = &reader{b: v["group_secrets"]}
+	g := decodeGroupSecrets(r)
+	must(t, r.finish())
+	same(t, "group_secrets", encoded(g), v["group_secrets"])
+	tree, err := parseTree(suites[0], v["ratchet_tree"])
+	must(t, err)
+	same(t, "ratchet_tree", encoded(tree), v["ratchet_tree"])
+}
+
+func checkTreeOperations(t *testing.T, s *suite, raw json.RawMessage) {
+	v := unmarshal[struct {
+		Before     hexBytes `json:"tree_before"`
+		Proposal   hexBytes `json:"proposal"`
+		Sender     uint32   `json:"proposal_sender"`
+		HashBefore hexBytes `json:"tree_hash_before"`
+		After      hexBytes `json:"tree_after"`
+		HashAfter  hexBytes `json:"tree_hash_after"`
+	}](t, raw)
+	before, err := parseTree(s, v.Before)
+	must(t, err)
+	same(t, "hash before", before.hash(), v.HashBefore)
+	r := &reader{b: v.Proposal}
+	p := decodeProposal(r)
+	must(t, r.finish())
+	e := before.edit()
+	switch p.typ {
+	case proposalAdd:
+		e.add(p.add.leaf)
+	case proposalUpdate:
+		e.update(v.Sender, p.update)
+	case proposalRemove:
+		e.remove(p.remove)
+	}
+	after := e.freeze()
+	same(t, "tree after", encoded(after), v.After)
+	same(t, "hash after", after.hash(), v.HashAfter)
+	same(t, "tree before, afterwards", encoded(before), v.Before)
+}
+
+func checkTreeValidation(t *testing.T, s *suite, raw json.RawMessage) {
+	v := unmarshal[struct {
+		Tree        hexBytes      `json:"tree"`
+		GroupID     hexBytes      `json:"group_id"`
+		Resolutions [][]nodeIndex `json:"resolutions"`
+		Hashes      []hexBytes    `json:"tree_hashes"`
+	}](t, raw)
+	tree, err := parseTree(s, v.Tree)
+	must(t, err)
+	same(t, "tree", encoded(tree), v.Tree)
+	for i := range v.Hashes {
+		x := nodeIndex(i)
+		n := tree.at(x)
+		if got := n.resolution(x, 1<<30, nil); !slices.Equal(got, v.Resolutions[i]) {
+			t.Errorf("resolution of %d: got %v, want %v", i, got, v.Resolutions[i])
+		}
+		hash := s.blankHash(x)
+		if n != nil {
+			hash = n.hash
+		}
+		same(t, "tree hash", hash, v.Hashes[i])
+	}
+	must(t, tree.check(v.GroupID, nil))
+}
+
+func checkKeySchedule(t *testing.T, s *suite, raw json.RawMessage) {
+	v := unmarshal[struct {
+		GroupID hexBytes `json:"group_id"`
+		Init    hexBytes `json:"initial_init_secret"`
+		Epochs  []struct {
+			TreeHash      hexBytes `json:"tree_hash"`
+			Commit        hexBytes `json:"commit_secret"`
+			PSK           hexBytes `json:"psk_secret"`
+			Transcript    hexBytes `json:"confirmed_transcript_hash"`
+			Context       hexBytes `json:"group_context"`
+			Joiner        hexBytes `json:"joiner_secret"`
+			Welcome       hexBytes `json:"welcome_secret"`
+			Init          hexBytes `json:"init_secret"`
+			SenderData    hexBytes `json:"sender_data_secret"`
+			Encryption    hexBytes `json:"encryption_secret"`
+			Exporter      hexBytes `json:"exporter_secret"`
+			Authenticator hexBytes `json:"epoch_authenticator"`
+			External      hexBytes `json:"external_secret"`
+			Confirmation  hexBytes `json:"confirmation_key"`
+			Membership    hexBytes `json:"membership_key"`
+			Resumption    hexBytes `json:"resumption_psk"`
+			ExternalPub   hexBytes `json:"external_pub"`
+			Export        struct {
+				Label   string   `json:"label"`
+				Context hexBytes `json:"context"`
+				Length  int      `json:"length"`
+				Secret  hexBytes `json:"secret"`
+			} `json:"exporter"`
+		} `json:"epochs"`
+	}](t, raw)
+	init := []byte(v.Init)
+	for i, e := range v.Epochs {
+		context := encoded(&groupContext{
+			suite: s.id, groupID: v.GroupID, epoch: uint64(i), treeHash: e.TreeHash, transcriptHash: e.Transcript,
+		})
+		same(t, "group context", context, e.Context)
+		joiner, err := s.joinerSecret(init, e.Commit, context)
+		must(t, err)
+		k, err := s.schedule(joiner, e.PSK, context)
+		must(t, err)
+		same(t, "joiner", k.joiner, e.Joiner)
+		same(t, "welcome", k.welcome, e.Welcome)
+		same(t, "init", k.secrets.init, e.Init)
+		same(t, "sender data", k.secrets.senderData, e.SenderData)
+		same(t, "encryption", k.encryption, e.Encryption)
+		same(t, "exporter", k.secrets.exporter, e.Exporter)
+		same(t, "authenticator", k.secrets.authenticator, e.Authenticator)
+		same(t, "external", k.secrets.external, e.External)
+		same(t, "confirmation", k.secrets.confirmation, e.Confirmation)
+		same(t, "membership", k.secrets.membership, e.Membership)
+		same(t, "resumption", k.secrets.resumption, e.Resumption)
+		_, pub, err := s.deriveKeyPair(k.secrets.external)
+		must(t, err)
+		same(t, "external pub", pub, e.ExternalPub)
+		secret, err := s.export(k.secrets.exporter, e.Export.Label, e.Export.Context, e.Export.Length)
+		must(t, err)
+		same(t, "export", secret, e.Export.Secret)
+		init = k.secrets.init
+	}
+}
+
+func checkTranscriptHashes(t *testing.T, s *suite, raw json.RawMessage) {
+	v := unmarshal[struct {
+		Key       hexBytes `json:"confirmation_key"`
+		Content   hexBytes `json:"authenticated_content"`
+		Before    hexBytes `json:"interim_transcript_hash_before"`
+		Confirmed hexBytes `json:"confirmed_transcript_hash_after"`
+		Interim   hexBytes `json:"interim_transcript_hash_after"`
+	}](t, raw)
+	r := &reader{b: v.Content}
+	a := decodeAuthenticatedContent(r)
+	must(t, r.finish())
+	same(t, "content", encoded(a), v.Content)
+	confirmed := s.nextTranscript(v.Before, a)
+	same(t, "confirmed", confirmed, v.Confirmed)
+	same(t, "tag", s.mac(v.Key, confirmed), a.auth.confirmationTag)
+	same(t, "interim", s.interimTranscript(confirmed, a.auth.confirmationTag), v.Interim)
+}
+
+func checkSecretTree(t *testing.T, s *suite, raw json.RawMessage) {
+	v := unmarshal[struct {
+		SenderData struct {
+			Secret     hexBytes `json:"sender_data_secret"`
+			Ciphertext hexBytes `json:"ciphertext"`
+			Key        hexBytes `json:"key"`
+			Nonce      hexBytes `json:"nonce"`
+		} `json:"sender_data"`
+		Encryption hexBytes `json:"encryption_secret"`
+		Leaves     [][]struct {
+			Generation       uint32   `json:"generation"`
+			HandshakeKey     hexBytes `json:"handshake_key"`
+			HandshakeNonce   hexBytes `json:"handshake_nonce"`
+			ApplicationKey   hexBytes `json:"application_key"`
+			ApplicationNonce hexBytes `json:"application_nonce"`
+		} `json:"leaves"`
+	}](t, raw)
+	k, err := s.senderDataKey(v.SenderData.Secret, v.SenderData.Ciphertext)
+	must(t, err)
+	same(t, "sender data key", k.key, v.SenderData.Key)
+	same(t, "sender data nonce", k.nonce, v.SenderData.Nonce)
+	tree := vectorSecretTree(s, uint32(len(v.Leaves)), v.Encryption)
+	for i, generations := range v.Leaves {
+		for _, g := range generations {
+			for kind, want := range map[ratchetKind]messageKey{
+				handshakeRatchet:   {key: g.HandshakeKey, nonce: g.HandshakeNonce},
+				applicationRatchet: {key: g.ApplicationKey, nonce: g.ApplicationNonce},
+			} {
+				k, changes, err := tree.receive(kind, uint32(i), g.Generation)
+				must(t, err)
+				must(t, changes.write(tree.records))
+				same(t, "key", k.key, want.key)
+				same(t, "nonce", k.nonce, want.nonce)
+			}
+		}
+	}
+}
+
+func vectorSecretTree(s *suite, leaves uint32, root []byte) secretTree {
+	return secretTree{suite: s, leaves: leaves, records: Scratch{secretRecord(rootIndex(leaves)): bytes.Clone(root)}}
+}
+
+type protectionVector struct {
+	GroupID       hexBytes `json:"group_id"`
+	Epoch         uint64   `json:"epoch"`
+	TreeHash      hexBytes `json:"tree_hash"`
+	Transcript    hexBytes `json:"confirmed_transcript_hash"`
+	SignaturePriv hexBytes `json:"signature_priv"`
+	SignaturePub  hexBytes `json:"signature_pub"`
+	Encryption    hexBytes `json:"encryption_secret"`
+	SenderData    hexBytes `json:"sender_data_secret"`
+	Membership    hexBytes `json:"membership_key"`
+
+	Proposal        hexBytes `json:"proposal"`
+	ProposalPub     hexBytes `json:"proposal_pub"`
+	ProposalPriv    hexBytes `json:"proposal_priv"`
+	Commit          hexBytes `json:"commit"`
+	CommitPub       hexBytes `json:"commit_pub"`
+	CommitPriv      hexBytes `json:"commit_priv"`
+	Application     hexBytes `json:"application"`
+	ApplicationPriv hexBytes `json:"application_priv"`
+}
+
+func checkMessageProtection(t *testing.T, s *suite, raw json.RawMessage) {
+	v := unmarshal[protectionVector](t, raw)
+	context := encoded(&groupContext{
+		suite: s.id, groupID: v.GroupID, epoch: v.Epoch, treeHash: v.TreeHash, transcriptHash: v.Transcript,
+	})
+	signer := vectorSigner(t, s, v.SignaturePriv)
+	content := func(typ contentType, raw []byte) *framedContent {
+		c := &framedContent{groupID: v.GroupID, epoch: v.Epoch, sender: sender{senderMember, 1}, typ: typ}
+		r := &reader{b: raw}
+		switch typ {
+		case contentApplication:
+			c.application = raw
+			return c
+		case contentProposal:
+			c.proposal = decodeProposal(r)
+		case contentCommit:
+			c.commit = decodeCommit(r)
+		}
+		must(t, r.finish())
+		return c
+	}
+	body := func(a *authenticatedContent) []byte {
+		if a.content.typ == contentApplication {
+			return a.content.application
+		}
+		var w writer
+		a.content.encodeBody(&w)
+		return w.b
+	}
+	unprotectPublic := func(m *publicMessage, want []byte) {
+		t.Helper()
+		a, err := s.unprotectPublic(m, v.Membership, context)
+		must(t, err)
+		must(t, a.verify(s, v.SignaturePub, context))
+		same(t, "public contents", body(a), want)
+	}
+	unprotectPrivate := func(m *privateMessage, want []byte) {
+		t.Helper()
+		d, err := s.openSenderData(m, v.SenderData)
+		must(t, err)
+		k, _, err := vectorSecretTree(s, 2, v.Encryption).receive(ratchetFor(m.typ), d.leaf, d.generation)
+		must(t, err)
+		a, err := s.unprotectPrivate(m, d, k)
+		must(t, err)
+		must(t, a.verify(s, v.SignaturePub, context))
+		same(t, "private contents", body(a), want)
+	}
+	for _, c := range []struct {
+		typ            contentType
+		raw, pub, priv []byte
+	}{
+		{contentProposal, v.Proposal, v.ProposalPub, v.ProposalPriv},
+		{contentCommit, v.Commit, v.CommitPub, v.CommitPriv},
+		{contentApplication, v.Application, nil, v.ApplicationPriv},
+	} {
+		a := &authenticatedContent{wirePublicMessage, content(c.typ, c.raw), authData{}}
+		must(t, a.sign(signer, context))
+		if c.typ == contentCommit {
+			a.auth.confirmationTag = random(s.size)
+		}
+		p, err := s.protectPublic(a, v.Membership, context)
+		if c.typ == contentApplication {
+			if err == nil {
+				t.Error("application data was protected as a public message")
+			}
+		} else {
+			must(t, err)
+			unprotectPublic(p, c.raw)
+			m, err := decodeMessageOf(c.pub, wirePublicMessage)
+			must(t, err)
+			unprotectPublic(m.public, c.raw)
+		}
+
+		m, err := decodeMessageOf(c.priv, wirePrivateMessage)
+		must(t, err)
+		unprotectPrivate(m.private, c.raw)
+		a.wireFormat = wirePrivateMessage
+		must(t, a.sign(signer, context))
+		k, generation, _, err := vectorSecretTree(s, 2, v.Encryption).send(ratchetFor(c.typ), 1)
+		must(t, err)
+		pm, err := s.protectPrivate(a, v.SenderData, k, generation)
+		must(t, err)
+		unprotectPrivate(pm, c.raw)
+	}
+}
+
+func checkWelcome(t *testing.T, s *suite, raw json.RawMessage) {
+	v := unmarshal[struct {
+		InitPriv   hexBytes `json:"init_priv"`
+		SignerPub  hexBytes `json:"signer_pub"`
+		KeyPackage hexBytes `json:"key_package"`
+		Welcome    hexBytes `json:"welcome"`
+	}](t, raw)
+	kp, err := decodeMessageOf(v.KeyPackage, wireKeyPackage)
+	must(t, err)
+	m, err := decodeMessageOf(v.Welcome, wireWelcome)
+	must(t, err)
+	g, err := m.welcome.openSecrets(s, kp.keyPackage.Ref(), v.InitPriv)
+	must(t, err)
+	info, err := m.welcome.openGroupInfo(s, g.joiner, s.zeros())
+	must(t, err)
+	must(t, info.verify(s, v.SignerPub))
+	k, err := s.schedule(g.joiner, s.zeros(), encoded(info.context))
+	must(t, err)
+	same(t, "confirmation tag", s.mac(k.secrets.confirmation, info.context.transcriptHash), info.confirmationTag)
+}
