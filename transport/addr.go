@@ -93,6 +93,12 @@ func (a Addr) IP() (ip netip.Addr, ok bool) {
 	return ip, err == nil
 }
 
+// isIP6 reports whether a holds an IPv6 address.
+func (a Addr) isIP6() bool {
+	ip, ok := a.IP()
+	return ok && ip.Is6()
+}
+
 // Port returns the UDP or TCP port in a.
 func (a Addr) Port() uint16 {
 	port, err := strconv.ParseUint(a.part(4), 10, 16)

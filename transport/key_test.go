@@ -26,8 +26,10 @@ func TestKeyText(t *testing.T) {
 	if err != nil || got != k {
 		t.Fatalf("ParseKey: got %v, %v, want %v", got, err, k)
 	}
-	for _, bad := range []string{"", "x", text + "1", text[:20], " " + text, "Qm" + text[2:],
-		"QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG", strings.Repeat("1", 1000)} {
+	for _, bad := range []string{
+		"", "x", text + "1", text[:20], " " + text, "Qm" + text[2:],
+		"QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG", strings.Repeat("1", 1000),
+	} {
 		if k, err := ParseKey(bad); err == nil {
 			t.Errorf("ParseKey(%q): got %v, want an error", bad, k)
 		}

@@ -1,0 +1,256 @@
+package transport
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Source says from where an address of a peer was learnt. It decides for how
+// long the address is kept and in which order addresses are dialled.
+type Source int
+
+const (
+	// SourceLink is a contact link or card: kept until it is pushed out.
+	SourceLink Source = iota
+	// SourceRelay is an endpoint record that a relay handed out: kept for 24 hours.
+	SourceRelay
+	// SourcePeer is what the peer itself told: kept for 24 hours.
+	SourcePeer
+	// SourceLAN is multicast on the local network: kept for minutes.
+	SourceLAN
+	// SourceUser is what the user typed, a relay URL for instance: kept until it is
+	// pushed out.
+	SourceUser
+
+	// sourceSeen is the address of a connection that we had.
+	sourceSeen
+)
+
+const (
+	maxBookPeers  = 8192
+	maxTried      = 16 // per peer
+	maxCandidates = 24 // addresses that one Open dials
+
+	addrLife = 24 * time.Hour
+	lanLife  = 3 * time.Minute
+)
+
+// life returns how long an address from s is kept; 0 is for ever.
+func (s Source) life() time.Duration {
+	switch s {
+	case SourceRelay, SourcePeer, sourceSeen:
+		return addrLife
+	case SourceLAN:
+		return lanLife
+	default:
+		return 0
+	}
+}
+
+// most returns how many addresses from s are kept for one peer.
+func (s Source) most() int {
+	switch s {
+	case sourceSeen:
+		return 2
+	case SourceLAN:
+		return 8
+	default:
+		return 16
+	}
+}
+
+// replaces reports whether what s tells replaces what it told before.
+func (s Source) replaces() bool { return s == SourceRelay || s == SourcePeer }
+
+// Attempt is one try to connect to an address.
+type Attempt struct {
+	Addr Addr
+	Err  string    // why it failed, one line; "" if it worked
+	At   time.Time // when it ended
+
+	cause error
+}
+
+// book holds the addresses of peers and what became of dialling them. It is
+// bounded in all directions; the peers untouched for longest go first.
+type book struct {
+	mu    sync.Mutex
+	peers map[Key]*bookPeer
+}
+
+// bookPeer is what is known of one peer.
+type bookPeer struct {
+	addrs   []bookAddr // in the order learnt
+	tried   []Attempt  // at most one per address, oldest first
+	touched time.Time
+	version int // counts changes of addrs that bring new addresses
+}
+
+// bookAddr is one known address.
+type bookAddr struct {
+	addr    Addr
+	source  Source
+	expires time.Time // zero is never
+	failed  bool      // at the last attempt
+}
+
+// learn adds addresses; those that cannot be dialled are dropped.
+func (b *book) learn(k Key, src Source, addrs []Addr, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p := b.touch(k, now)
+	if src.replaces() {
+		p.addrs = slices.DeleteFunc(p.addrs, func(a bookAddr) bool { return a.source == src && !slices.Contains(addrs, a.addr) })
+	}
+	var expires time.Time
+	if life := src.life(); life > 0 {
+		expires = now.Add(life)
+	}
+	for _, addr := range addrs {
+		if !addr.dialable() {
+			continue
+		}
+		entry := bookAddr{addr: addr, source: src, expires: expires}
+		same := func(a bookAddr) bool { return a.addr == addr && a.source == src }
+		if i := slices.IndexFunc(p.addrs, same); i >= 0 {
+			entry.failed = p.addrs[i].failed && src != SourceLAN
+			p.addrs = slices.Delete(p.addrs, i, i+1)
+		} else {
+			p.version++
+		}
+		p.addrs = append(p.addrs, entry)
+	}
+	p.trim(src)
+}
+
+// trim drops the oldest addresses of src above the bound.
+func (p *bookPeer) trim(src Source) {
+	over := -src.most()
+	for _, a := range p.addrs {
+		if a.source == src {
+			over++
+		}
+	}
+	p.addrs = slices.DeleteFunc(p.addrs, func(a bookAddr) bool {
+		drop := a.source == src && over > 0
+		if drop {
+			over--
+		}
+		return drop
+	})
+}
+
+// candidates returns the addresses to dial, best first, and the version of the
+// book they come from.
+func (b *book) candidates(k Key, now time.Time) (addrs []Addr, version int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p := b.peers[k]
+	if p == nil {
+		return nil, 0
+	}
+	p.touched = now
+	p.addrs = slices.DeleteFunc(p.addrs, func(a bookAddr) bool { return !a.expires.IsZero() && !now.Before(a.expires) })
+	sorted := slices.Clone(p.addrs)
+	slices.Reverse(sorted) // the newest of one source first
+	slices.SortStableFunc(sorted, func(a, b bookAddr) int {
+		return cmp.Or(boolOrder(a.failed, b.failed), cmp.Compare(dialOrder[a.source], dialOrder[b.source]))
+	})
+	for _, a := range sorted {
+		if !slices.Contains(addrs, a.addr) && len(addrs) < maxCandidates {
+			addrs = append(addrs, a.addr)
+		}
+	}
+	return addrs, p.version
+}
+
+// dialOrder is the order of sources: the local network, the last good address,
+// the user's word, then what was learnt from afar.
+var dialOrder = [...]int{SourceLAN: 0, sourceSeen: 1, SourceUser: 2, SourceLink: 3, SourcePeer: 4, SourceRelay: 5}
+
+// boolOrder sorts false before true.
+func boolOrder(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	default:
+		return 1
+	}
+}
+
+// record keeps what became of dialling an address.
+func (b *book) record(k Key, attempts []Attempt, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p := b.touch(k, now)
+	for _, t := range attempts {
+		for i := range p.addrs {
+			if p.addrs[i].addr == t.Addr {
+				p.addrs[i].failed = t.Err != ""
+			}
+		}
+		p.tried = slices.DeleteFunc(p.tried, func(old Attempt) bool { return old.Addr == t.Addr })
+		p.tried = append(p.tried, t)
+	}
+	if over := len(p.tried) - maxTried; over > 0 {
+		p.tried = slices.Delete(p.tried, 0, over)
+	}
+}
+
+// tried returns what became of dialling k, oldest first.
+func (b *book) tried(k Key) []Attempt {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if p := b.peers[k]; p != nil {
+		return slices.Clone(p.tried)
+	}
+	return nil
+}
+
+// hasLocal reports whether k has an address, good at its last attempt, that is
+// not public.
+func (b *book) hasLocal(k Key) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	p := b.peers[k]
+	return p != nil && slices.ContainsFunc(p.addrs, func(a bookAddr) bool {
+		ip, ok := a.addr.IP()
+		return ok && !a.failed && reachOf(ip) < reachPublic
+	})
+}
+
+// touch returns the entry of k, which it makes if need be; b.mu is held.
+func (b *book) touch(k Key, now time.Time) *bookPeer {
+	p := b.peers[k]
+	if p == nil {
+		if b.peers == nil {
+			b.peers = make(map[Key]*bookPeer)
+		}
+		if len(b.peers) >= maxBookPeers {
+			b.evict()
+		}
+		p = &bookPeer{}
+		b.peers[k] = p
+	}
+	p.touched = now
+	return p
+}
+
+// evict drops the sixteenth of the peers that was untouched for longest; b.mu is held.
+func (b *book) evict() {
+	times := make([]time.Time, 0, len(b.peers))
+	for _, p := range b.peers {
+		times = append(times, p.touched)
+	}
+	slices.SortFunc(times, time.Time.Compare)
+	limit := times[len(times)/16]
+	for k, p := range b.peers {
+		if !p.touched.After(limit) {
+			delete(b.peers, k)
+		}
+	}
+}

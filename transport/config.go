@@ -1,0 +1,170 @@
+package transport
+
+import (
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/connmgr"
+	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+	libp2pquic "github.com/libp2p/go-libp2p/p2p/transport/quic"
+	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
+	ma "github.com/multiformats/go-multiaddr"
+	"go.uber.org/fx"
+)
+
+// Option changes how libp2p is set up. The name is here for callers that do not
+// know libp2p.
+type Option = libp2p.Option
+
+// Config says how a Host is made. Callbacks may be nil. They are called without
+// locks held, each of OnPeer, OnLAN and OnAddrs by one goroutine; they may use
+// the Host but must not call Close, which waits for them.
+type Config struct {
+	// PrivateKey is the host's identity. Required.
+	PrivateKey ed25519.PrivateKey
+	// Listen are the addresses to listen on; port 0 picks one, for all addresses
+	// the same if it is free. Default: /ip4/0.0.0.0/udp/0/quic-v1 and
+	// /ip6/::/udp/0/quic-v1. A missing IPv6 is not an error if another address works.
+	Listen []Addr
+	// LAN turns on discovery by multicast DNS on the local network. Default off.
+	LAN bool
+	// Server raises limits to those of a relay with many peers. Default off.
+	Server bool
+	// Log gets what happens that no caller is told. Default: nothing is logged.
+	Log *slog.Logger
+	// OnStream gets each inbound NodeService stream in a goroutine of its own. The
+	// stream is closed when it returns. If nil, inbound streams are refused.
+	OnStream func(*Stream)
+	// OnPeer is told when the first connection to a peer is there and when the last
+	// one is gone. A loss and a return in quick succession are told as two calls.
+	OnPeer func(k Key, connected bool)
+	// OnLAN is told each time a peer is found on the local network; its addresses
+	// are learnt already.
+	OnLAN func(k Key)
+	// OnAddrs is told when Addrs changed, up to addrsInterval late.
+	OnAddrs func()
+	// Options are given to libp2p last. Tests put a simulated network here.
+	Options []Option
+}
+
+const (
+	// Dead peers are noticed after idleTimeout: the side that dialled sends a packet
+	// each keepAlive. libp2p's own 45 s are too long for chat.
+	keepAlive   = 4 * time.Second
+	idleTimeout = 10 * time.Second
+	// dialTimeout bounds one try at one address; QUIC gives up after as long.
+	dialTimeout = 5 * time.Second
+	// addrsInterval is how often the machine's addresses are looked at.
+	addrsInterval = 5 * time.Second
+)
+
+// defaultListen is what a Host listens on by default.
+var defaultListen = []Addr{"/ip4/0.0.0.0/udp/0/quic-v1", "/ip6/::/udp/0/quic-v1"}
+
+// quietQUIC keeps quic-go from writing its advice on kernel buffers to standard
+// error, where scripts read our errors. It can be asked for by the environment alone.
+var quietQUIC = sync.OnceFunc(func() {
+	const name = "QUIC_GO_DISABLE_RECEIVE_BUFFER_WARNING"
+	if _, set := os.LookupEnv(name); !set {
+		os.Setenv(name, "true")
+	}
+})
+
+// options returns what libp2p is made with.
+func (c Config) options(ranker network.DialRanker) ([]libp2p.Option, error) {
+	priv, err := crypto.UnmarshalEd25519PrivateKey(c.PrivateKey)
+	if err != nil {
+		return nil, fmt.Errorf("private key: %w", err)
+	}
+	l := nodeLimits
+	if c.Server {
+		l = serverLimits
+	}
+	resources, err := l.resourceManager()
+	if err != nil {
+		return nil, err
+	}
+	opts := []libp2p.Option{
+		libp2p.Identity(priv),
+		libp2p.NoListenAddrs, // listen looks at each address's error
+		libp2p.Transport(libp2pquic.NewTransport),
+		libp2p.ResourceManager(resources),
+		libp2p.ConnectionManager(connmgr.NullConnMgr{}), // limits refuse, nothing is trimmed
+		libp2p.DisableRelay(),
+		libp2p.DisableMetrics(),
+		libp2p.DisableIdentifyAddressDiscovery(),
+		libp2p.Ping(false),
+		libp2p.UserAgent("quicnprotochat"),
+		// identify would tell all our addresses to whoever connects.
+		libp2p.AddrsFactory(func([]ma.Multiaddr) []ma.Multiaddr { return nil }),
+		// They would refuse dials because earlier ones to others failed.
+		libp2p.UDPBlackHoleSuccessCounter(nil),
+		libp2p.IPv6BlackHoleSuccessCounter(nil),
+		libp2p.SwarmOpts(swarm.WithDialRanker(ranker), swarm.WithDialTimeout(dialTimeout), swarm.WithDialTimeoutLocal(dialTimeout)),
+		libp2p.WithFxOption(fx.Invoke(func(cm *quicreuse.ConnManager) {
+			quic := cm.ClientConfig()
+			quic.KeepAlivePeriod, quic.MaxIdleTimeout = keepAlive, idleTimeout
+		})),
+	}
+	return append(opts, c.Options...), nil
+}
+
+// listen opens the sockets. It reports ErrListen, with the cause, unless all
+// addresses work or only IPv6 is missing.
+func (h *Host) listen(addrs []Addr) error {
+	if len(addrs) == 0 {
+		addrs = defaultListen
+	}
+	var port uint16
+	var missing error
+	listening := 0
+	for _, a := range addrs {
+		got, err := h.listenOn(a, port)
+		switch {
+		case err == nil:
+			listening++
+			if port == 0 {
+				port = got
+			}
+		case a.isIP6() && !errors.Is(err, syscall.EADDRINUSE):
+			missing = err
+			h.log.Warn("not listening on an address", "addr", a, "err", err)
+		default:
+			return fmt.Errorf("%w on %s: %w", ErrListen, a, err)
+		}
+	}
+	if listening == 0 {
+		return fmt.Errorf("%w: %w", ErrListen, missing)
+	}
+	return nil
+}
+
+// listenOn listens on a, with the port wanted rather than any if a leaves the
+// choice and it is free, and returns the port.
+func (h *Host) listenOn(a Addr, wanted uint16) (port uint16, err error) {
+	if a.Port() == 0 && wanted != 0 {
+		if err := h.listenAddr(a.withPort(wanted)); err == nil {
+			return wanted, nil
+		}
+	}
+	before := h.listening()
+	if err := h.listenAddr(a); err != nil {
+		return 0, err
+	}
+	for _, now := range h.listening() {
+		if !slices.Contains(before, now) {
+			return now.Port(), nil
+		}
+	}
+	return a.Port(), nil
+}

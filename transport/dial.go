@@ -1,0 +1,303 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peerstore"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+const (
+	// maxDials is how many dials of one peer run at once; more than one only if
+	// addresses were learnt meanwhile.
+	maxDials = 3
+	// maxDialTime bounds one dial of all addresses of a peer.
+	maxDialTime = 20 * time.Second
+	// maxRounds bounds how often one Open begins anew, because a connection was lost
+	// at once or because new addresses were learnt.
+	maxRounds = 4
+	// laterDelay holds back other addresses when there is a local or a last good one.
+	laterDelay = 50 * time.Millisecond
+)
+
+// Open returns a NodeService stream to k: over the live connection, else over
+// one that it makes by dialling the known addresses, local ones and the last good
+// one a moment before the others. It never uses a circuit.
+//
+// When ctx ends first, the dial goes on for up to maxDialTime, so that the next
+// Open finds a connection, or Peer the reasons. The protocol is agreed upon with
+// the first bytes: a peer that does not speak it is noticed at the first Read.
+//
+// Errors are *DialError, or ErrClosed.
+func (h *Host) Open(ctx context.Context, k Key) (*Stream, error) {
+	if k == h.key {
+		return nil, &DialError{Key: k, cause: errors.New("this is the own key")}
+	}
+	for range maxRounds {
+		if h.ctx.Err() != nil {
+			return nil, ErrClosed
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, &DialError{Key: k, cause: err}
+		}
+		up, forget := h.dials.watch(k)
+		s, err := h.openLive(ctx, k)
+		if s != nil || err != nil {
+			forget()
+			return s, err
+		}
+		again, err := h.dialKnown(ctx, k, up)
+		forget()
+		if !again {
+			return nil, err
+		}
+	}
+	return nil, &DialError{Key: k, cause: errors.New("connections are lost as soon as they are made")}
+}
+
+// openLive opens a stream over a live connection. It returns nil and no error
+// if there is none.
+func (h *Host) openLive(ctx context.Context, k Key) (*Stream, error) {
+	for _, c := range h.connsTo(k) {
+		s, err := c.conn.NewStream(ctx)
+		if err == nil {
+			stream, err := lazily(s)
+			if err == nil {
+				return stream, nil
+			}
+			s.Reset()
+			return nil, &DialError{Key: k, cause: fmt.Errorf("open stream: %w", err)}
+		}
+		if !c.conn.IsClosed() {
+			return nil, &DialError{Key: k, cause: fmt.Errorf("open stream: %w", err)}
+		}
+	}
+	return nil, nil
+}
+
+// dialKnown waits until k is connected, in whichever way, and then returns true,
+// or until its known addresses have failed or ctx ends, and returns why.
+func (h *Host) dialKnown(ctx context.Context, k Key, up <-chan struct{}) (again bool, err error) {
+	addrs, version := h.book.candidates(k, time.Now())
+	if len(addrs) == 0 {
+		return false, &DialError{Key: k, cause: ErrNoAddress}
+	}
+	d := h.dials.join(k, version, func(d *dial) bool {
+		if !h.begin() {
+			return false
+		}
+		go func() {
+			defer h.wg.Done()
+			h.dial(k, addrs, d)
+		}()
+		return true
+	})
+	if d == nil {
+		return false, ErrClosed
+	}
+	select {
+	case <-up:
+		return true, nil
+	case <-d.done:
+	case <-ctx.Done():
+		return false, &DialError{Key: k, Attempts: attempts(addrs, ctx.Err(), time.Now()), cause: ctx.Err()}
+	}
+	if h.ctx.Err() != nil {
+		return false, ErrClosed
+	}
+	if d.attempts == nil {
+		return true, nil
+	}
+	if _, newer := h.book.candidates(k, time.Now()); newer != d.version {
+		return true, nil // addresses were learnt meanwhile
+	}
+	return false, &DialError{Key: k, Attempts: d.attempts}
+}
+
+// dial tries addrs and records what became of it.
+func (h *Host) dial(k Key, addrs []Addr, d *dial) {
+	ctx, cancel := context.WithTimeout(h.ctx, maxDialTime)
+	defer cancel()
+	defer h.dials.leave(k, d)
+
+	multi := make([]ma.Multiaddr, 0, len(addrs))
+	for _, a := range addrs {
+		multi = append(multi, a.multiaddr())
+	}
+	forget := h.order.set(addrs)
+	defer forget()
+	// libp2p dials what its own book holds: exactly our candidates.
+	store := h.host.Peerstore()
+	store.ClearAddrs(k.id())
+	store.AddAddrs(k.id(), multi, peerstore.TempAddrTTL)
+	if b, ok := h.host.Network().(interface{ Backoff() *swarm.DialBackoff }); ok {
+		b.Backoff().Clear(k.id())
+	}
+	ctx = network.WithDialPeerTimeout(network.WithForceDirectDial(ctx, "chat"), maxDialTime)
+	conn, err := h.host.Network().DialPeer(ctx, k.id())
+	now := time.Now()
+	if err != nil {
+		if h.ctx.Err() != nil {
+			return
+		}
+		d.attempts = attempts(addrs, err, now)
+		h.book.record(k, d.attempts, now)
+		h.log.Debug("dial without success", "peer", k, "err", err)
+		return
+	}
+	if remote, err := addrOf(conn.RemoteMultiaddr()); err == nil {
+		h.book.record(k, []Attempt{{Addr: remote, At: now}}, now)
+	}
+}
+
+// dials are the dials under way.
+type dials struct {
+	mu      sync.Mutex
+	running map[Key][]*dial
+	waiting map[Key]map[chan struct{}]struct{} // Opens that want to know of a connection
+}
+
+// dial is one dial of a peer's addresses.
+type dial struct {
+	version int           // of the book
+	done    chan struct{} // closed at the end
+
+	// attempts is set before done is closed; nil means connected.
+	attempts []Attempt
+}
+
+// join returns the running dial of the book's version, or of any version if
+// enough are running, or the one that start began; nil if start did not.
+func (d *dials) join(k Key, version int, start func(*dial) bool) *dial {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	running := d.running[k]
+	for _, r := range running {
+		if r.version == version {
+			return r
+		}
+	}
+	if len(running) >= maxDials {
+		return running[len(running)-1]
+	}
+	n := &dial{version: version, done: make(chan struct{})}
+	if !start(n) {
+		return nil
+	}
+	if d.running == nil {
+		d.running = make(map[Key][]*dial)
+	}
+	d.running[k] = append(running, n)
+	return n
+}
+
+// leave ends a dial.
+func (d *dials) leave(k Key, ended *dial) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var rest []*dial
+	for _, r := range d.running[k] {
+		if r != ended {
+			rest = append(rest, r)
+		}
+	}
+	if rest == nil {
+		delete(d.running, k)
+	} else {
+		d.running[k] = rest
+	}
+	close(ended.done)
+}
+
+// watch returns a channel that is closed when k gets connected; forget ends it.
+func (d *dials) watch(k Key) (up <-chan struct{}, forget func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.waiting == nil {
+		d.waiting = make(map[Key]map[chan struct{}]struct{})
+	}
+	if d.waiting[k] == nil {
+		d.waiting[k] = make(map[chan struct{}]struct{})
+	}
+	ch := make(chan struct{})
+	d.waiting[k][ch] = struct{}{}
+	return ch, func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		delete(d.waiting[k], ch)
+		if len(d.waiting[k]) == 0 {
+			delete(d.waiting, k)
+		}
+	}
+}
+
+// connected wakes those who wait for k.
+func (d *dials) connected(k Key) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for ch := range d.waiting[k] {
+		close(ch)
+	}
+	delete(d.waiting, k)
+}
+
+// rankOrder tells libp2p in which order to dial: it asks by address alone.
+type rankOrder struct {
+	mu    sync.Mutex
+	first map[Addr]int // local and last good addresses in dials under way, counted
+}
+
+// set marks the first of addrs, which are best first, until forget is called.
+func (r *rankOrder) set(addrs []Addr) (forget func()) {
+	own := interfacePrefixes()
+	var first []Addr
+	for i, a := range addrs {
+		if ip, ok := a.IP(); i == 0 || ok && pathOf(ip, own) == PathLAN {
+			first = append(first, a)
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.first == nil {
+		r.first = make(map[Addr]int)
+	}
+	for _, a := range first {
+		r.first[a]++
+	}
+	return func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		for _, a := range first {
+			if r.first[a]--; r.first[a] <= 0 {
+				delete(r.first, a)
+			}
+		}
+	}
+}
+
+// rank is a libp2p dial ranker.
+func (r *rankOrder) rank(addrs []ma.Multiaddr) []network.AddrDelay {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	first := make([]network.AddrDelay, 0, len(addrs))
+	var later []network.AddrDelay
+	for _, m := range addrs {
+		if a, err := addrOf(m); err == nil && r.first[a] > 0 {
+			first = append(first, network.AddrDelay{Addr: m})
+			continue
+		}
+		later = append(later, network.AddrDelay{Addr: m})
+	}
+	if len(first) > 0 {
+		for i := range later {
+			later[i].Delay = laterDelay
+		}
+	}
+	return append(first, later...)
+}

@@ -1,0 +1,135 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/sec"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+)
+
+// maxReason bounds the text of a reason in bytes.
+const maxReason = 200
+
+// DialError says why no connection to a peer came about. It matches, with
+// errors.Is, ErrWrongKey if an address proved another key, ErrNoAddress if none
+// was known, and the error of the context if that ended first.
+type DialError struct {
+	Key      Key
+	Attempts []Attempt // one per address, as far as known when Open returned
+
+	cause error
+}
+
+// Error lists what was tried.
+func (e *DialError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "dial %s", e.Key)
+	if e.cause != nil {
+		fmt.Fprintf(&b, ": %v", e.cause)
+	}
+	for i, t := range e.Attempts {
+		sep := "; "
+		if i == 0 {
+			sep = ": "
+		}
+		fmt.Fprintf(&b, "%s%s: %s", sep, t.Addr, t.Err)
+	}
+	return b.String()
+}
+
+// Unwrap returns the causes.
+func (e *DialError) Unwrap() []error {
+	var out []error
+	if e.cause != nil {
+		out = append(out, e.cause)
+	}
+	for _, t := range e.Attempts {
+		if t.cause != nil {
+			out = append(out, t.cause)
+		}
+	}
+	return out
+}
+
+// failed describes an attempt that failed at the time now.
+func failed(addr Addr, err error, now time.Time) Attempt {
+	var mismatch sec.ErrPeerIDMismatch
+	if errors.As(err, &mismatch) {
+		err = ErrWrongKey
+		if k, keyErr := keyOfID(mismatch.Actual); keyErr == nil {
+			err = fmt.Errorf("%w, %s", ErrWrongKey, k)
+		}
+	}
+	return Attempt{Addr: addr, Err: reason(err), At: now, cause: err}
+}
+
+// reason returns one clean line for an error; part of it may come from a peer.
+func reason(err error) string {
+	var timeout net.Error
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
+		return "no answer"
+	case errors.Is(err, context.Canceled):
+		return "given up"
+	case errors.Is(err, swarm.ErrDialToSelf):
+		return "is an address of this machine's own node"
+	case errors.Is(err, swarm.ErrNoTransport):
+		return "needs a transport that is off"
+	case errors.Is(err, network.ErrResourceLimitExceeded):
+		return "too many connections"
+	}
+	text := strings.Map(func(r rune) rune {
+		if r == unicode.ReplacementChar || !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, err.Error())
+	if len(text) > maxReason {
+		text = strings.ToValidUTF8(text[:maxReason], "")
+	}
+	if text == "" {
+		return "unknown error"
+	}
+	return text
+}
+
+// attempts lists what a failed dial of addrs says of each of them.
+func attempts(addrs []Addr, err error, now time.Time) []Attempt {
+	var out []Attempt
+	seen := make(map[Addr]bool)
+	resolved := false
+	var dial *swarm.DialError
+	if errors.As(err, &dial) {
+		for _, te := range dial.DialErrors {
+			addr, addrErr := addrOf(te.Address)
+			if addrErr != nil || seen[addr] {
+				continue
+			}
+			seen[addr] = true
+			out = append(out, failed(addr, te.Cause, now))
+		}
+		resolved = len(out) > 0
+		err = errors.New("could not be dialled")
+	}
+	for _, addr := range addrs {
+		if seen[addr] {
+			continue
+		}
+		why := err
+		if _, isIP := addr.IP(); !isIP {
+			if resolved {
+				continue // its addresses are listed instead
+			}
+			why = errors.New("no address was found for this name")
+		}
+		out = append(out, failed(addr, why, now))
+	}
+	return out
+}

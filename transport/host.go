@@ -1,0 +1,314 @@
+package transport
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+)
+
+// Host is this machine as others see it: one key, its sockets, its connections.
+// Its methods may be called from any goroutine.
+type Host struct {
+	cfg    Config
+	log    *slog.Logger
+	key    Key
+	host   host.Host
+	book   book
+	order  rankOrder
+	dials  dials
+	events peerEvents
+	lan    *lan // nil if discovery is off
+
+	ctx    context.Context // ends when Close begins
+	cancel context.CancelFunc
+	wg     sync.WaitGroup // what the host started
+
+	// mu guards closed, so that nothing is added to wg after Close waits for it.
+	mu     sync.Mutex
+	closed bool
+
+	closeOnce sync.Once
+	closeErr  error
+}
+
+// PeerStatus is what a Host can say of a peer.
+type PeerStatus struct {
+	Connected bool
+	Path      Path      // PathNone if not connected
+	Remote    Addr      // "" if not connected
+	Tried     []Attempt // addresses dialled and what became of it, oldest first, at most 16
+}
+
+// New makes a Host that listens at once. It reports ErrListen if it cannot.
+func New(cfg Config) (*Host, error) {
+	if len(cfg.PrivateKey) != ed25519.PrivateKeySize {
+		return nil, errors.New("new host: no private key")
+	}
+	quietQUIC()
+	h := &Host{cfg: cfg, log: cfg.Log, key: KeyOf(cfg.PrivateKey.Public().(ed25519.PublicKey))}
+	if h.log == nil {
+		h.log = slog.New(slog.DiscardHandler)
+	}
+	opts, err := cfg.options(h.order.rank)
+	if err != nil {
+		return nil, fmt.Errorf("new host: %w", err)
+	}
+	h.host, err = libp2p.New(opts...)
+	if err != nil {
+		return nil, fmt.Errorf("new host: %w", err)
+	}
+	h.ctx, h.cancel = context.WithCancel(context.Background())
+	h.events.wake = make(chan struct{}, 1)
+	h.host.Network().Notify(h.notifiee())
+	if cfg.OnStream != nil {
+		h.host.SetStreamHandler(Protocol, h.handle)
+	}
+	if err := h.listen(cfg.Listen); err != nil {
+		h.cancel()
+		return nil, errors.Join(fmt.Errorf("new host: %w", err), h.host.Close())
+	}
+	h.start(h.runEvents)
+	if cfg.LAN {
+		h.lan = newLAN(h)
+		h.start(h.lan.run)
+	}
+	h.start(h.watchAddrs)
+	return h, nil
+}
+
+// Key returns the host's own key.
+func (h *Host) Key() Key { return h.key }
+
+// Addrs returns the addresses at which others can dial the host. An unspecified
+// listen address stands for all addresses of the machine except link-local ones,
+// and except loopback if there is anything else. Public ones come first.
+func (h *Host) Addrs() []Addr {
+	var out, loopback []Addr
+	own := interfacePrefixes()
+	for _, a := range h.listening() {
+		ip, ok := a.IP()
+		if !ok || !ip.IsUnspecified() {
+			out = append(out, a)
+			continue
+		}
+		for _, p := range own {
+			addr, err := AddrFor(p.Addr().String(), a.Port())
+			switch {
+			case err != nil, p.Addr().Is4() != ip.Is4(), p.Addr().IsLinkLocalUnicast():
+			case p.Addr().IsLoopback():
+				loopback = append(loopback, addr)
+			case !slices.Contains(out, addr):
+				out = append(out, addr)
+			}
+		}
+	}
+	if len(out) == 0 {
+		return loopback
+	}
+	slices.SortStableFunc(out, func(a, b Addr) int { return boolOrder(!a.IsPublic(), !b.IsPublic()) })
+	return out
+}
+
+// ListenPort returns the UDP port that the host listens on; the first one if
+// there are several.
+func (h *Host) ListenPort() uint16 {
+	if addrs := h.listening(); len(addrs) > 0 {
+		return addrs[0].Port()
+	}
+	return 0
+}
+
+// Learn notes addresses of a peer. What SourceRelay and SourcePeer tell replaces
+// what the same source told before. From SourceRelay, which may be anywhere, only
+// public addresses are taken; see LearnFromRelay.
+func (h *Host) Learn(k Key, src Source, addrs []Addr) {
+	if src == SourceRelay {
+		addrs = publicOnly(addrs)
+	}
+	h.learn(k, src, addrs)
+}
+
+// LearnFromRelay notes addresses of a peer that a relay handed out. If the relay
+// is itself reached at a public address, or is not known to be near, it must not
+// make us dial machines on our own networks: only public addresses are taken.
+func (h *Host) LearnFromRelay(k, relay Key, addrs []Addr) {
+	if !h.isNear(relay) {
+		addrs = publicOnly(addrs)
+	}
+	h.learn(k, SourceRelay, addrs)
+}
+
+// Peer returns what is known of the way to a peer.
+func (h *Host) Peer(k Key) PeerStatus {
+	s := PeerStatus{Path: PathNone, Tried: h.book.tried(k)}
+	if conns := h.connsTo(k); len(conns) > 0 {
+		s.Connected, s.Remote, s.Path = true, conns[0].remote, conns[0].path
+	}
+	return s
+}
+
+// Connected returns the keys of all peers to which there is a connection.
+func (h *Host) Connected() []Key { return h.events.connected() }
+
+// LAN returns the keys found on the local network in the last minutes.
+func (h *Host) LAN() []Key {
+	if h.lan == nil {
+		return nil
+	}
+	return h.lan.keys(time.Now())
+}
+
+// Close ends all connections and waits until no callback runs and none will.
+func (h *Host) Close() error {
+	h.closeOnce.Do(func() {
+		h.mu.Lock()
+		h.closed = true
+		h.mu.Unlock()
+		h.cancel()
+		if err := h.host.Close(); err != nil {
+			h.closeErr = fmt.Errorf("close host: %w", err)
+		}
+		h.wg.Wait()
+	})
+	return h.closeErr
+}
+
+// learn notes addresses and forgets nothing else.
+func (h *Host) learn(k Key, src Source, addrs []Addr) {
+	if k == h.key || k.IsZero() {
+		return
+	}
+	h.book.learn(k, src, addrs, time.Now())
+}
+
+// isNear reports whether k is known to be on this machine or its networks.
+func (h *Host) isNear(k Key) bool {
+	conns := h.connsTo(k)
+	if len(conns) == 0 {
+		return h.book.hasLocal(k)
+	}
+	return slices.ContainsFunc(conns, func(c peerConn) bool {
+		ip, ok := c.remote.IP()
+		return ok && reachOf(ip) < reachPublic
+	})
+}
+
+// publicOnly drops what is not a public IP address. Names are dropped too: they
+// can stand for any address.
+func publicOnly(addrs []Addr) []Addr {
+	return slices.DeleteFunc(slices.Clone(addrs), func(a Addr) bool { return !a.IsPublic() })
+}
+
+// handle serves one inbound stream.
+func (h *Host) handle(s network.Stream) {
+	if !h.begin() {
+		s.Reset()
+		return
+	}
+	defer h.wg.Done()
+	stream, err := newStream(s, s)
+	if err != nil || s.Conn().Stat().Limited {
+		s.Reset()
+		return
+	}
+	defer stream.Close()
+	h.cfg.OnStream(stream)
+}
+
+// watchAddrs tells when the machine's addresses change.
+func (h *Host) watchAddrs() {
+	tick := time.NewTicker(addrsInterval)
+	defer tick.Stop()
+	last := h.Addrs()
+	for {
+		select {
+		case <-h.ctx.Done():
+			return
+		case <-tick.C:
+		}
+		now := h.Addrs()
+		if slices.Equal(now, last) {
+			continue
+		}
+		last = now
+		h.log.Debug("addresses changed", "addrs", now)
+		if h.cfg.OnAddrs != nil {
+			h.cfg.OnAddrs()
+		}
+	}
+}
+
+// begin counts a goroutine of the host; false means that it is closing.
+func (h *Host) begin() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return false
+	}
+	h.wg.Add(1)
+	return true
+}
+
+// start runs f in a goroutine that Close waits for.
+func (h *Host) start(f func()) {
+	if !h.begin() {
+		return
+	}
+	go func() {
+		defer h.wg.Done()
+		f()
+	}()
+}
+
+// listening returns the addresses of our sockets, IPv4 first.
+func (h *Host) listening() []Addr {
+	var out []Addr
+	for _, m := range h.host.Network().ListenAddresses() {
+		if a, err := addrOf(m); err == nil {
+			out = append(out, a)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Addr) int { return boolOrder(a.isIP6(), b.isIP6()) })
+	return out
+}
+
+// listenAddr opens one socket.
+func (h *Host) listenAddr(a Addr) error {
+	return h.host.Network().Listen(a.multiaddr())
+}
+
+// peerConn is one live connection that may carry streams of ours.
+type peerConn struct {
+	conn   network.Conn
+	remote Addr
+	path   Path
+}
+
+// connsTo returns the live connections to a peer, the best first: on the local
+// network before others, then the newest. Circuits are left out.
+func (h *Host) connsTo(k Key) []peerConn {
+	var out []peerConn
+	for _, c := range h.host.Network().ConnsToPeer(k.id()) {
+		if c.IsClosed() || c.Stat().Limited {
+			continue
+		}
+		remote, path := remoteOf(c)
+		out = append(out, peerConn{c, remote, path})
+	}
+	slices.SortStableFunc(out, func(a, b peerConn) int {
+		if a.path != b.path {
+			return boolOrder(a.path != PathLAN, b.path != PathLAN)
+		}
+		return b.conn.Stat().Opened.Compare(a.conn.Stat().Opened)
+	})
+	return out
+}

@@ -1,0 +1,95 @@
+package transport
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/protocol"
+	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
+	"github.com/libp2p/go-libp2p/x/rate"
+)
+
+// limits are what a host lets others use of it. What is above a limit is reset
+// or refused at once; what is below it goes on.
+type limits struct {
+	conns         int   // connections in all
+	streams       int   // streams in all
+	pending       int   // streams whose protocol is not known yet
+	memory        int64 // bytes that libp2p may use for windows and buffers
+	connsPerIP    int   // connections per IPv4 address or IPv6 /56
+	newConnsPerIP rate.Limit
+}
+
+var (
+	nodeLimits = limits{
+		conns: 512, streams: 8192, pending: 2048, memory: 96 << 20,
+		connsPerIP: 32, newConnsPerIP: rate.Limit{RPS: 4, Burst: 64},
+	}
+	// A relay sees whole villages behind one address of a carrier's NAT.
+	serverLimits = limits{
+		conns: 50_000, streams: 200_000, pending: 16_384, memory: 1 << 30,
+		connsPerIP: 2048, newConnsPerIP: rate.Limit{RPS: 100, Burst: 2048},
+	}
+)
+
+const (
+	// maxPeerStreams is how many NodeService streams one peer may have open to us:
+	// one is usual, a few more appear when both sides connect at once.
+	maxPeerStreams = 16
+	// maxPeerPending also counts streams of other protocols and none.
+	maxPeerPending = 64
+	// maxPeerConns leaves room for all addresses that are dialled at a time.
+	maxPeerConns = 24
+)
+
+// resourceManager returns the part of libp2p that enforces l.
+func (l limits) resourceManager() (network.ResourceManager, error) {
+	scaling := rcmgr.DefaultLimits
+	libp2p.SetDefaultServiceLimits(&scaling)
+	all := rcmgr.ResourceLimits{
+		Conns: rcmgr.LimitVal(l.conns), ConnsInbound: rcmgr.LimitVal(l.conns), ConnsOutbound: rcmgr.LimitVal(l.conns),
+		Streams: rcmgr.LimitVal(l.streams), StreamsInbound: rcmgr.LimitVal(l.streams), StreamsOutbound: rcmgr.LimitVal(l.streams),
+		Memory: rcmgr.LimitVal64(l.memory),
+	}
+	pending := all
+	pending.Streams, pending.StreamsInbound, pending.StreamsOutbound = rcmgr.LimitVal(2*l.pending), rcmgr.LimitVal(l.pending), rcmgr.LimitVal(l.pending)
+	pending.Conns, pending.ConnsInbound, pending.ConnsOutbound = rcmgr.LimitVal(l.pending), rcmgr.LimitVal(l.pending/2), rcmgr.LimitVal(l.pending/2)
+	// identify runs once per connection; its defaults would hold back a relay.
+	identify := rcmgr.ResourceLimits{Streams: all.Streams, StreamsInbound: all.StreamsInbound, StreamsOutbound: all.StreamsOutbound, Memory: all.Memory}
+	partial := rcmgr.PartialLimitConfig{
+		System: all, Transient: pending, ServiceDefault: identify, ProtocolDefault: identify,
+		Service:  map[string]rcmgr.ResourceLimits{"libp2p.identify": identify},
+		Protocol: map[protocol.ID]rcmgr.ResourceLimits{Protocol: identify, "/ipfs/id/1.0.0": identify, "/ipfs/id/push/1.0.0": identify},
+		PeerDefault: rcmgr.ResourceLimits{
+			Conns: maxPeerConns, ConnsInbound: maxPeerConns / 2, ConnsOutbound: maxPeerConns,
+			Streams: 2 * maxPeerPending, StreamsInbound: maxPeerPending, StreamsOutbound: maxPeerPending, Memory: 32 << 20,
+		},
+		ProtocolPeer: map[protocol.ID]rcmgr.ResourceLimits{
+			Protocol: {Streams: 2 * maxPeerStreams, StreamsInbound: maxPeerStreams, StreamsOutbound: maxPeerStreams},
+		},
+	}
+	limiter := rcmgr.NewFixedLimiter(partial.Build(scaling.Scale(l.memory, 0)))
+	m, err := rcmgr.NewResourceManager(limiter, rcmgr.WithMetricsDisabled(),
+		rcmgr.WithLimitPerSubnet(
+			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 32, ConnCount: l.connsPerIP}},
+			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 56, ConnCount: l.connsPerIP}, {PrefixLength: 48, ConnCount: 8 * l.connsPerIP}}),
+		rcmgr.WithConnRateLimiters(l.newConns()))
+	if err != nil {
+		return nil, fmt.Errorf("resource manager: %w", err)
+	}
+	return m, nil
+}
+
+// newConns returns the limit of new connections. Loopback is free.
+func (l limits) newConns() *rate.Limiter {
+	wide := rate.Limit{RPS: 8 * l.newConnsPerIP.RPS, Burst: 8 * l.newConnsPerIP.Burst}
+	return &rate.Limiter{
+		NetworkPrefixLimits: []rate.PrefixLimit{{Prefix: netip.MustParsePrefix("127.0.0.0/8")}, {Prefix: netip.MustParsePrefix("::1/128")}},
+		SubnetRateLimiter: rate.SubnetLimiter{
+			IPv4SubnetLimits: []rate.SubnetLimit{{PrefixLength: 32, Limit: l.newConnsPerIP}},
+			IPv6SubnetLimits: []rate.SubnetLimit{{PrefixLength: 56, Limit: l.newConnsPerIP}, {PrefixLength: 48, Limit: wide}},
+		},
+	}
+}

@@ -1,0 +1,91 @@
+package transport
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/multiformats/go-multistream"
+)
+
+// Protocol is the libp2p protocol of NodeService streams.
+const Protocol = "/quicnprotochat/node/1"
+
+// closeTimeout bounds how long Close waits for the other side to confirm the
+// protocol of a stream that was opened and never used.
+const closeTimeout = 5 * time.Second
+
+// Stream is a two-way stream of bytes to a peer whose key TLS proved. Read and
+// Write may be called at the same time.
+type Stream struct {
+	stream network.Stream
+	rw     io.ReadWriteCloser
+	key    Key
+	remote Addr
+	path   Path
+}
+
+// Read reads what the peer wrote. If the peer does not speak the protocol, the
+// first Read says so.
+func (s *Stream) Read(b []byte) (int, error) { return s.rw.Read(b) }
+
+// Write queues b for the peer.
+func (s *Stream) Write(b []byte) (int, error) { return s.rw.Write(b) }
+
+// Close sends what was written and closes both directions.
+func (s *Stream) Close() error {
+	if err := s.stream.SetReadDeadline(time.Now().Add(closeTimeout)); err != nil {
+		s.stream.Reset()
+		return fmt.Errorf("close stream: %w", err)
+	}
+	return s.rw.Close()
+}
+
+// Reset drops both directions at once; the peer sees an error.
+func (s *Stream) Reset() { s.stream.Reset() }
+
+// SetDeadline makes reads and writes after t fail; zero is never.
+func (s *Stream) SetDeadline(t time.Time) error { return s.stream.SetDeadline(t) }
+
+// Key returns the key that the peer proved.
+func (s *Stream) Key() Key { return s.key }
+
+// Path says over which way the stream runs.
+func (s *Stream) Path() Path { return s.path }
+
+// Remote returns the address of the peer; "" if it has none of a known form.
+func (s *Stream) Remote() Addr { return s.remote }
+
+// RemoteHost returns the IP address of the peer as text; "" if unknown.
+func (s *Stream) RemoteHost() string { return s.remote.Host() }
+
+// newStream describes a libp2p stream whose protocol is settled.
+func newStream(s network.Stream, rw io.ReadWriteCloser) (*Stream, error) {
+	k, err := keyOfID(s.Conn().RemotePeer())
+	if err != nil {
+		return nil, err
+	}
+	remote, path := remoteOf(s.Conn())
+	return &Stream{stream: s, rw: rw, key: k, remote: remote, path: path}, nil
+}
+
+// lazily agrees on the protocol together with the first bytes, which costs no
+// round trip because only one protocol is offered.
+func lazily(s network.Stream) (*Stream, error) {
+	if err := s.SetProtocol(Protocol); err != nil {
+		return nil, err
+	}
+	return newStream(s, multistream.NewMSSelect(s, protocol.ID(Protocol)))
+}
+
+// remoteOf returns the address at the other end of c and the label of the way.
+func remoteOf(c network.Conn) (Addr, Path) {
+	remote, err := addrOf(c.RemoteMultiaddr())
+	if err != nil {
+		return "", PathDirect
+	}
+	ip, _ := remote.IP()
+	return remote, pathOf(ip, interfacePrefixes())
+}

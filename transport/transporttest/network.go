@@ -1,0 +1,144 @@
+package transporttest
+
+import (
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
+	"github.com/marcopolo/simnet"
+	"github.com/quic-go/quic-go"
+	"go.uber.org/fx"
+
+	"quicnprotochat/transport"
+)
+
+// bandwidth of every link, in bits per second.
+const bandwidth = 100_000_000
+
+// Network carries the packets of the hosts that were made with its Option. Each
+// host listens on addresses of its own choice that are not unspecified and have
+// a port, for instance /ip4/1.0.0.1/udp/7000/quic-v1. When a host was closed,
+// another may take its address.
+type Network struct {
+	sim *simnet.Simnet
+
+	// mu guards the fields below.
+	mu   sync.Mutex
+	cuts map[link]bool
+	down map[netip.Addr]bool
+	sent map[netip.Addr]int
+}
+
+// link is one direction between two machines.
+type link struct{ from, to netip.Addr }
+
+// New starts a network in which each packet takes delay. Close it after all its
+// hosts.
+func New(delay time.Duration) *Network {
+	n := &Network{
+		sim:  &simnet.Simnet{LatencyFunc: simnet.StaticLatency(delay), Logger: slog.New(slog.DiscardHandler)},
+		cuts: make(map[link]bool), down: make(map[netip.Addr]bool), sent: make(map[netip.Addr]int),
+	}
+	n.sim.Start()
+	return n
+}
+
+// Close ends the network.
+func (n *Network) Close() { n.sim.Close() }
+
+// Option puts a host on the network: give it in transport.Config.Options.
+func (n *Network) Option() transport.Option {
+	source := new(sourceIP)
+	return libp2p.QUICReuse(
+		func(l fx.Lifecycle, reset quic.StatelessResetKey, token quic.TokenGeneratorKey, opts ...quicreuse.Option) (*quicreuse.ConnManager, error) {
+			cm, err := quicreuse.NewConnManager(reset, token, opts...)
+			if err != nil {
+				return nil, err
+			}
+			l.Append(fx.StopHook(cm.Close))
+			return cm, nil
+		},
+		quicreuse.OverrideSourceIPSelector(func() (quicreuse.SourceIPSelector, error) { return source, nil }),
+		quicreuse.OverrideListenUDP(func(_ string, addr *net.UDPAddr) (net.PacketConn, error) {
+			source.ip.Store(&addr.IP)
+			return n.endpoint(addr), nil
+		}))
+}
+
+// Cut drops packets between two machines, by IP address, in both directions, or
+// lets them through again.
+func (n *Network) Cut(a, b string, cut bool) {
+	n.CutOneWay(a, b, cut)
+	n.CutOneWay(b, a, cut)
+}
+
+// CutOneWay is Cut for packets from one machine to another alone.
+func (n *Network) CutOneWay(from, to string, cut bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.cuts[link{netip.MustParseAddr(from), netip.MustParseAddr(to)}] = cut
+}
+
+// Down takes a machine, by IP address, off the network or back.
+func (n *Network) Down(ip string, down bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.down[netip.MustParseAddr(ip)] = down
+}
+
+// Sent returns how many packets a machine, by IP address, has sent.
+func (n *Network) Sent(ip string) int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.sent[netip.MustParseAddr(ip)]
+}
+
+// pass counts a packet and reports whether it may go.
+func (n *Network) pass(from, to netip.Addr) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.sent[from]++
+	return !n.cuts[link{from, to}] && !n.down[from] && !n.down[to]
+}
+
+// endpoint returns a socket on the network.
+func (n *Network) endpoint(addr *net.UDPAddr) net.PacketConn {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	ip, _ := netip.AddrFromSlice(addr.IP)
+	rate := simnet.LinkSettings{BitsPerSecond: bandwidth}
+	conn := n.sim.NewEndpoint(addr, simnet.NodeBiDiLinkSettings{Downlink: rate, Uplink: rate})
+	return &socket{SimConn: conn, network: n, ip: ip.Unmap()}
+}
+
+// socket is a simulated UDP socket whose packets may be dropped.
+type socket struct {
+	*simnet.SimConn
+	network *Network
+	ip      netip.Addr
+}
+
+// WriteTo sends a packet or drops it silently, as networks do.
+func (s *socket) WriteTo(b []byte, to net.Addr) (int, error) {
+	if udp, ok := to.(*net.UDPAddr); ok && !s.network.pass(s.ip, udp.AddrPort().Addr().Unmap()) {
+		return len(b), nil
+	}
+	return s.SimConn.WriteTo(b, to)
+}
+
+// sourceIP tells QUIC which of the host's addresses packets come from: the last
+// one that it listened on.
+type sourceIP struct{ ip atomic.Pointer[net.IP] }
+
+// PreferredSourceIPForDestination implements quicreuse.SourceIPSelector.
+func (s *sourceIP) PreferredSourceIPForDestination(*net.UDPAddr) (net.IP, error) {
+	if ip := s.ip.Load(); ip != nil {
+		return *ip, nil
+	}
+	return net.IPv4zero, nil
+}
