@@ -14,7 +14,8 @@ import (
 const (
 	cipherVFS  = "xts"
 	cipherInfo = "quicnprotochat store xts v1"
-	cipherKey  = 64 // bytes: two AES-256 keys
+	cipherKey  = 64  // bytes: two AES-256 keys
+	cipherUnit = 512 // bytes that are encrypted as one
 )
 
 // hex derives the key of the cipher, as text for the VFS.

@@ -126,3 +126,18 @@ func removeIfThere(path string) error {
 	}
 	return nil
 }
+
+// trimLog cuts a write-ahead log to whole units of the cipher. After a crash or
+// on a full disk it can end within one, which cannot be decrypted and would
+// stop SQLite. Nothing committed is lost: SQLite fills the sector in which a
+// commit ends before it syncs.
+func trimLog(path string) error {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil || info.Size()%cipherUnit == 0 {
+		return err
+	}
+	return os.Truncate(path, info.Size()/cipherUnit*cipherUnit)
+}

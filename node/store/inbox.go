@@ -107,10 +107,11 @@ func (t *Tx) DropWaiting(before time.Time) error {
 	return t.do("DELETE FROM inbox WHERE waiting = 1 AND received < ?", before)
 }
 
-// DropOldestWaiting removes the n oldest rows that wait for a key.
+// DropOldestWaiting removes the n oldest rows that wait for a key, none if n is
+// negative.
 func (t *Tx) DropOldestWaiting(n int) error {
 	return t.do(`DELETE FROM inbox WHERE id IN
-		(SELECT id FROM inbox INDEXED BY inbox_order WHERE waiting = 1 ORDER BY id LIMIT ?)`, n)
+		(SELECT id FROM inbox INDEXED BY inbox_order WHERE waiting = 1 ORDER BY id LIMIT ?)`, max(n, 0))
 }
 
 // ForgetSeen forgets the hashes of rows that were done before that time.

@@ -188,6 +188,9 @@ func (s *Store) openWriter(unclean bool) (*conn, error) {
 	if err := touch(s.path(dbFile + "-shm")); err != nil { // for its mode
 		return nil, err
 	}
+	if err := trimLog(s.path(dbFile + "-wal")); err != nil {
+		return nil, err
+	}
 	c, err := openConn(s.path(dbFile), s.key, s.path(keyFile))
 	if err != nil {
 		return nil, err

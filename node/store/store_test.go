@@ -3,7 +3,7 @@ package store
 import (
 	"context"
 	"errors"
-	"io"
+	"flag"
 	"log/slog"
 	"math"
 	"os"
@@ -16,12 +16,22 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/ncruces/go-sqlite3"
 	"go.uber.org/goleak"
 
 	"quicnprotochat/rpc"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	// Each check opens stores and waits for the disk: fewer unless asked for.
+	if f := flag.Lookup("rapid.checks"); f.Value.String() == f.DefValue {
+		if err := f.Value.Set("25"); err != nil {
+			panic(err)
+		}
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // open opens a store, in a directory of its own if cfg names none.
 func open(t testing.TB, cfg Config) *Store {
@@ -84,33 +94,30 @@ func TestUpdateRollsBack(t *testing.T) {
 	s := open(t, Config{})
 	update(t, s, setMeta("k", "old"))
 	failure := errors.New("no")
-	ctx, cancel := context.WithCancel(t.Context())
 	for name, test := range map[string]struct {
-		fn   func(*Tx) error
+		fn   func(*Tx, context.CancelFunc) error
 		want error
 	}{
-		"error":     {func(*Tx) error { return failure }, failure},
-		"cancelled": {func(*Tx) error { cancel(); return nil }, context.Canceled},
-		"statement": {func(tx *Tx) error {
+		"error":     {func(*Tx, context.CancelFunc) error { return failure }, failure},
+		"cancelled": {func(_ *Tx, cancel context.CancelFunc) error { cancel(); return nil }, context.Canceled},
+		"statement": {func(tx *Tx, _ context.CancelFunc) error {
 			_ = tx.do("SELECT * FROM nothing")
 			return nil // though something went wrong
-		}, nil},
+		}, sqlite3.ERROR},
 	} {
 		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
 			err := s.Update(ctx, func(tx *Tx) error {
 				if err := tx.SetMeta("k", []byte("new")); err != nil {
 					return err
 				}
-				return test.fn(tx)
+				return test.fn(tx, cancel)
 			})
-			if err == nil || test.want != nil && !errors.Is(err, test.want) {
-				t.Errorf("got %v, want %v", err, test.want)
-			}
+			wantErr(t, err, test.want)
 			wantMeta(t, s, "k", "old")
-			ctx, cancel = context.WithCancel(t.Context())
 		})
 	}
-	cancel()
 }
 
 func TestPanicAndExitRollBack(t *testing.T) {
@@ -459,6 +466,11 @@ func TestSortable(t *testing.T) {
 func copyHome(t testing.TB, from string) string {
 	t.Helper()
 	to := t.TempDir()
+	copyFiles(t, from, to)
+	return to
+}
+
+func copyFiles(t interface{ Fatal(...any) }, from, to string) {
 	entries, err := os.ReadDir(from)
 	if err != nil {
 		t.Fatal(err)
@@ -467,20 +479,12 @@ func copyHome(t testing.TB, from string) string {
 		if filepath.Ext(e.Name()) == ".db-shm" {
 			continue // shared memory does not survive a power loss
 		}
-		in, err := os.Open(filepath.Join(from, e.Name()))
+		b, err := os.ReadFile(filepath.Join(from, e.Name()))
 		if err != nil {
 			t.Fatal(err)
 		}
-		out, err := os.OpenFile(filepath.Join(to, e.Name()), os.O_CREATE|os.O_WRONLY, 0o600)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := io.Copy(out, in); err != nil {
-			t.Fatal(err)
-		}
-		if err := errors.Join(in.Close(), out.Close()); err != nil {
+		if err := os.WriteFile(filepath.Join(to, e.Name()), b, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return to
 }

@@ -1,0 +1,210 @@
+package store
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"quicnprotochat/rpc"
+	"quicnprotochat/transport"
+)
+
+func TestOutbox(t *testing.T) {
+	inTx(t, func(tx *Tx) {
+		a := Outgoing{
+			Recipient: identity(1), Kind: KindMessage, Frame: []byte("frame"),
+			Conversation: id16(1), Message: id16(2), Group: []byte("g"), Created: at(1),
+		}
+		b := Outgoing{Recipient: identity(2), Kind: KindControl, Payload: []byte("payload"), Created: at(2)}
+		c := Outgoing{
+			Recipient: identity(1), Kind: KindWelcome, Group: []byte("g"),
+			StoredAt: at(5), StoredRelay: transport.Key(id32(5)), DirectAt: at(6),
+		}
+		_, err := tx.Outgoing(1)
+		wantErr(t, err, ErrNotFound)
+		for _, o := range []*Outgoing{&a, &b, &c} {
+			id, err := tx.AddOutgoing(*o)
+			wantErr(t, err, nil)
+			o.ID = id
+			got, err := tx.Outgoing(id)
+			want(t, got, err, *o)
+		}
+		who, err := tx.Recipients()
+		want(t, who, err, []rpc.Identity{identity(1), identity(2)})
+		rows, err := tx.UnsealedFor(identity(1), 0)
+		want(t, rows, err, []Outgoing{a, c})
+		rows, err = tx.UnsealedFor(identity(1), 1)
+		want(t, rows, err, []Outgoing{a})
+		rows, err = tx.UnsealedFor(identity(2), 0)
+		want(t, rows, err, nil)
+		n, err := tx.CountOutgoing()
+		want(t, n, err, 3)
+
+		relay := transport.Key(id32(9))
+		wantErr(t, tx.SealOutgoing(a.ID, []byte("sealed")), nil)
+		wantErr(t, tx.MarkStored(a.ID, relay, at(7)), nil)
+		wantErr(t, tx.MarkDirect(a.ID, at(8)), nil)
+		a.Frame, a.Payload, a.StoredRelay, a.StoredAt, a.DirectAt = nil, []byte("sealed"), relay, at(7), at(8)
+		for _, err := range []error{
+			tx.SealOutgoing(99, nil), tx.MarkStored(99, relay, at(7)), tx.MarkDirect(99, at(8)),
+		} {
+			wantErr(t, err, ErrNotFound)
+		}
+		rows, err = tx.OutgoingFor(identity(1), 0)
+		want(t, rows, err, []Outgoing{a, c})
+		rows, err = tx.OutgoingFor(identity(1), 1)
+		want(t, rows, err, []Outgoing{a})
+
+		wantErr(t, tx.DeleteOutgoingKind(identity(1), KindWelcome, []byte("h")), nil)
+		wantErr(t, tx.DeleteOutgoingKind(identity(2), KindWelcome, []byte("g")), nil)
+		n, err = tx.CountOutgoing()
+		want(t, n, err, 3)
+		wantErr(t, tx.DeleteOutgoingKind(identity(1), KindWelcome, []byte("g")), nil)
+		wantErr(t, tx.DeleteOutgoingKind(identity(2), KindControl, nil), nil)
+		rows, err = tx.OutgoingFor(identity(2), 0)
+		want(t, rows, err, nil)
+		wantErr(t, tx.DeleteOutgoingMessage(a.Conversation, a.Message), nil)
+		n, err = tx.CountOutgoing()
+		want(t, n, err, 0)
+
+		id, err := tx.AddOutgoing(a)
+		if err != nil || id <= c.ID {
+			t.Errorf("got id %d, %v: an id came again", id, err)
+		}
+		for range 2 {
+			wantErr(t, tx.DeleteOutgoing(id), nil)
+		}
+		_, err = tx.Outgoing(id)
+		wantErr(t, err, ErrNotFound)
+	})
+}
+
+func TestInbox(t *testing.T) {
+	now := at(100)
+	s := open(t, Config{Now: func() time.Time { return now }})
+	update(t, s, func(tx *Tx) error {
+		a := Incoming{Hash: id32(1), Payload: []byte("one"), Depositor: identity(1), Via: "lan", Received: at(1)}
+		b := Incoming{Hash: id32(2), Payload: []byte("two"), Via: "mailbox", Received: at(2), Waiting: true}
+		c := Incoming{Hash: id32(3), Received: at(3), Depositor: identity(1)}
+		for _, in := range []*Incoming{&a, &b, &c} {
+			id, dup, err := tx.AddIncoming(*in)
+			want(t, dup, err, false)
+			in.ID = id
+			id, dup, err = tx.AddIncoming(*in)
+			want(t, dup, err, true)
+			want(t, id, err, in.ID)
+		}
+		got, err := tx.Incoming(0, 0, false)
+		want(t, got, err, []Incoming{a, c})
+		got, err = tx.Incoming(0, 1, false)
+		want(t, got, err, []Incoming{a})
+		got, err = tx.Incoming(a.ID, 0, false)
+		want(t, got, err, []Incoming{c})
+		got, err = tx.Incoming(0, 0, true)
+		want(t, got, err, []Incoming{b})
+
+		wantErr(t, tx.SetWaiting(a.ID), nil)
+		wantErr(t, tx.SetWaiting(99), ErrNotFound)
+		a.Waiting = true
+		got, err = tx.Incoming(0, 0, true)
+		want(t, got, err, []Incoming{a, b})
+		fresh, waiting, bytes, err := tx.CountIncoming()
+		want(t, []int64{int64(fresh), int64(waiting), bytes}, err, []int64{1, 2, 6})
+		n, err := tx.CountWaitingFrom(identity(1))
+		want(t, n, err, 1)
+
+		wantErr(t, tx.DropWaiting(at(2)), nil) // a; it may come again
+		_, dup, err := tx.AddIncoming(a)
+		want(t, dup, err, false)
+
+		wantErr(t, tx.DoneIncoming(c.ID), nil)
+		wantErr(t, tx.DoneIncoming(c.ID), ErrNotFound)
+		id, dup, err := tx.AddIncoming(c)
+		want(t, dup, err, true)
+		want(t, id, err, 0)
+		wantErr(t, tx.ForgetSeen(now), nil)
+		_, dup, err = tx.AddIncoming(c)
+		want(t, dup, err, true)
+		wantErr(t, tx.ForgetSeen(now.Add(time.Millisecond)), nil)
+		id, dup, err = tx.AddIncoming(c)
+		want(t, dup, err, false)
+		if id <= c.ID {
+			t.Errorf("id %d came again", id)
+		}
+		return nil
+	})
+}
+
+func TestDropOldestWaiting(t *testing.T) {
+	inTx(t, func(tx *Tx) {
+		for n := range byte(5) {
+			_, _, err := tx.AddIncoming(Incoming{Hash: id32(n), Waiting: n != 0})
+			wantErr(t, err, nil)
+		}
+		left := func(want ...[32]byte) {
+			t.Helper()
+			rows, err := tx.Incoming(0, 0, true)
+			wantErr(t, err, nil)
+			var got [][32]byte
+			for _, r := range rows {
+				got = append(got, r.Hash)
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("got %v, want %v", got, want)
+			}
+		}
+		wantErr(t, tx.DropOldestWaiting(-1), nil)
+		wantErr(t, tx.DropOldestWaiting(0), nil)
+		left(id32(1), id32(2), id32(3), id32(4))
+		wantErr(t, tx.DropOldestWaiting(3), nil)
+		left(id32(4))
+		wantErr(t, tx.DropOldestWaiting(3), nil)
+		left()
+		fresh, _, _, err := tx.CountIncoming()
+		want(t, fresh, err, 1)
+	})
+}
+
+func TestReceiptsDue(t *testing.T) {
+	inTx(t, func(tx *Tx) {
+		add := func(conversation, author byte, counter uint64) {
+			t.Helper()
+			wantErr(t, tx.AddReceiptDue(ReceiptDue{
+				Conversation: id16(conversation), Author: identity(author), Counter: counter,
+			}), nil)
+		}
+		due := func(author byte) (counters []uint64, all []ReceiptDue) {
+			t.Helper()
+			all, err := tx.ReceiptsDue(identity(author))
+			wantErr(t, err, nil)
+			for _, d := range all {
+				counters = append(counters, d.Counter)
+			}
+			return counters, all
+		}
+		add(2, 1, 1)
+		add(1, 1, 1<<63)
+		add(1, 1, 3)
+		add(1, 1, 2)
+		add(1, 1, 3)
+		add(1, 2, 9)
+		who, err := tx.AuthorsDue()
+		want(t, who, err, []rpc.Identity{identity(1), identity(2)})
+		counters, sent := due(1)
+		want(t, counters, nil, []uint64{2, 3, 1 << 63, 1})
+		want(t, sent[3].Conversation, nil, id16(2))
+
+		// While the receipt is on its way one message comes again, one is new.
+		add(1, 1, 3)
+		add(1, 1, 4)
+		wantErr(t, tx.DeleteReceiptsDue(sent), nil)
+		counters, sent = due(1)
+		want(t, counters, nil, []uint64{3, 4})
+		wantErr(t, tx.DeleteReceiptsDue(sent[:1]), nil)
+		counters, _ = due(1)
+		want(t, counters, nil, []uint64{4})
+		counters, _ = due(2)
+		want(t, counters, nil, []uint64{9})
+		wantErr(t, tx.DeleteReceiptsDue(nil), nil)
+	})
+}

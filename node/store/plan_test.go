@@ -1,0 +1,69 @@
+package store
+
+import (
+	"errors"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// mayScan lists the tables that are small, and the statements that look at all
+// rows by their nature.
+var mayScan = []string{
+	"SCAN contacts", "SCAN relays", "SCAN hybrid_keys", "SCAN conversations", "SCAN epochs",
+	"SCAN outbox USING COVERING INDEX", "SCAN inbox USING COVERING INDEX", "SCAN receipts_due", "SCAN CONSTANT ROW",
+	"SCAN peer_hybrid_keys", "SCAN (subquery",
+}
+
+// TestPlans calls every method once and then asks SQLite how it would find the
+// rows: no statement may go through a table that can be large.
+func TestPlans(t *testing.T) {
+	s := open(t, Config{})
+	var sqls []string
+	update(t, s, func(tx *Tx) error {
+		v := reflect.ValueOf(tx)
+		for m := range v.Type().Methods() {
+			args := []reflect.Value{v}
+			for i := 1; i < m.Type.NumIn(); i++ {
+				args = append(args, reflect.Zero(m.Type.In(i)))
+			}
+			m.Func.Call(args) // most find nothing
+		}
+		r := tx.Records(id16(1))
+		_, err := r.Get("k")
+		err = errors.Join(err, r.Put("k", nil), r.Delete("k"), tx.SetMeta("k", []byte{1}))
+		sqls = slices.Collect(maps.Keys(tx.c.stmts))
+		return err
+	})
+	if len(sqls) < 70 {
+		t.Errorf("only %d statements were prepared", len(sqls))
+	}
+	view(t, s, func(tx *Tx) error {
+		for _, sql := range sqls {
+			steps, err := list(tx, func(r *row) string { r.col = 3; return r.text() }, "EXPLAIN QUERY PLAN "+sql)
+			if err != nil {
+				return err
+			}
+			for _, step := range steps {
+				if strings.HasPrefix(step, "SCAN ") && !allowed(step) {
+					t.Errorf("%s:\n%s", sql, step)
+				}
+				if strings.Contains(step, "TEMP B-TREE") && strings.Contains(sql, "(lamport, author, counter, id) >") {
+					t.Errorf("%s:\n%s", sql, step)
+				}
+			}
+		}
+		return nil
+	})
+}
+
+func allowed(detail string) bool {
+	for _, p := range mayScan {
+		if strings.HasPrefix(detail, p) {
+			return true
+		}
+	}
+	return false
+}
