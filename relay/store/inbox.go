@@ -34,8 +34,8 @@ func (s *Store) Append(ctx context.Context, to []Inbox, payload []byte) ([]uint6
 }
 
 // Peek returns payloads with a sequence above after, oldest first: at most limit
-// (0 means any number) and at most maxBytes of payload, but always the first.
-// Expired ones are left out.
+// (0 means any number) and at most maxBytes, as rpc.EnvelopeSize counts them, but
+// always the first. Expired ones are left out.
 func (s *Store) Peek(ctx context.Context, inbox Inbox, after uint64, limit, maxBytes int) (out []rpc.Envelope, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -117,7 +117,7 @@ func (s *Store) collect(b *bolt.Bucket, inbox Inbox, after uint64, limit, maxByt
 		if err != nil {
 			s.cfg.Log.Error("payload damaged", "peer", inbox.Owner, "seq", seq, "err", err)
 		} else if at >= oldest {
-			if size += len(body); size > maxBytes && len(out) > 0 {
+			if size += rpc.EnvelopeSize(len(body)); size > maxBytes && len(out) > 0 {
 				break
 			}
 			out = append(out, rpc.Envelope{Seq: seq, Data: append([]byte(nil), body...)})

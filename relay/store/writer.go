@@ -12,6 +12,8 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 	berrors "go.etcd.io/bbolt/errors"
+
+	"quicnprotochat/rpc"
 )
 
 const (
@@ -72,6 +74,7 @@ func (s *Store) submit(ctx context.Context, size int, apply func(*batch) error) 
 		s.room.Release(w.size)
 		return err
 	}
+	rpc.Placed(ctx) // the queue decides the order
 	select {
 	case err := <-w.done:
 		return err

@@ -1,0 +1,116 @@
+package relay
+
+import (
+	"cmp"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"quicnprotochat/relay/store"
+	"quicnprotochat/rpc"
+	"quicnprotochat/transport"
+)
+
+// AccessOpen lets any proven identity own a mailbox.
+const AccessOpen = "open"
+
+// defaultListen is what a relay listens on by default.
+var defaultListen = []transport.Addr{"/ip4/0.0.0.0/udp/7000/quic-v1", "/ip6/::/udp/7000/quic-v1"}
+
+// defaultSuites are the suites of RFC 9420 whose key packages are taken, and the
+// provisional number of MLS_128_MLKEM768X25519_AES128GCM_SHA256_Ed25519.
+var defaultSuites = []uint16{0x0001, 0x0002, 0x0003, 0x004F}
+
+// Config says how a Relay is made. Zero fields mean the defaults.
+type Config struct {
+	// Dir is the home of the relay; made, with mode 0700, if it is absent.
+	// Required.
+	Dir string
+	// Listen are the addresses to listen on. With UDP port 0 the system picks a
+	// port, which the home remembers. Default: UDP port 7000 of all addresses.
+	Listen []transport.Addr
+	// Announce is the host name or IP address in URL. Default: chosen by
+	// transport.AnnounceHost.
+	Announce string
+	// Access says who may own a mailbox. Default and only value: AccessOpen.
+	Access string
+	// MaxPayload bounds a payload, in bytes. Default, and most: 5 MiB.
+	MaxPayload int
+	// MaxDepth bounds the payloads in one inbox. Default 1000.
+	MaxDepth int
+	// MaxInboxBytes bounds the bytes in one inbox. Default 64 MiB.
+	MaxInboxBytes int64
+	// MaxBytes bounds all that the relay keeps. Default 8 GiB.
+	MaxBytes int64
+	// Retention is how long a payload is kept. Default 7 days.
+	Retention time.Duration
+	// Suites are the ciphersuites whose key packages are taken. Default 0x0001,
+	// 0x0002, 0x0003 and 0x004F.
+	Suites []uint16
+	// MaxCalls bounds the calls of one identity that are answered at once, over
+	// all its streams. Default 256.
+	MaxCalls int
+	// MaxWaiters bounds how many of them may wait for mail. Default 32.
+	MaxWaiters int
+	// SweepEvery is how long after one sweep for what has expired the next one
+	// begins. Default 10 minutes.
+	SweepEvery time.Duration
+	// Options are for the host: tests put a simulated network there.
+	Options []transport.Option
+	// Now is the clock. Default time.Now.
+	Now func() time.Time
+	// Log gets what the operator should know. Default: nothing is logged.
+	Log *slog.Logger
+}
+
+// withDefaults fills in the defaults and checks the rest.
+func (c Config) withDefaults() (Config, error) {
+	c.Access = cmp.Or(c.Access, AccessOpen)
+	c.MaxPayload = cmp.Or(c.MaxPayload, rpc.MaxPayload)
+	c.MaxCalls = cmp.Or(c.MaxCalls, 256)
+	c.MaxWaiters = cmp.Or(c.MaxWaiters, 32)
+	c.SweepEvery = cmp.Or(c.SweepEvery, 10*time.Minute)
+	if len(c.Listen) == 0 {
+		c.Listen = defaultListen
+	}
+	if len(c.Suites) == 0 {
+		c.Suites = defaultSuites
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	switch {
+	case c.Dir == "":
+		return c, fmt.Errorf("no directory")
+	case c.Access != AccessOpen:
+		return c, fmt.Errorf("access %q is not known", c.Access)
+	case c.MaxPayload < 0 || c.MaxPayload > rpc.MaxPayload:
+		return c, fmt.Errorf("payloads of %d bytes: at most %d", c.MaxPayload, rpc.MaxPayload)
+	}
+	if c.Announce != "" {
+		host, err := transport.ParseHost(c.Announce)
+		if err != nil {
+			return c, fmt.Errorf("announce: %w", err)
+		}
+		c.Announce = host
+	}
+	return c, nil
+}
+
+// storeConfig is the part of c that the store wants. The store has its own
+// defaults.
+func (c Config) storeConfig(path string, onAppend func(store.Inbox)) store.Config {
+	return store.Config{
+		Path:          path,
+		MaxDepth:      c.MaxDepth,
+		MaxInboxBytes: c.MaxInboxBytes,
+		MaxBytes:      c.MaxBytes,
+		Retention:     c.Retention,
+		OnAppend:      onAppend,
+		Now:           c.Now,
+		Log:           c.Log,
+	}
+}

@@ -1,0 +1,20 @@
+// Package relay is the mailbox server that anyone can host: it answers
+// NodeService for those who are away. It is for the command that runs a relay.
+//
+// A relay keeps sealed payloads, key packages, hybrid keys and endpoint records
+// until their owners or their contacts come for them. It opens no payload and
+// knows nothing of groups; it does not forward to other relays: senders come to
+// the relay of the recipient.
+//
+// Invariants:
+//   - What was acknowledged is on the disk (package relay/store).
+//   - Only the owner of a key reads and empties its inbox, uploads its key
+//     packages and hybrid key, and publishes its endpoint; everybody else who
+//     proved an identity may deposit and look up.
+//   - A single-use key package is handed out once.
+//   - Whatever is asked of it, its memory and its disk stay bounded; what is over
+//     a bound is refused with a code.
+//
+// Not offered: accounts, channels, the directory of names, and deposits without
+// an identity.
+package relay

@@ -1,0 +1,35 @@
+package relay
+
+import (
+	"context"
+
+	"quicnprotochat/rpc"
+	"quicnprotochat/transport"
+)
+
+// PublishEndpoint implements rpc.Endpoints. A record is refused if another key
+// signed it, if it has expired or lives too long, if it is too large, and if it
+// is not newer than the one that is known; the same one again is taken.
+func (s *service) PublishEndpoint(ctx context.Context, c rpc.Caller, owner rpc.Identity, record []byte) error {
+	leave, err := s.enterOwner(c, owner)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	e, err := transport.ParseEndpoint(record, transport.Key(owner), s.cfg.Now())
+	if err != nil {
+		return rpc.ErrEndpoint.With(err.Error())
+	}
+	return wireError(s.store.SetEndpoint(ctx, owner, e.Seq, e.Expiry, record))
+}
+
+// ResolveEndpoint implements rpc.Endpoints.
+func (s *service) ResolveEndpoint(ctx context.Context, c rpc.Caller, owner rpc.Identity) ([]byte, error) {
+	leave, err := s.enter(c)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	record, err := s.store.Endpoint(ctx, owner)
+	return record, wireError(err)
+}

@@ -1,0 +1,147 @@
+package relay
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"quicnprotochat/transport"
+)
+
+// The files of a home. The key is the seed of the relay's Ed25519 key, 32 bytes;
+// the port is text.
+const (
+	storeFile = "relay.db"
+	keyFile   = "relay.key"
+	portFile  = "relay.port"
+)
+
+// nodeFiles are those that only the home of a node has.
+var nodeFiles = []string{"node.db", "node.key"}
+
+// home is the directory of a relay.
+type home string
+
+// openHome makes the directory if it is absent and refuses that of a node.
+func openHome(dir string) (home, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("make home: %w", err)
+	}
+	h := home(dir)
+	for _, name := range nodeFiles {
+		if found, err := h.has(name); err != nil {
+			return "", err
+		} else if found {
+			return "", fmt.Errorf("%w: %s is in it", ErrKind, name)
+		}
+	}
+	return h, nil
+}
+
+func (h home) path(name string) string { return filepath.Join(string(h), name) }
+
+func (h home) has(name string) (bool, error) {
+	_, err := os.Lstat(h.path(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// key returns the key of the relay. It is made together with the home: with a
+// store and no key, contacts would look for a relay that is no more.
+func (h home) key() (ed25519.PrivateKey, error) {
+	seed, err := os.ReadFile(h.path(keyFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		seed, err = h.newKey()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("relay key: %w", err)
+	}
+	if len(seed) != ed25519.SeedSize {
+		return nil, fmt.Errorf("%w: %s has %d bytes", ErrDamaged, keyFile, len(seed))
+	}
+	return ed25519.NewKeyFromSeed(seed), nil
+}
+
+func (h home) newKey() ([]byte, error) {
+	found, err := h.has(storeFile)
+	if err != nil {
+		return nil, err
+	}
+	if found {
+		return nil, fmt.Errorf("%w: %s is missing", ErrDamaged, keyFile)
+	}
+	seed := make([]byte, ed25519.SeedSize)
+	if _, err := rand.Read(seed); err != nil {
+		return nil, err
+	}
+	// A link does not replace the key that another process just made.
+	if err := h.write(keyFile, seed, os.Link); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	return os.ReadFile(h.path(keyFile))
+}
+
+// write puts a file into place, whole or not at all, with mode 0600.
+func (h home) write(name string, data []byte, place func(from, to string) error) error {
+	f, err := os.CreateTemp(string(h), name+".new-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := place(f.Name(), h.path(name)); err != nil {
+		return err
+	}
+	dir, err := os.Open(string(h))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// listen puts the remembered port in place of port 0.
+func (h home) listen(addrs []transport.Addr) ([]transport.Addr, error) {
+	text, err := os.ReadFile(h.path(portFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return addrs, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("remembered port: %w", err)
+	}
+	port, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 16)
+	if err != nil || port == 0 {
+		return nil, fmt.Errorf("%w: %s holds no port", ErrDamaged, portFile)
+	}
+	out := make([]transport.Addr, len(addrs))
+	for i, a := range addrs {
+		if out[i] = a; a.Port() != 0 {
+			continue
+		}
+		at := strings.Replace(string(a), "/udp/0/", fmt.Sprintf("/udp/%d/", port), 1)
+		if out[i], err = transport.ParseAddr(at); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// remember keeps the port that was picked.
+func (h home) remember(addrs []transport.Addr, port uint16) error {
+	for _, a := range addrs {
+		if a.Port() == 0 {
+			return h.write(portFile, []byte(strconv.Itoa(int(port))+"\n"), os.Rename)
+		}
+	}
+	return nil
+}

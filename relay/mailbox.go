@@ -1,0 +1,110 @@
+package relay
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"quicnprotochat/relay/store"
+	"quicnprotochat/rpc"
+)
+
+// Enqueue implements rpc.Depositor.
+func (s *service) Enqueue(ctx context.Context, c rpc.Caller, to rpc.Identity, ch rpc.Channel, payload []byte) (uint64, error) {
+	seqs, err := s.BatchEnqueue(ctx, c, []rpc.Identity{to}, ch, payload)
+	if err != nil {
+		return 0, err
+	}
+	return seqs[0], nil
+}
+
+// BatchEnqueue implements rpc.Depositor. It stores for all or for none: when one
+// inbox is full, the sender has to leave that recipient out. All copies together
+// may have 16 MiB.
+func (s *service) BatchEnqueue(ctx context.Context, c rpc.Caller, to []rpc.Identity, ch rpc.Channel, payload []byte) ([]uint64, error) {
+	leave, err := s.enter(c)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	switch {
+	case len(to) == 0 || len(to) > rpc.MaxBatch || len(payload) == 0:
+		return nil, rpc.ErrBadRequest
+	case len(payload) > s.cfg.MaxPayload:
+		return nil, rpc.ErrTooLarge
+	case ch != rpc.Channel{}:
+		return nil, rpc.ErrChannel // there are none yet, so nobody is a member
+	}
+	inboxes := make([]store.Inbox, len(to))
+	for i, id := range to {
+		inboxes[i] = store.Inbox{Owner: id, Channel: ch}
+	}
+	seqs, err := s.store.Append(ctx, inboxes, payload)
+	return seqs, wireError(err)
+}
+
+// Fetch implements rpc.Inbox.
+func (s *service) Fetch(ctx context.Context, c rpc.Caller, owner rpc.Identity, ch rpc.Channel, limit uint32, wait time.Duration) ([]rpc.Envelope, error) {
+	inbox := store.Inbox{Owner: owner, Channel: ch}
+	return s.read(ctx, c, inbox, wait, func() ([]rpc.Envelope, error) {
+		return s.store.Drain(ctx, inbox, clampLimit(limit), rpc.MaxAnswer)
+	})
+}
+
+// Peek implements rpc.Inbox.
+func (s *service) Peek(ctx context.Context, c rpc.Caller, owner rpc.Identity, ch rpc.Channel, after uint64, limit uint32, wait time.Duration) ([]rpc.Envelope, error) {
+	inbox := store.Inbox{Owner: owner, Channel: ch}
+	return s.read(ctx, c, inbox, wait, func() ([]rpc.Envelope, error) {
+		return s.store.Peek(ctx, inbox, after, clampLimit(limit), rpc.MaxAnswer)
+	})
+}
+
+// clampLimit makes an int of a limit on any machine.
+func clampLimit(limit uint32) int { return int(min(limit, math.MaxInt32)) }
+
+// Ack implements rpc.Inbox.
+func (s *service) Ack(ctx context.Context, c rpc.Caller, owner rpc.Identity, ch rpc.Channel, upTo uint64) error {
+	leave, err := s.enterOwner(c, owner)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return wireError(s.store.Ack(ctx, store.Inbox{Owner: owner, Channel: ch}, upTo))
+}
+
+// read looks into an inbox, again whenever something comes, until there is
+// something or the wait is over. It is told of what comes before it first looks:
+// nothing can come in between.
+func (s *service) read(ctx context.Context, c rpc.Caller, inbox store.Inbox, wait time.Duration, look func() ([]rpc.Envelope, error)) ([]rpc.Envelope, error) {
+	leave, err := s.enterOwner(c, inbox.Owner)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	if wait <= 0 {
+		list, err := look()
+		return list, wireError(err)
+	}
+	came, done, ok := s.waiters.add(inbox, s.cfg.MaxWaiters)
+	if !ok {
+		return nil, rpc.ErrBusy
+	}
+	defer done()
+	over := time.NewTimer(min(wait, rpc.MaxWait))
+	defer over.Stop()
+	for {
+		list, err := look()
+		if err != nil || len(list) > 0 {
+			return list, wireError(err)
+		}
+		select {
+		case <-came:
+		case <-over.C:
+			return nil, nil
+		case <-s.stopped:
+			return nil, rpc.ErrShutdown
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}

@@ -1,0 +1,205 @@
+package relay
+
+import (
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"quicnprotochat/relay/store"
+	"quicnprotochat/rpc"
+	"quicnprotochat/transport"
+)
+
+const (
+	// drainPatience is how long calls may take to end at shutdown.
+	drainPatience = 2 * time.Second
+	// answerPatience is how long the last answers have to leave.
+	answerPatience = 100 * time.Millisecond
+	// sweepPause lets others write between two slices of a sweep.
+	sweepPause = 20 * time.Millisecond
+)
+
+// Relay is one relay: a key, a store, a port.
+type Relay struct {
+	cfg     Config
+	store   *store.Store
+	service *service
+	offered *rpc.Service
+	host    *transport.Host
+	url     transport.RelayURL
+
+	// mu guards the fields below.
+	mu     sync.Mutex
+	conns  map[*rpc.Conn]bool
+	closed bool
+}
+
+// New opens the home and the store, and listens. The errors are ErrKind,
+// ErrInUse, ErrDamaged, ErrNewer, transport.ErrListen, and others. Either Run or
+// Close must follow.
+func New(cfg Config) (*Relay, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, fmt.Errorf("new relay: %w", err)
+	}
+	h, err := openHome(cfg.Dir)
+	if err != nil {
+		return nil, fmt.Errorf("new relay: %w", err)
+	}
+	key, err := h.key()
+	if err != nil {
+		return nil, fmt.Errorf("new relay: %w", err)
+	}
+	w := newWaiters()
+	s, err := store.Open(cfg.storeConfig(h.path(storeFile), w.wake))
+	if err != nil {
+		return nil, fmt.Errorf("new relay: %w", err)
+	}
+	r := &Relay{cfg: cfg, store: s, service: newService(cfg, s, w), conns: make(map[*rpc.Conn]bool)}
+	r.offered = r.service.rpc()
+	if err := r.listen(h, key); err != nil {
+		return nil, errors.Join(fmt.Errorf("new relay: %w", err), s.Close())
+	}
+	return r, nil
+}
+
+// listen makes the host. Streams may come at once; what they write waits for Run.
+func (r *Relay) listen(h home, key ed25519.PrivateKey) error {
+	listen, err := h.listen(r.cfg.Listen)
+	if err != nil {
+		return err
+	}
+	host, err := transport.New(transport.Config{
+		PrivateKey: key,
+		Listen:     listen,
+		Server:     true,
+		Log:        r.cfg.Log,
+		OnStream:   r.serve,
+		Options:    r.cfg.Options,
+	})
+	if err != nil {
+		return err
+	}
+	port := host.ListenPort()
+	r.url, err = transport.NewRelayURL(host.Key(), transport.AnnounceHost(r.cfg.Announce, r.cfg.Listen), port)
+	if err == nil {
+		err = h.remember(listen, port)
+	}
+	if err != nil {
+		return errors.Join(err, host.Close())
+	}
+	r.host = host
+	return nil
+}
+
+// URL is the address to give to people.
+func (r *Relay) URL() transport.RelayURL { return r.url }
+
+// Addrs are the multiaddrs at which the relay can be dialled, with its key.
+func (r *Relay) Addrs() []string {
+	var out []string
+	for _, a := range r.host.Addrs() {
+		out = append(out, a.WithKey(r.host.Key()))
+	}
+	return out
+}
+
+// Run serves until ctx ends, or the store fails, which is an error. Then it
+// answers the calls that are under way, takes no more, and closes everything,
+// within three seconds. It is called once.
+func (r *Relay) Run(ctx context.Context) error {
+	writer, stopWriter := context.WithCancel(context.Background())
+	defer stopWriter()
+	sweeper, stopSweeper := context.WithCancel(ctx)
+	defer stopSweeper()
+	var wg sync.WaitGroup
+	var storeErr error
+	failed := make(chan struct{})
+	wg.Go(func() {
+		defer close(failed)
+		storeErr = r.store.Run(writer)
+	})
+	wg.Go(func() { r.sweep(sweeper) })
+	select {
+	case <-ctx.Done():
+		r.service.stop(drainPatience)
+		time.Sleep(answerPatience)
+	case <-failed:
+	}
+	stopSweeper()
+	netErr := r.closeNetwork()
+	stopWriter()
+	wg.Wait()
+	return errors.Join(storeErr, netErr, r.store.Close())
+}
+
+// Close closes a relay that is not run.
+func (r *Relay) Close() error {
+	return errors.Join(r.closeNetwork(), r.store.Close())
+}
+
+// serve answers the calls of one stream until it ends.
+func (r *Relay) serve(s *transport.Stream) {
+	conn := rpc.NewConn(s, rpc.ConnConfig{
+		Service: r.offered,
+		Peer:    rpc.Peer{Identity: rpc.Identity(s.Key()), Proven: true, Remote: s.RemoteHost()},
+		Log:     r.cfg.Log.With("peer", s.Key()),
+	})
+	if !r.track(conn) {
+		_ = conn.Close()
+		return
+	}
+	<-conn.Done()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.conns, conn)
+}
+
+// track notes a connection, unless the relay is closing.
+func (r *Relay) track(conn *rpc.Conn) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return false
+	}
+	r.conns[conn] = true
+	return true
+}
+
+func (r *Relay) closeNetwork() error {
+	r.mu.Lock()
+	r.closed = true
+	conns := make([]*rpc.Conn, 0, len(r.conns))
+	for c := range r.conns {
+		conns = append(conns, c)
+	}
+	r.mu.Unlock()
+	var wg sync.WaitGroup
+	for _, c := range conns {
+		wg.Go(func() { _ = c.Close() })
+	}
+	err := r.host.Close() // also unblocks who does not read
+	wg.Wait()
+	return err
+}
+
+// sweep removes what has expired, from time to time.
+func (r *Relay) sweep(ctx context.Context) {
+	for ctx.Err() == nil {
+		done, err := r.store.Sweep(ctx)
+		pause := sweepPause
+		if err != nil && ctx.Err() == nil {
+			r.cfg.Log.Error("sweep", "err", err)
+		}
+		if done || err != nil {
+			pause = r.cfg.SweepEvery
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+		}
+	}
+}
