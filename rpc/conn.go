@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -74,7 +75,7 @@ type Conn struct {
 	lib    *capnprpc.Conn
 	client *Client
 	log    *slog.Logger
-	said   atomic.Pointer[string] // the library's last error
+	said   atomic.Pointer[string] // the library's last error while the stream was open
 	calls  sync.WaitGroup         // what waits for the rest of given-up calls
 	done   chan struct{}
 }
@@ -191,7 +192,12 @@ func (l *libLog) Info(string, ...any)  {}
 func (l *libLog) Warn(string, ...any)  {}
 
 func (l *libLog) Error(text string, _ ...any) {
-	l.said.Store(&text)
+	if strings.HasSuffix(text, errKeep.Error()) {
+		return
+	}
+	if !l.gate.isClosed() {
+		l.said.Store(&text)
+	}
 	if l.log.Enabled(context.Background(), slog.LevelDebug) {
 		l.log.Debug("rpc library", "err", cleanText(text))
 	}

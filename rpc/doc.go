@@ -3,5 +3,44 @@
 //
 // It alone knows Cap'n Proto. It knows nothing of libp2p, of stores, or of what
 // a payload means: it runs over any stream of bytes, and its two ends are
-// symmetric, so that one stream between two nodes carries the calls of both.
+// symmetric, so that one stream between two nodes carries the calls of both. A
+// relay and a node implement the interfaces of Service; whoever calls them uses
+// Client, and cannot tell one from the other. Package rpc/account has the two
+// sides of OPAQUE.
+//
+// # What it guarantees
+//
+// A handler is called with arguments that were checked (sizes, versions, valid
+// keys) by a caller that was checked (Caller): whatever else is allowed to whom
+// is up to the handler. It may keep the slices that it is given.
+//
+// Handlers run at the same time, each in a goroutine, and one that waits holds
+// up no other. Those of enqueue and batchEnqueue start in the order of the
+// calls; see Placed. A panic in a handler is logged and answered with
+// ErrInternal. Errors cross as *Error; any other error of a handler crosses as
+// ErrInternal without its text.
+//
+// What the other side can make us hold is bounded, on each connection: a
+// message by MaxMessage, and it takes memory only as its bytes arrive; calls in
+// flight by MaxInFlight, counted until their answers are written; their
+// arguments by four times MaxMessage; answers that are not read by not reading
+// on, and then by ending the connection when nothing moves for a minute; calls
+// that it never finishes, or never answers, by a count. Bytes that break the
+// protocol end the connection. Err and the log say why one ended.
+//
+// # How
+//
+// The RPC protocol itself is capnproto.org/go/capnp/v3/rpc, in a version that
+// trusts its other side: it has no bounds, and out of turn or incomplete
+// messages can crash it. So it never meets the other side. The gate below it
+// takes part in the protocol: it lets through only complete messages that
+// NodeService has a use for (bootstrap, call, return, finish, release; no
+// capability but the bootstrap one), in an order that is possible. The server
+// above it replaces the library's own, which queues without a bound.
+//
+// # What it is not
+//
+// It limits what one connection costs. How many connections there are, how
+// often somebody calls, and what they may store are limits of transport and of
+// the services.
 package rpc

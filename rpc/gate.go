@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"sync"
 	"time"
 
@@ -50,7 +49,7 @@ type gate struct {
 	questions map[uint32]bool // ours, not yet returned; true once written
 	bootstrap uint32          // our bootstrap question
 	asked     bool            // bootstrap is set
-	closeOnce sync.Once
+	closed    bool
 }
 
 // answerState is one question of the other side, until it is both answered
@@ -84,6 +83,21 @@ func (g *gate) fail(err error) error {
 	return g.reason
 }
 
+// failIO notes a failed read or write, unless that is because the stream was
+// closed here: the reason for that is known elsewhere.
+func (g *gate) failIO(err error) error {
+	if g.isClosed() {
+		return err
+	}
+	return g.fail(err)
+}
+
+func (g *gate) isClosed() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.closed
+}
+
 // failed returns why the connection ends, nil if it does not.
 func (g *gate) failed() error {
 	g.mu.Lock()
@@ -93,9 +107,15 @@ func (g *gate) failed() error {
 
 // Close closes the stream. It is idempotent.
 func (g *gate) Close() error {
-	var err error
-	g.closeOnce.Do(func() { err = g.f.rwc.Close() })
-	return err
+	g.mu.Lock()
+	closed := g.closed
+	g.closed = true
+	g.changed.Broadcast()
+	g.mu.Unlock()
+	if closed {
+		return nil
+	}
+	return g.f.rwc.Close()
 }
 
 // RecvMessage implements transport.Transport.
@@ -103,149 +123,20 @@ func (g *gate) RecvMessage() (transport.IncomingMessage, error) {
 	for {
 		m, err := g.f.read()
 		if err != nil {
-			return nil, g.fail(err)
+			return nil, g.failIO(err)
 		}
 		msg, err := rpccp.ReadRootMessage(m)
 		if err != nil {
-			return nil, g.fail(fmt.Errorf("read message: %w", err))
+			return nil, g.failIO(fmt.Errorf("read message: %w", err))
 		}
 		pass, err := g.admit(msg)
 		if err != nil {
-			return nil, g.fail(err)
+			return nil, g.failIO(err)
 		}
 		if pass {
 			return &incoming{msg: msg}, nil
 		}
 	}
-}
-
-// admit says whether the library gets a message. An error ends the
-// connection.
-func (g *gate) admit(msg rpccp.Message) (bool, error) {
-	switch msg.Which() {
-	case rpccp.Message_Which_bootstrap:
-		b, err := msg.Bootstrap()
-		if err != nil {
-			return false, fmt.Errorf("read bootstrap: %w", err)
-		}
-		return true, g.asking(b.QuestionId(), true)
-	case rpccp.Message_Which_call:
-		call, err := msg.Call()
-		if err != nil {
-			return false, fmt.Errorf("read call: %w", err)
-		}
-		return true, g.admitCall(call)
-	case rpccp.Message_Which_return:
-		ret, err := msg.Return()
-		if err != nil {
-			return false, fmt.Errorf("read return: %w", err)
-		}
-		return true, g.admitReturn(ret)
-	case rpccp.Message_Which_finish:
-		fin, err := msg.Finish()
-		if err != nil {
-			return false, fmt.Errorf("read finish: %w", err)
-		}
-		return true, g.finishing(fin.QuestionId())
-	case rpccp.Message_Which_release:
-		return true, nil
-	case rpccp.Message_Which_unimplemented:
-		return false, nil // nothing we send is optional to us
-	case rpccp.Message_Which_abort:
-		return false, abortReason(msg)
-	default:
-		return false, fmt.Errorf("message %v is not part of NodeService", msg.Which())
-	}
-}
-
-// abortReason is why the other side says that it ends the connection.
-func abortReason(msg rpccp.Message) error {
-	e, err := msg.Abort()
-	if err != nil {
-		return fmt.Errorf("read abort: %w", err)
-	}
-	text, err := e.Reason()
-	if err != nil {
-		return fmt.Errorf("read abort: %w", err)
-	}
-	if strings.HasSuffix(text, "connection closed") {
-		return io.EOF // how the library says goodbye
-	}
-	return fmt.Errorf("other side aborted: %s", cleanText(text))
-}
-
-// admitCall checks that a call goes to our bootstrap and carries no
-// capabilities.
-func (g *gate) admitCall(call rpccp.Call) error {
-	if call.SendResultsTo().Which() != rpccp.Call_sendResultsTo_Which_caller {
-		return errors.New("call with results for somebody else")
-	}
-	params, err := call.Params()
-	if err != nil {
-		return fmt.Errorf("read call: %w", err)
-	}
-	caps, err := params.CapTable()
-	if err != nil {
-		return fmt.Errorf("read call: %w", err)
-	}
-	if caps.Len() != 0 {
-		return errors.New("call with capabilities")
-	}
-	target, err := call.Target()
-	if err != nil {
-		return fmt.Errorf("read call: %w", err)
-	}
-	if target.Which() == rpccp.MessageTarget_Which_promisedAnswer {
-		if err := g.admitPromised(target); err != nil {
-			return err
-		}
-	}
-	return g.asking(call.QuestionId(), false)
-}
-
-// admitPromised checks a call on an answer: the only one that can be called is
-// the answer to bootstrap.
-func (g *gate) admitPromised(target rpccp.MessageTarget) error {
-	p, err := target.PromisedAnswer()
-	if err != nil {
-		return fmt.Errorf("read call: %w", err)
-	}
-	path, err := p.Transform()
-	if err != nil {
-		return fmt.Errorf("read call: %w", err)
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	a := g.answers[p.QuestionId()]
-	if a == nil || !a.bootstrap || a.finished || path.Len() != 0 {
-		return errors.New("call on an answer other than bootstrap")
-	}
-	return nil
-}
-
-// admitReturn checks that a return answers a question of ours that is
-// completely sent: the library would panic on an early one. Only the answer
-// to bootstrap may hold a capability, and just one that the other side hosts.
-func (g *gate) admitReturn(ret rpccp.Return) error {
-	bootstrap, err := g.returning(ret.AnswerId())
-	if err != nil || ret.Which() != rpccp.Return_Which_results {
-		return err
-	}
-	results, err := ret.Results()
-	if err != nil {
-		return fmt.Errorf("read return: %w", err)
-	}
-	caps, err := results.CapTable()
-	if err != nil {
-		return fmt.Errorf("read return: %w", err)
-	}
-	if caps.Len() == 0 {
-		return nil
-	}
-	if !bootstrap || caps.Len() > 1 || caps.At(0).Which() != rpccp.CapDescriptor_Which_senderHosted {
-		return errors.New("return with unexpected capabilities")
-	}
-	return nil
 }
 
 // returning takes question id off the list, after its writing has ended.
@@ -257,8 +148,8 @@ func (g *gate) returning(id uint32) (bootstrap bool, err error) {
 		switch {
 		case !ok:
 			return false, fmt.Errorf("return for question %d, which is not asked", id)
-		case g.reason != nil:
-			return false, g.reason
+		case g.reason != nil || g.closed:
+			return false, errors.New("return for a question that failed")
 		case written:
 			delete(g.questions, id)
 			return g.asked && id == g.bootstrap, nil
@@ -279,7 +170,7 @@ func (g *gate) asking(id uint32, bootstrap bool) error {
 	if len(g.answers) >= g.limit.answers {
 		return fmt.Errorf("%d calls not finished", len(g.answers))
 	}
-	for g.unsent >= g.limit.unsent && g.reason == nil {
+	for g.unsent >= g.limit.unsent && g.reason == nil && !g.closed {
 		g.changed.Wait()
 	}
 	g.answers[id] = &answerState{bootstrap: bootstrap}
@@ -360,7 +251,7 @@ func (o *outgoing) Send() error {
 		return err
 	}
 	if err := g.f.write(o.m); err != nil {
-		err = g.fail(err)
+		err = g.failIO(err)
 		g.Close()
 		return err
 	}

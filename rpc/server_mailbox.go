@@ -159,8 +159,10 @@ func envelopes(list []Envelope) answer {
 	}}
 }
 
-// EnvelopeSize is what an envelope with n bytes of data takes of an answer.
-func EnvelopeSize(n int) int { return 16 + (n+7)&^7 }
+// EnvelopeSize is what an envelope with n bytes of data takes of an answer: its
+// number, a pointer, possibly the landing pad of that in another segment, and
+// whole words of data.
+func EnvelopeSize(n int) int { return 24 + (n+7)&^7 }
 
 // fitting returns how many envelopes fit into an answer of max bytes, and at
 // least one if there is one.
