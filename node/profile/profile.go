@@ -1,0 +1,253 @@
+package profile
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"quicnprotochat/node/contact"
+	"quicnprotochat/node/identity"
+	"quicnprotochat/node/store"
+	"quicnprotochat/transport"
+)
+
+const (
+	// HelloLifetime is how long the hello pass of a link is good.
+	HelloLifetime = 30 * 24 * time.Hour
+	// EndpointLifetime is how long a published endpoint is good. Half of the
+	// 24 hours that readers allow leaves room for clocks that are off.
+	EndpointLifetime = 12 * time.Hour
+
+	metaName       = "name"
+	metaAddressKey = "address_key"
+	metaGeneration = "pass_generation"
+	metaEndpoint   = "endpoint_seq"
+)
+
+// Addresses tells where this node can be dialled now.
+type Addresses interface {
+	Addrs() []transport.Addr
+}
+
+// Config says whose profile it is.
+type Config struct {
+	Store    *store.Store
+	Identity *identity.Identity
+	// Name is taken when the store has none yet.
+	Name string
+}
+
+// Profile makes this node's card, link and endpoint.
+type Profile struct {
+	cfg        Config
+	addrs      Addresses
+	name       string
+	addressKey [32]byte
+	generation uint32
+
+	// mu guards the fields below: the endpoint made last.
+	mu     sync.Mutex
+	record []byte
+	made   time.Time
+	listed []transport.Addr
+}
+
+// New reads the profile from the store and makes what is missing.
+func New(ctx context.Context, cfg Config) (*Profile, error) {
+	p := &Profile{cfg: cfg}
+	err := cfg.Store.Update(ctx, func(tx *store.Tx) error {
+		name, err := orMake(tx, metaName, func() ([]byte, error) { return []byte(contact.CleanName(cfg.Name)), nil })
+		if err != nil {
+			return err
+		}
+		key, err := orMake(tx, metaAddressKey, func() ([]byte, error) {
+			b := make([]byte, 32)
+			_, err := rand.Read(b)
+			return b, err
+		})
+		if err != nil {
+			return err
+		}
+		generation, err := orMake(tx, metaGeneration, func() ([]byte, error) { return binary.BigEndian.AppendUint32(nil, 1), nil })
+		if err != nil {
+			return err
+		}
+		if len(key) != 32 || len(generation) != 4 {
+			return fmt.Errorf("profile: rows of the wrong size: %w", store.ErrDamaged)
+		}
+		p.name, p.addressKey = string(name), [32]byte(key)
+		p.generation = binary.BigEndian.Uint32(generation)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read profile: %w", err)
+	}
+	return p, nil
+}
+
+// orMake returns a row of meta, made if it is absent.
+func orMake(tx *store.Tx, key string, mk func() ([]byte, error)) ([]byte, error) {
+	v, err := tx.Meta(key)
+	if err != nil || v != nil {
+		return v, err
+	}
+	if v, err = mk(); err != nil {
+		return nil, err
+	}
+	return v, tx.SetMeta(key, v)
+}
+
+// Attach tells the profile where its addresses come from. Call it once, before
+// Card, Link and Endpoint.
+func (p *Profile) Attach(a Addresses) { p.addrs = a }
+
+// Name returns what this person is called.
+func (p *Profile) Name() string { return p.name }
+
+// Card returns this node's signed card. Only a card for a link has the hello
+// pass: it is what lets a stranger introduce itself.
+func (p *Profile) Card(tx *store.Tx, hello bool, now time.Time) ([]byte, error) {
+	c, err := p.card(tx, hello, now)
+	if err != nil {
+		return nil, err
+	}
+	return c.Encode(p.cfg.Identity.Sign)
+}
+
+// Link returns this node's contact link and when its hello pass ends.
+func (p *Profile) Link(ctx context.Context, now time.Time) (link string, expires time.Time, err error) {
+	err = p.cfg.Store.View(ctx, func(tx *store.Tx) error {
+		c, err := p.card(tx, true, now)
+		if err != nil {
+			return err
+		}
+		link, err = c.Link(p.cfg.Identity.Sign)
+		expires = c.Hello.Expiry
+		return err
+	})
+	return link, expires, err
+}
+
+func (p *Profile) card(tx *store.Tx, hello bool, now time.Time) (contact.Card, error) {
+	relays, err := homeRelays(tx)
+	if err != nil {
+		return contact.Card{}, err
+	}
+	id := p.cfg.Identity.ID()
+	c := contact.Card{
+		Identity:   id,
+		Name:       p.name,
+		HostKeys:   []transport.Key{transport.Key(id)},
+		Relays:     relays,
+		Addrs:      p.present(),
+		AddressKey: p.addressKey,
+		Issued:     now,
+	}
+	if hello {
+		c.Hello = contact.Pass{
+			Recipient:  id,
+			Relay:      transport.Key(id),
+			Kind:       contact.PassHello,
+			Generation: p.generation,
+			Expiry:     now.Add(HelloLifetime).Truncate(time.Second),
+		}
+	}
+	return c, nil
+}
+
+// CheckHello reports whether pass is a hello pass that this node gave out in a
+// link and has not cancelled.
+func (p *Profile) CheckHello(pass []byte, now time.Time) error {
+	parsed, err := contact.ParsePass(pass)
+	if err != nil {
+		return err
+	}
+	id := p.cfg.Identity.ID()
+	if parsed.Kind != contact.PassHello {
+		return fmt.Errorf("pass of another kind: %w", contact.ErrMalformed)
+	}
+	return parsed.Check(now, id, transport.Key(id), p.generation)
+}
+
+// Present returns the endpoint of now: the one made last, if it is still true.
+func (p *Profile) Present(ctx context.Context, now time.Time) (record []byte, err error) {
+	addrs := p.present()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	age := now.Sub(p.made)
+	if p.record != nil && age >= 0 && age < EndpointLifetime/4 && slices.Equal(addrs, p.listed) {
+		return p.record, nil
+	}
+	if record, err = p.Endpoint(ctx, true, now); err == nil {
+		p.record, p.made, p.listed = record, now, addrs
+	}
+	return record, err
+}
+
+// Endpoint makes a signed endpoint record with a fresh sequence number. Without
+// online it has no addresses: that is what a node leaves behind when it stops.
+func (p *Profile) Endpoint(ctx context.Context, online bool, now time.Time) (record []byte, err error) {
+	err = p.cfg.Store.Update(ctx, func(tx *store.Tx) error {
+		seq, err := nextSeq(tx, now)
+		if err != nil {
+			return err
+		}
+		relays, err := homeRelays(tx)
+		if err != nil {
+			return err
+		}
+		var addrs []transport.Addr
+		if online {
+			addrs = p.present()
+		}
+		e := transport.Endpoint{
+			Identity:   transport.Key(p.cfg.Identity.ID()),
+			Seq:        seq,
+			Expiry:     now.Add(EndpointLifetime),
+			Relays:     relays,
+			Generation: p.generation,
+		}
+		record, err = e.Encode(addrs, p.addressKey, p.cfg.Identity.Sign)
+		return err
+	})
+	return record, err
+}
+
+// nextSeq returns a sequence number above every earlier one: the time in
+// milliseconds, or one more than the last when the clock stood or went back.
+func nextSeq(tx *store.Tx, now time.Time) (uint64, error) {
+	seq := uint64(max(now.UnixMilli(), 1))
+	last, err := tx.Meta(metaEndpoint)
+	if err != nil {
+		return 0, err
+	}
+	if len(last) == 8 {
+		seq = max(seq, binary.BigEndian.Uint64(last)+1)
+	}
+	return seq, tx.SetMeta(metaEndpoint, binary.BigEndian.AppendUint64(nil, seq))
+}
+
+func homeRelays(tx *store.Tx) ([]transport.RelayURL, error) {
+	rows, err := tx.Relays()
+	if err != nil {
+		return nil, err
+	}
+	var urls []transport.RelayURL
+	for _, r := range rows {
+		u, err := transport.ParseRelayURL(r.URL)
+		if err != nil {
+			return nil, fmt.Errorf("home relay %q: %w", r.URL, err)
+		}
+		urls = append(urls, u)
+	}
+	return urls[:min(len(urls), transport.MaxEndpointRelays)], nil
+}
+
+func (p *Profile) present() []transport.Addr {
+	addrs := p.addrs.Addrs()
+	return addrs[:min(len(addrs), transport.MaxEndpointAddrs)]
+}
