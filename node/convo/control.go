@@ -1,0 +1,218 @@
+package convo
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"quicnprotochat/node/contact"
+	"quicnprotochat/node/message"
+	"quicnprotochat/node/store"
+	"quicnprotochat/rpc"
+)
+
+// How a contact came to be one.
+const (
+	ViaLink         = "link"
+	ViaIntroduction = "introduction"
+)
+
+// ErrSelf means one's own link.
+var ErrSelf = errors.New("this is your own link")
+
+// AddContact keeps the person of a card that the user brought, and puts an
+// introduction into the outbox. It is idempotent; isNew reports whether the
+// person was not a contact before. An empty name means the card's; a taken one
+// gets a number.
+func (e *Engine) AddContact(ctx context.Context, card contact.Card, raw []byte, name string) (c store.Contact, isNew bool, err error) {
+	if card.Identity == e.self {
+		return c, false, ErrSelf
+	}
+	now := time.Now()
+	err = e.update(ctx, func(tx *store.Tx, fx *effects) error {
+		c, err = tx.Contact(card.Identity)
+		switch isNew = isNotFound(err); {
+		case isNew:
+			c = store.Contact{Identity: card.Identity, Via: ViaLink, Added: now}
+			if name == "" {
+				name = card.Name
+			}
+		case err != nil:
+			return err
+		}
+		if name = contact.CleanName(name); name != "" && name != c.Name {
+			if c.Name, err = tx.FreeName(name); err != nil {
+				return err
+			}
+		}
+		c.Card = newer(c.Card, card, raw)
+		if err := tx.PutContact(c); err != nil {
+			return err
+		}
+		fx.contacts = append(fx.contacts, c)
+		if isNew {
+			fx.events = append(fx.events, Event{Kind: EventContact, Peer: c.Identity, Contact: c})
+		}
+		if c.Introduced {
+			return nil
+		}
+		return e.introduce(tx, fx, c, now)
+	})
+	return c, isNew, err
+}
+
+// newer returns the encoded card to keep: the one issued last. A card of a link
+// wins over one without a hello pass of the same time.
+func newer(old []byte, card contact.Card, raw []byte) []byte {
+	if had, err := contact.ParseCard(old); err == nil && had.Issued.After(card.Issued) {
+		return old
+	}
+	return raw
+}
+
+// introduce puts an introduction to a contact into the outbox, once.
+func (e *Engine) introduce(tx *store.Tx, fx *effects, c store.Contact, now time.Time) error {
+	if err := tx.DeleteOutgoingKind(c.Identity, store.KindIntroduction, nil); err != nil {
+		return err
+	}
+	intro, err := e.introduction(tx, c, now)
+	if err != nil || intro == nil {
+		return err
+	}
+	fx.send(c.Identity)
+	return e.addControl(tx, store.KindIntroduction, intro, now)
+}
+
+// introduction makes the control message that presents our card and the hello
+// pass of the contact's link; nil if its card has no pass.
+func (e *Engine) introduction(tx *store.Tx, c store.Contact, now time.Time) (*message.Control, error) {
+	card, err := contact.ParseCard(c.Card)
+	if err != nil {
+		return nil, fmt.Errorf("card of contact: %w", store.ErrDamaged)
+	}
+	if card.Hello.IsZero() {
+		return nil, nil
+	}
+	own, err := e.cfg.Profile.Card(tx, false, now)
+	if err != nil {
+		return nil, err
+	}
+	return e.signed(c.Identity, nil, &message.Introduction{Card: own, Pass: card.Hello.Encode()})
+}
+
+func (e *Engine) signed(to rpc.Identity, group []byte, body message.Body) (*message.Control, error) {
+	m, err := message.NewControl(e.self, to, group, body, e.cfg.Identity.Sign)
+	if err != nil {
+		return nil, fmt.Errorf("make control message: %w", err)
+	}
+	return m, nil
+}
+
+// addControl puts a control message outside of any conversation into the outbox.
+func (e *Engine) addControl(tx *store.Tx, kind byte, m *message.Control, now time.Time) error {
+	frame, err := message.EncodeFrame(m)
+	if err != nil {
+		return fmt.Errorf("encode frame: %w", err)
+	}
+	_, err = tx.AddOutgoing(store.Outgoing{Recipient: m.Recipient, Kind: kind, Frame: frame, Created: now})
+	return err
+}
+
+// control applies a control message, whose signature is good.
+func (e *Engine) control(tx *store.Tx, fx *effects, m *message.Control) error {
+	if m.Recipient != e.self || m.Sender == e.self {
+		return fmt.Errorf("%w: control message for somebody else", ErrRefused)
+	}
+	body, err := m.OpenBody()
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	switch b := body.(type) {
+	case *message.Introduction:
+		return e.introduced(tx, fx, m.Sender, b)
+	case *message.CardUpdate:
+		return e.cardUpdate(tx, fx, m.Sender, b)
+	case *message.Receipt:
+		return e.receipt(tx, fx, m, b)
+	case *message.Repair:
+		return e.repair(tx, fx, m, b)
+	}
+	return fmt.Errorf("%w: control message of unknown type %d", ErrRefused, m.Type)
+}
+
+// introduced makes a contact of somebody who presents a hello pass of ours, and
+// answers with our card.
+func (e *Engine) introduced(tx *store.Tx, fx *effects, sender rpc.Identity, intro *message.Introduction) error {
+	now := time.Now()
+	card, err := parseCardOf(sender, intro.Card)
+	if err != nil {
+		return err
+	}
+	c, err := tx.Contact(sender)
+	isNew := isNotFound(err)
+	if err != nil && !isNew {
+		return err
+	}
+	if isNew {
+		if err := e.cfg.Profile.CheckHello(intro.Pass, now); err != nil {
+			return fmt.Errorf("%w: introduction: %w", ErrRefused, err)
+		}
+		c = store.Contact{Identity: sender, Via: ViaIntroduction, Introduced: true, Added: now}
+		if c.Name, err = tx.FreeName(card.Name); err != nil {
+			return err
+		}
+		fx.events = append(fx.events, Event{Kind: EventContact, Peer: c.Identity, Contact: c})
+	}
+	c.Card = newer(c.Card, card, intro.Card)
+	if err := tx.PutContact(c); err != nil {
+		return err
+	}
+	fx.contacts = append(fx.contacts, c)
+	own, err := e.cfg.Profile.Card(tx, false, now)
+	if err != nil {
+		return err
+	}
+	if err := tx.DeleteOutgoingKind(sender, store.KindControl, nil); err != nil {
+		return err
+	}
+	answer, err := e.signed(sender, nil, &message.CardUpdate{Card: own})
+	if err != nil {
+		return err
+	}
+	fx.send(sender)
+	return e.addControl(tx, store.KindControl, answer, now)
+}
+
+// cardUpdate keeps a contact's new card; it also tells that it knows us.
+func (e *Engine) cardUpdate(tx *store.Tx, fx *effects, sender rpc.Identity, update *message.CardUpdate) error {
+	card, err := parseCardOf(sender, update.Card)
+	if err != nil {
+		return err
+	}
+	c, err := tx.Contact(sender)
+	if isNotFound(err) {
+		return fmt.Errorf("%w: card of somebody who is not a contact", ErrRefused)
+	}
+	if err != nil {
+		return err
+	}
+	c.Card = newer(c.Card, card, update.Card)
+	if err := tx.PutContact(c); err != nil {
+		return err
+	}
+	fx.contacts = append(fx.contacts, c)
+	return e.knowsUs(tx, c)
+}
+
+func parseCardOf(sender rpc.Identity, raw []byte) (contact.Card, error) {
+	card, err := contact.ParseCard(raw)
+	if err != nil {
+		return card, fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	if !bytes.Equal(card.Identity[:], sender[:]) {
+		return card, fmt.Errorf("%w: card of another identity than the sender's", ErrRefused)
+	}
+	return card, nil
+}

@@ -1,0 +1,30 @@
+// Package convo is conversations: who they are with, which MLS group carries
+// them, what was said, and what of it is still owed to whom.
+//
+// It turns a typed text into a sealed payload and a received payload into what
+// is shown. It does no network I/O: package deliver carries payloads both ways.
+// Each exported operation is one transaction of the local store, and what it
+// changed is told to Config.Notify after the commit, never before.
+//
+// # One conversation, several groups
+//
+// A conversation of two is named by their two identities. Its MLS group carries
+// both identities and a counter in a GroupContext extension. Both may start a
+// group at once; every live group takes messages, and all nodes choose the same
+// one to send in: the highest counter, then the smaller creator, then the
+// smaller group id. The others only receive, for seven days. Messages without a
+// receipt are encrypted again in the chosen group, under the same message id and
+// counter, so they are shown once.
+//
+// # Invariants
+//
+//   - The ratchet step, the message and its outbox row are one commit.
+//   - A received payload is decrypted, applied and marked processed in one
+//     commit; what no key opens yet waits, and blocks nothing.
+//   - Messages are unique by (conversation, author, message id). The same id with
+//     another body is kept out.
+//   - Who presents a hello pass of one of our links becomes a contact. Nobody
+//     else can start a conversation.
+//   - The order shown is (Lamport, author, author's counter), all of which the
+//     MLS signature covers.
+package convo

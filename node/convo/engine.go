@@ -1,0 +1,179 @@
+package convo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"quicnprotochat/mls"
+	"quicnprotochat/mls/seal"
+	"quicnprotochat/node/identity"
+	"quicnprotochat/node/keys"
+	"quicnprotochat/node/profile"
+	"quicnprotochat/node/store"
+	"quicnprotochat/rpc"
+)
+
+// Limits of what is kept for others.
+const (
+	// MaxOutgoing is how many payloads may wait for one person.
+	MaxOutgoing = 10_000
+	// MaxText is the longest text of a message in bytes of UTF-8.
+	MaxText = 65_535
+	// maxGroups is how many groups of one conversation are kept.
+	maxGroups = 8
+	// retirement is how long a group that lost goes on receiving.
+	retirement = 7 * 24 * time.Hour
+)
+
+// Errors that callers branch on.
+var (
+	ErrUnknownContact = errors.New("not a contact")
+	ErrText           = errors.New("text must be 1 to 65,535 bytes of UTF-8")
+	ErrOutboxFull     = errors.New("too many messages wait for this person")
+	// ErrWaiting means a payload that no present key opens. It stays.
+	ErrWaiting = errors.New("no key opens this payload yet")
+	// ErrRefused means a payload that is wrong and will never be right.
+	ErrRefused = errors.New("payload refused")
+)
+
+// Notifier is told what a commit changed. Its methods must not block.
+type Notifier interface {
+	// Event is something to show.
+	Event(e Event)
+	// Outgoing says that payloads or a first message wait for a person.
+	Outgoing(to rpc.Identity)
+	// Receipt says that a receipt is owed to a person.
+	Receipt(to rpc.Identity)
+	// ContactChanged says that a contact's card is new.
+	ContactChanged(c store.Contact)
+	// Joined says that keys of a new epoch are here.
+	Joined()
+}
+
+// EventKind says what an Event is about.
+type EventKind string
+
+// The kinds of events.
+const (
+	EventMessage EventKind = "message" // a message came in
+	EventState   EventKind = "state"   // the state of an own message changed
+	EventContact EventKind = "contact" // a contact was added
+)
+
+// Event is something that front ends show. Message is set for EventMessage and
+// EventState, Contact for EventContact.
+type Event struct {
+	Kind    EventKind
+	Peer    rpc.Identity
+	Message store.Message
+	Contact store.Contact
+}
+
+// Config says whose conversations they are. All fields are required.
+type Config struct {
+	Store    *store.Store
+	Identity *identity.Identity
+	Keys     *keys.Keys
+	Profile  *profile.Profile
+	Notify   Notifier
+	Log      *slog.Logger
+}
+
+// Engine reads and changes conversations.
+type Engine struct {
+	cfg  Config
+	self rpc.Identity
+
+	// mu guards epochs, a cache of immutable values.
+	mu     sync.Mutex
+	epochs map[[16]byte]*mls.Epoch
+}
+
+// New returns the engine of the conversations in cfg.Store.
+func New(cfg Config) *Engine {
+	return &Engine{cfg: cfg, self: cfg.Identity.ID(), epochs: make(map[[16]byte]*mls.Epoch)}
+}
+
+// effects is what a transaction asks to be told after its commit.
+type effects struct {
+	events   []Event
+	outgoing map[rpc.Identity]bool
+	receipts map[rpc.Identity]bool
+	contacts []store.Contact
+	joined   bool
+	via      string // how the payload came that is applied
+}
+
+func (f *effects) send(to rpc.Identity) { f.outgoing[to] = true }
+
+// update runs fn in one transaction and tells its effects after the commit.
+func (e *Engine) update(ctx context.Context, fn func(tx *store.Tx, fx *effects) error) error {
+	var fx *effects
+	err := e.cfg.Store.Update(ctx, func(tx *store.Tx) error {
+		fx = &effects{outgoing: make(map[rpc.Identity]bool), receipts: make(map[rpc.Identity]bool)}
+		return fn(tx, fx)
+	})
+	if err != nil {
+		return err
+	}
+	for _, c := range fx.contacts {
+		e.cfg.Notify.ContactChanged(c)
+	}
+	for _, ev := range fx.events {
+		e.cfg.Notify.Event(ev)
+	}
+	for id := range fx.outgoing {
+		e.cfg.Notify.Outgoing(id)
+	}
+	for id := range fx.receipts {
+		e.cfg.Notify.Receipt(id)
+	}
+	if fx.joined {
+		e.cfg.Notify.Joined()
+	}
+	return nil
+}
+
+// epoch returns an epoch with its records in tx.
+func (e *Engine) epoch(tx *store.Tx, id [16]byte) (*mls.Epoch, store.Records, error) {
+	records := tx.Records(id)
+	e.mu.Lock()
+	ep := e.epochs[id]
+	e.mu.Unlock()
+	if ep != nil {
+		return ep, records, nil
+	}
+	ep, err := mls.LoadEpoch(records, e.cfg.Identity.MLS())
+	if err != nil {
+		return nil, records, fmt.Errorf("load epoch: %w", err)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.epochs) >= 256 {
+		clear(e.epochs)
+	}
+	e.epochs[id] = ep
+	return ep, records, nil
+}
+
+// enter saves a new epoch as the present one of its group.
+func (e *Engine) enter(tx *store.Tx, g store.Group, ep *mls.Epoch, now time.Time) (store.Group, error) {
+	id := EpochID(ep)
+	key, err := ep.Export("qpc seal", nil, len(seal.EpochKey{}))
+	if err != nil {
+		return g, fmt.Errorf("export seal key: %w", err)
+	}
+	if err := ep.Save(tx.Records(id)); err != nil {
+		return g, fmt.Errorf("save epoch: %w", err)
+	}
+	row := store.Epoch{ID: id, Group: g.ID, Number: ep.Number(), SealKey: [32]byte(key), Created: now}
+	g.Epoch = id
+	if err := tx.PutGroup(g); err != nil {
+		return g, err
+	}
+	return g, tx.PutEpoch(row)
+}

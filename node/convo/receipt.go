@@ -1,0 +1,203 @@
+package convo
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"quicnprotochat/node/message"
+	"quicnprotochat/node/store"
+	"quicnprotochat/rpc"
+	"quicnprotochat/transport"
+)
+
+// maxRangeSpan bounds the rows that one range of a receipt makes us read.
+const maxRangeSpan = 10_000
+
+// messageID is the id of a message: its own, or one made of its place if its
+// type has none.
+func messageID(m *message.Message, author rpc.Identity, counter uint64) [16]byte {
+	if m.Type == message.Chat {
+		return m.ID
+	}
+	place := binary.BigEndian.AppendUint64(append([]byte("qpc place v1"), author[:]...), counter)
+	sum := sha256.Sum256(place)
+	return [16]byte(sum[:16])
+}
+
+// Receipt is a sealed receipt and the debts that it pays.
+type Receipt struct {
+	Payload []byte
+	due     []store.ReceiptDue
+}
+
+// Receipt makes the receipt owed to author; nil if none is owed, or the
+// conversation has no group to seal it in. Call Receipted once it is durable
+// elsewhere: until then it is owed.
+func (e *Engine) Receipt(ctx context.Context, author rpc.Identity) (r *Receipt, err error) {
+	err = e.cfg.Store.View(ctx, func(tx *store.Tx) error {
+		due, err := tx.ReceiptsDue(author)
+		if err != nil || len(due) == 0 {
+			return err
+		}
+		c, err := tx.ConversationOf(author)
+		if err != nil || len(c.Group) == 0 {
+			return err
+		}
+		g, err := tx.Group(c.Group)
+		if err != nil {
+			return err
+		}
+		var ranges message.Ranges
+		for i, d := range due {
+			if ranges.Add(d.Counter); len(ranges) == message.MaxRanges {
+				due = due[:i+1] // the rest goes with the next one
+				break
+			}
+		}
+		control, err := e.signed(author, g.ID, &message.Receipt{Author: author, Head: g.Epoch, Ranges: ranges})
+		if err != nil {
+			return err
+		}
+		payload, err := e.sealEpoch(tx, g.Epoch, control)
+		r = &Receipt{Payload: payload, due: due}
+		return err
+	})
+	return r, err
+}
+
+// Receipted forgets the debts that a receipt has paid.
+func (e *Engine) Receipted(ctx context.Context, r *Receipt) error {
+	return e.update(ctx, func(tx *store.Tx, _ *effects) error { return tx.DeleteReceiptsDue(r.due) })
+}
+
+// receipt marks own messages as delivered.
+func (e *Engine) receipt(tx *store.Tx, fx *effects, m *message.Control, r *message.Receipt) error {
+	c, contact, err := e.from(tx, m)
+	if err != nil {
+		return err
+	}
+	if r.Author != e.self {
+		return fmt.Errorf("%w: receipt for somebody else's messages", ErrRefused)
+	}
+	if err := e.inGroup(tx, contact, m.Group); err != nil {
+		return err
+	}
+	return eachOwn(tx, c, e.self, r.Ranges, func(own store.Message) error {
+		if err := tx.DeleteOutgoingMessage(c.ID, own.ID); err != nil {
+			return err
+		}
+		return e.advance(tx, fx, own, store.Message{State: StateDelivered, Why: "the other side's receipt came back"})
+	})
+}
+
+// repair answers somebody who misses messages of ours: they are sent again.
+func (e *Engine) repair(tx *store.Tx, fx *effects, m *message.Control, r *message.Repair) error {
+	c, _, err := e.from(tx, m)
+	if err != nil {
+		return err
+	}
+	if r.Author != e.self {
+		return fmt.Errorf("%w: repair of somebody else's messages", ErrRefused)
+	}
+	fx.send(m.Sender)
+	return eachOwn(tx, c, e.self, r.Ranges, func(own store.Message) error {
+		if rank[own.State] >= rank[StateDelivered] {
+			return nil
+		}
+		if err := tx.DeleteOutgoingMessage(c.ID, own.ID); err != nil {
+			return err
+		}
+		return e.encrypt(tx, c, own)
+	})
+}
+
+// from returns the conversation and the contact that a control message is about.
+func (e *Engine) from(tx *store.Tx, m *message.Control) (c store.Conversation, contact store.Contact, err error) {
+	if contact, err = tx.Contact(m.Sender); err == nil {
+		c, err = tx.ConversationOf(m.Sender)
+	}
+	if isNotFound(err) {
+		return c, contact, fmt.Errorf("%w: control message from somebody without a conversation", ErrRefused)
+	}
+	return c, contact, err
+}
+
+// eachOwn calls fn for the own messages of the ranges.
+func eachOwn(tx *store.Tx, c store.Conversation, self rpc.Identity, ranges message.Ranges, fn func(store.Message) error) error {
+	for _, r := range ranges {
+		messages, err := tx.MessagesByCounter(c.ID, self, r.Lo, r.Hi, maxRangeSpan)
+		if err != nil {
+			return err
+		}
+		for _, m := range messages {
+			if err := fn(m); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Stored notes that a relay has taken a payload.
+func (e *Engine) Stored(ctx context.Context, out store.Outgoing, relay transport.Key, why string) error {
+	return e.durable(ctx, out, store.Message{State: StateStored, Path: PathMailbox, Relay: relay, Why: why},
+		func(tx *store.Tx) error { return tx.MarkStored(out.ID, relay, time.Now()) })
+}
+
+// Direct notes that the person's own node has taken a payload.
+func (e *Engine) Direct(ctx context.Context, out store.Outgoing, path transport.Path, why string) error {
+	return e.durable(ctx, out, store.Message{State: StateDirect, Path: string(path), Why: why},
+		func(tx *store.Tx) error { return tx.MarkDirect(out.ID, time.Now()) })
+}
+
+func (e *Engine) durable(ctx context.Context, out store.Outgoing, to store.Message, mark func(*store.Tx) error) error {
+	return e.update(ctx, func(tx *store.Tx, fx *effects) error {
+		if err := mark(tx); isNotFound(err) {
+			return nil // its receipt was faster
+		} else if err != nil {
+			return err
+		}
+		if out.Kind == store.KindControl {
+			return tx.DeleteOutgoing(out.ID) // never receipted
+		}
+		if out.Kind != store.KindMessage {
+			return nil
+		}
+		m, err := tx.Message(out.Conversation, e.self, out.Message)
+		if err != nil {
+			return err
+		}
+		return e.advance(tx, fx, m, to)
+	})
+}
+
+// Stuck notes why a message is not on its way yet.
+func (e *Engine) Stuck(ctx context.Context, peer rpc.Identity, why string) error {
+	return e.update(ctx, func(tx *store.Tx, fx *effects) error {
+		c, err := tx.ConversationOf(peer)
+		if isNotFound(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		messages, err := tx.Unreceipted(c.ID, e.self)
+		if err != nil {
+			return err
+		}
+		for _, m := range messages {
+			if m.State != StateQueued || m.Why == why {
+				continue
+			}
+			m.Why = why
+			if err := tx.SetMessageState(m.Conversation, m.Author, m.ID, m.State, m.Path, m.Relay, m.Why); err != nil {
+				return err
+			}
+			fx.events = append(fx.events, Event{Kind: EventState, Peer: peer, Message: m})
+		}
+		return nil
+	})
+}

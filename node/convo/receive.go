@@ -1,0 +1,303 @@
+package convo
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"quicnprotochat/mls"
+	"quicnprotochat/mls/seal"
+	"quicnprotochat/node/keys"
+	"quicnprotochat/node/message"
+	"quicnprotochat/node/store"
+	"quicnprotochat/rpc"
+)
+
+// maxLamportStep bounds how far one message moves our Lamport clock, so that a
+// hostile value does not use it up.
+const maxLamportStep = 1 << 32
+
+// Receive opens one committed payload, applies what is in it and marks it
+// processed, in one transaction. It returns ErrWaiting if no key opens it yet
+// (the row stays, marked as waiting) and ErrRefused, wrapped with the reason, if
+// it is wrong (the row is done, nothing of it was applied). Any other error is
+// of the store: the row is as it was.
+func (e *Engine) Receive(ctx context.Context, in store.Incoming) error {
+	err := e.update(ctx, func(tx *store.Tx, fx *effects) error {
+		fx.via = in.Via
+		frame, err := e.open(tx, in.Payload)
+		if err != nil {
+			return err
+		}
+		parts, err := message.ParseFrame(frame)
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrRefused, err)
+		}
+		for _, part := range parts {
+			if err := e.apply(tx, fx, part); err != nil {
+				return err
+			}
+		}
+		return tx.DoneIncoming(in.ID)
+	})
+	switch {
+	case errors.Is(err, ErrWaiting) && in.Waiting:
+		return err
+	case errors.Is(err, ErrWaiting):
+		return errors.Join(err, e.update(ctx, func(tx *store.Tx, _ *effects) error { return tx.SetWaiting(in.ID) }))
+	case errors.Is(err, ErrRefused):
+		return errors.Join(err, e.update(ctx, func(tx *store.Tx, _ *effects) error { return tx.DoneIncoming(in.ID) }))
+	}
+	return err
+}
+
+// open removes the seal of a payload.
+func (e *Engine) open(tx *store.Tx, payload []byte) ([]byte, error) {
+	kind, err := seal.PayloadKind(payload)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	if kind == seal.KindHybrid {
+		frame, err := e.cfg.Keys.Open(tx, payload)
+		switch {
+		case errors.Is(err, keys.ErrUnknownKey):
+			return nil, ErrWaiting
+		case errors.Is(err, store.ErrDamaged):
+			return nil, err
+		case err != nil:
+			return nil, fmt.Errorf("%w: %w", ErrRefused, err)
+		}
+		return frame, nil
+	}
+	epochs, err := tx.Epochs()
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range epochs {
+		key := seal.EpochKey(row.SealKey)
+		if !key.Matches(payload) {
+			continue
+		}
+		frame, err := key.Open(payload)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrRefused, err)
+		}
+		return frame, nil
+	}
+	return nil, ErrWaiting
+}
+
+func (e *Engine) apply(tx *store.Tx, fx *effects, part message.Part) error {
+	switch p := part.(type) {
+	case *message.Control:
+		return e.control(tx, fx, p)
+	case message.MLSMessages:
+		for _, m := range p {
+			if err := e.mlsMessage(tx, fx, m); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return fmt.Errorf("%w: unknown part of a frame", ErrRefused)
+}
+
+func (e *Engine) mlsMessage(tx *store.Tx, fx *effects, m []byte) error {
+	info, err := mls.ParseMessage(m)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	switch info.Kind {
+	case mls.KindWelcome:
+		return e.welcome(tx, fx, m)
+	case mls.KindPrivateMessage:
+		return e.private(tx, fx, m, info)
+	}
+	return fmt.Errorf("%w: MLS message of a kind that a conversation of two has no use for", ErrRefused)
+}
+
+// welcome joins the group of a pair that a contact made.
+func (e *Engine) welcome(tx *store.Tx, fx *effects, welcome []byte) error {
+	now := time.Now()
+	row, err := ownKeyPackage(tx, welcome)
+	if err != nil {
+		return err
+	}
+	kp, err := mls.ParseKeyPackage(row.Package)
+	if err != nil {
+		return fmt.Errorf("key package: %w", store.ErrDamaged)
+	}
+	secrets, err := mls.ParseKeyPackageSecrets(row.Secrets)
+	if err != nil {
+		return fmt.Errorf("key package: %w", store.ErrDamaged)
+	}
+	ep, err := mls.Join(mls.JoinConfig{Welcome: welcome, KeyPackage: kp, Secrets: secrets, Signer: e.cfg.Identity.MLS()})
+	if err != nil {
+		return fmt.Errorf("%w: welcome: %w", ErrRefused, err)
+	}
+	peer, pair, err := e.pairOf(ep)
+	if err != nil {
+		return err
+	}
+	contact, err := tx.Contact(peer)
+	if isNotFound(err) {
+		return fmt.Errorf("%w: welcome from somebody who is not a contact", ErrRefused)
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Group(ep.GroupID()); !isNotFound(err) {
+		return errors.Join(err, fmt.Errorf("%w: welcome to a group that is known", ErrRefused))
+	}
+	if !row.LastResort {
+		if err := tx.DeleteKeyPackage(row.Ref); err != nil {
+			return err
+		}
+	}
+	c, err := e.conversation(tx, peer, now)
+	if err != nil {
+		return err
+	}
+	g := store.Group{ID: ep.GroupID(), Conversation: c.ID, Creator: peer, Counter: pair.counter}
+	if _, err := e.enter(tx, g, ep, now); err != nil {
+		return err
+	}
+	fx.joined = true
+	if err := e.knowsUs(tx, contact); err != nil {
+		return err
+	}
+	_, err = e.choose(tx, fx, c, now)
+	return err
+}
+
+// ownKeyPackage finds the key package that a Welcome is for.
+func ownKeyPackage(tx *store.Tx, welcome []byte) (store.KeyPackage, error) {
+	refs, err := mls.WelcomeRefs(welcome)
+	if err != nil {
+		return store.KeyPackage{}, fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	for _, ref := range refs {
+		row, err := tx.KeyPackage(ref)
+		if !isNotFound(err) {
+			return row, err
+		}
+	}
+	return store.KeyPackage{}, fmt.Errorf("%w: welcome for a key package that is not here", ErrRefused)
+}
+
+// pairOf checks that an epoch joined by Welcome is the group of a conversation
+// of two, made by the other one of them.
+func (e *Engine) pairOf(ep *mls.Epoch) (peer rpc.Identity, pair pairContext, err error) {
+	if pair, err = parsePairContext(ep.Extensions()); err != nil {
+		return peer, pair, err
+	}
+	members := ep.Members()
+	if len(members) != 2 || members[0].Leaf != 0 || len(members[0].Identity) != len(peer) {
+		return peer, pair, fmt.Errorf("%w: conversation of two with %d members", ErrRefused, len(members))
+	}
+	peer = rpc.Identity(members[0].Identity)
+	lo, hi := order(e.self, peer)
+	if peer == e.self || !bytes.Equal(members[1].Identity, e.self[:]) || pair.lo != lo || pair.hi != hi {
+		return peer, pair, fmt.Errorf("%w: members are not those of the conversation", ErrRefused)
+	}
+	return peer, pair, nil
+}
+
+// private decrypts an application message and stores it.
+func (e *Engine) private(tx *store.Tx, fx *effects, m []byte, info mls.MessageInfo) error {
+	g, err := tx.Group(info.GroupID)
+	if isNotFound(err) {
+		return ErrWaiting
+	}
+	if err != nil {
+		return err
+	}
+	ep, records, err := e.epoch(tx, g.Epoch)
+	if err != nil {
+		return err
+	}
+	if ep.Number() != info.Epoch {
+		return fmt.Errorf("%w: message of an epoch that is not here", ErrRefused)
+	}
+	app, err := ep.Decrypt(records, m)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	c, err := tx.Conversation(g.Conversation)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(app.Identity, c.Peer[:]) {
+		return fmt.Errorf("%w: message by somebody who is not in the conversation", ErrRefused)
+	}
+	contact, err := tx.Contact(c.Peer)
+	if isNotFound(err) {
+		return fmt.Errorf("%w: message from somebody who is not a contact", ErrRefused)
+	}
+	if err != nil {
+		return err
+	}
+	if err := e.inGroup(tx, contact, g.ID); err != nil {
+		return err
+	}
+	return e.accept(tx, fx, c, app)
+}
+
+// accept stores a decrypted message, or notes that it came again.
+func (e *Engine) accept(tx *store.Tx, fx *effects, c store.Conversation, app mls.Application) error {
+	data, err := message.ParseAuthData(app.AuthenticatedData)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	parsed, err := message.Parse(app.Data)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	if data.Counter == 0 {
+		return fmt.Errorf("%w: counter out of range", ErrRefused)
+	}
+	if parsed.Type == message.Typing {
+		return nil
+	}
+	c.Lamport = max(c.Lamport, min(data.Lamport, c.Lamport+maxLamportStep, message.MaxCounter-maxLamportStep))
+	if err := tx.PutConversation(c); err != nil {
+		return err
+	}
+	m := store.Message{
+		Conversation: c.ID, Author: c.Peer, ID: messageID(parsed, c.Peer, data.Counter), Type: byte(parsed.Type), Body: app.Data,
+		Lamport: data.Lamport, Counter: data.Counter, Sent: data.Sent, Stored: time.Now(),
+		State: StateReceived, Path: fx.via,
+	}
+	switch err := tx.InsertMessage(m); {
+	case errors.Is(err, store.ErrConflict):
+		return fmt.Errorf("%w: message id used twice with different bodies", ErrRefused)
+	case err == nil:
+		fx.events = append(fx.events, Event{Kind: EventMessage, Peer: c.Peer, Message: m})
+	case !errors.Is(err, store.ErrExists):
+		return err
+	}
+	fx.receipts[c.Peer] = true
+	return tx.AddReceiptDue(store.ReceiptDue{Conversation: c.ID, Author: c.Peer, Counter: data.Counter})
+}
+
+// inGroup notes that the contact is in a group: its Welcome arrived.
+func (e *Engine) inGroup(tx *store.Tx, contact store.Contact, group []byte) error {
+	if err := tx.DeleteOutgoingKind(contact.Identity, store.KindWelcome, group); err != nil {
+		return err
+	}
+	return e.knowsUs(tx, contact)
+}
+
+// knowsUs notes that the contact has us as a contact: no introduction is needed.
+func (e *Engine) knowsUs(tx *store.Tx, contact store.Contact) error {
+	if contact.Introduced {
+		return nil
+	}
+	contact.Introduced = true
+	if err := tx.PutContact(contact); err != nil {
+		return err
+	}
+	return tx.DeleteOutgoingKind(contact.Identity, store.KindIntroduction, nil)
+}

@@ -1,0 +1,171 @@
+package convo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"quicnprotochat/mls/seal"
+	"quicnprotochat/node/message"
+	"quicnprotochat/node/store"
+	"quicnprotochat/rpc"
+)
+
+// States of a message, from worst to best.
+const (
+	StateQueued    = "queued"
+	StateStored    = "stored"
+	StateDirect    = "direct"
+	StateDelivered = "delivered"
+	StateRead      = "read"
+	StateFailed    = "failed"
+	// StateReceived is the state of a message that came in.
+	StateReceived = "received"
+)
+
+// PathMailbox is the path of what went through a relay; the other paths are
+// those of package transport.
+const PathMailbox = "mailbox"
+
+func isNotFound(err error) bool { return errors.Is(err, store.ErrNotFound) }
+
+// Send takes a text for a contact. When it returns, the message is in the store
+// and will be delivered. It returns ErrUnknownContact, ErrText or ErrOutboxFull
+// for what it refuses.
+func (e *Engine) Send(ctx context.Context, to rpc.Identity, text string) (m store.Message, err error) {
+	if text == "" || len(text) > MaxText || !utf8.ValidString(text) {
+		return m, ErrText
+	}
+	now := time.Now()
+	id := message.NewID()
+	body, err := (&message.Message{Type: message.Chat, ID: id, Text: text}).Encode()
+	if err != nil {
+		return m, fmt.Errorf("encode message: %w", err)
+	}
+	err = e.update(ctx, func(tx *store.Tx, fx *effects) error {
+		if _, err := tx.Contact(to); isNotFound(err) {
+			return ErrUnknownContact
+		} else if err != nil {
+			return err
+		}
+		c, err := e.conversation(tx, to, now)
+		if err != nil {
+			return err
+		}
+		if n, err := tx.CountUnreceipted(c.ID, e.self); err != nil {
+			return err
+		} else if n >= MaxOutgoing {
+			return ErrOutboxFull
+		}
+		c.Counter++
+		c.Lamport++
+		if err := tx.PutConversation(c); err != nil {
+			return err
+		}
+		m = store.Message{
+			Conversation: c.ID, Author: e.self, ID: id, Type: byte(message.Chat), Body: body,
+			Lamport: c.Lamport, Counter: c.Counter, Sent: now, Stored: now,
+			State: StateQueued, Path: "none", Why: "just written, not sent yet",
+		}
+		if len(c.Group) == 0 {
+			m.Why = "waiting for this person's keys, to start the conversation"
+		}
+		if err := tx.InsertMessage(m); err != nil {
+			return err
+		}
+		fx.send(to)
+		return e.encrypt(tx, c, m)
+	})
+	return m, err
+}
+
+// encrypt puts a message into the outbox, sealed in the group that the
+// conversation sends in; without a group it waits for Start.
+func (e *Engine) encrypt(tx *store.Tx, c store.Conversation, m store.Message) error {
+	if len(c.Group) == 0 {
+		return nil
+	}
+	g, err := tx.Group(c.Group)
+	if err != nil {
+		return fmt.Errorf("group of conversation: %w", err)
+	}
+	ep, records, err := e.epoch(tx, g.Epoch)
+	if err != nil {
+		return err
+	}
+	data, err := message.AuthData{Head: g.Epoch, Counter: m.Counter, Lamport: m.Lamport, Sent: m.Sent}.Encode()
+	if err != nil {
+		return err
+	}
+	private, err := ep.Encrypt(records, data, m.Body)
+	if err != nil {
+		return fmt.Errorf("encrypt: %w", err)
+	}
+	payload, err := e.sealEpoch(tx, g.Epoch, message.MLSMessages{private})
+	if err != nil {
+		return err
+	}
+	_, err = tx.AddOutgoing(store.Outgoing{
+		Recipient: c.Peer, Kind: store.KindMessage, Payload: payload,
+		Conversation: c.ID, Message: m.ID, Group: g.ID, Created: time.Now(),
+	})
+	return err
+}
+
+// sealEpoch seals a part to the members of an epoch.
+func (e *Engine) sealEpoch(tx *store.Tx, epoch [16]byte, part message.Part) ([]byte, error) {
+	row, err := tx.Epoch(epoch)
+	if err != nil {
+		return nil, fmt.Errorf("epoch: %w", err)
+	}
+	frame, err := message.EncodeFrame(part)
+	if err != nil {
+		return nil, fmt.Errorf("encode frame: %w", err)
+	}
+	return seal.SealEpoch(seal.EpochKey(row.SealKey), frame)
+}
+
+// move encrypts the messages without a receipt again, in the group that the
+// conversation now sends in.
+func (e *Engine) move(tx *store.Tx, fx *effects, c store.Conversation) error {
+	messages, err := tx.Unreceipted(c.ID, e.self)
+	if err != nil {
+		return err
+	}
+	for _, m := range messages {
+		if err := tx.DeleteOutgoingMessage(c.ID, m.ID); err != nil {
+			return err
+		}
+		if err := e.encrypt(tx, c, m); err != nil {
+			return err
+		}
+	}
+	fx.send(c.Peer)
+	return nil
+}
+
+// better states are not overwritten by worse ones.
+var rank = map[string]int{StateQueued: 0, StateStored: 1, StateDirect: 2, StateDelivered: 3, StateRead: 4}
+
+// advance moves an own message to a better state and tells it; a worse one is
+// ignored.
+func (e *Engine) advance(tx *store.Tx, fx *effects, m store.Message, to store.Message) error {
+	if rank[to.State] <= rank[m.State] {
+		return nil
+	}
+	m.State, m.Why = to.State, to.Why
+	if to.Path != "" {
+		m.Path, m.Relay = to.Path, to.Relay
+	}
+	if err := tx.SetMessageState(m.Conversation, m.Author, m.ID, m.State, m.Path, m.Relay, m.Why); err != nil {
+		return err
+	}
+	c, err := tx.Conversation(m.Conversation)
+	if err != nil {
+		return err
+	}
+	fx.events = append(fx.events, Event{Kind: EventState, Peer: c.Peer, Message: m})
+	return nil
+}

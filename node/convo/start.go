@@ -1,0 +1,184 @@
+package convo
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"time"
+
+	"quicnprotochat/mls"
+	"quicnprotochat/mls/seal"
+	"quicnprotochat/node/keys"
+	"quicnprotochat/node/message"
+	"quicnprotochat/node/store"
+	"quicnprotochat/rpc"
+)
+
+// Needs says which keys of a person must be fetched before what waits for it
+// can be sent.
+type Needs struct {
+	// KeyPackage is true when messages wait for a first group.
+	KeyPackage bool
+	// HybridKey is true when something waits to be sealed, or a group to start,
+	// and no good key is known.
+	HybridKey bool
+}
+
+// Needs returns what must be fetched of a person.
+func (e *Engine) Needs(ctx context.Context, peer rpc.Identity) (n Needs, err error) {
+	err = e.cfg.Store.View(ctx, func(tx *store.Tx) error {
+		c, err := tx.ConversationOf(peer)
+		if err != nil && !isNotFound(err) {
+			return err
+		}
+		if err == nil && len(c.Group) == 0 {
+			waiting, err := tx.CountUnreceipted(c.ID, e.self)
+			if err != nil {
+				return err
+			}
+			n.KeyPackage = waiting > 0
+		}
+		unsealed, err := tx.UnsealedFor(peer, 1)
+		if err != nil || len(unsealed) == 0 && !n.KeyPackage {
+			return err
+		}
+		if _, err = keys.Of(tx, peer, time.Now()); isNotFound(err) {
+			n.HybridKey, err = true, nil
+		}
+		return err
+	})
+	return n, err
+}
+
+// LearnHybridKey keeps a person's hybrid key.
+func (e *Engine) LearnHybridKey(ctx context.Context, peer rpc.Identity, blob []byte) error {
+	return e.update(ctx, func(tx *store.Tx, _ *effects) error { return keys.Learn(tx, peer, blob, time.Now()) })
+}
+
+// SealWaiting seals what waits for a person's hybrid key.
+func (e *Engine) SealWaiting(ctx context.Context, peer rpc.Identity) error {
+	return e.update(ctx, func(tx *store.Tx, fx *effects) error {
+		rows, err := tx.UnsealedFor(peer, 0)
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		key, err := keys.Of(tx, peer, time.Now())
+		if err != nil {
+			return err
+		}
+		for _, row := range rows {
+			payload, err := seal.Seal(key, peer, row.Frame)
+			if err != nil {
+				return fmt.Errorf("seal: %w", err)
+			}
+			if err := tx.SealOutgoing(row.ID, payload); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Start makes the first group of the conversation with peer from one of its key
+// packages, and puts the Welcome and all waiting messages into the outbox. If a
+// group came into being meanwhile, it does nothing.
+func (e *Engine) Start(ctx context.Context, peer rpc.Identity, keyPackage []byte) error {
+	now := time.Now()
+	kp, err := mls.ParseKeyPackage(keyPackage)
+	if err != nil {
+		return fmt.Errorf("key package: %w", err)
+	}
+	if err := kp.Check(now); err != nil {
+		return fmt.Errorf("key package: %w", err)
+	}
+	if !bytes.Equal(kp.Identity(), peer[:]) {
+		return fmt.Errorf("key package of somebody else: %w", ErrRefused)
+	}
+	return e.update(ctx, func(tx *store.Tx, fx *effects) error {
+		c, err := e.conversation(tx, peer, now)
+		if err != nil || len(c.Group) > 0 {
+			return err
+		}
+		groups, err := tx.GroupsOf(c.ID)
+		if err != nil {
+			return err
+		}
+		counter := uint64(1)
+		for _, g := range groups {
+			counter = max(counter, g.Counter+1)
+		}
+		ep, welcome, err := e.create(peer, kp, counter, now)
+		if err != nil {
+			return err
+		}
+		g := store.Group{ID: ep.GroupID(), Conversation: c.ID, Creator: e.self, Counter: counter}
+		if g, err = e.enter(tx, g, ep, now); err != nil {
+			return err
+		}
+		if err := e.addWelcome(tx, peer, g, welcome, now); err != nil {
+			return err
+		}
+		fx.joined = true
+		_, err = e.choose(tx, fx, c, now)
+		return err
+	})
+}
+
+// create makes the group of a pair and adds peer to it.
+func (e *Engine) create(peer rpc.Identity, kp *mls.KeyPackage, counter uint64, now time.Time) (*mls.Epoch, []byte, error) {
+	groupID := make([]byte, 32)
+	if _, err := rand.Read(groupID); err != nil {
+		return nil, nil, err
+	}
+	lo, hi := order(e.self, peer)
+	first, err := mls.Create(mls.GroupConfig{
+		Suite:                mls.X25519_AES128GCM_SHA256_Ed25519,
+		GroupID:              groupID,
+		Signer:               e.cfg.Identity.MLS(),
+		Identity:             e.self[:],
+		Extensions:           []mls.Extension{pairContext{lo, hi, counter}.extension()},
+		RequiredCapabilities: mls.RequiredCapabilities{Extensions: []uint16{keys.ConversationExtension}},
+		Capabilities:         keys.Capabilities(),
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("create group: %w", err)
+	}
+	staged, err := first.Commit(mls.Scratch{}, mls.CommitConfig{Add: []*mls.KeyPackage{kp}, Now: now, Public: true})
+	if err != nil {
+		return nil, nil, fmt.Errorf("add to group: %w", err)
+	}
+	ep, err := staged.Apply(nil)
+	if err != nil {
+		return nil, nil, fmt.Errorf("enter group: %w", err)
+	}
+	return ep, staged.Welcome(), nil
+}
+
+// addWelcome puts a Welcome into the outbox, with an introduction before it if
+// the person may not know us yet.
+func (e *Engine) addWelcome(tx *store.Tx, peer rpc.Identity, g store.Group, welcome []byte, now time.Time) error {
+	parts := []message.Part{}
+	contact, err := tx.Contact(peer)
+	if err != nil {
+		return err
+	}
+	if !contact.Introduced {
+		intro, err := e.introduction(tx, contact, now)
+		if err != nil {
+			return err
+		}
+		if intro != nil {
+			parts = append(parts, intro)
+		}
+	}
+	frame, err := message.EncodeFrame(append(parts, message.MLSMessages{welcome})...)
+	if err != nil {
+		return fmt.Errorf("encode frame: %w", err)
+	}
+	_, err = tx.AddOutgoing(store.Outgoing{
+		Recipient: peer, Kind: store.KindWelcome, Frame: frame,
+		Conversation: g.Conversation, Group: g.ID, Created: now,
+	})
+	return err
+}
