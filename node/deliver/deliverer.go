@@ -1,0 +1,246 @@
+package deliver
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"quicnprotochat/node/convo"
+	"quicnprotochat/node/identity"
+	"quicnprotochat/node/keys"
+	"quicnprotochat/node/profile"
+	"quicnprotochat/node/store"
+	"quicnprotochat/rpc"
+	"quicnprotochat/transport"
+)
+
+// Times of delivery.
+const (
+	// Hedge is how long an acknowledgement of the direct path is waited for
+	// before the relays are asked as well.
+	Hedge = 250 * time.Millisecond
+	// unreachable is how long a failed dial lets the relays be asked at once.
+	unreachable = 30 * time.Second
+	// dialTime bounds one dial.
+	dialTime = 10 * time.Second
+	// callTime bounds one call of another machine.
+	callTime = 15 * time.Second
+)
+
+// Config says what delivers for whom. All fields are required.
+type Config struct {
+	Store    *store.Store
+	Identity *identity.Identity
+	Engine   *convo.Engine
+	Keys     *keys.Keys
+	Profile  *profile.Profile
+	// Service is what this node answers on its links.
+	Service *rpc.Service
+	Log     *slog.Logger
+}
+
+// Deliverer moves payloads between this node and others.
+type Deliverer struct {
+	cfg  Config
+	self rpc.Identity
+	host *transport.Host
+
+	// started is closed when host and tasks are set.
+	started chan struct{}
+	tasks   *tasks
+
+	links  links
+	inbox  *inbox
+	people people
+	relays homeRelays
+
+	// mu guards the fields below.
+	mu       sync.Mutex
+	workers  map[rpc.Identity]*worker
+	pending  map[rpc.Identity]bool // woken before Run
+	receipts map[rpc.Identity]*rate.Limiter
+}
+
+// New returns a Deliverer that does nothing until Run.
+func New(cfg Config) *Deliverer {
+	d := &Deliverer{
+		cfg: cfg, self: cfg.Identity.ID(), started: make(chan struct{}),
+		workers: make(map[rpc.Identity]*worker), pending: make(map[rpc.Identity]bool),
+		receipts: make(map[rpc.Identity]*rate.Limiter),
+	}
+	d.links.init(d)
+	d.inbox = newInbox(d)
+	d.people.init()
+	d.relays.init(d)
+	return d
+}
+
+// Run delivers over host until ctx ends.
+func (d *Deliverer) Run(ctx context.Context, host *transport.Host) error {
+	d.host, d.tasks = host, newTasks(ctx)
+	if err := d.load(ctx); err != nil {
+		return err
+	}
+	close(d.started)
+	d.tasks.run(d.inbox.write)
+	d.tasks.run(d.inbox.process)
+	d.tasks.run(d.upkeep)
+	d.relays.start()
+	d.wakePending(ctx)
+	d.greet()
+	<-ctx.Done()
+	d.relays.leave()
+	d.links.close()
+	d.tasks.wait()
+	return nil
+}
+
+// load learns from the store who may be dialled, and where.
+func (d *Deliverer) load(ctx context.Context) error {
+	return d.cfg.Store.View(ctx, func(tx *store.Tx) error {
+		contacts, err := tx.Contacts()
+		if err != nil {
+			return err
+		}
+		for _, c := range contacts {
+			d.know(c)
+			d.knowEndpoint(tx, c.Identity)
+		}
+		return nil
+	})
+}
+
+// wakePending starts workers for all who have something in the outbox.
+func (d *Deliverer) wakePending(ctx context.Context) {
+	var ids []rpc.Identity
+	err := d.cfg.Store.View(ctx, func(tx *store.Tx) (err error) {
+		ids, err = tx.Recipients()
+		if err != nil {
+			return err
+		}
+		authors, err := tx.AuthorsDue()
+		ids = append(ids, authors...)
+		return err
+	})
+	if err != nil {
+		d.cfg.Log.Error("read outbox", "err", err)
+	}
+	waiting, err := d.cfg.Engine.Waiting(ctx)
+	if err != nil {
+		d.cfg.Log.Error("read conversations", "err", err)
+	}
+	d.mu.Lock()
+	for id := range d.pending {
+		ids = append(ids, id)
+	}
+	d.mu.Unlock()
+	for _, id := range append(ids, waiting...) {
+		d.wake(id, 0)
+	}
+}
+
+const (
+	// greetMost is how many contacts are dialled at start, and greetSpread the
+	// time over which that is spread.
+	greetMost   = 32
+	greetSpread = 2 * time.Second
+)
+
+// greet dials contacts after a start: what they have for us need not wait for
+// their next try.
+func (d *Deliverer) greet() {
+	for i, k := range d.people.hosts() {
+		if i == greetMost {
+			return
+		}
+		d.tasks.run(func(ctx context.Context) {
+			timer := time.NewTimer(rand.N(greetSpread))
+			defer timer.Stop()
+			select {
+			case <-ctx.Done():
+			case <-timer.C:
+				_, _ = d.links.get(ctx, k)
+			}
+		})
+	}
+}
+
+// upkeep does what is due by the clock alone.
+func (d *Deliverer) upkeep(ctx context.Context) {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		if err := d.cfg.Engine.Sweep(ctx); err != nil && ctx.Err() == nil {
+			d.cfg.Log.Error("sweep store", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		d.wakePending(ctx)
+	}
+}
+
+// Outgoing says that something waits for a person.
+func (d *Deliverer) Outgoing(to rpc.Identity) { d.wake(to, wakeNew) }
+
+// Receipt says that a receipt is owed to a person.
+func (d *Deliverer) Receipt(to rpc.Identity) { d.wake(to, wakeReceipt) }
+
+// ContactChanged says that a contact's card is new.
+func (d *Deliverer) ContactChanged(c store.Contact) {
+	d.know(c)
+	if d.running() {
+		d.links.forgive(transport.Key(c.Identity))
+		d.wake(c.Identity, wakeNews)
+	}
+}
+
+// Joined says that keys of a new epoch are here: what waited may open.
+func (d *Deliverer) Joined() { d.inbox.retry() }
+
+// OnStream answers a stream that another machine opened, until it ends.
+func (d *Deliverer) OnStream(s *transport.Stream) {
+	<-d.started
+	d.links.serve(s)
+}
+
+// OnLAN says that a machine was found on the LAN.
+func (d *Deliverer) OnLAN(k transport.Key) {
+	<-d.started
+	d.links.forgive(k)
+	if _, ok := d.people.of(rpc.Identity(k)); ok {
+		d.tasks.run(func(ctx context.Context) { _, _ = d.links.get(ctx, k) })
+		d.wake(rpc.Identity(k), wakeNews)
+	}
+}
+
+// OnAddrs says that our own addresses changed.
+func (d *Deliverer) OnAddrs() {
+	<-d.started
+	d.links.forgiveAll()
+	d.relays.publish()
+	d.mu.Lock()
+	ids := make([]rpc.Identity, 0, len(d.workers))
+	for id := range d.workers {
+		ids = append(ids, id)
+	}
+	d.mu.Unlock()
+	for _, id := range ids {
+		d.wake(id, wakeNews)
+	}
+}
+
+func (d *Deliverer) running() bool {
+	select {
+	case <-d.started:
+		return true
+	default:
+		return false
+	}
+}

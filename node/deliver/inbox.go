@@ -1,0 +1,259 @@
+package deliver
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+
+	"quicnprotochat/mls/seal"
+	"quicnprotochat/node/convo"
+	"quicnprotochat/node/store"
+	"quicnprotochat/rpc"
+	"quicnprotochat/transport"
+)
+
+// Bounds of the inbox table.
+const (
+	maxIncoming      = 10_000
+	maxIncomingBytes = 256 << 20
+	// Payloads that no key opens: all, and of one depositor.
+	maxWaiting      = 1000
+	maxWaitingBytes = 64 << 20
+	maxWaitingFrom  = 64
+	// strangerPayload is the largest payload taken from who is not a contact.
+	strangerPayload = 64 << 10
+	// gatherMost is how many payloads one commit takes in.
+	gatherMost = 64
+)
+
+// arrival is a payload that waits for its commit.
+type arrival struct {
+	row  store.Incoming
+	done chan error
+	seq  uint64
+}
+
+// inbox commits what arrives and opens what is committed.
+type inbox struct {
+	d        *Deliverer
+	arrivals chan *arrival
+	work     chan struct{} // capacity 1: something is committed
+	again    chan struct{} // capacity 1: what waited may open
+}
+
+func newInbox(d *Deliverer) *inbox {
+	return &inbox{d: d, arrivals: make(chan *arrival, gatherMost), work: make(chan struct{}, 1), again: make(chan struct{}, 1)}
+}
+
+// Take commits a payload to the inbox. When it returns nil, the payload is
+// durable here, and seq its number. via is the path, or "mailbox".
+func (d *Deliverer) Take(ctx context.Context, depositor rpc.Identity, via string, payload []byte) (seq uint64, err error) {
+	if _, known := d.people.of(depositor); !known && via != convo.PathMailbox && len(payload) > strangerPayload {
+		return 0, rpc.ErrTooLarge
+	}
+	a := d.inbox.arrive(depositor, via, payload)
+	if err := d.inbox.submit(ctx, a); err != nil {
+		return 0, err
+	}
+	select {
+	case err := <-a.done:
+		return a.seq, err
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}
+
+func (b *inbox) arrive(depositor rpc.Identity, via string, payload []byte) *arrival {
+	return &arrival{
+		row: store.Incoming{
+			Hash: sha256.Sum256(payload), Payload: payload, Depositor: depositor, Via: via, Received: time.Now(),
+		},
+		done: make(chan error, 1),
+	}
+}
+
+func (b *inbox) submit(ctx context.Context, a *arrival) error {
+	select {
+	case b.arrivals <- a:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// write commits what has gathered, again and again.
+func (b *inbox) write(ctx context.Context) {
+	for {
+		var batch []*arrival
+		select {
+		case <-ctx.Done():
+			return
+		case a := <-b.arrivals:
+			batch = append(batch, a)
+		}
+	gather:
+		for len(batch) < gatherMost {
+			select {
+			case a := <-b.arrivals:
+				batch = append(batch, a)
+			default:
+				break gather
+			}
+		}
+		b.commit(ctx, batch)
+	}
+}
+
+// commit stores a batch in one transaction and answers each arrival.
+func (b *inbox) commit(ctx context.Context, batch []*arrival) {
+	results := make([]error, len(batch))
+	err := b.d.cfg.Store.Update(ctx, func(tx *store.Tx) error {
+		for i, a := range batch {
+			full, err := b.full(tx, a.row)
+			if err != nil {
+				return err
+			}
+			if full {
+				results[i] = rpc.ErrQueueFull
+				continue
+			}
+			id, _, err := tx.AddIncoming(a.row)
+			if err != nil {
+				return err
+			}
+			a.seq = uint64(id)
+		}
+		return nil
+	})
+	for i, a := range batch {
+		if err != nil {
+			results[i] = rpc.ErrInternal
+		}
+		a.done <- results[i]
+	}
+	if err != nil {
+		b.d.cfg.Log.Error("commit to inbox", "err", err)
+		return
+	}
+	signal(b.work)
+}
+
+func (b *inbox) full(tx *store.Tx, row store.Incoming) (bool, error) {
+	fresh, waiting, bytes, err := tx.CountIncoming()
+	if err != nil {
+		return false, err
+	}
+	if fresh+waiting >= maxIncoming || bytes+int64(len(row.Payload)) > maxIncomingBytes {
+		return true, nil
+	}
+	if row.Via == convo.PathMailbox {
+		return false, nil // a relay does not tell who deposited
+	}
+	from, err := tx.CountWaitingFrom(row.Depositor)
+	return from >= maxWaitingFrom, err
+}
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+// retry lets what waits be tried again.
+func (b *inbox) retry() { signal(b.again) }
+
+// process opens what is committed, in order, and what waited when told so.
+func (b *inbox) process(ctx context.Context) {
+	signal(b.work) // what a run before this one has left
+	for {
+		waiting := false
+		select {
+		case <-ctx.Done():
+			return
+		case <-b.work:
+		case <-b.again:
+			waiting = true
+		}
+		if err := b.drain(ctx, waiting); err != nil && ctx.Err() == nil {
+			b.d.cfg.Log.Error("read inbox", "err", err)
+		}
+	}
+}
+
+// drain opens rows until none is new, or each waiting one once.
+func (b *inbox) drain(ctx context.Context, waiting bool) error {
+	for after := int64(0); ctx.Err() == nil; {
+		var rows []store.Incoming
+		err := b.d.cfg.Store.View(ctx, func(tx *store.Tx) (err error) {
+			rows, err = tx.Incoming(after, gatherMost, waiting)
+			return err
+		})
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		for _, row := range rows {
+			after = row.ID
+			b.receive(ctx, row)
+		}
+	}
+	return nil
+}
+
+func (b *inbox) receive(ctx context.Context, row store.Incoming) {
+	err := b.d.cfg.Engine.Receive(ctx, row)
+	log := b.d.cfg.Log.With("peer", transport.Key(row.Depositor), "path", row.Via)
+	switch {
+	case err == nil || ctx.Err() != nil:
+	case errors.Is(err, convo.ErrWaiting):
+		log.Debug("payload waits for its key")
+		if err := b.bound(ctx); err != nil {
+			log.Error("bound inbox", "err", err)
+		}
+	case errors.Is(err, convo.ErrRefused):
+		log.Warn("payload refused", "err", err)
+	default:
+		log.Error("apply payload, it stays in the inbox", "err", err)
+	}
+}
+
+// bound drops the oldest payloads that no key opens when they are too many.
+func (b *inbox) bound(ctx context.Context) error {
+	return b.d.cfg.Store.Update(ctx, func(tx *store.Tx) error {
+		_, waiting, bytes, err := tx.CountIncoming()
+		if err != nil || waiting <= maxWaiting && bytes <= maxWaitingBytes {
+			return err
+		}
+		return tx.DropOldestWaiting(max(waiting/16, 1))
+	})
+}
+
+// takeMail commits payloads that a relay keeps for us, in order. It returns
+// when all are durable here.
+func (d *Deliverer) takeMail(ctx context.Context, mail []rpc.Envelope) error {
+	arrivals := make([]*arrival, 0, len(mail))
+	for _, m := range mail {
+		if len(m.Data) == 0 || len(m.Data) > seal.MaxPayload {
+			d.cfg.Log.Warn("relay served a payload of a wrong size", "bytes", len(m.Data))
+			continue
+		}
+		a := d.inbox.arrive(rpc.Identity{}, convo.PathMailbox, m.Data)
+		if err := d.inbox.submit(ctx, a); err != nil {
+			return err
+		}
+		arrivals = append(arrivals, a)
+	}
+	for _, a := range arrivals {
+		select {
+		case err := <-a.done:
+			if err != nil {
+				return fmt.Errorf("commit mail: %w", err)
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}

@@ -1,0 +1,197 @@
+package deliver
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"quicnprotochat/rpc"
+	"quicnprotochat/transport"
+)
+
+// link is one NodeService stream to another machine.
+type link struct {
+	key   transport.Key
+	conn  *rpc.Conn
+	path  transport.Path
+	since time.Time
+}
+
+// links are the streams to other machines.
+type links struct {
+	d *Deliverer
+
+	mu     sync.Mutex
+	closed bool
+	live   map[transport.Key][]*link   // newest last
+	dials  map[transport.Key]*dial     // in progress
+	failed map[transport.Key]time.Time // when the last dial failed
+	looked map[transport.Key]time.Time // when the endpoint was last asked for
+}
+
+// dial is an attempt to open a link that several callers wait for.
+type dial struct {
+	done chan struct{}
+	link *link
+	err  error
+}
+
+var errClosed = errors.New("node is stopping")
+
+func (l *links) init(d *Deliverer) {
+	l.d = d
+	l.live = make(map[transport.Key][]*link)
+	l.dials = make(map[transport.Key]*dial)
+	l.failed = make(map[transport.Key]time.Time)
+	l.looked = make(map[transport.Key]time.Time)
+}
+
+// now returns the live link to a machine, nil if there is none.
+func (l *links) now(k transport.Key) *link {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if all := l.live[k]; len(all) > 0 {
+		return all[len(all)-1]
+	}
+	return nil
+}
+
+// get returns the live link to a machine, or dials it. One dial serves all who
+// wait; it goes on when ctx of one of them ends.
+func (l *links) get(ctx context.Context, k transport.Key) (*link, error) {
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		return nil, errClosed
+	}
+	if all := l.live[k]; len(all) > 0 {
+		l.mu.Unlock()
+		return all[len(all)-1], nil
+	}
+	dl := l.dials[k]
+	if dl == nil {
+		dl = &dial{done: make(chan struct{})}
+		l.dials[k] = dl
+		l.d.tasks.run(func(ctx context.Context) { l.dial(ctx, k, dl) })
+	}
+	l.mu.Unlock()
+	select {
+	case <-dl.done:
+		return dl.link, dl.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (l *links) dial(ctx context.Context, k transport.Key, dl *dial) {
+	ctx, cancel := context.WithTimeout(ctx, dialTime)
+	defer cancel()
+	s, err := l.d.open(ctx, k)
+	l.mu.Lock()
+	delete(l.dials, k)
+	if err != nil {
+		l.failed[k] = time.Now()
+	}
+	l.mu.Unlock()
+	if err == nil {
+		dl.link = l.adopt(s)
+	}
+	dl.err = err
+	close(dl.done)
+	if dl.link != nil {
+		l.watch(dl.link)
+	}
+}
+
+// serve adopts a stream that the other machine opened and returns when it ends.
+func (l *links) serve(s *transport.Stream) {
+	l.watch(l.adopt(s))
+}
+
+// adopt makes a link of a stream.
+func (l *links) adopt(s *transport.Stream) *link {
+	k := s.Key()
+	ln := &link{key: k, path: s.Path(), since: time.Now()}
+	ln.conn = rpc.NewConn(s, rpc.ConnConfig{
+		Service: l.d.cfg.Service,
+		Peer:    rpc.Peer{Identity: rpc.Identity(k), Proven: true, Remote: s.RemoteHost()},
+		Log:     l.d.cfg.Log,
+	})
+	l.mu.Lock()
+	l.live[k] = append(l.live[k], ln)
+	delete(l.failed, k)
+	closed := l.closed
+	l.mu.Unlock()
+	if closed {
+		_ = ln.conn.Close()
+	}
+	return ln
+}
+
+// watch tells of a new link and removes it when it ends.
+func (l *links) watch(ln *link) {
+	l.d.wake(rpc.Identity(ln.key), wakeLink)
+	<-ln.conn.Done()
+	_ = ln.conn.Close()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	rest := slices.DeleteFunc(l.live[ln.key], func(x *link) bool { return x == ln })
+	if len(rest) == 0 {
+		delete(l.live, ln.key)
+		return
+	}
+	l.live[ln.key] = rest
+}
+
+// drop closes a link that did not answer, so that the next call dials anew.
+func (ln *link) drop() { _ = ln.conn.Close() }
+
+// unreachable reports whether the last dial of a machine failed a short while
+// ago, so that waiting for it is of no use.
+func (l *links) unreachable(k transport.Key) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	at, ok := l.failed[k]
+	return ok && time.Since(at) < unreachable
+}
+
+// forgive forgets that a machine could not be reached: something changed.
+func (l *links) forgive(k transport.Key) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.failed, k)
+	delete(l.looked, k)
+}
+
+func (l *links) forgiveAll() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	clear(l.failed)
+	clear(l.looked)
+}
+
+// mayLook reports, once per pause, that a machine's endpoint may be asked for.
+func (l *links) mayLook(k transport.Key, pause time.Duration) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if at, ok := l.looked[k]; ok && time.Since(at) < pause {
+		return false
+	}
+	l.looked[k] = time.Now()
+	return true
+}
+
+func (l *links) close() {
+	l.mu.Lock()
+	l.closed = true
+	var all []*link
+	for _, lns := range l.live {
+		all = append(all, lns...)
+	}
+	l.mu.Unlock()
+	for _, ln := range all {
+		_ = ln.conn.Close()
+	}
+}

@@ -1,0 +1,191 @@
+package deliver
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"quicnprotochat/node/contact"
+	"quicnprotochat/node/convo"
+	"quicnprotochat/node/store"
+	"quicnprotochat/rpc"
+	"quicnprotochat/transport"
+)
+
+// lookPause is the least time between two look-ups of one person's endpoint.
+const lookPause = 10 * time.Second
+
+// person is what delivery knows of a contact.
+type person struct {
+	id         rpc.Identity
+	host       transport.Key
+	relays     []transport.RelayURL
+	addressKey [32]byte
+}
+
+// people are the contacts.
+type people struct {
+	mu sync.Mutex
+	m  map[rpc.Identity]person
+}
+
+func (p *people) init() { p.m = make(map[rpc.Identity]person) }
+
+func (p *people) of(id rpc.Identity) (person, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	x, ok := p.m[id]
+	return x, ok
+}
+
+// hosts returns the machines of all.
+func (p *people) hosts() []transport.Key {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	keys := make([]transport.Key, 0, len(p.m))
+	for _, x := range p.m {
+		keys = append(keys, x.host)
+	}
+	return keys
+}
+
+func (p *people) put(x person) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.m[x.id] = x
+}
+
+// know keeps what a contact's card says of where it can be found.
+func (d *Deliverer) know(c store.Contact) {
+	card, err := contact.ParseCard(c.Card)
+	if err != nil || len(card.HostKeys) == 0 {
+		d.cfg.Log.Warn("contact without a usable card", "peer", transport.Key(c.Identity), "err", err)
+		return
+	}
+	p := person{id: c.Identity, host: card.HostKeys[0], relays: card.Relays, addressKey: card.AddressKey}
+	d.people.put(p)
+	if d.host == nil {
+		return // Run comes back to it
+	}
+	d.host.Learn(p.host, cardSource(c), card.Addrs)
+	for _, r := range p.relays {
+		d.host.Learn(r.Key, transport.SourceUser, r.Addrs())
+	}
+}
+
+// cardSource is whose word the addresses in a contact's card are: the user's,
+// who brought a link, or the contact's own.
+func cardSource(c store.Contact) transport.Source {
+	if c.Via == convo.ViaLink {
+		return transport.SourceLink
+	}
+	return transport.SourcePeer
+}
+
+// knowEndpoint brings in the endpoint that was last seen of a contact.
+func (d *Deliverer) knowEndpoint(tx *store.Tx, id rpc.Identity) {
+	record, _, err := tx.EndpointRecord(id)
+	if err != nil {
+		return
+	}
+	p, ok := d.people.of(id)
+	if !ok {
+		return
+	}
+	e, err := transport.ParseEndpoint(record, transport.Key(id), time.Now())
+	if err != nil {
+		return // expired meanwhile
+	}
+	d.useEndpoint(p, e, func(addrs []transport.Addr) { d.host.Learn(p.host, transport.SourcePeer, addrs) })
+}
+
+// useEndpoint takes relays and addresses from an endpoint.
+func (d *Deliverer) useEndpoint(p person, e transport.Endpoint, learn func([]transport.Addr)) {
+	if len(e.Relays) > 0 {
+		p.relays = e.Relays
+		d.people.put(p)
+		for _, r := range p.relays {
+			d.host.Learn(r.Key, transport.SourceUser, r.Addrs())
+		}
+	}
+	addrs, err := e.OpenAddrs(p.addressKey)
+	if err != nil {
+		d.cfg.Log.Debug("endpoint without addresses for us", "peer", p.host, "err", err)
+		return
+	}
+	learn(addrs)
+}
+
+// open opens a stream to a machine. When what is known does not lead to it, its
+// relays are asked for its endpoint, and what that says is tried once.
+func (d *Deliverer) open(ctx context.Context, k transport.Key) (*transport.Stream, error) {
+	s, err := d.host.Open(ctx, k)
+	if err == nil {
+		return s, nil
+	}
+	p, ok := d.people.of(rpc.Identity(k))
+	if !ok || !d.links.mayLook(k, lookPause) || ctx.Err() != nil {
+		return nil, err
+	}
+	if !d.lookUp(ctx, p) {
+		return nil, err
+	}
+	s, err2 := d.host.Open(ctx, k)
+	if err2 != nil {
+		return nil, errors.Join(err, err2)
+	}
+	return s, nil
+}
+
+// lookUp asks a person's relays for its endpoint and reports whether one had a
+// newer one.
+func (d *Deliverer) lookUp(ctx context.Context, p person) (found bool) {
+	for _, r := range p.relays {
+		if r.Key == p.host {
+			continue
+		}
+		record, err := d.resolve(ctx, r.Key, p.id)
+		if err != nil || len(record) == 0 {
+			continue
+		}
+		e, err := transport.ParseEndpoint(record, transport.Key(p.id), time.Now())
+		if err != nil {
+			d.cfg.Log.Warn("relay served a wrong endpoint", "relay", r.Key, "peer", p.host, "err", err)
+			continue
+		}
+		if !d.keepEndpoint(ctx, p.id, record, e) {
+			continue
+		}
+		found = true
+		d.useEndpoint(p, e, func(addrs []transport.Addr) { d.host.LearnFromRelay(p.host, r.Key, addrs) })
+	}
+	return found
+}
+
+func (d *Deliverer) resolve(ctx context.Context, relay transport.Key, id rpc.Identity) ([]byte, error) {
+	ln, err := d.links.get(ctx, relay)
+	if err != nil {
+		return nil, err
+	}
+	return ln.conn.Client().ResolveEndpoint(ctx, id)
+}
+
+// keepEndpoint stores an endpoint unless one of the same or a later sequence is
+// known.
+func (d *Deliverer) keepEndpoint(ctx context.Context, id rpc.Identity, record []byte, e transport.Endpoint) (newer bool) {
+	err := d.cfg.Store.Update(ctx, func(tx *store.Tx) error {
+		_, seq, err := tx.EndpointRecord(id)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		if newer = errors.Is(err, store.ErrNotFound) || e.Seq > seq; !newer {
+			return nil
+		}
+		return tx.PutEndpoint(id, record, e.Seq, e.Expiry)
+	})
+	if err != nil {
+		d.cfg.Log.Error("store endpoint", "err", err)
+	}
+	return newer && err == nil
+}

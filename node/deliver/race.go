@@ -1,0 +1,204 @@
+package deliver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"quicnprotochat/rpc"
+	"quicnprotochat/transport"
+)
+
+// item is a payload and what to note when somebody has taken it.
+type item struct {
+	payload []byte
+	direct  func(ctx context.Context, path transport.Path, why string) error
+	stored  func(ctx context.Context, relay transport.Key, why string) error
+}
+
+// undelivered says why nobody took a payload, one reason for each way tried.
+type undelivered struct {
+	direct error
+	relays []error
+}
+
+func (u *undelivered) Error() string {
+	parts := []string{"their machine does not answer"}
+	if u.direct != nil {
+		parts = []string{"their machine: " + u.direct.Error()}
+	}
+	for _, err := range u.relays {
+		parts = append(parts, err.Error())
+	}
+	if len(u.relays) == 0 {
+		parts = append(parts, "they have no relay")
+	}
+	return strings.Join(parts, "; ")
+}
+
+// race sends items over two ways at once, and takes the first acknowledgement of
+// each.
+type race struct {
+	d     *Deliverer
+	p     person
+	items []item
+
+	acks chan ack
+	ends chan end
+	wg   sync.WaitGroup
+
+	// The rest is of the goroutine that runs the race.
+	taken   []bool
+	open    int // items that nobody has taken yet
+	running int // ways that have not ended
+	failure undelivered
+}
+
+// ack says that somebody has taken an item.
+type ack struct {
+	item int
+	note func(ctx context.Context) error
+}
+
+// end says that one way has no more to bring.
+type end struct {
+	direct bool
+	err    error
+}
+
+// race returns nil when each item has been taken by somebody, and an
+// *undelivered when no way is left for one.
+func (w *worker) race(ctx context.Context, p person, items []item) error {
+	r := &race{
+		d: w.d, p: p, items: items, acks: make(chan ack), ends: make(chan end),
+		taken: make([]bool, len(items)), open: len(items),
+	}
+	return r.run(ctx)
+}
+
+func (r *race) run(ctx context.Context) error {
+	ways, cancel := context.WithTimeout(ctx, dialTime+callTime)
+	defer r.wg.Wait() // nothing of a race outlives it
+	defer cancel()
+	r.begin(ways, true, r.goDirect)
+	hedge := time.NewTimer(r.hedge())
+	defer hedge.Stop()
+	relays := r.p.relays
+	for r.open > 0 {
+		select {
+		case <-hedge.C:
+			r.beginRelays(ways, relays)
+			relays = nil
+		case a := <-r.acks:
+			if err := r.take(ctx, a); err != nil {
+				return err
+			}
+		case e := <-r.ends:
+			r.running--
+			switch {
+			case e.direct:
+				r.failure.direct = e.err
+				r.beginRelays(ways, relays)
+				relays = nil
+			case e.err != nil:
+				r.failure.relays = append(r.failure.relays, e.err)
+			}
+			if r.running == 0 && r.open > 0 {
+				return &r.failure
+			}
+		case <-ways.Done():
+			return &r.failure
+		}
+	}
+	return nil
+}
+
+// hedge is how long the direct path runs alone.
+func (r *race) hedge() time.Duration {
+	if r.d.links.now(r.p.host) == nil && r.d.links.unreachable(r.p.host) {
+		return 0
+	}
+	return Hedge
+}
+
+// take notes an acknowledgement. One that comes second is noted too: the
+// person's own machine is better than a relay.
+func (r *race) take(ctx context.Context, a ack) error {
+	if !r.taken[a.item] {
+		r.taken[a.item] = true
+		r.open--
+	}
+	return a.note(ctx)
+}
+
+func (r *race) begin(ctx context.Context, direct bool, way func(ctx context.Context) error) {
+	r.running++
+	r.wg.Go(func() {
+		err := way(ctx)
+		select {
+		case r.ends <- end{direct, err}:
+		case <-ctx.Done():
+		}
+	})
+}
+
+func (r *race) beginRelays(ctx context.Context, relays []transport.RelayURL) {
+	for _, url := range relays {
+		r.begin(ctx, false, func(ctx context.Context) error { return r.goRelay(ctx, url.Key) })
+	}
+}
+
+// goDirect hands the items to the person's own machine.
+func (r *race) goDirect(ctx context.Context) error {
+	ln, err := r.d.links.get(ctx, r.p.host)
+	if err != nil {
+		return err
+	}
+	why := fmt.Sprintf("their machine took it (%s)", ln.path)
+	return r.send(ctx, ln, func(ctx context.Context, it item) error { return it.direct(ctx, ln.path, why) })
+}
+
+// goRelay leaves the items at one relay.
+func (r *race) goRelay(ctx context.Context, relay transport.Key) error {
+	ln, err := r.d.links.get(ctx, relay)
+	if err == nil {
+		why := "their machine did not answer in time, their relay keeps it"
+		err = r.send(ctx, ln, func(ctx context.Context, it item) error { return it.stored(ctx, relay, why) })
+	}
+	if err != nil {
+		return fmt.Errorf("relay %s: %w", relay, err)
+	}
+	return nil
+}
+
+// send enqueues all items over a link, many at once but begun in order.
+func (r *race) send(ctx context.Context, ln *link, note func(ctx context.Context, it item) error) error {
+	errs := make([]error, len(r.items))
+	var wg sync.WaitGroup
+	for i, it := range r.items {
+		answer := ln.conn.Client().StartEnqueue(ctx, r.p.id, rpc.Channel{}, it.payload)
+		wg.Go(func() {
+			if _, errs[i] = answer(); errs[i] != nil {
+				return
+			}
+			select {
+			case r.acks <- ack{i, func(ctx context.Context) error { return note(ctx, it) }}:
+			case <-ctx.Done():
+				errs[i] = ctx.Err()
+			}
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if errors.Is(err, rpc.ErrDisconnected) {
+			ln.drop()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

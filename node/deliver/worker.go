@@ -1,0 +1,340 @@
+package deliver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"quicnprotochat/node/convo"
+	"quicnprotochat/node/store"
+	"quicnprotochat/rpc"
+	"quicnprotochat/transport"
+)
+
+const (
+	// batchMost is how many payloads one race carries.
+	batchMost = 64
+	// receiptPause is the time between two receipts to one person in the long
+	// run; receiptBurst of them may go at once, so that in a conversation at the
+	// speed of people each message is receipted when it comes.
+	receiptPause = 2 * time.Second
+	receiptBurst = 4
+	// resendGrace is how long after a link came up receipts have time to arrive
+	// before what lacks one is sent again.
+	resendGrace = time.Second
+	// reencrypt is the age at which what a person's machine took, but never
+	// receipted, is encrypted and sent again when the machine is seen.
+	reencrypt = time.Minute
+	// redeposit is the age at which a relay's copy is renewed: before the relays
+	// forget it after 7 days.
+	redeposit = 5 * 24 * time.Hour
+
+	firstPause = time.Second
+	lastPause  = 5 * time.Minute
+)
+
+// wakeReason says what a worker is woken for.
+type wakeReason uint8
+
+const (
+	wakeNew     wakeReason = 1 << iota // something is in the outbox
+	wakeReceipt                        // a receipt is owed
+	wakeLink                           // a link came up
+	wakeNews                           // addresses, a card or our network changed
+)
+
+// worker delivers to one person. It ends when nothing is left for it to do.
+type worker struct {
+	d    *Deliverer
+	id   rpc.Identity
+	news chan struct{} // capacity 1
+
+	reason wakeReason // guarded by d.mu
+
+	// The rest is of the worker's goroutine alone.
+	pause    time.Duration // back-off after a failure
+	receipts *rate.Limiter // of the person, outlives the worker
+	resendAt time.Time     // when what lacks a receipt is sent again; zero: not planned
+	resentOn *link
+}
+
+// wake tells a person's worker of a reason, starting it if need be.
+func (d *Deliverer) wake(id rpc.Identity, reason wakeReason) {
+	if id == d.self {
+		return
+	}
+	if !d.running() {
+		d.mu.Lock()
+		d.pending[id] = true
+		d.mu.Unlock()
+		return
+	}
+	if _, ok := d.people.of(id); !ok {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	w := d.workers[id]
+	if w == nil {
+		w = &worker{d: d, id: id, news: make(chan struct{}, 1), receipts: d.limiter(id)}
+		if !d.tasks.run(w.run) {
+			return
+		}
+		d.workers[id] = w
+	}
+	w.reason |= reason
+	signal(w.news)
+}
+
+// limiter returns the limiter of receipts to a person. d.mu is held.
+func (d *Deliverer) limiter(id rpc.Identity) *rate.Limiter {
+	l := d.receipts[id]
+	if l == nil {
+		l = rate.NewLimiter(rate.Every(receiptPause), receiptBurst)
+		d.receipts[id] = l
+	}
+	return l
+}
+
+// run delivers until there is nothing left to do.
+func (w *worker) run(ctx context.Context) {
+	for {
+		wait, idle := w.pass(ctx)
+		if ctx.Err() != nil || idle && w.end() {
+			return
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		case <-w.news:
+		}
+		timer.Stop()
+	}
+}
+
+// end removes the worker unless it was woken meanwhile.
+func (w *worker) end() bool {
+	w.d.mu.Lock()
+	defer w.d.mu.Unlock()
+	if w.reason != 0 {
+		return false
+	}
+	delete(w.d.workers, w.id)
+	return true
+}
+
+func (w *worker) takeReason() wakeReason {
+	w.d.mu.Lock()
+	defer w.d.mu.Unlock()
+	r := w.reason
+	w.reason = 0
+	return r
+}
+
+// pass does what can be done now. It returns how long to wait for the next one,
+// and idle if nothing is left at all.
+func (w *worker) pass(ctx context.Context) (wait time.Duration, idle bool) {
+	if w.takeReason()&^wakeReceipt != 0 {
+		w.pause = 0
+	}
+	p, ok := w.d.people.of(w.id)
+	if !ok {
+		return 0, true
+	}
+	if err := w.prepare(ctx, p); err != nil {
+		return w.failed(ctx, err), false
+	}
+	w.planResend(p)
+	load, err := w.load(ctx, p)
+	if err != nil {
+		return w.failed(ctx, fmt.Errorf("read outbox: %w", err)), false
+	}
+	if len(load.items) > 0 {
+		if err := w.race(ctx, p, load.items); err != nil {
+			return w.failed(ctx, err), false
+		}
+		w.pause = 0
+		return 0, false
+	}
+	if load.waiting == 0 && load.receiptIn == 0 {
+		return 0, true
+	}
+	return w.nextLook(load), false
+}
+
+// nextLook is the time until something may be due by the clock.
+func (w *worker) nextLook(l load) time.Duration {
+	next := time.Hour
+	if l.receiptIn > 0 {
+		next = min(next, l.receiptIn)
+	}
+	if !w.resendAt.IsZero() {
+		next = min(next, max(time.Until(w.resendAt), time.Millisecond))
+	}
+	return next
+}
+
+// failed notes why nothing went out, and returns the back-off with jitter.
+func (w *worker) failed(ctx context.Context, err error) time.Duration {
+	if ctx.Err() != nil {
+		return 0
+	}
+	w.d.cfg.Log.Info("delivery waits", "peer", transport.Key(w.id), "err", err)
+	if err := w.d.cfg.Engine.Stuck(ctx, w.id, reason(err)); err != nil {
+		w.d.cfg.Log.Error("note why a message waits", "err", err)
+	}
+	w.pause = min(max(2*w.pause, firstPause), lastPause)
+	return w.pause/2 + rand.N(w.pause/2)
+}
+
+// maxReason bounds the reason shown for a message that waits, in bytes.
+const maxReason = 500
+
+// reason is an error as one bounded line.
+func reason(err error) string {
+	text := strings.Join(strings.Fields(err.Error()), " ")
+	if len(text) > maxReason {
+		text = strings.ToValidUTF8(text[:maxReason], "") + " …"
+	}
+	return "waiting: " + text
+}
+
+// prepare gets the keys that are missing, starts the conversation if a message
+// waits for it, and seals what waits for a key.
+func (w *worker) prepare(ctx context.Context, p person) error {
+	needs, err := w.d.cfg.Engine.Needs(ctx, w.id)
+	if err != nil {
+		return err
+	}
+	if needs.HybridKey {
+		blob, err := ask(ctx, w.d, p, func(ctx context.Context, c *rpc.Client) ([]byte, error) {
+			return nonEmpty(c.FetchHybridKey(ctx, w.id))
+		})
+		if err != nil {
+			return fmt.Errorf("fetch their key: %w", err)
+		}
+		if err := w.d.cfg.Engine.LearnHybridKey(ctx, w.id, blob); err != nil {
+			return fmt.Errorf("their key: %w", err)
+		}
+	}
+	if needs.KeyPackage {
+		kp, err := ask(ctx, w.d, p, func(ctx context.Context, c *rpc.Client) ([]byte, error) {
+			return nonEmpty(c.FetchKeyPackage(ctx, w.id))
+		})
+		if err != nil {
+			return fmt.Errorf("fetch a key package: %w", err)
+		}
+		if err := w.d.cfg.Engine.Start(ctx, w.id, kp); err != nil {
+			return fmt.Errorf("start conversation: %w", err)
+		}
+	}
+	return w.d.cfg.Engine.SealWaiting(ctx, w.id)
+}
+
+var errNone = errors.New("none is there")
+
+func nonEmpty(b []byte, err error) ([]byte, error) {
+	if err == nil && len(b) == 0 {
+		err = errNone
+	}
+	return b, err
+}
+
+// planResend plans, once per link, to send again what lacks a receipt.
+func (w *worker) planResend(p person) {
+	ln := w.d.links.now(p.host)
+	if ln == nil || ln == w.resentOn {
+		return
+	}
+	w.resentOn = ln
+	w.resendAt = ln.since.Add(resendGrace)
+}
+
+// load is what a worker has to send, and what it waits for.
+type load struct {
+	items []item
+	// waiting is how many payloads are taken somewhere and lack a receipt.
+	waiting int
+	// receiptIn is when an owed receipt may go; 0 if none is owed.
+	receiptIn time.Duration
+}
+
+// load collects what is to be sent now.
+func (w *worker) load(ctx context.Context, p person) (l load, err error) {
+	if err := w.addReceipt(ctx, &l); err != nil {
+		return l, err
+	}
+	resend := !w.resendAt.IsZero() && !time.Now().Before(w.resendAt)
+	if resend {
+		w.resendAt = time.Time{}
+	}
+	if err := w.d.cfg.Engine.Renew(ctx, w.id, convo.RenewAges{Taken: reencrypt, Stored: redeposit, Seen: resend}); err != nil {
+		return l, err
+	}
+	var rows []store.Outgoing
+	err = w.d.cfg.Store.View(ctx, func(tx *store.Tx) error {
+		rows, err = tx.OutgoingFor(w.id, maxRows)
+		return err
+	})
+	if err != nil {
+		return l, err
+	}
+	direct := w.d.links.now(p.host) != nil
+	for _, row := range rows {
+		switch fresh := row.StoredAt.IsZero() && row.DirectAt.IsZero(); {
+		case len(row.Payload) == 0:
+			l.waiting++
+		case fresh, resend && direct && row.DirectAt.IsZero():
+			if len(l.items) < batchMost {
+				l.items = append(l.items, w.outgoing(row))
+			} else if !fresh {
+				w.resendAt = time.Now() // the rest comes with the next race
+			}
+		default:
+			l.waiting++
+		}
+	}
+	return l, nil
+}
+
+// maxRows bounds the outbox rows that one look reads.
+const maxRows = 1024
+
+// addReceipt adds the receipt that is owed, if its time has come.
+func (w *worker) addReceipt(ctx context.Context, l *load) error {
+	receipt, err := w.d.cfg.Engine.Receipt(ctx, w.id)
+	if err != nil || receipt == nil {
+		return err
+	}
+	if place := w.receipts.Reserve(); place.Delay() > 0 {
+		l.receiptIn = place.Delay()
+		place.Cancel()
+		return nil
+	}
+	done := func(ctx context.Context) error { return w.d.cfg.Engine.Receipted(ctx, receipt) }
+	l.items = append(l.items, item{
+		payload: receipt.Payload,
+		direct:  func(ctx context.Context, _ transport.Path, _ string) error { return done(ctx) },
+		stored:  func(ctx context.Context, _ transport.Key, _ string) error { return done(ctx) },
+	})
+	return nil
+}
+
+// outgoing is a row of the outbox as an item of a race.
+func (w *worker) outgoing(row store.Outgoing) item {
+	return item{
+		payload: row.Payload,
+		direct: func(ctx context.Context, path transport.Path, why string) error {
+			return w.d.cfg.Engine.Direct(ctx, row, path, why)
+		},
+		stored: func(ctx context.Context, relay transport.Key, why string) error {
+			return w.d.cfg.Engine.Stored(ctx, row, relay, why)
+		},
+	}
+}
