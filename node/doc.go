@@ -1,0 +1,15 @@
+// Package node is the daemon: it makes the parts of a node, connects them, and
+// runs them until it is told to stop.
+//
+// Only wiring and life cycle are here. What happens to a message is decided
+// below:
+//
+//   - node/localapi takes a text from a command and tells what became of it;
+//   - node/convo makes it a message of a conversation, encrypts and seals it, and
+//     stores all of that at once; it also opens what arrives;
+//   - node/deliver carries sealed payloads out and in;
+//   - node/serve answers other machines;
+//   - node/store is the disk, node/keys the keys that others need first,
+//     node/profile what this node says of itself, node/contact and node/message
+//     the formats, node/identity the one key.
+package node

@@ -1,0 +1,246 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"golang.org/x/sync/errgroup"
+
+	"quicnprotochat/node/convo"
+	"quicnprotochat/node/deliver"
+	"quicnprotochat/node/identity"
+	"quicnprotochat/node/keys"
+	"quicnprotochat/node/localapi"
+	"quicnprotochat/node/profile"
+	"quicnprotochat/node/serve"
+	"quicnprotochat/node/store"
+	"quicnprotochat/rpc"
+	"quicnprotochat/transport"
+)
+
+// Config says what node to run. Dir is required.
+type Config struct {
+	// Dir holds the store.
+	Dir string
+	// Socket is the path of the local API; empty means that none is served.
+	Socket string
+	// Name is what this person is called; it is taken when the store has none.
+	Name string
+	// Listen are multiaddrs; empty means any address, on the port used last.
+	Listen []string
+	// Relays are URLs of home relays to add and remember.
+	Relays []string
+	// LAN is "on" or "off", remembered; empty means as remembered, else on.
+	LAN string
+	// OnReady is called once, when the local API answers.
+	OnReady func(Ready)
+	// Options are for the host: tests put a simulated network there.
+	Options []transport.Option
+	// Log is where the node logs; nil means nowhere.
+	Log *slog.Logger
+}
+
+// Ready says who the node is and where it listens.
+type Ready struct {
+	Identity string
+	Name     string
+	Addrs    []string
+}
+
+// Node is one person's node.
+type Node struct {
+	cfg       Config
+	log       *slog.Logger
+	store     *store.Store
+	identity  *identity.Identity
+	profile   *profile.Profile
+	engine    *convo.Engine
+	deliverer *deliver.Deliverer
+	host      *transport.Host
+	feed      localapi.Feed
+	api       *localapi.Server
+	lan       bool
+}
+
+// New opens the store and begins to listen. Errors are *localapi.Error where the
+// user can do something about them.
+func New(ctx context.Context, cfg Config) (*Node, error) {
+	n := &Node{cfg: cfg, log: cfg.Log}
+	if n.log == nil {
+		n.log = slog.New(slog.DiscardHandler)
+	}
+	settings, err := parseSettings(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if n.store, err = store.Open(store.Config{Dir: cfg.Dir, Log: n.log}); err != nil {
+		return nil, storeError(cfg.Dir, err)
+	}
+	if err := n.assemble(ctx, settings); err != nil {
+		return nil, errors.Join(err, n.Close())
+	}
+	return n, nil
+}
+
+// assemble makes the parts on top of the open store.
+func (n *Node) assemble(ctx context.Context, s settings) (err error) {
+	if n.identity, err = loadIdentity(ctx, n.store); err != nil {
+		return err
+	}
+	if n.profile, err = profile.New(ctx, profile.Config{Store: n.store, Identity: n.identity, Name: n.cfg.Name}); err != nil {
+		return err
+	}
+	stock := keys.New(keys.Config{Store: n.store, Identity: n.identity})
+	n.engine = convo.New(convo.Config{
+		Store: n.store, Identity: n.identity, Keys: stock, Profile: n.profile, Notify: notifier{n}, Log: n.log,
+	})
+	service := new(rpc.Service) // filled below: it and the deliverer need each other
+	n.deliverer = deliver.New(deliver.Config{
+		Store: n.store, Identity: n.identity, Engine: n.engine, Keys: stock, Profile: n.profile, Service: service, Log: n.log,
+	})
+	*service = *serve.New(serve.Config{
+		Self: n.identity.ID(), Inbox: n.deliverer, Paths: paths{n}, Keys: stock, Profile: n.profile,
+	})
+	relays, err := n.remember(ctx, s)
+	if err != nil {
+		return err
+	}
+	if err := n.listen(ctx, s); err != nil {
+		return err
+	}
+	n.profile.Attach(n.host)
+	for _, url := range relays {
+		n.deliverer.AddRelay(url)
+	}
+	if n.cfg.Socket == "" {
+		return nil
+	}
+	n.api, err = localapi.New(localapi.Config{
+		Socket: n.cfg.Socket, Self: n, Contacts: n, Messages: n, Relays: n, Events: &n.feed, Log: n.log, Ready: n.ready,
+	})
+	return err
+}
+
+// listen starts the host on the addresses asked for, else on the port used last,
+// else on any.
+func (n *Node) listen(ctx context.Context, s settings) error {
+	d := n.deliverer
+	cfg := transport.Config{
+		PrivateKey: n.identity.HostKey(), Listen: s.listen, LAN: n.lan, Log: n.log, Options: n.cfg.Options,
+		OnStream: d.OnStream, OnLAN: d.OnLAN, OnAddrs: d.OnAddrs,
+	}
+	remembered := len(cfg.Listen) == 0
+	if remembered {
+		port, err := n.lastPort(ctx)
+		if err != nil {
+			return err
+		}
+		if cfg.Listen, err = anyAddrs(port); err != nil {
+			return err
+		}
+	}
+	host, err := transport.New(cfg)
+	if errors.Is(err, transport.ErrListen) && remembered {
+		n.log.Warn("the port used last is taken, another one is chosen", "err", err)
+		if cfg.Listen, err = anyAddrs(0); err != nil {
+			return err
+		}
+		host, err = transport.New(cfg)
+	}
+	if err != nil {
+		return listenError(err)
+	}
+	n.host = host
+	return n.rememberPort(ctx, host.ListenPort())
+}
+
+// Run serves until ctx ends, then says good-bye to the relays and closes
+// everything. It returns nil when it was told to stop.
+func (n *Node) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return n.deliverer.Run(ctx, n.host) })
+	if n.api != nil {
+		group.Go(func() error { return n.api.Run(ctx) })
+	} else {
+		n.ready()
+	}
+	err := group.Wait()
+	return errors.Join(err, n.Close())
+}
+
+func (n *Node) ready() {
+	if n.cfg.OnReady != nil {
+		n.cfg.OnReady(Ready{
+			Identity: n.host.Key().String(),
+			Name:     n.profile.Name(),
+			Addrs:    n.addrs(),
+		})
+	}
+}
+
+func (n *Node) addrs() []string {
+	all := []string{}
+	for _, a := range n.host.Addrs() {
+		all = append(all, a.WithKey(n.host.Key()))
+	}
+	return all
+}
+
+// Close ends a node that is not running. It is idempotent.
+func (n *Node) Close() error {
+	var err error
+	if n.host != nil {
+		err = n.host.Close()
+	}
+	return errors.Join(err, n.store.Close())
+}
+
+const metaIdentity = "identity"
+
+// loadIdentity reads the node's key, or makes it on first start.
+func loadIdentity(ctx context.Context, s *store.Store) (id *identity.Identity, err error) {
+	err = s.Update(ctx, func(tx *store.Tx) error {
+		seed, err := tx.Meta(metaIdentity)
+		if err != nil {
+			return err
+		}
+		if seed != nil {
+			id, err = identity.FromSeed(seed)
+			return err
+		}
+		if id, err = identity.Generate(); err != nil {
+			return err
+		}
+		return tx.SetMeta(metaIdentity, id.Seed())
+	})
+	if err != nil {
+		return nil, fmt.Errorf("identity: %w", err)
+	}
+	return id, nil
+}
+
+// paths tells how a peer is connected.
+type paths struct{ n *Node }
+
+// PathOf returns the path of the live connection to a machine.
+func (p paths) PathOf(k transport.Key) transport.Path { return p.n.host.Peer(k).Path }
+
+// notifier hands what the engine changed to delivery and to the front ends.
+type notifier struct{ n *Node }
+
+// Event tells the front ends.
+func (t notifier) Event(e convo.Event) { t.n.publish(e) }
+
+// Outgoing tells delivery.
+func (t notifier) Outgoing(to rpc.Identity) { t.n.deliverer.Outgoing(to) }
+
+// Receipt tells delivery.
+func (t notifier) Receipt(to rpc.Identity) { t.n.deliverer.Receipt(to) }
+
+// ContactChanged tells delivery.
+func (t notifier) ContactChanged(c store.Contact) { t.n.deliverer.ContactChanged(c) }
+
+// Joined tells delivery.
+func (t notifier) Joined() { t.n.deliverer.Joined() }

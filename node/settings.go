@@ -1,0 +1,184 @@
+package node
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"quicnprotochat/node/localapi"
+	"quicnprotochat/node/store"
+	"quicnprotochat/transport"
+)
+
+// Rows of meta that remember what the user asked for.
+const (
+	metaLAN  = "lan"
+	metaPort = "port"
+)
+
+// maxRelays is how many home relays a node keeps: as many as an endpoint names.
+const maxRelays = transport.MaxEndpointRelays
+
+// settings is a Config whose texts are checked.
+type settings struct {
+	listen []transport.Addr
+	relays []transport.RelayURL
+}
+
+func parseSettings(cfg Config) (s settings, err error) {
+	for _, text := range cfg.Listen {
+		a, err := transport.ParseAddr(text)
+		if err != nil {
+			return s, &localapi.Error{
+				Message: fmt.Sprintf("cannot listen on %q: %v", text, err),
+				Hint:    "an address to listen on looks like /ip4/0.0.0.0/udp/7001/quic-v1",
+				Exit:    localapi.ExitUsage,
+			}
+		}
+		s.listen = append(s.listen, a)
+	}
+	for _, text := range cfg.Relays {
+		u, err := parseRelay(text)
+		if err != nil {
+			return s, err
+		}
+		s.relays = append(s.relays, u)
+	}
+	if cfg.LAN != "" && cfg.LAN != "on" && cfg.LAN != "off" {
+		return s, &localapi.Error{Message: fmt.Sprintf("--lan is on or off, not %q", cfg.LAN), Exit: localapi.ExitUsage}
+	}
+	return s, nil
+}
+
+func parseRelay(text string) (transport.RelayURL, error) {
+	u, err := transport.ParseRelayURL(text)
+	if err != nil {
+		return u, &localapi.Error{
+			Message: fmt.Sprintf("not a relay address: %v", err),
+			Hint:    "a relay prints its address when it starts: qpc-relay://12D3Koo…@host:port",
+			Exit:    localapi.ExitUsage,
+		}
+	}
+	return u, nil
+}
+
+// remember stores the settings and returns the home relays, old and new.
+func (n *Node) remember(ctx context.Context, s settings) (urls []transport.RelayURL, err error) {
+	err = n.store.Update(ctx, func(tx *store.Tx) error {
+		lan, err := tx.Meta(metaLAN)
+		if err != nil {
+			return err
+		}
+		if n.cfg.LAN != "" {
+			lan = []byte(n.cfg.LAN)
+			if err := tx.SetMeta(metaLAN, lan); err != nil {
+				return err
+			}
+		}
+		n.lan = string(lan) != "off"
+		for _, u := range s.relays {
+			if err := putRelay(tx, u); err != nil {
+				return err
+			}
+		}
+		rows, err := tx.Relays()
+		for _, row := range rows {
+			u, err := transport.ParseRelayURL(row.URL)
+			if err != nil {
+				return fmt.Errorf("home relay %q: %w", row.URL, err)
+			}
+			urls = append(urls, u)
+		}
+		return err
+	})
+	return urls, err
+}
+
+// putRelay adds a home relay; another address of the same relay replaces it.
+func putRelay(tx *store.Tx, u transport.RelayURL) error {
+	rows, err := tx.Relays()
+	if err != nil {
+		return err
+	}
+	n := 0
+	for _, row := range rows {
+		if row.Key != u.Key {
+			n++
+			continue
+		}
+		if err := tx.DeleteRelay(row.URL); err != nil {
+			return err
+		}
+	}
+	if n >= maxRelays {
+		return &localapi.Error{
+			Message: fmt.Sprintf("this node has %d relays already", maxRelays),
+			Hint:    "remove one first: qpc relay forget URL",
+			Exit:    localapi.ExitUsage,
+		}
+	}
+	return tx.PutRelay(store.Relay{URL: u.String(), Key: u.Key, Added: time.Now()})
+}
+
+func (n *Node) lastPort(ctx context.Context) (port uint16, err error) {
+	err = n.store.View(ctx, func(tx *store.Tx) error {
+		b, err := tx.Meta(metaPort)
+		if len(b) == 2 {
+			port = binary.BigEndian.Uint16(b)
+		}
+		return err
+	})
+	return port, err
+}
+
+func (n *Node) rememberPort(ctx context.Context, port uint16) error {
+	if last, err := n.lastPort(ctx); err != nil || last == port {
+		return err
+	}
+	return n.store.Update(ctx, func(tx *store.Tx) error {
+		return tx.SetMeta(metaPort, binary.BigEndian.AppendUint16(nil, port))
+	})
+}
+
+// anyAddrs are all addresses of this machine, on one port; 0 picks one.
+func anyAddrs(port uint16) ([]transport.Addr, error) {
+	v4, err := transport.ParseAddr(fmt.Sprintf("/ip4/0.0.0.0/udp/%d/quic-v1", port))
+	if err != nil {
+		return nil, err
+	}
+	v6, err := transport.ParseAddr(fmt.Sprintf("/ip6/::/udp/%d/quic-v1", port))
+	return []transport.Addr{v4, v6}, err
+}
+
+// storeError puts what is wrong with a home into words.
+func storeError(dir string, err error) error {
+	e := &localapi.Error{Message: err.Error(), Exit: localapi.ExitHome}
+	switch {
+	case errors.Is(err, store.ErrInUse):
+		e.Message = "another node uses the home " + dir
+		e.Hint = "stop it first, or use another home: --home DIR"
+	case errors.Is(err, store.ErrKind):
+		e.Message = "the home " + dir + " belongs to a relay"
+		e.Hint = "use another home for a node: --home DIR"
+	case errors.Is(err, store.ErrNewer):
+		e.Hint = "this home was used by a newer qpc: use that one"
+	case errors.Is(err, store.ErrDamaged):
+		e.Hint = "nothing was changed; keep a copy of " + dir + " before you try anything"
+	default:
+		return fmt.Errorf("open home: %w", err)
+	}
+	return e
+}
+
+func listenError(err error) error {
+	if !errors.Is(err, transport.ErrListen) {
+		return fmt.Errorf("start network: %w", err)
+	}
+	return &localapi.Error{
+		Message: err.Error(),
+		Hint:    "another program has that port: choose one with --listen, or leave the flag out",
+		Exit:    localapi.ExitNetwork,
+	}
+}
