@@ -1,0 +1,153 @@
+package integration
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"quicnprotochat/node"
+	"quicnprotochat/node/localapi"
+	"quicnprotochat/transport"
+	"quicnprotochat/transport/transporttest"
+)
+
+// world is nodes and relays on a simulated network, in virtual time.
+type world struct {
+	t    *testing.T
+	net  *transporttest.Network
+	log  *slog.Logger
+	last int // the last part of the IP address given last
+	stop []func()
+}
+
+// simulate runs fn in a world of its own. Packets take 10 ms each way.
+func simulate(t *testing.T, fn func(w *world)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{t: t, net: transporttest.New(10 * time.Millisecond), log: slog.New(slog.DiscardHandler)}
+		if os.Getenv("QPC_TEST_LOG") != "" {
+			w.log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
+		}
+		defer w.net.Close()
+		defer func() {
+			for i := len(w.stop) - 1; i >= 0; i-- {
+				w.stop[i]()
+			}
+		}()
+		fn(w)
+	})
+}
+
+// ip takes the next free address.
+func (w *world) ip() string {
+	w.last++
+	return fmt.Sprintf("1.0.0.%d", w.last)
+}
+
+// simNode is a node that can be stopped and started again.
+type simNode struct {
+	*node.Node
+	w      *world
+	name   string
+	ip     string
+	dir    string
+	relays []string
+	cancel context.CancelFunc
+	done   chan error
+}
+
+// node starts a node.
+func (w *world) node(name string, relays ...string) *simNode {
+	w.t.Helper()
+	n := &simNode{w: w, name: name, ip: w.ip(), dir: filepath.Join(w.t.TempDir(), name), relays: relays}
+	n.start()
+	w.stop = append(w.stop, n.halt)
+	return n
+}
+
+func (n *simNode) start() {
+	n.w.t.Helper()
+	ready := make(chan struct{})
+	var err error
+	n.Node, err = node.New(context.Background(), node.Config{
+		Dir: n.dir, Name: n.name, Listen: []string{"/ip4/" + n.ip + "/udp/7000/quic-v1"}, Relays: n.relays, LAN: "off",
+		Options: []transport.Option{n.w.net.Option()}, Log: n.w.log.With("node", n.name),
+		OnReady: func(node.Ready) { close(ready) },
+	})
+	if err != nil {
+		n.w.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	n.cancel, n.done = cancel, make(chan error, 1)
+	go func() { n.done <- n.Run(ctx) }()
+	<-ready
+}
+
+// halt stops the node; it may be started again.
+func (n *simNode) halt() {
+	if n.cancel == nil {
+		return
+	}
+	n.cancel()
+	if err := <-n.done; err != nil {
+		n.w.t.Errorf("%s: %v", n.name, err)
+	}
+	n.cancel = nil
+}
+
+// add makes the person of a link a contact.
+func (n *simNode) add(other *simNode) {
+	n.w.t.Helper()
+	invite, err := other.Invite(context.Background())
+	if err == nil {
+		_, err = n.AddContact(context.Background(), invite.Link, "")
+	}
+	if err != nil {
+		n.w.t.Fatal(err)
+	}
+}
+
+// send returns when the message is persisted.
+func (n *simNode) send(to *simNode, text string) (id string) {
+	n.w.t.Helper()
+	d, err := n.Send(context.Background(), to.name, text)
+	if err != nil {
+		n.w.t.Fatal(err)
+	}
+	return d.ID
+}
+
+// await waits for a state for at most that (virtual) time.
+func (n *simNode) await(id string, want localapi.State, most time.Duration) localapi.Delivery {
+	n.w.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), most)
+	defer cancel()
+	d, err := n.Await(ctx, id, want)
+	if err != nil || !d.State.Reaches(want) {
+		n.w.t.Fatalf("%s: message is %s after %v (%s), want %s; %v", n.name, d.State, most, d.Why, want, err)
+	}
+	return d
+}
+
+// texts is the history with another node as shown.
+func (n *simNode) texts(other *simNode) (texts []string) {
+	n.w.t.Helper()
+	err := n.History(context.Background(), other.name, 0, "", func(m localapi.Message) error {
+		texts = append(texts, m.Text)
+		return nil
+	})
+	var e *localapi.Error
+	if errors.As(err, &e) && e.Exit == localapi.ExitContact {
+		return nil
+	}
+	if err != nil {
+		n.w.t.Fatal(err)
+	}
+	return texts
+}
