@@ -153,17 +153,39 @@ func (b *book) candidates(k Key, now time.Time) (addrs []Addr, version int) {
 	}
 	p.touched = now
 	p.addrs = slices.DeleteFunc(p.addrs, func(a bookAddr) bool { return !a.expires.IsZero() && !now.Before(a.expires) })
-	sorted := slices.Clone(p.addrs)
-	slices.Reverse(sorted) // the newest of one source first
-	slices.SortStableFunc(sorted, func(a, b bookAddr) int {
-		return cmp.Or(boolOrder(a.failed, b.failed), cmp.Compare(dialOrder[a.source], dialOrder[b.source]))
-	})
-	for _, a := range sorted {
+	for _, a := range p.ranked() {
 		if !slices.Contains(addrs, a.addr) && len(addrs) < maxCandidates {
 			addrs = append(addrs, a.addr)
 		}
 	}
 	return addrs, p.version
+}
+
+// ranked returns the addresses in the order to dial them: what failed last time
+// last, then by source, of each the newest first. libp2p dials eight at a time,
+// so no source gets more than two places before the others had theirs.
+func (p *bookPeer) ranked() []bookAddr {
+	type place struct {
+		bookAddr
+		round int
+	}
+	var places []place
+	var count [len(dialOrder)]int
+	for _, a := range slices.Backward(p.addrs) {
+		places = append(places, place{a, count[a.source] / 2})
+		if !a.failed {
+			count[a.source]++
+		}
+	}
+	slices.SortStableFunc(places, func(a, b place) int {
+		return cmp.Or(boolOrder(a.failed, b.failed), cmp.Compare(a.round, b.round),
+			cmp.Compare(dialOrder[a.source], dialOrder[b.source]))
+	})
+	out := make([]bookAddr, len(places))
+	for i, pl := range places {
+		out[i] = pl.bookAddr
+	}
+	return out
 }
 
 // dialOrder is the order of sources: the local network, the last good address,

@@ -2,13 +2,10 @@ package transport
 
 import (
 	"crypto/ed25519"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
-	"slices"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/libp2p/go-libp2p"
@@ -64,12 +61,7 @@ const (
 	idleTimeout = 10 * time.Second
 	// dialTimeout bounds one try at one address; QUIC gives up after as long.
 	dialTimeout = 5 * time.Second
-	// addrsInterval is how often the machine's addresses are looked at.
-	addrsInterval = 5 * time.Second
 )
-
-// defaultListen is what a Host listens on by default.
-var defaultListen = []Addr{"/ip4/0.0.0.0/udp/0/quic-v1", "/ip6/::/udp/0/quic-v1"}
 
 // quietQUIC keeps quic-go from writing its advice on kernel buffers to standard
 // error, where scripts read our errors. It can be asked for by the environment alone.
@@ -117,54 +109,4 @@ func (c Config) options(ranker network.DialRanker) ([]libp2p.Option, error) {
 		})),
 	}
 	return append(opts, c.Options...), nil
-}
-
-// listen opens the sockets. It reports ErrListen, with the cause, unless all
-// addresses work or only IPv6 is missing.
-func (h *Host) listen(addrs []Addr) error {
-	if len(addrs) == 0 {
-		addrs = defaultListen
-	}
-	var port uint16
-	var missing error
-	listening := 0
-	for _, a := range addrs {
-		got, err := h.listenOn(a, port)
-		switch {
-		case err == nil:
-			listening++
-			if port == 0 {
-				port = got
-			}
-		case a.isIP6() && !errors.Is(err, syscall.EADDRINUSE):
-			missing = err
-			h.log.Warn("not listening on an address", "addr", a, "err", err)
-		default:
-			return fmt.Errorf("%w on %s: %w", ErrListen, a, err)
-		}
-	}
-	if listening == 0 {
-		return fmt.Errorf("%w: %w", ErrListen, missing)
-	}
-	return nil
-}
-
-// listenOn listens on a, with the port wanted rather than any if a leaves the
-// choice and it is free, and returns the port.
-func (h *Host) listenOn(a Addr, wanted uint16) (port uint16, err error) {
-	if a.Port() == 0 && wanted != 0 {
-		if err := h.listenAddr(a.withPort(wanted)); err == nil {
-			return wanted, nil
-		}
-	}
-	before := h.listening()
-	if err := h.listenAddr(a); err != nil {
-		return 0, err
-	}
-	for _, now := range h.listening() {
-		if !slices.Contains(before, now) {
-			return now.Port(), nil
-		}
-	}
-	return a.Port(), nil
 }

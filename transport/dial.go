@@ -22,8 +22,6 @@ const (
 	// maxRounds bounds how often one Open begins anew, because a connection was lost
 	// at once or because new addresses were learnt.
 	maxRounds = 4
-	// laterDelay holds back other addresses when there is a local or a last good one.
-	laterDelay = 50 * time.Millisecond
 )
 
 // Open returns a NodeService stream to k: over the live connection, else over
@@ -245,59 +243,4 @@ func (d *dials) connected(k Key) {
 		close(ch)
 	}
 	delete(d.waiting, k)
-}
-
-// rankOrder tells libp2p in which order to dial: it asks by address alone.
-type rankOrder struct {
-	mu    sync.Mutex
-	first map[Addr]int // local and last good addresses in dials under way, counted
-}
-
-// set marks the first of addrs, which are best first, until forget is called.
-func (r *rankOrder) set(addrs []Addr) (forget func()) {
-	own := interfacePrefixes()
-	var first []Addr
-	for i, a := range addrs {
-		if ip, ok := a.IP(); i == 0 || ok && pathOf(ip, own) == PathLAN {
-			first = append(first, a)
-		}
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.first == nil {
-		r.first = make(map[Addr]int)
-	}
-	for _, a := range first {
-		r.first[a]++
-	}
-	return func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		for _, a := range first {
-			if r.first[a]--; r.first[a] <= 0 {
-				delete(r.first, a)
-			}
-		}
-	}
-}
-
-// rank is a libp2p dial ranker.
-func (r *rankOrder) rank(addrs []ma.Multiaddr) []network.AddrDelay {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	first := make([]network.AddrDelay, 0, len(addrs))
-	var later []network.AddrDelay
-	for _, m := range addrs {
-		if a, err := addrOf(m); err == nil && r.first[a] > 0 {
-			first = append(first, network.AddrDelay{Addr: m})
-			continue
-		}
-		later = append(later, network.AddrDelay{Addr: m})
-	}
-	if len(first) > 0 {
-		for i := range later {
-			later[i].Delay = laterDelay
-		}
-	}
-	return append(first, later...)
 }

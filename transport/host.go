@@ -88,45 +88,6 @@ func New(cfg Config) (*Host, error) {
 // Key returns the host's own key.
 func (h *Host) Key() Key { return h.key }
 
-// Addrs returns the addresses at which others can dial the host. An unspecified
-// listen address stands for all addresses of the machine except link-local ones,
-// and except loopback if there is anything else. Public ones come first.
-func (h *Host) Addrs() []Addr {
-	var out, loopback []Addr
-	own := interfacePrefixes()
-	for _, a := range h.listening() {
-		ip, ok := a.IP()
-		if !ok || !ip.IsUnspecified() {
-			out = append(out, a)
-			continue
-		}
-		for _, p := range own {
-			addr, err := AddrFor(p.Addr().String(), a.Port())
-			switch {
-			case err != nil, p.Addr().Is4() != ip.Is4(), p.Addr().IsLinkLocalUnicast():
-			case p.Addr().IsLoopback():
-				loopback = append(loopback, addr)
-			case !slices.Contains(out, addr):
-				out = append(out, addr)
-			}
-		}
-	}
-	if len(out) == 0 {
-		return loopback
-	}
-	slices.SortStableFunc(out, func(a, b Addr) int { return boolOrder(!a.IsPublic(), !b.IsPublic()) })
-	return out
-}
-
-// ListenPort returns the UDP port that the host listens on; the first one if
-// there are several.
-func (h *Host) ListenPort() uint16 {
-	if addrs := h.listening(); len(addrs) > 0 {
-		return addrs[0].Port()
-	}
-	return 0
-}
-
 // Learn notes addresses of a peer. What SourceRelay and SourcePeer tell replaces
 // what the same source told before. From SourceRelay, which may be anywhere, only
 // public addresses are taken; see LearnFromRelay.
@@ -224,29 +185,6 @@ func (h *Host) handle(s network.Stream) {
 	h.cfg.OnStream(stream)
 }
 
-// watchAddrs tells when the machine's addresses change.
-func (h *Host) watchAddrs() {
-	tick := time.NewTicker(addrsInterval)
-	defer tick.Stop()
-	last := h.Addrs()
-	for {
-		select {
-		case <-h.ctx.Done():
-			return
-		case <-tick.C:
-		}
-		now := h.Addrs()
-		if slices.Equal(now, last) {
-			continue
-		}
-		last = now
-		h.log.Debug("addresses changed", "addrs", now)
-		if h.cfg.OnAddrs != nil {
-			h.cfg.OnAddrs()
-		}
-	}
-}
-
 // begin counts a goroutine of the host; false means that it is closing.
 func (h *Host) begin() bool {
 	h.mu.Lock()
@@ -267,23 +205,6 @@ func (h *Host) start(f func()) {
 		defer h.wg.Done()
 		f()
 	}()
-}
-
-// listening returns the addresses of our sockets, IPv4 first.
-func (h *Host) listening() []Addr {
-	var out []Addr
-	for _, m := range h.host.Network().ListenAddresses() {
-		if a, err := addrOf(m); err == nil {
-			out = append(out, a)
-		}
-	}
-	slices.SortStableFunc(out, func(a, b Addr) int { return boolOrder(a.isIP6(), b.isIP6()) })
-	return out
-}
-
-// listenAddr opens one socket.
-func (h *Host) listenAddr(a Addr) error {
-	return h.host.Network().Listen(a.multiaddr())
 }
 
 // peerConn is one live connection that may carry streams of ours.

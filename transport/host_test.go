@@ -17,7 +17,9 @@ func echo(s *Stream) { io.Copy(s, s) }
 // newTestHost returns a host on loopback that is closed at the end.
 func newTestHost(t testing.TB, n byte, cfg Config) *Host {
 	t.Helper()
-	cfg.PrivateKey = testKey(n)
+	if cfg.PrivateKey == nil {
+		cfg.PrivateKey = testKey(n)
+	}
 	if cfg.Listen == nil {
 		cfg.Listen = []Addr{"/ip4/127.0.0.1/udp/0/quic-v1"}
 	}

@@ -54,6 +54,7 @@ type lanSession struct {
 	sockets []*mdnsSocket
 	ifis    []net.Interface
 	nets    []netip.Prefix
+	own     []Addr // as last announced
 	readers sync.WaitGroup
 }
 
@@ -85,9 +86,7 @@ func (l *lan) open() *lanSession {
 	for _, v6 := range []bool{false, true} {
 		socket, err := openMDNS(v6, s.ifis)
 		if err != nil {
-			if !l.warned {
-				l.host.log.Warn("discovery on the local network is limited", "ipv6", v6, "err", err)
-			}
+			l.host.log.Debug("no multicast", "ipv6", v6, "err", err)
 			continue
 		}
 		s.sockets = append(s.sockets, socket)
@@ -97,11 +96,14 @@ func (l *lan) open() *lanSession {
 			l.read(socket.conn)
 		}()
 	}
-	l.warned = true
-	if len(s.sockets) == 0 {
-		return nil
+	if len(s.sockets) > 0 {
+		return s
 	}
-	return s
+	if !l.warned {
+		l.warned = true
+		l.host.log.Warn("nothing is found on the local network: no interface takes multicast")
+	}
+	return nil
 }
 
 // close ends the session.
@@ -260,10 +262,12 @@ func (l *lan) query(s *lanSession) {
 
 // announce tells each network the addresses that we have on it; ttl 0 is goodbye.
 func (l *lan) announce(s *lanSession, ttl uint32) {
-	own := l.host.Addrs()
+	if ttl > 0 { // goodbye comes when the sockets may be closed already
+		s.own = l.host.Addrs()
+	}
 	for _, ifi := range s.ifis {
 		ips := interfaceIPs(ifi)
-		here := slices.DeleteFunc(slices.Clone(own), func(a Addr) bool {
+		here := slices.DeleteFunc(slices.Clone(s.own), func(a Addr) bool {
 			ip, ok := a.IP()
 			return !ok || !slices.Contains(ips, ip)
 		})

@@ -80,7 +80,7 @@ func TestSimulatedHosts(t *testing.T) {
 			t.Errorf("a second stream took %v, want no round trip", got)
 		}
 		ask(t, second)
-		time.Sleep(24 * time.Hour)
+		time.Sleep(2 * time.Hour)
 		ask(t, s)
 	})
 }
@@ -316,5 +316,45 @@ func TestRelayMustNotNamePrivateAddresses(t *testing.T) {
 			t.Fatalf("the user's own word: %v", err)
 		}
 		ask(t, s)
+	})
+}
+
+func TestManyHostsBehindOneAddress(t *testing.T) {
+	inBubble(t, func(t *testing.T, net *transporttest.Network) {
+		relay := simHost(t, net, 2, transport.Config{OnStream: echoStream, Server: true})
+		defer relay.Close()
+		for i := range 40 { // above libp2p's limit of 8 at a time and 16 in a burst
+			h := simHost(t, net, byte(10+i), transport.Config{
+				Listen: []transport.Addr{transport.Addr(fmt.Sprintf("/ip4/1.0.0.1/udp/%d/quic-v1", 7000+i))},
+			})
+			defer h.Close()
+			h.Learn(relay.Key(), transport.SourceUser, relay.Addrs())
+			s, err := h.Open(t.Context(), relay.Key())
+			if err != nil {
+				t.Fatalf("host %d: %v", i, err)
+			}
+			ask(t, s)
+		}
+		if got := len(relay.Connected()); got != 40 {
+			t.Errorf("got %d connections, want 40", got)
+		}
+	})
+}
+
+func TestAddressesAreToldToNobody(t *testing.T) {
+	inBubble(t, func(t *testing.T, net *transporttest.Network) {
+		b := simHost(t, net, 2, transport.Config{OnStream: echoStream})
+		defer b.Close()
+		stranger, conn := attacker(t, net, b)
+		defer stranger.Close()
+		time.Sleep(time.Minute) // for identify
+		if protocols, err := stranger.Peerstore().GetProtocols(conn.RemotePeer()); err != nil || len(protocols) == 0 {
+			t.Errorf("identify did not run: %v, %v", protocols, err)
+		}
+		for _, a := range stranger.Peerstore().Addrs(conn.RemotePeer()) {
+			if a.String() != string(b.Addrs()[0]) { // the one that it dialled
+				t.Errorf("was told %v", a)
+			}
+		}
 	})
 }

@@ -1,0 +1,49 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/sec"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+)
+
+func TestReason(t *testing.T) {
+	for _, tt := range []struct {
+		in   error
+		want string
+	}{
+		{context.DeadlineExceeded, "no answer"},
+		{fmt.Errorf("dial: %w", os.ErrDeadlineExceeded), "no answer"},
+		{errors.New("evil \x1b[31m\u202ename\nline"), "evil  [31m name line"},
+		{errors.New(strings.Repeat("é", 500)), strings.Repeat("é", 100)},
+		{errors.New(""), "unknown error"},
+	} {
+		if got := reason(tt.in); got != tt.want {
+			t.Errorf("reason(%q): got %q, want %q", tt.in, got, tt.want)
+		}
+	}
+}
+
+func TestAttempts(t *testing.T) {
+	ip, name := Addr("/ip4/1.2.3.4/udp/7/quic-v1"), Addr("/dns/nowhere.example/udp/7/quic-v1")
+	mismatch := sec.ErrPeerIDMismatch{Expected: keyFor(1).id(), Actual: keyFor(2).id()}
+	dial := &swarm.DialError{DialErrors: []swarm.TransportError{{Address: ip.multiaddr(), Cause: fmt.Errorf("tls: %w", mismatch)}}}
+	got := attempts([]Addr{ip, name}, dial, time.Now())
+	if len(got) != 1 || got[0].Addr != ip || !errors.Is(got[0].cause, ErrWrongKey) || !strings.Contains(got[0].Err, keyFor(2).String()) {
+		t.Errorf("got %+v", got)
+	}
+	got = attempts([]Addr{ip, name}, &swarm.DialError{Cause: swarm.ErrNoGoodAddresses}, time.Now())
+	if len(got) != 2 || got[0].Err == "" || !strings.Contains(got[1].Err, "name") {
+		t.Errorf("got %+v", got)
+	}
+	err := &DialError{Key: keyFor(1), Attempts: got, cause: context.Canceled}
+	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), string(ip)) || !strings.Contains(err.Error(), keyFor(1).String()) {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,144 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"syscall"
+	"time"
+)
+
+// addrsInterval is how often the machine's addresses are looked at.
+const addrsInterval = 5 * time.Second
+
+// defaultListen is what a Host listens on by default.
+var defaultListen = []Addr{"/ip4/0.0.0.0/udp/0/quic-v1", "/ip6/::/udp/0/quic-v1"}
+
+// Addrs returns the addresses at which others can dial the host. An unspecified
+// listen address stands for all addresses of the machine except link-local ones,
+// and except loopback if there is anything else. Public ones come first.
+func (h *Host) Addrs() []Addr {
+	var out, loopback []Addr
+	own := interfacePrefixes()
+	for _, a := range h.listening() {
+		ip, ok := a.IP()
+		if !ok || !ip.IsUnspecified() {
+			out = append(out, a)
+			continue
+		}
+		for _, p := range own {
+			addr, err := AddrFor(p.Addr().String(), a.Port())
+			switch {
+			case err != nil, p.Addr().Is4() != ip.Is4(), p.Addr().IsLinkLocalUnicast():
+			case p.Addr().IsLoopback():
+				loopback = append(loopback, addr)
+			case !slices.Contains(out, addr):
+				out = append(out, addr)
+			}
+		}
+	}
+	if len(out) == 0 {
+		return loopback
+	}
+	slices.SortStableFunc(out, func(a, b Addr) int { return boolOrder(!a.IsPublic(), !b.IsPublic()) })
+	return out
+}
+
+// ListenPort returns the UDP port that the host listens on; the first one if
+// there are several.
+func (h *Host) ListenPort() uint16 {
+	if addrs := h.listening(); len(addrs) > 0 {
+		return addrs[0].Port()
+	}
+	return 0
+}
+
+// listen opens the sockets. It reports ErrListen, with the cause, unless all
+// addresses work or only IPv6 is missing.
+func (h *Host) listen(addrs []Addr) error {
+	if len(addrs) == 0 {
+		addrs = defaultListen
+	}
+	var port uint16
+	var missing error
+	listening := 0
+	for _, a := range addrs {
+		got, err := h.listenOn(a, port)
+		switch {
+		case err == nil:
+			listening++
+			if port == 0 {
+				port = got
+			}
+		case a.isIP6() && !errors.Is(err, syscall.EADDRINUSE):
+			missing = err
+			h.log.Warn("not listening on an address", "addr", a, "err", err)
+		default:
+			return fmt.Errorf("%w on %s: %w", ErrListen, a, err)
+		}
+	}
+	if listening == 0 {
+		return fmt.Errorf("%w: %w", ErrListen, missing)
+	}
+	return nil
+}
+
+// listenOn listens on a, with the port wanted rather than any if a leaves the
+// choice and it is free, and returns the port.
+func (h *Host) listenOn(a Addr, wanted uint16) (port uint16, err error) {
+	if a.Port() == 0 && wanted != 0 {
+		if err := h.listenAddr(a.withPort(wanted)); err == nil {
+			return wanted, nil
+		}
+	}
+	before := h.listening()
+	if err := h.listenAddr(a); err != nil {
+		return 0, err
+	}
+	for _, now := range h.listening() {
+		if !slices.Contains(before, now) {
+			return now.Port(), nil
+		}
+	}
+	return a.Port(), nil
+}
+
+// listening returns the addresses of our sockets, IPv4 first.
+func (h *Host) listening() []Addr {
+	var out []Addr
+	for _, m := range h.host.Network().ListenAddresses() {
+		if a, err := addrOf(m); err == nil {
+			out = append(out, a)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Addr) int { return boolOrder(a.isIP6(), b.isIP6()) })
+	return out
+}
+
+// listenAddr opens one socket.
+func (h *Host) listenAddr(a Addr) error {
+	return h.host.Network().Listen(a.multiaddr())
+}
+
+// watchAddrs tells when the machine's addresses change.
+func (h *Host) watchAddrs() {
+	tick := time.NewTicker(addrsInterval)
+	defer tick.Stop()
+	last := h.Addrs()
+	for {
+		select {
+		case <-h.ctx.Done():
+			return
+		case <-tick.C:
+		}
+		now := h.Addrs()
+		if slices.Equal(now, last) {
+			continue
+		}
+		last = now
+		h.log.Debug("addresses changed", "addrs", now)
+		if h.cfg.OnAddrs != nil {
+			h.cfg.OnAddrs()
+		}
+	}
+}
