@@ -7,12 +7,14 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"quicnprotochat/node"
 	"quicnprotochat/node/localapi"
+	"quicnprotochat/relay"
 	"quicnprotochat/transport"
 	"quicnprotochat/transport/transporttest"
 )
@@ -150,4 +152,70 @@ func (n *simNode) texts(other *simNode) (texts []string) {
 		n.w.t.Fatal(err)
 	}
 	return texts
+}
+
+// simRelay is a relay that can be stopped and started again.
+type simRelay struct {
+	*relay.Relay
+	w      *world
+	ip     string
+	dir    string
+	cancel context.CancelFunc
+	done   chan error
+}
+
+// relay starts a relay.
+func (w *world) relay() *simRelay {
+	w.t.Helper()
+	r := &simRelay{w: w, ip: w.ip(), dir: filepath.Join(w.t.TempDir(), "relay")}
+	r.start()
+	w.stop = append(w.stop, r.halt)
+	return r
+}
+
+func (r *simRelay) start() {
+	r.w.t.Helper()
+	addr, err := transport.ParseAddr("/ip4/" + r.ip + "/udp/7000/quic-v1")
+	if err != nil {
+		r.w.t.Fatal(err)
+	}
+	r.Relay, err = relay.New(relay.Config{
+		Dir: r.dir, Listen: []transport.Addr{addr}, Options: []transport.Option{r.w.net.Option()}, Log: r.w.log.With("node", "relay"),
+	})
+	if err != nil {
+		r.w.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	r.cancel, r.done = cancel, make(chan error, 1)
+	go func() { r.done <- r.Run(ctx) }()
+}
+
+// halt stops the relay; it may be started again.
+func (r *simRelay) halt() {
+	if r.cancel == nil {
+		return
+	}
+	r.cancel()
+	if err := <-r.done; err != nil {
+		r.w.t.Errorf("relay: %v", err)
+	}
+	r.cancel = nil
+}
+
+func (r *simRelay) url() string { return r.URL().String() }
+
+// settled waits until a node is in touch with all its relays.
+func (n *simNode) settled() {
+	n.w.t.Helper()
+	for range 600 {
+		s, err := n.Status(context.Background())
+		if err != nil {
+			n.w.t.Fatal(err)
+		}
+		if !slices.ContainsFunc(s.Relays, func(r localapi.Relay) bool { return !r.Reached }) {
+			return
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	n.w.t.Fatalf("%s does not reach its relays", n.name)
 }

@@ -1,0 +1,99 @@
+package integration
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"quicnprotochat/node/localapi"
+)
+
+// TestMailbox sends to somebody who is away: the relay keeps it, and it is there
+// when they are back, though the sender has gone meanwhile.
+func TestMailbox(t *testing.T) {
+	simulate(t, func(w *world) {
+		r := w.relay()
+		a, b := w.node("alice", r.url()), w.node("bob", r.url())
+		b.settled()
+		a.add(b)
+		a.await(a.send(b, "one"), localapi.Delivered, 10*time.Second)
+		b.halt()
+		time.Sleep(time.Minute)
+		id := a.send(b, "two")
+		d := a.await(id, localapi.Stored, time.Second)
+		if d.State != localapi.Stored || d.Path != localapi.PathMailbox || d.Relay != r.URL().Key.String() {
+			w.t.Errorf("got %+v, want stored at the relay", d)
+		}
+		a.halt()
+		time.Sleep(time.Hour)
+		b.start()
+		time.Sleep(10 * time.Second)
+		if got, want := b.texts(a), []string{"one", "two"}; !slices.Equal(got, want) {
+			w.t.Errorf("bob shows %q, want %q", got, want)
+		}
+		a.start()
+		a.await(id, localapi.Delivered, 10*time.Second)
+	})
+}
+
+// TestFirstMessageAway starts a conversation with somebody who is away: the
+// keys come from the relay, and everything waits there.
+func TestFirstMessageAway(t *testing.T) {
+	simulate(t, func(w *world) {
+		r := w.relay()
+		a, b := w.node("alice", r.url()), w.node("bob", r.url())
+		b.settled()
+		time.Sleep(time.Second)
+		invite, err := b.Invite(w.t.Context())
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		b.halt()
+		if _, err := a.AddContact(w.t.Context(), invite.Link, ""); err != nil {
+			w.t.Fatal(err)
+		}
+		id := a.send(b, "are you there?")
+		a.await(id, localapi.Stored, 15*time.Second)
+		b.start()
+		a.await(id, localapi.Delivered, 15*time.Second)
+		if got, want := b.texts(a), []string{"are you there?"}; !slices.Equal(got, want) {
+			w.t.Errorf("bob shows %q, want %q", got, want)
+		}
+	})
+}
+
+// TestNoWay cuts the two from each other, but not from the relay: each message
+// is stored within the hedge and a round trip, and arrives.
+func TestNoWay(t *testing.T) {
+	simulate(t, func(w *world) {
+		r := w.relay()
+		a, b := w.node("alice", r.url()), w.node("bob", r.url())
+		a.settled()
+		b.settled()
+		time.Sleep(time.Second)
+		w.net.Cut(a.ip, b.ip, true)
+		a.add(b)
+		for _, text := range []string{"one", "two", "three"} {
+			id := a.send(b, text)
+			a.await(id, localapi.Stored, 15*time.Second)
+			a.await(id, localapi.Delivered, 15*time.Second)
+		}
+		began := time.Now()
+		id := a.send(b, "four")
+		a.await(id, localapi.Stored, time.Second)
+		if took := time.Since(began); took > 300*time.Millisecond {
+			w.t.Errorf("stored after %v, want within 300 ms", took)
+		}
+		a.await(id, localapi.Delivered, 15*time.Second)
+		if got, want := b.texts(a), []string{"one", "two", "three", "four"}; !slices.Equal(got, want) {
+			w.t.Errorf("bob shows %q, want %q", got, want)
+		}
+		// When they see each other again, the traffic moves to the direct path.
+		w.net.Cut(a.ip, b.ip, false)
+		time.Sleep(time.Minute)
+		d := a.await(a.send(b, "five"), localapi.Delivered, 15*time.Second)
+		if d.Path != localapi.PathDirect {
+			w.t.Errorf("path after the cut was mended: got %s (%s), want direct", d.Path, d.Why)
+		}
+	})
+}
