@@ -21,8 +21,18 @@ func (c *commit) encode(w *writer) {
 func decodeCommit(r *reader) *commit {
 	c := &commit{}
 	sub := r.sub()
+	var seen [proposalGroupContextExtensions + 1]bool
 	for sub.more() {
-		c.proposals = append(c.proposals, decodeProposalOrRef(sub))
+		p := decodeProposalOrRef(sub)
+		// These three may be in a commit once (RFC 9420, §12.2). They are also
+		// the ones that can be a few bytes long.
+		if p.proposal != nil && p.proposal.typ >= proposalReInit && sub.err == nil {
+			if seen[p.proposal.typ] {
+				sub.fail()
+			}
+			seen[p.proposal.typ] = true
+		}
+		c.proposals = append(c.proposals, p)
 	}
 	r.end(sub)
 	if r.optional() {
@@ -61,7 +71,7 @@ func decodeUpdatePath(r *reader) *updatePath {
 	p := &updatePath{leaf: decodeLeafNode(r)}
 	sub := r.sub()
 	for sub.more() {
-		n := updatePathNode{encryptionKey: sub.vec()}
+		n := updatePathNode{encryptionKey: sub.key()}
 		list := sub.sub()
 		for list.more() {
 			n.secrets = append(n.secrets, decodeHPKECiphertext(list))

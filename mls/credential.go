@@ -36,7 +36,7 @@ func decodeCredential(r *reader) credential {
 	case credentialX509:
 		sub := r.sub()
 		for sub.more() {
-			c.chain = append(c.chain, sub.vec())
+			c.chain = append(c.chain, sub.key())
 		}
 		r.end(sub)
 	default:

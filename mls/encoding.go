@@ -105,6 +105,22 @@ func (r *reader) vec() []byte {
 	return r.take(n)
 }
 
+// minKey is the least length of a key, hash, signature or ciphertext of any
+// suite.
+const minKey = 16
+
+// key reads opaque<V> that holds a key, a hash, a signature or a ciphertext.
+// One that is shorter than any can be is refused at once: otherwise an input of
+// empty vectors would decode to structures many times its size.
+func (r *reader) key() []byte {
+	b := r.vec()
+	if r.err == nil && len(b) < minKey {
+		r.fail()
+		return nil
+	}
+	return b
+}
+
 // sub returns a reader over the contents of a vector. Its error must be handed
 // back with end.
 func (r *reader) sub() *reader {

@@ -39,19 +39,26 @@ func encodeExtensions(w *writer, list []Extension) {
 
 // decodeExtensions reads Extension<V>. A type may be there once (RFC 9420, §13.4).
 func decodeExtensions(r *reader) []Extension {
-	var list []Extension
-	var seen map[uint16]bool
 	sub := r.sub()
+	n := 0
+	for count := *sub; count.more(); n++ {
+		count.u16()
+		count.vec()
+	}
+	if n == 0 {
+		r.end(sub)
+		return nil
+	}
+	list := make([]Extension, 0, n)
+	types := make([]uint16, 0, n)
 	for sub.more() {
 		e := Extension{Type: sub.u16(), Data: sub.vec()}
-		if seen[e.Type] {
-			sub.fail()
-		}
-		if seen == nil {
-			seen = make(map[uint16]bool)
-		}
-		seen[e.Type] = true
 		list = append(list, e)
+		types = append(types, e.Type)
+	}
+	slices.Sort(types)
+	if len(slices.Compact(types)) != len(list) {
+		sub.fail()
 	}
 	r.end(sub)
 	return list

@@ -119,9 +119,9 @@ func (a authData) encode(w *writer, typ contentType) {
 }
 
 func decodeAuthData(r *reader, typ contentType) authData {
-	a := authData{signature: r.vec()}
+	a := authData{signature: r.key()}
 	if typ == contentCommit {
-		a.confirmationTag = r.vec()
+		a.confirmationTag = r.key()
 	}
 	return a
 }

@@ -27,7 +27,7 @@ func decodeGroupInfo(r *reader) *groupInfo {
 		extensions:      decodeExtensions(r),
 		confirmationTag: r.vec(),
 		signer:          r.u32(),
-		signature:       r.vec(),
+		signature:       r.key(),
 	}
 }
 

@@ -17,7 +17,7 @@ func (c hpkeCiphertext) encode(w *writer) {
 }
 
 func decodeHPKECiphertext(r *reader) hpkeCiphertext {
-	return hpkeCiphertext{kemOutput: r.vec(), ciphertext: r.vec()}
+	return hpkeCiphertext{kemOutput: r.key(), ciphertext: r.key()}
 }
 
 func encryptContext(label string, context []byte) []byte {

@@ -140,10 +140,10 @@ func decodeKeyPackage(r *reader) *KeyPackage {
 	}
 	k := &KeyPackage{
 		suite:      Suite(r.u16()),
-		initKey:    r.vec(),
+		initKey:    r.key(),
 		leaf:       decodeLeafNode(r),
 		extensions: decodeExtensions(r),
-		signature:  r.vec(),
+		signature:  r.key(),
 	}
 	if r.err == nil {
 		k.raw = start[: len(start)-len(r.b) : len(start)-len(r.b)]

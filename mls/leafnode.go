@@ -60,8 +60,8 @@ func (l *leafNode) encodeTBS(w *writer) {
 func decodeLeafNode(r *reader) *leafNode {
 	start := r.b
 	l := &leafNode{
-		encryptionKey: r.vec(),
-		signatureKey:  r.vec(),
+		encryptionKey: r.key(),
+		signatureKey:  r.key(),
 		credential:    decodeCredential(r),
 		capabilities:  decodeCapabilities(r),
 		source:        leafSource(r.u8()),
@@ -76,7 +76,7 @@ func decodeLeafNode(r *reader) *leafNode {
 		r.fail()
 	}
 	l.extensions = decodeExtensions(r)
-	l.signature = r.vec()
+	l.signature = r.key()
 	if r.err != nil {
 		return l
 	}

@@ -16,7 +16,7 @@ func (p *parentNode) encode(w *writer) {
 }
 
 func decodeParentNode(r *reader) *parentNode {
-	p := &parentNode{encryptionKey: r.vec(), parentHash: r.vec(), unmergedLeaves: r.u32s()}
+	p := &parentNode{encryptionKey: r.key(), parentHash: r.vec(), unmergedLeaves: r.u32s()}
 	for i := 1; i < len(p.unmergedLeaves); i++ {
 		if p.unmergedLeaves[i-1] >= p.unmergedLeaves[i] {
 			r.fail()

@@ -33,8 +33,8 @@ type proposal struct {
 	add          *KeyPackage
 	update       *leafNode
 	remove       uint32
-	psk          pskID
-	reInit       reInit
+	psk          *pskID
+	reInit       *reInit
 	externalInit []byte      // kem_output
 	extensions   []Extension // GroupContextExtensions
 }
@@ -80,7 +80,7 @@ func decodeProposalBody(r *reader, typ uint16) *proposal {
 	case proposalPSK:
 		p.psk = decodePSKID(r)
 	case proposalReInit:
-		p.reInit = reInit{r.vec(), r.u16(), Suite(r.u16()), decodeExtensions(r)}
+		p.reInit = &reInit{r.vec(), r.u16(), Suite(r.u16()), decodeExtensions(r)}
 	case proposalExternalInit:
 		p.externalInit = r.vec()
 	case proposalGroupContextExtensions:
@@ -119,7 +119,7 @@ func decodeProposalOrRef(r *reader) proposalOrRef {
 	case byValue:
 		return proposalOrRef{proposal: decodeProposal(r)}
 	case byReference:
-		return proposalOrRef{reference: r.vec()}
+		return proposalOrRef{reference: r.key()}
 	}
 	r.fail()
 	return proposalOrRef{}

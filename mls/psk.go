@@ -20,7 +20,7 @@ type pskID struct {
 	nonce   []byte
 }
 
-func (p pskID) encode(w *writer) {
+func (p *pskID) encode(w *writer) {
 	w.u8(p.typ)
 	if p.typ == pskExternal {
 		w.vec(p.id)
@@ -32,8 +32,8 @@ func (p pskID) encode(w *writer) {
 	w.vec(p.nonce)
 }
 
-func decodePSKID(r *reader) pskID {
-	p := pskID{typ: r.u8()}
+func decodePSKID(r *reader) *pskID {
+	p := &pskID{typ: r.u8()}
 	switch p.typ {
 	case pskExternal:
 		p.id = r.vec()
@@ -47,6 +47,6 @@ func decodePSKID(r *reader) pskID {
 	default:
 		r.fail()
 	}
-	p.nonce = r.vec()
+	p.nonce = r.key()
 	return p
 }

@@ -5,13 +5,13 @@ import "log/slog"
 const redacted = "[redacted]"
 
 // LogValue keeps the keys out of logs.
-func (*KeyPackageSecrets) LogValue() slog.Value { return slog.StringValue(redacted) }
+func (KeyPackageSecrets) LogValue() slog.Value { return slog.StringValue(redacted) }
 
 // String keeps the keys out of formatted text.
-func (*KeyPackageSecrets) String() string { return redacted }
+func (KeyPackageSecrets) String() string { return redacted }
 
 // GoString keeps the keys out of %#v.
-func (*KeyPackageSecrets) GoString() string { return redacted }
+func (KeyPackageSecrets) GoString() string { return redacted }
 
 // LogValue keeps the epoch's secrets out of logs.
 func (*Epoch) LogValue() slog.Value { return slog.StringValue(redacted) }

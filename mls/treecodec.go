@@ -2,10 +2,12 @@ package mls
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
+	"slices"
 )
 
-// encodeTree writes ratchet_tree of RFC 9420, §12.4.3.3: all nodes from left to
+// encode writes ratchet_tree of RFC 9420, §12.4.3.3: all nodes from left to
 // right, without the blanks after the last that is not.
 func (t *tree) encode(w *writer) {
 	w.nested(func(w *writer) {
@@ -44,8 +46,9 @@ func (n *treeNode) encodeInOrder(w *writer, x nodeIndex, blanks *int) {
 	}
 }
 
-// A treeEntry is one optional<Node> of an encoded tree.
+// A treeEntry is a node of an encoded tree that is not blank.
 type treeEntry struct {
+	at     nodeIndex
 	leaf   *leafNode
 	parent *parentNode
 }
@@ -55,16 +58,19 @@ type treeEntry struct {
 func decodeTree(s *suite, r *reader) *tree {
 	var entries []treeEntry
 	sub := r.sub()
-	for sub.more() && len(entries) < int(nodeWidth(maxLeaves)) {
-		entries = append(entries, decodeTreeEntry(sub, len(entries)%2 == 0))
+	width := nodeIndex(0)
+	for ; sub.more() && uint32(width) < nodeWidth(maxLeaves); width++ {
+		if sub.optional() {
+			entries = append(entries, decodeTreeEntry(sub, width))
+		}
 	}
-	if sub.finish() != nil || len(entries) == 0 || entries[len(entries)-1] == (treeEntry{}) {
+	if sub.finish() != nil || len(entries) == 0 || entries[len(entries)-1].at != width-1 {
 		sub.fail()
 		r.end(sub)
 		return nil
 	}
 	leaves := uint32(1)
-	for int(nodeWidth(leaves)) < len(entries) {
+	for nodeWidth(leaves) < uint32(width) {
 		leaves *= 2
 	}
 	t := &tree{suite: s, leaves: leaves}
@@ -72,52 +78,41 @@ func decodeTree(s *suite, r *reader) *tree {
 	return t
 }
 
-func decodeTreeEntry(r *reader, even bool) treeEntry {
-	if !r.optional() {
-		return treeEntry{}
-	}
+func decodeTreeEntry(r *reader, x nodeIndex) treeEntry {
 	switch typ := r.u8(); {
-	case typ == nodeLeaf && even:
-		return treeEntry{leaf: decodeLeafNode(r)}
-	case typ == nodeParent && !even:
-		return treeEntry{parent: decodeParentNode(r)}
+	case typ == nodeLeaf && x.level() == 0:
+		return treeEntry{at: x, leaf: decodeLeafNode(r)}
+	case typ == nodeParent && x.level() > 0:
+		return treeEntry{at: x, parent: decodeParentNode(r)}
 	}
 	r.fail()
 	return treeEntry{}
 }
 
-// buildTree makes the subtree under x of the entries of a whole tree.
+// buildTree makes the subtree under x of the entries in it, which are in order.
 func (s *suite) buildTree(entries []treeEntry, x nodeIndex) *treeNode {
-	first := 2 * int(x.firstLeaf())
-	if allBlank(entries, first, first+int(nodeWidth(1<<x.level()))) {
+	if len(entries) == 0 {
 		return s.blank(x)
 	}
+	n := &treeNode{}
 	l, ok := x.left()
 	if !ok {
-		n := &treeNode{}
-		n.put(entries[x].leaf)
+		n.put(entries[0].leaf)
 		n.hash = s.leafHash(x.leaf(), n.leaf)
 		return n
 	}
 	r, _ := x.right()
-	n := &treeNode{left: s.buildTree(entries, l), right: s.buildTree(entries, r)}
-	if int(x) < len(entries) {
-		n.parent = entries[x].parent
+	i, found := slices.BinarySearchFunc(entries, x, func(e treeEntry, x nodeIndex) int { return cmp.Compare(e.at, x) })
+	right := entries[i:]
+	if found {
+		n.parent = right[0].parent
+		right = right[1:]
 	}
+	n.left = s.buildTree(entries[:i], l)
+	n.right = s.buildTree(right, r)
 	n.members = n.left.members + n.right.members
 	n.hash = s.parentTreeHash(n.parent, n.left.hash, n.right.hash)
 	return n
-}
-
-// allBlank reports whether the entries from lo to below hi are blank; beyond
-// the last they are.
-func allBlank(entries []treeEntry, lo, hi int) bool {
-	for i := lo; i < min(hi, len(entries)); i++ {
-		if entries[i] != (treeEntry{}) {
-			return false
-		}
-	}
-	return true
 }
 
 // parseTree decodes a ratchet tree that came on its own.

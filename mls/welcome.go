@@ -32,7 +32,7 @@ func decodeWelcome(r *reader) *welcome {
 	m := &welcome{suite: Suite(r.u16())}
 	sub := r.sub()
 	for sub.more() {
-		m.secrets = append(m.secrets, encryptedGroupSecrets{sub.vec(), decodeHPKECiphertext(sub)})
+		m.secrets = append(m.secrets, encryptedGroupSecrets{sub.key(), decodeHPKECiphertext(sub)})
 	}
 	r.end(sub)
 	m.groupInfo = r.vec()
@@ -43,7 +43,7 @@ func decodeWelcome(r *reader) *welcome {
 type groupSecrets struct {
 	joiner     []byte
 	pathSecret []byte // nil when the commit had no path
-	psks       []pskID
+	psks       []*pskID
 }
 
 func (g *groupSecrets) encode(w *writer) {
@@ -60,9 +60,9 @@ func (g *groupSecrets) encode(w *writer) {
 }
 
 func decodeGroupSecrets(r *reader) *groupSecrets {
-	g := &groupSecrets{joiner: r.vec()}
+	g := &groupSecrets{joiner: r.key()}
 	if r.optional() {
-		g.pathSecret = r.vec()
+		g.pathSecret = r.key()
 	}
 	sub := r.sub()
 	for sub.more() {

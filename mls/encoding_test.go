@@ -1,0 +1,72 @@
+package mls
+
+import (
+	"bytes"
+	"testing"
+)
+
+func TestVectorLengths(t *testing.T) {
+	for _, c := range []struct {
+		in   []byte
+		want int
+		ok   bool
+	}{
+		{[]byte{0}, 0, true},
+		{[]byte{0x3f}, 63, true},
+		{[]byte{0x40, 0x3f}, 0, false}, // not the shortest
+		{[]byte{0x40, 0x40}, 64, true},
+		{[]byte{0x80, 0, 0x3f, 0xff}, 0, false}, // not the shortest
+		{[]byte{0x80, 0, 0x40, 0}, 1 << 14, true},
+		{[]byte{0xbf, 0xff, 0xff, 0xff}, maxVector, true},
+		{[]byte{0xc0, 0, 0, 0, 0, 0, 0, 0}, 0, false}, // eight bytes are not allowed
+		{[]byte{0x40}, 0, false},
+		{[]byte{0x80, 0, 0}, 0, false},
+		{nil, 0, false},
+	} {
+		r := &reader{b: c.in}
+		got := r.length()
+		if ok := r.finish() == nil; ok != c.ok || ok && got != c.want {
+			t.Errorf("length of %x: got %d, %v, want %d, %v", c.in, got, ok, c.want, c.ok)
+		}
+	}
+}
+
+func TestVectorBeyondInput(t *testing.T) {
+	r := &reader{b: []byte{0xbf, 0xff, 0xff, 0xff, 1, 2, 3}}
+	if b := r.vec(); b != nil || r.err == nil {
+		t.Errorf("got %x, %v, want an error", b, r.err)
+	}
+}
+
+func TestNested(t *testing.T) {
+	for _, n := range []int{0, 1, 63, 64, 1 << 14, 1 << 16} {
+		var w writer
+		w.u8(7)
+		content := bytes.Repeat([]byte{9}, n)
+		w.nested(func(w *writer) { w.raw(content) })
+		w.u8(8)
+		r := &reader{b: w.b}
+		if r.u8() != 7 || !bytes.Equal(r.vec(), content) || r.u8() != 8 || r.finish() != nil {
+			t.Errorf("vector of %d bytes does not come back", n)
+		}
+	}
+}
+
+func TestTrailingBytesAreRefused(t *testing.T) {
+	m := newMemberOf(t, X25519_AES128GCM_SHA256_Ed25519, "a")
+	for name, parse := range map[string]func([]byte) error{
+		"key package": func(b []byte) error { _, err := ParseKeyPackage(append(m.kp.Bytes(), b...)); return err },
+		"secrets":     func(b []byte) error { _, err := ParseKeyPackageSecrets(append(m.secrets.Bytes(), b...)); return err },
+		"message": func(b []byte) error {
+			_, err := ParseMessage(append(encoded(&message{format: wireKeyPackage, keyPackage: m.kp}), b...))
+			return err
+		},
+	} {
+		if err := parse(nil); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := parse([]byte{0}); err == nil {
+			t.Errorf("%s with a byte too many was parsed", name)
+		}
+	}
+}

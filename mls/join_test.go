@@ -1,0 +1,254 @@
+package mls
+
+import (
+	"errors"
+	"testing"
+)
+
+// A welcomeForge makes a Welcome of one's own making: a group of the creator
+// and the joiner, whose tree and GroupInfo are changed before they are signed
+// and hashed.
+type welcomeForge struct {
+	extensions []Extension           // GroupContext
+	leaf       func(l *leafNode)     // the creator's, before it is signed
+	tree       func(e *treeEdit)     // before it is hashed
+	context    func(c *groupContext) // after the tree hash is in
+	info       func(g *groupInfo)    // before it is signed
+	signed     func(g *groupInfo)    // after
+	secrets    func(g *groupSecrets) // before they are sealed
+	welcome    func(w *welcome)      // at the end
+	join       func(cfg *JoinConfig) // what the joiner has
+}
+
+// attempt builds the Welcome and joins.
+func (f welcomeForge) attempt(t *testing.T) (*Epoch, error) {
+	t.Helper()
+	a := newMemberOf(t, X25519_AES128GCM_SHA256_Ed25519, "anna")
+	b := newMemberOf(t, a.suite, "bert")
+	s := suites[0]
+	groupID := []byte("group")
+	_, public, err := s.generateKey()
+	must(t, err)
+	l := &leafNode{
+		encryptionKey: public, signatureKey: a.signer.Public(),
+		credential:   credential{typ: credentialBasic, identity: []byte("anna")},
+		capabilities: Capabilities{}.filled(f.extensions), source: sourceUpdate,
+	}
+	if f.leaf != nil {
+		f.leaf(l)
+	}
+	must(t, l.sign(a.signer, groupID, 0))
+	e := newTree(s, l).edit()
+	e.add(b.kp.leaf)
+	if f.tree != nil {
+		f.tree(e)
+	}
+	tree := e.freeze()
+	c := &groupContext{suite: s.id, groupID: groupID, epoch: 1, treeHash: tree.hash(), transcriptHash: random(32), extensions: f.extensions}
+	if f.context != nil {
+		f.context(c)
+	}
+	k, err := s.schedule(random(32), s.zeros(), encoded(c))
+	must(t, err)
+	g := &groupInfo{
+		context: c, extensions: []Extension{{ExtensionRatchetTree, encoded(tree)}},
+		confirmationTag: s.mac(k.secrets.confirmation, c.transcriptHash),
+	}
+	if f.info != nil {
+		f.info(g)
+	}
+	must(t, g.sign(a.signer))
+	if f.signed != nil {
+		f.signed(g)
+	}
+	key, nonce, err := s.welcomeKey(k.welcome)
+	must(t, err)
+	w := &welcome{suite: s.id}
+	w.groupInfo, err = s.seal(key, nonce, nil, encoded(g))
+	must(t, err)
+	secrets := &groupSecrets{joiner: k.joiner}
+	if f.secrets != nil {
+		f.secrets(secrets)
+	}
+	ct, err := s.encryptWithLabel(b.kp.initKey, "Welcome", w.groupInfo, encoded(secrets))
+	must(t, err)
+	w.secrets = []encryptedGroupSecrets{{b.kp.Ref(), ct}}
+	if f.welcome != nil {
+		f.welcome(w)
+	}
+	cfg := JoinConfig{
+		Welcome:    encoded(&message{format: wireWelcome, welcome: w}),
+		KeyPackage: b.kp, Secrets: b.secrets, Signer: b.signer,
+	}
+	if f.join != nil {
+		f.join(&cfg)
+	}
+	return Join(cfg)
+}
+
+// putParent makes the root of a tree of two a parent node.
+func putParent(key []byte, hash []byte, unmerged ...uint32) func(e *treeEdit) {
+	return func(e *treeEdit) {
+		e.root = e.own(e.root, rootIndex(e.leaves))
+		e.root.parent = &parentNode{key, hash, unmerged}
+	}
+}
+
+// TestJoinRefuses: each check of RFC 9420, §12.4.3.1, alone.
+func TestJoinRefuses(t *testing.T) {
+	stranger := newMemberOf(t, X25519_AES128GCM_SHA256_Ed25519, "stranger")
+	chacha := newMemberOf(t, X25519_CHACHA20POLY1305_SHA256_Ed25519, "stranger")
+	for name, c := range map[string]struct {
+		forge welcomeForge
+		want  error
+	}{
+		"as it should be": {welcomeForge{}, nil},
+		"unknown extension in the group info": {welcomeForge{info: func(g *groupInfo) {
+			g.extensions = append(g.extensions, Extension{0xf123, []byte("x")}, Extension{0x3a3a, nil})
+		}}, nil},
+		"tree beside the welcome": {welcomeForge{
+			info: func(g *groupInfo) { g.extensions = nil },
+		}, ErrInvalid},
+		"another's package": {welcomeForge{join: func(cfg *JoinConfig) {
+			cfg.KeyPackage, cfg.Secrets, cfg.Signer = stranger.kp, stranger.secrets, stranger.signer
+		}}, ErrNotForUs},
+		"another suite's package": {welcomeForge{join: func(cfg *JoinConfig) {
+			cfg.KeyPackage, cfg.Secrets, cfg.Signer = chacha.kp, chacha.secrets, chacha.signer
+		}}, ErrNotForUs},
+		"another's secrets": {welcomeForge{join: func(cfg *JoinConfig) { cfg.Secrets = stranger.secrets }}, ErrInvalid},
+		"another's signer":  {welcomeForge{join: func(cfg *JoinConfig) { cfg.Signer = stranger.signer }}, ErrInvalid},
+		"not a welcome": {welcomeForge{join: func(cfg *JoinConfig) {
+			cfg.Welcome = encoded(&message{format: wireKeyPackage, keyPackage: stranger.kp})
+		}}, ErrWrongKind},
+		"group info garbled":       {welcomeForge{welcome: func(w *welcome) { w.groupInfo[9] ^= 1 }}, ErrDecrypt},
+		"group secrets garbled":    {welcomeForge{welcome: func(w *welcome) { w.secrets[0].secrets.ciphertext[0] ^= 1 }}, ErrDecrypt},
+		"joiner of bad size":       {welcomeForge{secrets: func(g *groupSecrets) { g.joiner = random(31) }}, ErrInvalid},
+		"wrong joiner":             {welcomeForge{secrets: func(g *groupSecrets) { g.joiner = random(32) }}, ErrDecrypt},
+		"pre-shared key":           {welcomeForge{secrets: func(g *groupSecrets) { g.psks = []*pskID{{typ: pskExternal, nonce: random(32)}} }}, ErrUnsupported},
+		"unsigned group info":      {welcomeForge{signed: func(g *groupInfo) { g.signature[3] ^= 1 }}, ErrSignature},
+		"signed by another member": {welcomeForge{info: func(g *groupInfo) { g.signer = 1 }}, ErrSignature},
+		"signed by nobody":         {welcomeForge{info: func(g *groupInfo) { g.signer = 7 }}, ErrInvalid},
+		"confirmation tag":         {welcomeForge{info: func(g *groupInfo) { g.confirmationTag[0] ^= 1 }}, ErrInvalid},
+		"tree hash":                {welcomeForge{context: func(c *groupContext) { c.treeHash = random(32) }}, ErrInvalid},
+		"other suite in the group": {welcomeForge{context: func(c *groupContext) { c.suite = 3 }}, ErrInvalid},
+		"our leaf is missing":      {welcomeForge{tree: func(e *treeEdit) { e.remove(1) }}, ErrInvalid},
+		"our leaf is changed": {welcomeForge{tree: func(e *treeEdit) {
+			k, _ := stranger.newKeyPackage(KeyPackageConfig{})
+			e.setLeaf(1, k.leaf)
+		}}, ErrInvalid},
+		"another's leaf unsigned": {welcomeForge{tree: func(e *treeEdit) {
+			k, _ := stranger.newKeyPackage(KeyPackageConfig{})
+			l := *k.leaf
+			l.signature = random(64)
+			var w writer
+			l.encodeTBS(&w)
+			w.vec(l.signature)
+			l.raw = w.b
+			e.add(&l)
+		}}, ErrSignature},
+		"leaf bound to another group": {welcomeForge{tree: func(e *treeEdit) {
+			l := *stranger.kp.leaf
+			l.source = sourceUpdate
+			must(t, l.sign(stranger.signer, []byte("other"), 2))
+			e.add(&l)
+		}}, ErrSignature},
+		"one signature key twice": {welcomeForge{tree: func(e *treeEdit) {
+			k, _ := stranger.newKeyPackage(KeyPackageConfig{})
+			e.add(stranger.kp.leaf)
+			e.add(k.leaf)
+		}}, ErrInvalid},
+		"one encryption key twice": {welcomeForge{tree: func(e *treeEdit) {
+			other := newMemberOf(t, stranger.suite, "other")
+			l := *other.kp.leaf
+			l.encryptionKey = stranger.kp.leaf.encryptionKey
+			must(t, l.sign(other.signer, nil, 0))
+			e.add(stranger.kp.leaf)
+			e.add(&l)
+		}}, ErrInvalid},
+		"parent without a parent hash": {welcomeForge{tree: putParent(random(32), nil)}, ErrInvalid},
+		"parent of all unmerged":       {welcomeForge{tree: putParent(random(32), nil, 0, 1)}, ErrInvalid},
+		"unmerged leaf outside":        {welcomeForge{tree: putParent(random(32), nil, 0, 9)}, ErrInvalid},
+		"group extension nobody has": {welcomeForge{context: func(c *groupContext) {
+			c.extensions = []Extension{{0xf001, nil}}
+		}}, ErrInvalid},
+		"group extension we lack": {welcomeForge{extensions: []Extension{{0xf001, nil}}}, ErrInvalid},
+		"required capabilities": {welcomeForge{context: func(c *groupContext) {
+			c.extensions = []Extension{{ExtensionRequiredCapabilities, encoded(RequiredCapabilities{Proposals: []uint16{0xf001}})}}
+		}}, ErrInvalid},
+		"required capabilities malformed": {welcomeForge{context: func(c *groupContext) {
+			c.extensions = []Extension{{ExtensionRequiredCapabilities, []byte{1, 2, 3}}}
+		}}, errMalformed},
+		"member without our credential type": {welcomeForge{leaf: func(l *leafNode) {
+			l.capabilities.Credentials = []uint16{7}
+		}}, ErrInvalid},
+		"member without the suite": {welcomeForge{leaf: func(l *leafNode) {
+			l.capabilities.Suites = []uint16{7}
+		}}, ErrInvalid},
+		"path secret without a parent": {welcomeForge{secrets: func(g *groupSecrets) { g.pathSecret = random(32) }}, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e, err := c.forge.attempt(t)
+			if !errors.Is(err, c.want) || (e == nil) != (c.want != nil) {
+				t.Errorf("got %v, want %v", err, c.want)
+			}
+		})
+	}
+}
+
+// TestTreeBeside joins with a tree that does not come in the Welcome.
+func TestTreeBeside(t *testing.T) {
+	var tree []byte
+	f := welcomeForge{
+		info: func(g *groupInfo) {
+			tree, _ = findExtension(g.extensions, ExtensionRatchetTree)
+			g.extensions = nil
+		},
+		join: func(cfg *JoinConfig) { cfg.RatchetTree = tree },
+	}
+	_, err := f.attempt(t)
+	must(t, err)
+	f.join = func(cfg *JoinConfig) { cfg.RatchetTree = append(tree, 0) }
+	if _, err := f.attempt(t); err == nil {
+		t.Error("a tree with a byte too many was taken")
+	}
+}
+
+// TestJoinerSeesTheGroup: what the joiner needs to judge a group is there before it
+// is saved.
+func TestJoinerSeesTheGroup(t *testing.T) {
+	a := newMemberOf(t, X25519_AES128GCM_SHA256_Ed25519, "anna")
+	a.create(GroupConfig{GroupID: []byte("id"), Extensions: []Extension{{0xf001, []byte("rules")}}, Capabilities: Capabilities{Extensions: []uint16{0xf001}}})
+	b := newMemberOf(t, a.suite, "bert")
+	b.kp, b.secrets = b.newKeyPackage(KeyPackageConfig{Capabilities: Capabilities{Extensions: []uint16{0xf001}}})
+	s := a.add(false, b)
+	refs, err := WelcomeRefs(s.Welcome())
+	must(t, err)
+	if len(refs) != 1 || string(refs[0]) != string(b.kp.Ref()) {
+		t.Errorf("got references %x", refs)
+	}
+	if string(b.epoch.GroupID()) != "id" || b.epoch.Number() != 1 || b.epoch.OwnLeaf() != 1 {
+		t.Errorf("got group %q, epoch %d, leaf %d", b.epoch.GroupID(), b.epoch.Number(), b.epoch.OwnLeaf())
+	}
+	if data, _ := findExtension(b.epoch.Extensions(), 0xf001); string(data) != "rules" {
+		t.Error("the group's extension did not come along")
+	}
+	var names []string
+	for _, m := range b.epoch.Members() {
+		names = append(names, string(m.Identity))
+	}
+	if len(names) != 2 || names[0] != "anna" || names[1] != "bert" {
+		t.Errorf("got members %q", names)
+	}
+	x, err := a.epoch.Export("label", []byte("context"), 32)
+	must(t, err)
+	y, err := b.epoch.Export("label", []byte("context"), 32)
+	must(t, err)
+	z, err := b.epoch.Export("label", []byte("other"), 32)
+	must(t, err)
+	if string(x) != string(y) || string(x) == string(z) {
+		t.Error("exports differ where they should not, or the other way round")
+	}
+	if _, err := a.epoch.Export("label", nil, 1<<20); err == nil {
+		t.Error("an export of a megabyte was made")
+	}
+}
