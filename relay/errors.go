@@ -5,10 +5,15 @@ import (
 
 	"quicnprotochat/relay/store"
 	"quicnprotochat/rpc"
+	"quicnprotochat/transport"
 )
 
-// The errors of New that a caller branches on, beside transport.ErrListen.
+// The errors of New that a caller branches on.
 var (
+	// ErrConfig means that a field of Config is none of what it may be.
+	ErrConfig = errors.New("not a setting for a relay")
+	// ErrListen means that an address to listen on is in use or cannot be had.
+	ErrListen = transport.ErrListen
 	// ErrKind means that the home belongs to a node.
 	ErrKind = errors.New("home belongs to a node")
 	// ErrInUse means that another relay runs on the home.

@@ -37,13 +37,13 @@ type Relay struct {
 	closed bool
 }
 
-// New opens the home and the store, and listens. The errors are ErrKind,
-// ErrInUse, ErrDamaged, ErrNewer, transport.ErrListen, and others. Either Run or
+// New opens the home and the store, and listens. The errors are ErrConfig,
+// ErrKind, ErrInUse, ErrDamaged, ErrNewer, ErrListen, and others. Either Run or
 // Close must follow.
 func New(cfg Config) (*Relay, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
-		return nil, fmt.Errorf("new relay: %w", err)
+		return nil, fmt.Errorf("new relay: %w: %w", ErrConfig, err)
 	}
 	h, err := openHome(cfg.Dir)
 	if err != nil {

@@ -77,7 +77,7 @@ func (a *app) root() *cobra.Command {
 	root.SetHelpFunc(a.help)
 	root.SetHelpCommand(a.helpCommand())
 	root.AddCommand(
-		a.idCommand(), a.inviteCommand(), a.contactCommand(), a.contactsCommand(),
+		a.relayCommand(), a.idCommand(), a.inviteCommand(), a.contactCommand(), a.contactsCommand(),
 		a.sendCommand(), a.historyCommand(), a.statusCommand(), a.versionCommand(),
 	)
 	return root

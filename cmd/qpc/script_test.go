@@ -1,10 +1,17 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
+	"net"
+	"os"
 	"os/exec"
+	"regexp"
 	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -13,8 +20,8 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"qpc": main})
 }
 
-// TestScripts runs the commands as a user does. The scripts have one command
-// more than testscript has: "exits N PROGRAM ARGS", which checks the exit code.
+// TestScripts runs the commands as a user does, in real processes. The
+// functions below are commands that the scripts have more than testscript has.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
@@ -23,27 +30,87 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("XDG_RUNTIME_DIR", env.WorkDir)
+			env.Setenv("LOOPBACK", "/ip4/127.0.0.1/udp/0/quic-v1")
+			env.Values[daemonsKey{}] = map[string]*daemon{}
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"start": start, "end": end, "exits": exits, "eventually": eventually, "field": field, "free": free, "text": text,
+		},
 	})
 }
 
+// exits N PROGRAM ARGS runs a program and checks its exit code.
 func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits N PROGRAM ARGS")
 	}
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
-	got := 0
-	err = ts.Exec(args[1], args[2:]...)
-	var exit *exec.ExitError
-	if errors.As(err, &exit) {
-		got = exit.ExitCode()
-	} else {
-		ts.Check(err)
-	}
-	if got != want {
+	if got := exitCode(ts, args[1:]); got != want {
 		ts.Fatalf("got exit %d, want %d", got, want)
 	}
+}
+
+func exitCode(ts *testscript.TestScript, args []string) int {
+	err := ts.Exec(args[0], args[1:]...)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return exit.ExitCode()
+	}
+	ts.Check(err)
+	return 0
+}
+
+// eventually PATTERN PROGRAM ARGS runs a program until it exits with 0 and its
+// output matches.
+func eventually(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: eventually PATTERN PROGRAM ARGS")
+	}
+	pattern, err := regexp.Compile("(?m)" + args[0])
+	ts.Check(err)
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+		if exitCode(ts, args[1:]) == 0 && pattern.MatchString(ts.ReadFile("stdout")) {
+			return
+		}
+	}
+	ts.Fatalf("not in a minute: %s", args[0])
+}
+
+// field NAME KEY FILE sets a variable to a field of the first line of JSON in a
+// file or in stdout.
+func field(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: field NAME KEY FILE")
+	}
+	line, _, _ := strings.Cut(ts.ReadFile(args[2]), "\n")
+	var object map[string]any
+	ts.Check(json.Unmarshal([]byte(line), &object))
+	value, ok := object[args[1]]
+	if !ok {
+		ts.Fatalf("no field %s in %s", args[1], line)
+	}
+	ts.Setenv(args[0], fmt.Sprint(value))
+}
+
+// free NAME sets a variable to a UDP port that nobody uses.
+func free(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: free NAME")
+	}
+	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	ts.Check(err)
+	defer conn.Close()
+	ts.Setenv(args[0], strconv.Itoa(conn.LocalAddr().(*net.UDPAddr).Port))
+}
+
+// text FILE N writes a text of N bytes.
+func text(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: text FILE N")
+	}
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Repeat("x", n)), 0o600))
 }
