@@ -136,9 +136,13 @@ func TestEndpoints(t *testing.T) {
 			seq    uint64
 			want   error
 		}{
-			{"a", 5, nil}, {"a", 5, nil},
-			{"other", 5, ErrConflict}, {"older", 4, ErrConflict},
-			{"b", 6, nil}, {"c", high, nil}, {"b", 6, ErrConflict},
+			{"a", 5, nil},
+			{"a", 5, nil},
+			{"other", 5, ErrConflict},
+			{"older", 4, ErrConflict},
+			{"b", 6, nil},
+			{"c", high, nil},
+			{"b", 6, ErrConflict},
 		} {
 			wantErr(t, tx.PutEndpoint(id, []byte(step.record), step.seq, at(10)), step.want)
 		}

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/ncruces/go-sqlite3"
 )
 
 // fill puts a few rows with the marker into the tables with large rows.
@@ -170,6 +172,35 @@ func TestDamageIsDetected(t *testing.T) {
 			t.Errorf("page %d flipped, clean: other content came back", n)
 		}
 	}
+}
+
+// TestFull: a transaction for which there is no room leaves nothing behind, and
+// the store goes on.
+func TestFull(t *testing.T) {
+	s := open(t, Config{})
+	update(t, s, setMeta("k", "old"))
+	limit := func(name string) {
+		t.Helper()
+		c := <-s.writer
+		defer func() { s.writer <- c }()
+		if _, err := c.pragma(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	limit("max_page_count = 100")
+	err := s.Update(t.Context(), func(tx *Tx) error {
+		if err := tx.SetMeta("k", []byte("new")); err != nil {
+			return err
+		}
+		_ = tx.SetMeta("large", make([]byte, 1<<20)) // the caller did not look
+		return nil
+	})
+	wantErr(t, err, sqlite3.FULL)
+	wantMeta(t, s, "k", "old")
+	update(t, s, setMeta("k", "small"))
+	limit("max_page_count = 1000000")
+	update(t, s, func(tx *Tx) error { return tx.SetMeta("large", make([]byte, 1<<20)) })
+	wantMeta(t, s, "k", "small")
 }
 
 // TestCrash copies the files right after each Update: the copy must open and

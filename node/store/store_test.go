@@ -1,9 +1,11 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
+	"fmt"
 	"log/slog"
 	"math"
 	"os"
@@ -382,6 +384,57 @@ func TestConcurrent(t *testing.T) {
 		}
 		return err
 	})
+}
+
+// TestReadersBesideWriter reads large values while they are being replaced. The
+// cipher's units and the pages in the write-ahead log do not align, so a reader
+// meets units of which the writer is just filling the rest.
+func TestReadersBesideWriter(t *testing.T) {
+	const keys, rounds = 4, 150
+	s := open(t, Config{})
+	write := func(version int) {
+		update(t, s, func(tx *Tx) error {
+			var errs []error
+			for k := range keys {
+				size := 1000 + 3000*k + version*7%500
+				errs = append(errs, tx.SetMeta(fmt.Sprint(k), bytes.Repeat([]byte{byte(version)}, size)))
+			}
+			return errors.Join(errs...)
+		})
+	}
+	write(0)
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for range maxReaders {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				view(t, s, func(tx *Tx) error {
+					var all []byte
+					for k := range keys {
+						v, err := tx.Meta(fmt.Sprint(k))
+						if err != nil {
+							return err
+						}
+						all = append(all, v...)
+					}
+					if n := bytes.Count(all, all[:1]); n != len(all) {
+						t.Errorf("%d of %d bytes are of another version", len(all)-n, len(all))
+					}
+					return nil
+				})
+			}
+		})
+	}
+	for n := range rounds {
+		write(n + 1)
+	}
+	close(stop)
+	wg.Wait()
 }
 
 // TestSynctest: who waits for the store is blocked durably, so virtual time
