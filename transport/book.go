@@ -233,15 +233,15 @@ func (b *book) tried(k Key) []Attempt {
 	return nil
 }
 
-// hasLocal reports whether k has an address, good at its last attempt, that is
-// not public.
+// hasLocal reports whether k has an address that is not public, did not fail at
+// its last attempt, and is not known by hearsay.
 func (b *book) hasLocal(k Key) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p := b.peers[k]
 	return p != nil && slices.ContainsFunc(p.addrs, func(a bookAddr) bool {
 		ip, ok := a.addr.IP()
-		return ok && !a.failed && reachOf(ip) < reachPublic
+		return ok && !a.failed && !a.source.replaces() && reachOf(ip) < reachPublic
 	})
 }
 

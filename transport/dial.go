@@ -118,7 +118,7 @@ func (h *Host) dialKnown(ctx context.Context, k Key, up <-chan struct{}) (again 
 	return false, &DialError{Key: k, Attempts: d.attempts}
 }
 
-// dial tries addrs and records what became of it.
+// dial tries addrs and records why they failed if all did.
 func (h *Host) dial(k Key, addrs []Addr, d *dial) {
 	ctx, cancel := context.WithTimeout(h.ctx, maxDialTime)
 	defer cancel()
@@ -138,19 +138,12 @@ func (h *Host) dial(k Key, addrs []Addr, d *dial) {
 		b.Backoff().Clear(k.id())
 	}
 	ctx = network.WithDialPeerTimeout(network.WithForceDirectDial(ctx, "chat"), maxDialTime)
-	conn, err := h.host.Network().DialPeer(ctx, k.id())
-	now := time.Now()
-	if err != nil {
-		if h.ctx.Err() != nil {
-			return
-		}
+	// A success is recorded when the connection is told to us, see notifiee.
+	if _, err := h.host.Network().DialPeer(ctx, k.id()); err != nil && h.ctx.Err() == nil {
+		now := time.Now()
 		d.attempts = attempts(addrs, err, now)
 		h.book.record(k, d.attempts, now)
 		h.log.Debug("dial without success", "peer", k, "err", err)
-		return
-	}
-	if remote, err := addrOf(conn.RemoteMultiaddr()); err == nil {
-		h.book.record(k, []Attempt{{Addr: remote, At: now}}, now)
 	}
 }
 

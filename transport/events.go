@@ -127,11 +127,7 @@ func (h *Host) notifiee() network.Notifiee {
 			if err != nil || c.Stat().Limited {
 				return
 			}
-			// QUIC dials from the socket that listens, so the address of a peer that came
-			// to us is one to find it at. A relay dials nobody.
-			if remote, err := addrOf(c.RemoteMultiaddr()); err == nil && !h.cfg.Server {
-				h.book.learn(k, sourceSeen, []Addr{remote}, time.Now())
-			}
+			h.noteConnected(k, c)
 			h.events.change(k, 1)
 			h.dials.connected(k)
 		},
@@ -142,5 +138,21 @@ func (h *Host) notifiee() network.Notifiee {
 			}
 			h.events.change(k, -1)
 		},
+	}
+}
+
+// noteConnected remembers the address of a new connection. QUIC dials from the
+// socket that listens, so the address of a peer that came to us is also one to
+// find it at. A relay dials nobody back.
+func (h *Host) noteConnected(k Key, c network.Conn) {
+	remote, err := addrOf(c.RemoteMultiaddr())
+	dialled := c.Stat().Direction == network.DirOutbound
+	if err != nil || h.cfg.Server && !dialled {
+		return
+	}
+	now := time.Now()
+	h.book.learn(k, sourceSeen, []Addr{remote}, now)
+	if dialled {
+		h.book.record(k, []Attempt{{Addr: remote, At: now}}, now)
 	}
 }

@@ -90,10 +90,14 @@ func (h *Host) Key() Key { return h.key }
 
 // Learn notes addresses of a peer. What SourceRelay and SourcePeer tell replaces
 // what the same source told before. From SourceRelay, which may be anywhere, only
-// public addresses are taken; see LearnFromRelay.
+// public addresses are taken; see LearnFromRelay. From SourcePeer loopback is
+// taken only if that peer is known to be near.
 func (h *Host) Learn(k Key, src Source, addrs []Addr) {
-	if src == SourceRelay {
+	switch {
+	case src == SourceRelay:
 		addrs = publicOnly(addrs)
+	case src == SourcePeer && !h.isNear(k):
+		addrs = slices.DeleteFunc(slices.Clone(addrs), Addr.IsLoopback)
 	}
 	h.learn(k, src, addrs)
 }

@@ -209,13 +209,14 @@ func TestLearnFromRelay(t *testing.T) {
 		"/ip6/fe80::1/udp/7/quic-v1", "/dns/localhost/udp/7/quic-v1",
 	}
 	a := newTestHost(t, 1, Config{})
-	near, far, unknown := keyFor(4), keyFor(5), keyFor(6)
+	near, far, unknown, hearsay := keyFor(4), keyFor(5), keyFor(6), keyFor(7)
+	a.Learn(hearsay, SourcePeer, []Addr{"/ip4/10.0.0.1/udp/7000/quic-v1"})
 	a.Learn(near, SourceUser, []Addr{"/ip4/127.0.0.1/udp/7000/quic-v1"})
 	a.Learn(far, SourceUser, []Addr{"/ip4/9.9.9.9/udp/7000/quic-v1"})
 	for i, tt := range []struct {
 		relay Key
 		want  int
-	}{{near, len(addrs)}, {far, 1}, {unknown, 1}} {
+	}{{near, len(addrs)}, {far, 1}, {unknown, 1}, {hearsay, 1}} {
 		k := keyFor(byte(20 + i))
 		a.LearnFromRelay(k, tt.relay, addrs)
 		if got, _ := a.book.candidates(k, time.Now()); len(got) != tt.want || !slices.Contains(got, addrs[0]) {
@@ -227,7 +228,28 @@ func TestLearnFromRelay(t *testing.T) {
 	if got, _ := a.book.candidates(k, time.Now()); !slices.Equal(got, addrs[:1]) {
 		t.Errorf("Learn: got %v, want %v", got, addrs[:1])
 	}
+	a.Learn(k, SourcePeer, addrs)
+	if got, _ := a.book.candidates(k, time.Now()); len(got) != len(addrs)-1 || slices.Contains(got, addrs[1]) {
+		t.Errorf("Learn from the peer: got %v", got)
+	}
 	if _, err := a.Open(t.Context(), keyFor(31)); !errors.Is(err, ErrNoAddress) {
 		t.Errorf("got %v, want %v", err, ErrNoAddress)
+	}
+}
+
+func TestDialByName(t *testing.T) {
+	if ips, err := net.DefaultResolver.LookupNetIP(t.Context(), "ip4", "localhost"); err != nil || len(ips) == 0 {
+		t.Skip("localhost is not a name here")
+	}
+	a, b := newTestHost(t, 1, Config{}), newTestHost(t, 2, Config{OnStream: echo})
+	url, err := NewRelayURL(b.Key(), "localhost", b.ListenPort())
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Learn(url.Key, SourceUser, url.Addrs())
+	s := roundTrip(t, t.Context(), a, url.Key)
+	defer s.Close()
+	if s.RemoteHost() != "127.0.0.1" {
+		t.Errorf("got %v", s.RemoteHost())
 	}
 }
