@@ -8,6 +8,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"quicnprotochat/rpc"
+	"quicnprotochat/transport"
 )
 
 // Inbox names one queue of payloads: an owner's, or that of one of the owner's
@@ -115,7 +116,7 @@ func (s *Store) collect(b *bolt.Bucket, inbox Inbox, after uint64, limit, maxByt
 			at, body, err = parseStamped(body)
 		}
 		if err != nil {
-			s.cfg.Log.Error("payload damaged", "peer", inbox.Owner, "seq", seq, "err", err)
+			s.cfg.Log.Error("payload damaged", "peer", transport.Key(inbox.Owner), "seq", seq, "err", err)
 		} else if at >= oldest {
 			if size += rpc.EnvelopeSize(len(body)); size > maxBytes && len(out) > 0 {
 				break
@@ -152,7 +153,7 @@ func (b *batch) inbox(id Inbox) (*queue, error) {
 		q.head, err = parseHeader(body)
 	}
 	if err != nil {
-		b.cfg.Log.Error("inbox header damaged", "peer", id.Owner, "err", err)
+		b.cfg.Log.Error("inbox header damaged", "peer", transport.Key(id.Owner), "err", err)
 		q.head = q.recount(b.now)
 	}
 	return q, nil

@@ -9,6 +9,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"quicnprotochat/rpc"
+	"quicnprotochat/transport"
 )
 
 // KeyPackage is one key package to keep.
@@ -161,7 +162,7 @@ func (c *Config) stock(tx *bolt.Tx, owner rpc.Identity) stock {
 	}
 	k, err := parseStock(body)
 	if err != nil {
-		c.Log.Error("key package list damaged", "peer", owner, "err", err)
+		c.Log.Error("key package list damaged", "peer", transport.Key(owner), "err", err)
 		return stock{}
 	}
 	return k

@@ -8,6 +8,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"quicnprotochat/rpc"
+	"quicnprotochat/transport"
 )
 
 // SetHybridKey stores the hybrid key blob of owner in place of the one before.
@@ -84,7 +85,7 @@ func (c *Config) record(tx *bolt.Tx, bucket, key []byte) []byte {
 	}
 	body, err := open(bucket, key, v)
 	if err != nil {
-		c.Log.Error("record damaged", "table", string(bucket), "peer", rpc.Identity(key[:ownerSize]), "err", err)
+		c.Log.Error("record damaged", "table", string(bucket), "peer", transport.Key(key[:ownerSize]), "err", err)
 		return nil
 	}
 	return body
@@ -94,7 +95,7 @@ func (c *Config) record(tx *bolt.Tx, bucket, key []byte) []byte {
 // if there is no room.
 func (b *batch) putRecord(bucket, key, body []byte) error {
 	size := recordSize(len(body) + sumSize)
-	if size > recordSize(len(b.tx.Bucket(bucket).Get(key))) && b.totals.bytes+size > uint64(b.cfg.MaxBytes) {
+	if old := recordSize(len(b.tx.Bucket(bucket).Get(key))); size > old && !b.room(size-old) {
 		return ErrBusy
 	}
 	return b.replaceRecord(bucket, key, body)

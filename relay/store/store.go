@@ -21,7 +21,8 @@ import (
 
 // Config describes a Store. Zero fields mean the defaults.
 type Config struct {
-	// Path of the file; made if it is absent, in a directory that exists.
+	// Path of the file; made if it is absent, in a directory that exists. A file
+	// of 4 MiB beside it, PATH.reserve, keeps room for removals on a full disk.
 	Path string
 	// MaxDepth bounds the payloads of one inbox. Default 1000.
 	MaxDepth int
@@ -42,7 +43,8 @@ type Config struct {
 	MaxKeyPackageBytes int64
 	// MaxPending bounds the bytes of the writes that wait for a commit; each
 	// counts as 1 KiB more than its payload, so it bounds their number as well.
-	// A write that finds no room for 2 s is refused with ErrBusy. Default 32 MiB.
+	// A write that finds no room for 2 s, or finds as much waiting for room, is
+	// refused with ErrBusy. Default 32 MiB.
 	MaxPending int64
 	// OnAppend is called after the commit of an append, once for each inbox that
 	// got something. It must not block.
@@ -86,7 +88,9 @@ type Store struct {
 	cfg     Config
 	db      *bolt.DB
 	room    *semaphore.Weighted
+	waiting atomic.Int64 // bytes of writes that wait for room
 	wake    chan struct{}
+	tight   atomic.Bool           // the disk is full, see refillReserve
 	failure atomic.Pointer[error] // set once, when the file can no longer be trusted
 
 	// mu guards the fields below.
@@ -112,7 +116,11 @@ func Open(cfg Config) (*Store, error) {
 		return nil, fmt.Errorf("open store: %w", openError(err))
 	}
 	s := &Store{cfg: cfg, db: db, room: semaphore.NewWeighted(cfg.MaxPending), wake: make(chan struct{}, 1)}
-	if err := s.view(checkFormat); err != nil {
+	err = s.view(checkFormat)
+	if err == nil {
+		err = s.refillReserve()
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open store: %w", err), db.Close())
 	}
 	return s, nil

@@ -454,6 +454,29 @@ func TestQueueBound(t *testing.T) {
 	}
 }
 
+// With the disk full, what needs room is refused, and what gives room goes on.
+func TestDiskFull(t *testing.T) {
+	ctx := context.Background()
+	s := start(t, Config{})
+	put(t, s, box(1), "one")
+	put(t, s, box(1), "two")
+	if !s.spendReserve() || s.spendReserve() {
+		t.Error("the reserve is not spent once")
+	}
+	if _, err := s.Append(ctx, []Inbox{box(1)}, []byte("three")); !errors.Is(err, ErrBusy) {
+		t.Errorf("append: got %v, want %v", err, ErrBusy)
+	}
+	if err := s.AddKeyPackage(ctx, rpc.Identity{1}, kp("x", time.Now().Add(time.Hour), false)); !errors.Is(err, ErrBusy) {
+		t.Errorf("key package: got %v, want %v", err, ErrBusy)
+	}
+	if err := s.Ack(ctx, box(1), 1); err != nil {
+		t.Errorf("ack: %v", err)
+	}
+	wantPeek(t, s, box(1), 0, "two")
+	sweepAll(t, s) // there is room again
+	put(t, s, box(1), "three")
+}
+
 func TestOpenTwice(t *testing.T) {
 	s := start(t, Config{})
 	if _, err := Open(Config{Path: s.cfg.Path}); !errors.Is(err, ErrInUse) {
@@ -472,7 +495,7 @@ func TestOpenTwice(t *testing.T) {
 		t.Errorf("got mode %v, %v", info.Mode(), err)
 	}
 	names, _ := filepath.Glob(filepath.Join(filepath.Dir(s.cfg.Path), "*"))
-	if len(names) != 1 {
+	if len(names) != 2 { // with the reserve
 		t.Errorf("left behind: %v", names)
 	}
 }

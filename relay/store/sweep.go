@@ -45,6 +45,11 @@ var sweepStages = []sweepStage{
 // whether it came to the end of the store. One goroutine calls it, until it is
 // done, and again after a while.
 func (s *Store) Sweep(ctx context.Context) (done bool, err error) {
+	if s.tight.Load() {
+		if err := s.refillReserve(); err != nil {
+			return false, err
+		}
+	}
 	stage := sweepStages[s.sweep.stage]
 	due, next, err := s.scan(stage)
 	if err != nil {

@@ -7,11 +7,9 @@ import (
 	"io/fs"
 	"slices"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
-	berrors "go.etcd.io/bbolt/errors"
 
 	"quicnprotochat/rpc"
 )
@@ -44,11 +42,15 @@ type write struct {
 type batch struct {
 	tx       *bolt.Tx
 	cfg      *Config
+	tight    bool // the disk is full: nothing may grow
 	now      int64
 	totals   totals
 	before   totals
 	appended map[Inbox]bool
 }
+
+// errDiskFull is ErrBusy for want of disk space.
+var errDiskFull = fmt.Errorf("%w: disk full", ErrBusy)
 
 // abortError means that a write failed half way: the whole transaction goes.
 type abortError struct{ error }
@@ -86,9 +88,15 @@ func (s *Store) submit(ctx context.Context, size int, apply func(*batch) error) 
 	}
 }
 
+// reserve waits for room in the queue. Those who wait have payloads in memory as
+// well, so they are bounded too.
 func (s *Store) reserve(ctx context.Context, size int64) error {
 	if s.room.TryAcquire(size) {
 		return nil
+	}
+	defer s.waiting.Add(-size)
+	if s.waiting.Add(size) > s.cfg.MaxPending {
+		return ErrBusy
 	}
 	wait, cancel := context.WithTimeout(ctx, roomPatience)
 	defer cancel()
@@ -203,6 +211,10 @@ func (s *Store) commit(group []*write) {
 	}
 	results := make([]error, len(group))
 	appended, err := s.transact(group, results)
+	if errors.Is(err, errDiskFull) && s.spendReserve() {
+		// Now without those that need room.
+		appended, err = s.transact(group, results)
+	}
 	for i, w := range group {
 		if err != nil {
 			results[i] = err
@@ -225,7 +237,7 @@ func (s *Store) transact(group []*write, results []error) (appended map[Inbox]bo
 	}
 	// Not Update: after a panic its rollback would walk the damaged file.
 	defer func() { _ = tx.Rollback() }()
-	b := &batch{tx: tx, cfg: &s.cfg, now: s.cfg.Now().UnixMilli(), appended: make(map[Inbox]bool)}
+	b := &batch{tx: tx, cfg: &s.cfg, tight: s.tight.Load(), now: s.cfg.Now().UnixMilli(), appended: make(map[Inbox]bool)}
 	if b.totals, err = readTotals(tx); err != nil {
 		return nil, s.fail(err)
 	}
@@ -251,10 +263,8 @@ func (s *Store) transact(group []*write, results []error) (appended map[Inbox]bo
 // have thrown away what the next commit builds on.
 func (s *Store) commitError(err error) error {
 	var path *fs.PathError
-	full := errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
-	if errors.Is(err, berrors.ErrMaxSizeReached) || full && errors.As(err, &path) {
-		s.cfg.Log.Error("disk full", "err", err)
-		return fmt.Errorf("%w: %w", ErrBusy, err)
+	if diskFull(err) && errors.As(err, &path) {
+		return errDiskFull
 	}
 	return s.fail(fmt.Errorf("commit: %w", err))
 }
@@ -268,11 +278,15 @@ func (b *batch) finish() error {
 
 // grow counts n more bytes, or refuses them.
 func (b *batch) grow(n uint64) error {
-	if b.totals.bytes+n > uint64(b.cfg.MaxBytes) {
+	if !b.room(n) {
 		return ErrBusy
 	}
 	b.totals.bytes += n
 	return nil
+}
+
+func (b *batch) room(n uint64) bool {
+	return !b.tight && b.totals.bytes+n <= uint64(b.cfg.MaxBytes)
 }
 
 // shrink never goes below zero: a total that is off must not block the relay.
