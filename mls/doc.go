@@ -1,6 +1,91 @@
-// Package mls is Messaging Layer Security, RFC 9420: group keys for any number
-// of members, without a server that has to be trusted.
+// Package mls is Messaging Layer Security, RFC 9420: keys for a group of any
+// size, agreed on without a server that has to be trusted.
+//
+// # What it is not
 //
 // It does no I/O, reads no clock and starts no goroutine that outlives a call.
-// State goes to the caller as small keyed Records.
+// It does not know who may speak for an identity (RFC 9420, §5.3.1), who may add
+// whom, or which of two commits wins: the caller looks at a KeyPackage, at
+// Members after Join, and at Staged.Changes, and refuses what it does not want.
+// It does not pad and does not hide who talks: mls/seal does.
+//
+// # For whom
+//
+// For node/convo, which keeps one scope of Records per epoch, inside the
+// transaction of the message or commit that changes them.
+//
+// # Invariants
+//
+//   - An Epoch never changes. A commit, ours or another's, is staged, looked at
+//     and applied; what is refused or dropped leaves the epoch as it was, so
+//     that of two commits in one epoch either can be entered by everybody.
+//   - The secret tree is not part of the Epoch. It lives in the Records alone,
+//     and a call that fails has not written to them: a transaction that is
+//     rolled back leaves nothing stale in memory. (Our own private commit takes
+//     a key of our handshake ratchet before it is applied.)
+//   - A message sent or received reads and writes about one ratchet, some 100
+//     bytes, at any group size.
+//   - A key is erased from the Records with the message that used it, and so is
+//     every secret it could be derived from (RFC 9420, §9.2). Of a sender's last
+//     MaxKept generations the unused keys are kept for messages that come late;
+//     MaxForward is the farthest jump.
+//   - An input allocates a small multiple of its size, and no error holds a
+//     secret.
+//   - Hash, KEM, AEAD and signature belong to the suite: a new suite is a row of
+//     one table.
+//   - Whether another's commit or tree is valid depends on its bytes and its
+//     parent epoch. Time is an argument of who adds.
+//
+// # What is there
+//
+// Suites 0x0001, 0x0002, 0x0003, 0x0005 and 0x0007; key packages, last resort
+// and GREASE included; creating a group with GroupContext extensions and
+// required capabilities; commits that add members, private or public; Welcome
+// with the tree in it, join with the tree in it or beside it, path secrets
+// included; application messages; exporter and epoch authenticator; decoders
+// for every structure of RFC 9420.
+//
+// # What is not there yet
+//
+// Commits with a path, and with them Update, Remove, GroupContextExtensions and
+// external commits; proposals on their own and by reference; pre-shared keys,
+// ReInit and branching; making a GroupInfo; suites 0x0004 and 0x0006 (X448) and
+// the hybrid one. A commit or Welcome that needs any of these is refused with
+// ErrUnsupported and changes nothing. X.509 credentials are decoded and refused.
+//
+// # Which test holds which MUST
+//
+//	§2.1.2    shortest vector headers            TestVectorLengths, vectors deserialization
+//	§5.1, 5.2 labels, references                 vectors crypto-basics
+//	§6        application data is never public   vectors message-protection
+//	§6.1      signature of every message         TestStageRefuses, TestSenders, FuzzDecryptContents
+//	§6.1      sender type and content type       TestStageRefuses (from outside: refused)
+//	§6.2      membership tag                     TestStageRefuses
+//	§6.3.1    fresh reuse guard; zero padding    TestReuseGuard, TestPadding
+//	§6.3.2    sender is a member                 TestSenders
+//	§7.1      order of unmerged leaves           TestTreeEncoding
+//	§7.2      own extensions and credential in
+//	          the capabilities; greatest lifetime TestKeyPackageValidation
+//	§7.3      leaf: signature, credential,
+//	          required capabilities, group
+//	          extensions, source, unique keys    TestKeyPackageValidation, TestStageRefuses, TestJoinRefuses
+//	§7.3      lifetime, by who adds alone        TestKeyPackageLifetime, TestAddRefuses, TestWrongClock
+//	§7.7, 7.8 adding, removing, tree hashes      vectors tree-operations, tree-validation
+//	§7.9.2    parent hashes when joining         TestTamperedTrees, TestJoinRefuses
+//	§8        key schedule, transcript, exporter vectors key-schedule, transcript-hashes
+//	§9.1      a key encrypts one message         TestOutOfOrder, TestRatchetExhausted
+//	§9.2      consumed secrets are deleted       TestTreeSecretsAreConsumed, TestUsedKeysAreErased
+//	§10, 10.1 key package                        TestKeyPackageValidation, TestKeyPackageSignatures
+//	§12.2     proposal list (Adds)               TestStageRefuses, TestAddRefuses
+//	§12.4     no proposals: path needed          TestStageRefuses, TestAddRefuses
+//	§12.4.2   epoch, confirmation tag            TestStageRefuses, TestOldEpochs
+//	§12.4.3.1 joining                            TestJoinRefuses, TestPassiveJoin, vectors welcome
+//	§12.4.3.3 encoding of the tree; its hash     TestTreeEncoding, TestJoinRefuses
+//	§13.4     unknown extensions: ignored in a
+//	          key package and GroupInfo, refused
+//	          in a group; no type twice          TestKeyPackage, TestJoinRefuses, TestDuplicateExtensions
+//	§13.5     GREASE is read past                TestGREASE, TestJoinRefuses
+//	§15.3     late and reordered messages        TestOutOfOrder, TestGenerationLimits
+//
+// Unique group ids (§12.4.3.1) and credentials (§5.3.1) are the caller's.
 package mls

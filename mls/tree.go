@@ -1,9 +1,6 @@
 package mls
 
-import (
-	"iter"
-	"math/bits"
-)
+import "iter"
 
 // maxLeaves bounds a tree: a sender may name any number of blanks for a byte
 // each, and each blank costs us a hash.
@@ -43,9 +40,6 @@ func (t *tree) edit() *treeEdit {
 
 // hash returns the tree hash of the root.
 func (t *tree) hash() []byte { return t.root.hash }
-
-// level returns the level of the root.
-func (t *tree) level() int { return bits.Len32(t.leaves) - 1 }
 
 // at returns the node with an index, nil when it lies inside a blank subtree or
 // beyond the tree.

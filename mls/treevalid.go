@@ -3,7 +3,10 @@ package mls
 import (
 	"bytes"
 	"fmt"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 )
 
 // checkParentHashes verifies that every parent is parent-hash valid (RFC 9420,
@@ -182,11 +185,47 @@ func (t *tree) check(groupID []byte, extensions []Extension) error {
 		}
 	}
 	for i, l := range t.members() {
-		if err := l.check(t.suite, groupID, i); err != nil {
-			return fmt.Errorf("leaf %d: %w", i, err)
-		}
 		if err := l.fits(extensions); err != nil {
 			return fmt.Errorf("leaf %d: %w", i, err)
+		}
+	}
+	return t.checkLeaves(groupID)
+}
+
+// checkLeaves checks every leaf by itself, on all cores: it is most of the work
+// of joining. It returns the error of the leftmost leaf that has one.
+func (t *tree) checkLeaves(groupID []byte) error {
+	type seat struct {
+		i uint32
+		l *leafNode
+	}
+	var seats []seat
+	for i, l := range t.members() {
+		seats = append(seats, seat{i, l})
+	}
+	const batch = 16
+	errs := make([]error, len(seats))
+	var next atomic.Int64
+	work := func() {
+		for {
+			end := int(next.Add(batch))
+			for j := end - batch; j < min(end, len(seats)); j++ {
+				errs[j] = seats[j].l.check(t.suite, groupID, seats[j].i)
+			}
+			if end >= len(seats) {
+				return
+			}
+		}
+	}
+	var wg sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(seats)/batch) {
+		wg.Go(work)
+	}
+	work()
+	wg.Wait()
+	for j, err := range errs {
+		if err != nil {
+			return fmt.Errorf("leaf %d: %w", seats[j].i, err)
 		}
 	}
 	return nil
