@@ -77,8 +77,8 @@ func (a *app) root() *cobra.Command {
 	root.SetHelpFunc(a.help)
 	root.SetHelpCommand(a.helpCommand())
 	root.AddCommand(
-		a.relayCommand(), a.idCommand(), a.inviteCommand(), a.contactCommand(), a.contactsCommand(),
-		a.sendCommand(), a.historyCommand(), a.statusCommand(), a.versionCommand(),
+		a.relayCommand(), a.upCommand(), a.idCommand(), a.inviteCommand(), a.contactCommand(), a.contactsCommand(),
+		a.sendCommand(), a.historyCommand(), a.statusCommand(), a.chatCommand(), a.demoCommand(), a.versionCommand(),
 	)
 	return root
 }

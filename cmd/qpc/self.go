@@ -61,7 +61,10 @@ func statusText(st localapi.Status) string {
 	}
 	for _, r := range st.Relays {
 		state := "reached"
-		if !r.Reached {
+		switch {
+		case !r.Reached && r.Error == "":
+			state = "not reached yet"
+		case !r.Reached:
 			state = "not reached: " + defuse(r.Error)
 		}
 		fmt.Fprintf(&b, "relay %s %s\n", defuse(r.URL), state)

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"quicnprotochat/node"
+	"quicnprotochat/node/localapi"
+)
+
+const (
+	// chatLinger is how long a chat with a node of its own stays, after the last
+	// line, for messages that are still only here.
+	chatLinger = 5 * time.Second
+	// chatTracked is how many sent messages have their states shown.
+	chatTracked = 256
+)
+
+// chat is one session of typing and reading.
+type chat struct {
+	*app
+	client *localapi.Client
+	self   localapi.Identity
+	// with is whom a line without a slash goes to; nil for nobody yet. It is held
+	// by identity, so that a contact who comes later cannot take its place.
+	with *localapi.Contact
+	// sent are the texts of own messages that are not delivered yet, by id.
+	sent map[string]string
+	// here are the ids of those among them that are nowhere but here.
+	here map[string]bool
+	// prompts says that a person at a terminal is typing.
+	prompts bool
+}
+
+func (a *app) chatCommand() *cobra.Command {
+	var flags nodeFlags
+	cmd := &cobra.Command{
+		Use:   "chat [LINK]",
+		Short: "Type and read.",
+		Long: `Type and read. With a LINK the chat begins with that person. Where no node runs
+for this home, chat runs one itself until it ends, and the other commands work
+beside it. Without a terminal it takes its lines from stdin.
+
+` + chatHelp,
+		Args: between(0, 1),
+	}
+	flags.add(cmd, "error")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		client, h, err := a.client(cmd)
+		if err != nil {
+			return err
+		}
+		defer client.Close()
+		ctx := cmd.Context()
+		_, err = client.Identity(ctx)
+		if err == nil && flags.given(cmd) {
+			return misused(cmd, "a node runs for this home already: its flags belong to qpc up")
+		}
+		c := &chat{app: a, client: client, sent: map[string]string{}, here: map[string]bool{}}
+		c.prompts = !a.json && isTerminal(a.stdin) && isTerminal(a.stdout)
+		if err == nil {
+			return c.run(ctx, args, 0)
+		}
+		if localapi.AsError(err).Exit != localapi.ExitNoDaemon {
+			return err
+		}
+		return a.withNode(cmd, h, &flags, func(ctx context.Context, _ node.Ready) error {
+			return c.run(ctx, args, chatLinger)
+		})
+	}
+	return cmd
+}
+
+// isTerminal reports whether f is a terminal, or another device that characters
+// come from.
+func isTerminal(f any) bool {
+	file, ok := f.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// errQuit ends a chat.
+var errQuit = errors.New("quit")
+
+// run is the session: it ends with the input, with /quit, or with ctx.
+func (c *chat) run(ctx context.Context, links []string, linger time.Duration) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	self, err := c.client.Identity(ctx)
+	if err != nil {
+		return err
+	}
+	c.self = self
+	events, lost := c.listen(ctx)
+	if err := c.begin(ctx, links); err != nil {
+		return err
+	}
+	lines := readLines(ctx, c.stdin)
+	var over <-chan time.Time
+	for {
+		select {
+		case line, ok := <-lines:
+			err := errQuit
+			if ok {
+				err = c.line(ctx, line)
+			}
+			if errors.Is(err, errQuit) {
+				if lines, over = nil, time.After(linger); len(c.here) == 0 {
+					return nil
+				}
+			} else if err != nil {
+				return err
+			}
+		case e := <-events:
+			if err := c.event(e); err != nil {
+				return err
+			}
+			if over != nil && len(c.here) == 0 {
+				return nil
+			}
+		case <-over:
+			c.note("%d messages have not left yet: they go on when this node runs again.", len(c.here))
+			return nil
+		case err := <-lost:
+			return err
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// begin greets, takes the link if there is one, and picks the person if there
+// is only one.
+func (c *chat) begin(ctx context.Context, links []string) error {
+	c.note("You are %s, %s.\n/invite makes your link, /add LINK takes one, /help says the rest.", defuse(c.self.Name), c.self.Identity)
+	for _, link := range links {
+		if err := c.take(ctx, link, ""); err != nil {
+			return err
+		}
+	}
+	if c.with == nil {
+		list, err := c.client.Contacts(ctx)
+		if err != nil {
+			return err
+		}
+		if len(list) == 1 {
+			return c.open(list[0])
+		}
+	}
+	return c.prompt()
+}
+
+// listen follows the events of the node until ctx ends. It returns when none can
+// be missed any more; lost gets the reason if it has to give up.
+func (c *chat) listen(ctx context.Context) (<-chan localapi.Event, <-chan error) {
+	events, lost, ready := make(chan localapi.Event), make(chan error, 1), make(chan struct{})
+	first := sync.OnceFunc(func() { close(ready) })
+	go func() { lost <- c.follow(ctx, events, first) }()
+	select {
+	case <-ready:
+	case err := <-lost:
+		lost <- err
+	}
+	return events, lost
+}
+
+// follow hands on events and comes back when the stream of them breaks off, as
+// it does for a listener that was too slow.
+func (c *chat) follow(ctx context.Context, events chan<- localapi.Event, ready func()) error {
+	var last uint64
+	for tries := 0; ; tries++ {
+		err := c.client.Events(ctx, last, ready, func(e localapi.Event) error {
+			select {
+			case events <- e:
+				last, tries = e.ID, 0
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+		if tries == 5 || localapi.AsError(err).Exit == localapi.ExitNoDaemon {
+			return err
+		}
+		select {
+		case <-time.After(200 * time.Millisecond):
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}

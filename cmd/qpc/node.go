@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"quicnprotochat/node"
+)
+
+// nodeFlags are the flags of the commands that run a node.
+type nodeFlags struct {
+	listen, relays []string
+	lan, name      string
+	log            logFlag
+}
+
+func (f *nodeFlags) add(cmd *cobra.Command, level string) {
+	cmd.Flags().StringArrayVar(&f.listen, "listen", nil, "listen on this `ADDRESS`, like /ip4/0.0.0.0/udp/7001/quic-v1; repeatable (default any, on the port used last)")
+	cmd.Flags().StringArrayVar(&f.relays, "relay", nil, "use the relay at this `URL`, now and later; repeatable")
+	cmd.Flags().StringVar(&f.lan, "lan", "", "find people on the LAN: `on` or off, remembered (default on)")
+	cmd.Flags().StringVar(&f.name, "name", "", "call yourself `NAME` in your links, remembered")
+	f.log.add(cmd, level)
+}
+
+// given reports whether any of the flags stands on the command line.
+func (f *nodeFlags) given(cmd *cobra.Command) bool {
+	for _, name := range []string{"listen", "relay", "lan", "name"} {
+		if cmd.Flags().Changed(name) {
+			return true
+		}
+	}
+	return false
+}
+
+// check refuses flags that are given and empty.
+func (f *nodeFlags) check(cmd *cobra.Command) error {
+	switch {
+	case cmd.Flags().Changed("name") && strings.TrimSpace(f.name) == "":
+		return misused(cmd, "--name is empty")
+	case cmd.Flags().Changed("lan") && f.lan != "on" && f.lan != "off":
+		return misused(cmd, "--lan is on or off")
+	default:
+		return nil
+	}
+}
+
+// withNode runs the node of a home for as long as do runs. The context of do
+// ends with ctx, and when the node ends before.
+func (a *app) withNode(cmd *cobra.Command, h home, f *nodeFlags, do func(context.Context, node.Ready) error) error {
+	if err := f.check(cmd); err != nil {
+		return err
+	}
+	log, err := a.logger(cmd, f.log)
+	if err != nil {
+		return err
+	}
+	ready := make(chan node.Ready, 1)
+	n, err := node.New(cmd.Context(), node.Config{
+		Dir: h.dir, Socket: h.socket, Name: f.name, Listen: f.listen, Relays: f.relays, LAN: f.lan,
+		OnReady: func(r node.Ready) { ready <- r }, Log: log,
+	})
+	if cmd.Context().Err() != nil {
+		return nil // told to end while it began
+	}
+	if err != nil {
+		return err
+	}
+	return while(cmd.Context(), n.Run, ready, do)
+}

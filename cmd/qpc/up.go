@@ -1,0 +1,47 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"quicnprotochat/node"
+)
+
+func (a *app) upCommand() *cobra.Command {
+	var flags nodeFlags
+	cmd := &cobra.Command{
+		Use:   "up",
+		Short: "Run the node of this home until it is stopped.",
+		Long: `Run the node of this home until it is stopped (Ctrl-C, or SIGTERM). It waits for
+no relay and no LAN: qpc status says what it reached.`,
+		Args: exactly(0),
+	}
+	flags.add(cmd, "info")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		h, err := a.home(cmd)
+		if err != nil {
+			return err
+		}
+		return a.withNode(cmd, h, &flags, a.isUp)
+	}
+	return cmd
+}
+
+// isUp says that the node is ready and waits until it is told to end.
+func (a *app) isUp(ctx context.Context, r node.Ready) error {
+	event := struct {
+		Event    string   `json:"event"`
+		Identity string   `json:"identity"`
+		Name     string   `json:"name"`
+		Addrs    []string `json:"addrs"`
+	}{"ready", r.Identity, r.Name, append([]string{}, r.Addrs...)}
+	text := fmt.Sprintf("%s  %s\nlistening on:\n  %s\nReady. Ctrl-C ends it.", defuse(r.Name), r.Identity, strings.Join(r.Addrs, "\n  "))
+	if err := a.print(event, text); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return nil
+}
