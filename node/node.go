@@ -27,6 +27,7 @@ type Config struct {
 	// Socket is the path of the local API; empty means that none is served.
 	Socket string
 	// Name is what this person is called; it is taken when the store has none.
+	// Empty means a name made of the identity.
 	Name string
 	// Listen are multiaddrs; empty means any address, on the port used last.
 	Listen []string

@@ -20,7 +20,7 @@ func (f *nodeFlags) add(cmd *cobra.Command, level string) {
 	cmd.Flags().StringArrayVar(&f.listen, "listen", nil, "listen on this `ADDRESS`, like /ip4/0.0.0.0/udp/7001/quic-v1; repeatable (default any, on the port used last)")
 	cmd.Flags().StringArrayVar(&f.relays, "relay", nil, "use the relay at this `URL`, now and later; repeatable")
 	cmd.Flags().StringVar(&f.lan, "lan", "", "find people on the LAN: `on` or off, remembered (default on)")
-	cmd.Flags().StringVar(&f.name, "name", "", "call yourself `NAME` in your links, remembered")
+	cmd.Flags().StringVar(&f.name, "name", "", "call yourself `NAME` in your links; taken when the home is new (default one made of the identity)")
 	f.log.add(cmd, level)
 }
 
@@ -67,5 +67,10 @@ func (a *app) withNode(cmd *cobra.Command, h home, f *nodeFlags, do func(context
 	if err != nil {
 		return err
 	}
-	return while(cmd.Context(), n.Run, ready, do)
+	return while(cmd.Context(), n.Run, ready, func(ctx context.Context, r node.Ready) error {
+		if f.name != "" && r.Name != f.name {
+			a.note("This node is called %s: --name counts when the home is new, and is cleaned.", defuse(r.Name))
+		}
+		return do(ctx, r)
+	})
 }

@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -37,7 +38,8 @@ type Addresses interface {
 type Config struct {
 	Store    *store.Store
 	Identity *identity.Identity
-	// Name is taken when the store has none yet.
+	// Name is taken when the store has none yet. Empty means the end of the
+	// identity, for a card needs a name.
 	Name string
 }
 
@@ -60,7 +62,7 @@ type Profile struct {
 func New(ctx context.Context, cfg Config) (*Profile, error) {
 	p := &Profile{cfg: cfg}
 	err := cfg.Store.Update(ctx, func(tx *store.Tx) error {
-		name, err := orMake(tx, metaName, func() ([]byte, error) { return []byte(contact.CleanName(cfg.Name)), nil })
+		name, err := orMake(tx, metaName, func() ([]byte, error) { return []byte(firstName(cfg)), nil })
 		if err != nil {
 			return err
 		}
@@ -87,6 +89,11 @@ func New(ctx context.Context, cfg Config) (*Profile, error) {
 		return nil, fmt.Errorf("read profile: %w", err)
 	}
 	return p, nil
+}
+
+func firstName(cfg Config) string {
+	id := transport.Key(cfg.Identity.ID()).String()
+	return cmp.Or(contact.CleanName(cfg.Name), "qpc-"+id[len(id)-6:])
 }
 
 // orMake returns a row of meta, made if it is absent.

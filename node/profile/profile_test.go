@@ -48,6 +48,29 @@ func TestProfileLasts(t *testing.T) {
 	}
 }
 
+func TestNobodyIsNameless(t *testing.T) {
+	_, cfg := newProfile(t)
+	for _, name := range []string{"", " \u202e\n"} {
+		s, err := store.Open(store.Config{Dir: t.TempDir()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		p, err := New(t.Context(), Config{Store: s, Identity: cfg.Identity, Name: name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Attach(here{})
+		id := transport.Key(cfg.Identity.ID()).String()
+		if want := "qpc-" + id[len(id)-6:]; p.Name() != want {
+			t.Errorf("name %q: got %q, want %q", name, p.Name(), want)
+		}
+		if _, _, err := p.Link(t.Context(), start); err != nil {
+			t.Errorf("link: %v", err)
+		}
+	}
+}
+
 func TestLink(t *testing.T) {
 	p, _ := newProfile(t)
 	link, expires, err := p.Link(t.Context(), start)
