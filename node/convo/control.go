@@ -170,6 +170,9 @@ func (e *Engine) introduced(tx *store.Tx, fx *effects, sender rpc.Identity, intr
 		return err
 	}
 	fx.contacts = append(fx.contacts, c)
+	if err := e.knowsUs(tx, c); err != nil {
+		return err
+	}
 	own, err := e.cfg.Profile.Card(tx, false, now)
 	if err != nil {
 		return err

@@ -105,13 +105,13 @@ func (e *Engine) choose(tx *store.Tx, fx *effects, c store.Conversation, now tim
 		}
 	}
 	if best == nil || bytes.Equal(best.ID, c.Group) {
-		return c, e.retire(tx, groups, c.Group, now)
+		return c, e.retire(tx, c, groups, now)
 	}
 	c.Group = best.ID
 	if err := tx.PutConversation(c); err != nil {
 		return c, err
 	}
-	if err := e.retire(tx, groups, best.ID, now); err != nil {
+	if err := e.retire(tx, c, groups, now); err != nil {
 		return c, err
 	}
 	return c, e.move(tx, fx, c)
@@ -127,13 +127,20 @@ func better(a, b store.Group) bool {
 	) < 0
 }
 
-// retire lets all groups but chosen receive for a while longer, and erases those
-// whose time is over or that are too many.
-func (e *Engine) retire(tx *store.Tx, groups []store.Group, chosen []byte, now time.Time) error {
+// retire lets all groups but the chosen one receive for a while longer, and
+// erases those whose time is over or that are too many. Nobody needs a Welcome to
+// them any more. Without a chosen group all stay as they are.
+func (e *Engine) retire(tx *store.Tx, c store.Conversation, groups []store.Group, now time.Time) error {
+	if len(c.Group) == 0 {
+		return nil
+	}
 	live := len(groups)
 	for _, g := range groups {
-		if bytes.Equal(g.ID, chosen) {
+		if bytes.Equal(g.ID, c.Group) {
 			continue
+		}
+		if err := tx.DeleteOutgoingKind(c.Peer, store.KindWelcome, g.ID); err != nil {
+			return err
 		}
 		var err error
 		switch {

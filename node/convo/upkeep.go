@@ -1,6 +1,7 @@
 package convo
 
 import (
+	"bytes"
 	"context"
 	"time"
 
@@ -38,69 +39,93 @@ func (e *Engine) Waiting(ctx context.Context) (ids []rpc.Identity, err error) {
 	return ids, err
 }
 
-// RenewAges says from what age on messages that somebody has taken, and nobody
-// receipted, are encrypted again: those that a relay took, and, if the person's
-// machine is Seen, those that it took itself.
+// RenewAges says from what age on rows of the outbox that somebody has taken, and
+// that had no effect, are made anew: those that a relay took, and, if the
+// person's machine is Seen, those that it took itself.
 type RenewAges struct {
 	Taken, Stored time.Duration
 	Seen          bool
 }
 
-// due reports whether a row of the outbox is of such an age.
-func (a RenewAges) due(row store.Outgoing, now time.Time) bool {
-	if row.Kind != store.KindMessage {
-		return false
+// taken returns the rows of the outbox for a person that are of such an age.
+func (a RenewAges) taken(tx *store.Tx, peer rpc.Identity, now time.Time) ([]store.Outgoing, error) {
+	var direct time.Time
+	if a.Seen {
+		direct = now.Add(-a.Taken)
 	}
-	taken := !row.DirectAt.IsZero() && a.Seen && now.Sub(row.DirectAt) > a.Taken
-	stored := !row.StoredAt.IsZero() && now.Sub(row.StoredAt) > a.Stored
-	return taken || stored
+	return tx.OutgoingTaken(peer, direct, now.Add(-a.Stored))
 }
 
-// Renew encrypts messages to a person again that were taken long ago and have no
-// receipt: what was taken may be lost, and the same bytes would be dropped as
-// known.
+// Renew makes anew what was taken long ago and had no effect: what was taken may
+// be lost or was refused, and the same bytes would be dropped as known. Messages
+// are encrypted again; for a Welcome that nobody has used there will be a new
+// group.
 func (e *Engine) Renew(ctx context.Context, peer rpc.Identity, ages RenewAges) error {
 	now := time.Now()
-	find := func(tx *store.Tx) (due []store.Outgoing, err error) {
-		rows, err := tx.OutgoingFor(peer, 0)
-		for _, row := range rows {
-			if ages.due(row, now) {
-				due = append(due, row)
-			}
-		}
-		return due, err
-	}
 	var due []store.Outgoing
 	err := e.cfg.Store.View(ctx, func(tx *store.Tx) (err error) {
-		due, err = find(tx)
+		due, err = ages.taken(tx, peer, now)
 		return err
 	})
 	if err != nil || len(due) == 0 {
 		return err
 	}
 	return e.update(ctx, func(tx *store.Tx, fx *effects) error {
-		due, err := find(tx)
+		due, err := ages.taken(tx, peer, now)
 		if err != nil {
 			return err
 		}
 		for _, row := range due {
-			m, err := tx.Message(row.Conversation, e.self, row.Message)
-			if err != nil {
-				return err
-			}
-			c, err := tx.Conversation(row.Conversation)
-			if err != nil {
-				return err
-			}
-			if err := tx.DeleteOutgoingMessage(c.ID, m.ID); err != nil {
-				return err
-			}
-			if err := e.encrypt(tx, c, m); err != nil {
+			if err := e.renew(tx, fx, row, now); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+func (e *Engine) renew(tx *store.Tx, fx *effects, row store.Outgoing, now time.Time) error {
+	switch row.Kind {
+	case store.KindIntroduction:
+		contact, err := tx.Contact(row.Recipient)
+		if err != nil {
+			return err
+		}
+		return e.introduce(tx, fx, contact, now)
+	case store.KindWelcome:
+		return e.startOver(tx, fx, row)
+	case store.KindMessage:
+		m, err := tx.Message(row.Conversation, e.self, row.Message)
+		if err != nil {
+			return err
+		}
+		c, err := tx.Conversation(row.Conversation)
+		if err != nil {
+			return err
+		}
+		if err := tx.DeleteOutgoingMessage(c.ID, m.ID); err != nil {
+			return err
+		}
+		return e.encrypt(tx, c, m)
+	}
+	return nil
+}
+
+// startOver lets a conversation wait for a new group, because nothing tells that
+// the person got into the present one: the key package may have been used up, or
+// the Welcome refused or lost. The old group stays until the new one is chosen,
+// which has a higher counter.
+func (e *Engine) startOver(tx *store.Tx, fx *effects, welcome store.Outgoing) error {
+	c, err := tx.Conversation(welcome.Conversation)
+	if err != nil || !bytes.Equal(c.Group, welcome.Group) {
+		return err
+	}
+	if n, err := tx.CountUnreceipted(c.ID, e.self); err != nil || n == 0 {
+		return err
+	}
+	c.Group = nil
+	fx.send(c.Peer)
+	return tx.PutConversation(c)
 }
 
 // Sweep erases what has had its time: groups that only received, payloads that
@@ -139,7 +164,7 @@ func (e *Engine) sweep(tx *store.Tx, fx *effects, c store.Conversation, now time
 	if err != nil {
 		return err
 	}
-	if err := e.retire(tx, groups, c.Group, now); err != nil {
+	if err := e.retire(tx, c, groups, now); err != nil {
 		return err
 	}
 	messages, err := tx.Unreceipted(c.ID, e.self)

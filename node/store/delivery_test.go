@@ -208,3 +208,41 @@ func TestReceiptsDue(t *testing.T) {
 		wantErr(t, tx.DeleteReceiptsDue(nil), nil)
 	})
 }
+
+func TestOutgoingTaken(t *testing.T) {
+	inTx(t, func(tx *Tx) {
+		var ids []int64
+		for _, o := range []Outgoing{
+			{},
+			{DirectAt: at(5)},
+			{StoredAt: at(5)},
+			{DirectAt: at(9), StoredAt: at(5)},
+		} {
+			o.Recipient, o.Payload, o.Frame = identity(1), []byte("payload"), []byte("frame")
+			id, err := tx.AddOutgoing(o)
+			wantErr(t, err, nil)
+			ids = append(ids, id)
+		}
+		for _, c := range []struct {
+			direct, stored time.Time
+			want           []int64
+		}{
+			{time.Time{}, time.Time{}, nil},
+			{at(5), at(5), nil},
+			{at(6), time.Time{}, ids[1:2]},
+			{time.Time{}, at(6), ids[2:]},
+			{at(10), at(6), ids[1:]},
+		} {
+			rows, err := tx.OutgoingTaken(identity(1), c.direct, c.stored)
+			wantErr(t, err, nil)
+			var got []int64
+			for _, row := range rows {
+				got = append(got, row.ID)
+				if len(row.Payload) != 0 || len(row.Frame) != 0 {
+					t.Errorf("row %d: got a payload, want none", row.ID)
+				}
+			}
+			want(t, got, nil, c.want)
+		}
+	})
+}

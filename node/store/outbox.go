@@ -70,6 +70,16 @@ func (t *Tx) OutgoingFor(recipient rpc.Identity, limit int) ([]Outgoing, error) 
 		WHERE recipient = ? ORDER BY id LIMIT ?`, recipient[:], limitRows(limit))
 }
 
+// OutgoingTaken returns the rows for a recipient that its own node has had since
+// before direct, or a relay since before stored, oldest first and without Frame
+// and Payload. A zero time stands for no such rows.
+func (t *Tx) OutgoingTaken(recipient rpc.Identity, direct, stored time.Time) ([]Outgoing, error) {
+	return list(t, scanOutgoing, `SELECT id, recipient, kind, zeroblob(0), zeroblob(0), conversation, message, grp,
+			created, stored_at, stored_relay, direct_at FROM outbox
+		WHERE recipient = ? AND (direct_at <> 0 AND direct_at < ? OR stored_at <> 0 AND stored_at < ?) ORDER BY id`,
+		recipient[:], direct, stored)
+}
+
 // UnsealedFor returns the first limit rows for a recipient that wait to be
 // sealed, oldest first. A limit of 0 means all.
 func (t *Tx) UnsealedFor(recipient rpc.Identity, limit int) ([]Outgoing, error) {

@@ -1,0 +1,111 @@
+package convo
+
+import (
+	"bytes"
+	"slices"
+	"testing"
+	"time"
+
+	"quicnprotochat/node/store"
+	"quicnprotochat/transport"
+)
+
+// lose notes all that waits for q as taken by its machine, though it never gets
+// there: refused for a key package that is used up, or lost with a disk.
+func (p *person) lose(q *person) {
+	p.t.Helper()
+	p.prepare(q)
+	rows, _ := p.outbox(q)
+	for _, row := range rows {
+		if err := p.engine.Direct(p.t.Context(), row, transport.PathDirect, "taken"); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+}
+
+// renew makes all that was taken and has no receipt due.
+func (p *person) renew(q *person) {
+	p.t.Helper()
+	ages := RenewAges{Taken: -time.Second, Stored: -time.Second, Seen: true}
+	if err := p.engine.Renew(p.t.Context(), q.id.ID(), ages); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *person) wantOutboxEmpty() {
+	p.t.Helper()
+	var n int
+	err := p.store.View(p.t.Context(), func(tx *store.Tx) (err error) { n, err = tx.CountOutgoing(); return err })
+	if err != nil || n != 0 {
+		p.t.Errorf("outbox of %s: got %d rows, %v, want none", p.name, n, err)
+	}
+}
+
+// TestTakenAndLost loses what begins a conversation after somebody has taken it.
+func TestTakenAndLost(t *testing.T) {
+	t.Run("introduction", func(t *testing.T) {
+		a, b := newPerson(t, "alice"), newPerson(t, "bob")
+		a.add(b.link())
+		a.lose(b)
+		a.renew(b)
+		settle(a, b)
+		if len(b.events) != 1 {
+			t.Errorf("events of bob: got %d, want the new contact", len(b.events))
+		}
+		a.wantOutboxEmpty()
+	})
+	t.Run("welcome", func(t *testing.T) {
+		a, b := newPerson(t, "alice"), newPerson(t, "bob")
+		a.add(b.link())
+		settle(a, b)
+		a.send(b, "one")
+		a.lose(b)
+		a.send(b, "two")
+		a.renew(b)
+		settle(a, b)
+		if got, want := b.history(a), []string{"alice: one", "alice: two"}; !slices.Equal(got, want) {
+			t.Errorf("bob shows %q, want %q", got, want)
+		}
+		a.wantAllDelivered(b)
+		a.wantOutboxEmpty()
+	})
+	t.Run("welcome of the better group", func(t *testing.T) {
+		a, b := newPerson(t, "alice"), newPerson(t, "bob")
+		if bytes.Compare(a.key(), b.key()) > 0 {
+			a, b = b, a // the smaller creator's group is the better one
+		}
+		a.add(b.link())
+		b.add(a.link())
+		settle(a, b)
+		a.send(b, "from a")
+		b.send(a, "from b")
+		a.lose(b)
+		settle(a, b)
+		a.renew(b)
+		settle(a, b)
+		if got := b.history(a); len(got) != 2 {
+			t.Errorf("shown: got %q, want both messages", got)
+		}
+		for _, p := range []*person{a, b} {
+			p.wantOutboxEmpty()
+		}
+		a.wantAllDelivered(b)
+		b.wantAllDelivered(a)
+	})
+}
+
+// TestBothStartOutbox lets both start: nothing stays for the group that lost.
+func TestBothStartOutbox(t *testing.T) {
+	a, b := newPerson(t, "alice"), newPerson(t, "bob")
+	a.add(b.link())
+	b.add(a.link())
+	a.send(b, "from a")
+	b.send(a, "from b")
+	a.prepare(b)
+	b.prepare(a)
+	settle(a, b)
+	a.wantOutboxEmpty()
+	b.wantOutboxEmpty()
+}
+
+func (p *person) key() []byte { id := p.id.ID(); return id[:] }
