@@ -106,18 +106,37 @@ type effects struct {
 	contacts []store.Contact
 	joined   bool
 	via      string // how the payload came that is applied
+	lazy     bool   // the commit does not wait for the disk
 }
 
 func (f *effects) send(to rpc.Identity) { f.outgoing[to] = true }
 
-// update runs fn in one transaction and tells its effects after the commit.
+// update runs fn in one durable transaction and tells its effects after the
+// commit.
 func (e *Engine) update(ctx context.Context, fn func(tx *store.Tx, fx *effects) error) error {
-	var fx *effects
-	err := e.cfg.Store.Update(ctx, func(tx *store.Tx) error {
-		fx = &effects{outgoing: make(map[rpc.Identity]bool), receipts: make(map[rpc.Identity]bool)}
-		return fn(tx, fx)
-	})
-	if err != nil {
+	return e.transact(ctx, e.cfg.Store.Update, &effects{}, fn)
+}
+
+// errNotLazily means that a transaction must be durable before anybody sees what
+// it did.
+var errNotLazily = errors.New("must be durable")
+
+// follow is update for what only follows from rows that are durable: it does not
+// wait for the disk. If fn takes a step of a ratchet, it is run again in a durable
+// transaction: a key must not be used twice, whatever a power cut takes back.
+func (e *Engine) follow(ctx context.Context, fn func(tx *store.Tx, fx *effects) error) error {
+	err := e.transact(ctx, e.cfg.Store.UpdateLazily, &effects{lazy: true}, fn)
+	if errors.Is(err, errNotLazily) {
+		return e.update(ctx, fn)
+	}
+	return err
+}
+
+func (e *Engine) transact(ctx context.Context, update func(context.Context, func(*store.Tx) error) error, fx *effects,
+	fn func(tx *store.Tx, fx *effects) error,
+) error {
+	fx.outgoing, fx.receipts = make(map[rpc.Identity]bool), make(map[rpc.Identity]bool)
+	if err := update(ctx, func(tx *store.Tx) error { return fn(tx, fx) }); err != nil {
 		return err
 	}
 	for _, c := range fx.contacts {

@@ -70,7 +70,7 @@ func (e *Engine) Receipt(ctx context.Context, author rpc.Identity) (r *Receipt, 
 
 // Receipted forgets the debts that a receipt has paid.
 func (e *Engine) Receipted(ctx context.Context, r *Receipt) error {
-	return e.update(ctx, func(tx *store.Tx, _ *effects) error { return tx.DeleteReceiptsDue(r.due) })
+	return e.follow(ctx, func(tx *store.Tx, _ *effects) error { return tx.DeleteReceiptsDue(r.due) })
 }
 
 // receipt marks own messages as delivered.
@@ -110,7 +110,7 @@ func (e *Engine) repair(tx *store.Tx, fx *effects, m *message.Control, r *messag
 		if err := tx.DeleteOutgoingMessage(c.ID, own.ID); err != nil {
 			return err
 		}
-		return e.encrypt(tx, c, own)
+		return e.encrypt(tx, fx, c, own)
 	})
 }
 
@@ -154,7 +154,7 @@ func (e *Engine) Direct(ctx context.Context, out store.Outgoing, path transport.
 }
 
 func (e *Engine) durable(ctx context.Context, out store.Outgoing, to store.Message, mark func(*store.Tx) error) error {
-	return e.update(ctx, func(tx *store.Tx, fx *effects) error {
+	return e.follow(ctx, func(tx *store.Tx, fx *effects) error {
 		if err := mark(tx); isNotFound(err) {
 			return nil // its receipt was faster
 		} else if err != nil {
@@ -176,7 +176,7 @@ func (e *Engine) durable(ctx context.Context, out store.Outgoing, to store.Messa
 
 // Stuck notes why a message is not on its way yet.
 func (e *Engine) Stuck(ctx context.Context, peer rpc.Identity, why string) error {
-	return e.update(ctx, func(tx *store.Tx, fx *effects) error {
+	return e.follow(ctx, func(tx *store.Tx, fx *effects) error {
 		c, err := tx.ConversationOf(peer)
 		if isNotFound(err) {
 			return nil

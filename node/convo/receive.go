@@ -25,7 +25,7 @@ const maxLamportStep = 1 << 32
 // it is wrong (the row is done, nothing of it was applied). Any other error is
 // of the store: the row is as it was.
 func (e *Engine) Receive(ctx context.Context, in store.Incoming) error {
-	err := e.update(ctx, func(tx *store.Tx, fx *effects) error {
+	err := e.follow(ctx, func(tx *store.Tx, fx *effects) error {
 		fx.via = in.Via
 		frame, err := e.open(tx, in.Payload)
 		if err != nil {
@@ -46,9 +46,9 @@ func (e *Engine) Receive(ctx context.Context, in store.Incoming) error {
 	case errors.Is(err, ErrWaiting) && in.Waiting:
 		return err
 	case errors.Is(err, ErrWaiting):
-		return errors.Join(err, e.update(ctx, func(tx *store.Tx, _ *effects) error { return tx.SetWaiting(in.ID) }))
+		return errors.Join(err, e.follow(ctx, func(tx *store.Tx, _ *effects) error { return tx.SetWaiting(in.ID) }))
 	case errors.Is(err, ErrRefused):
-		return errors.Join(err, e.update(ctx, func(tx *store.Tx, _ *effects) error { return tx.DoneIncoming(in.ID) }))
+		return errors.Join(err, e.follow(ctx, func(tx *store.Tx, _ *effects) error { return tx.DoneIncoming(in.ID) }))
 	}
 	return err
 }

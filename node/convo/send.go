@@ -76,16 +76,19 @@ func (e *Engine) Send(ctx context.Context, to rpc.Identity, text string) (m stor
 			return err
 		}
 		fx.send(to)
-		return e.encrypt(tx, c, m)
+		return e.encrypt(tx, fx, c, m)
 	})
 	return m, err
 }
 
 // encrypt puts a message into the outbox, sealed in the group that the
 // conversation sends in; without a group it waits for Start.
-func (e *Engine) encrypt(tx *store.Tx, c store.Conversation, m store.Message) error {
+func (e *Engine) encrypt(tx *store.Tx, fx *effects, c store.Conversation, m store.Message) error {
 	if len(c.Group) == 0 {
 		return nil
+	}
+	if fx.lazy {
+		return errNotLazily
 	}
 	g, err := tx.Group(c.Group)
 	if err != nil {
@@ -138,7 +141,7 @@ func (e *Engine) move(tx *store.Tx, fx *effects, c store.Conversation) error {
 		if err := tx.DeleteOutgoingMessage(c.ID, m.ID); err != nil {
 			return err
 		}
-		if err := e.encrypt(tx, c, m); err != nil {
+		if err := e.encrypt(tx, fx, c, m); err != nil {
 			return err
 		}
 	}

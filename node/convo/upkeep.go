@@ -106,7 +106,7 @@ func (e *Engine) renew(tx *store.Tx, fx *effects, row store.Outgoing, now time.T
 		if err := tx.DeleteOutgoingMessage(c.ID, m.ID); err != nil {
 			return err
 		}
-		return e.encrypt(tx, c, m)
+		return e.encrypt(tx, fx, c, m)
 	}
 	return nil
 }

@@ -22,6 +22,7 @@ const (
 type conn struct {
 	db    *sqlite3.Conn
 	stmts map[string]*sqlite3.Stmt
+	lazy  bool // commits do not wait for the disk
 }
 
 // openConn opens the database file. modeOf names the file whose mode new files
@@ -129,6 +130,23 @@ func (c *conn) run(sql string) error {
 		return err
 	}
 	return st.Exec()
+}
+
+// sync says whether commits wait for the disk. In the write-ahead log either
+// kind may follow the other: a synced commit syncs all of the log before it.
+func (c *conn) sync(wait bool) error {
+	if wait == !c.lazy {
+		return nil
+	}
+	mode := "normal"
+	if wait {
+		mode = "full"
+	}
+	if err := c.run("PRAGMA synchronous = " + mode); err != nil {
+		return classify(err)
+	}
+	c.lazy = !wait
+	return nil
 }
 
 // rollback ends the present transaction, if there is one, undoing it. It works

@@ -98,6 +98,25 @@ func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
 		return err
 	}
 	defer func() { s.writer <- c }()
+	if err := c.sync(true); err != nil {
+		return err
+	}
+	return s.transact(ctx, c, "BEGIN IMMEDIATE", fn, s.commit)
+}
+
+// UpdateLazily is Update that does not wait for the disk: what it did is durable
+// after the next Update, or Close. A process that is killed loses nothing of it,
+// a power cut may, as a whole and never before what was done after it. It is for
+// what follows from durable rows and is done again if they are all that is left.
+func (s *Store) UpdateLazily(ctx context.Context, fn func(*Tx) error) error {
+	c, err := s.takeWriter(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { s.writer <- c }()
+	if err := c.sync(false); err != nil {
+		return err
+	}
 	return s.transact(ctx, c, "BEGIN IMMEDIATE", fn, s.commit)
 }
 

@@ -541,3 +541,44 @@ func copyFiles(t interface{ Fatal(...any) }, from, to string) {
 		}
 	}
 }
+
+// TestUpdateLazily: lazy and durable updates follow each other in their order,
+// each whole; a durable one waits for the disk whatever came before it.
+func TestUpdateLazily(t *testing.T) {
+	s, err := Open(Config{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	put := func(update func(context.Context, func(*Tx) error) error, value string, fail error) {
+		t.Helper()
+		err := update(t.Context(), func(tx *Tx) error {
+			return errors.Join(tx.SetMeta("k", []byte(value)), fail)
+		})
+		if !errors.Is(err, fail) {
+			t.Fatalf("%s: got %v, want %v", value, err, fail)
+		}
+	}
+	refused := errors.New("refused")
+	for i, update := range []func(context.Context, func(*Tx) error) error{s.Update, s.UpdateLazily, s.UpdateLazily, s.Update} {
+		value := fmt.Sprint(i)
+		put(update, value, nil)
+		put(update, "undone", refused)
+		c := <-s.writer
+		mode, err := c.pragma("synchronous")
+		s.writer <- c
+		if want := map[bool]int64{true: 1, false: 2}[i == 1 || i == 2]; err != nil || mode != want {
+			t.Errorf("update %d: got synchronous %d, %v, want %d", i, mode, err, want)
+		}
+		err = s.View(t.Context(), func(tx *Tx) error {
+			got, err := tx.Meta("k")
+			if string(got) != value {
+				t.Errorf("got %q, want %q", got, value)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
