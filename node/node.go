@@ -193,6 +193,7 @@ func (n *Node) addrs() []string {
 func (n *Node) Close() error {
 	var err error
 	if n.host != nil {
+		n.deliverer.Close()
 		err = n.host.Close()
 	}
 	return errors.Join(err, n.store.Close())

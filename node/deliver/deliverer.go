@@ -52,6 +52,9 @@ type Deliverer struct {
 	// started is closed when host and tasks are set.
 	started chan struct{}
 	tasks   *tasks
+	// closed is closed when Run has ended or will not come.
+	closed chan struct{}
+	once   sync.Once // guards closing it
 
 	links  links
 	inbox  *inbox
@@ -68,7 +71,7 @@ type Deliverer struct {
 // New returns a Deliverer that does nothing until Run.
 func New(cfg Config) *Deliverer {
 	d := &Deliverer{
-		cfg: cfg, self: cfg.Identity.ID(), started: make(chan struct{}),
+		cfg: cfg, self: cfg.Identity.ID(), started: make(chan struct{}), closed: make(chan struct{}),
 		workers: make(map[rpc.Identity]*worker), pending: make(map[rpc.Identity]bool),
 		receipts: make(map[rpc.Identity]*rate.Limiter),
 	}
@@ -81,8 +84,12 @@ func New(cfg Config) *Deliverer {
 
 // Run delivers over host until ctx ends.
 func (d *Deliverer) Run(ctx context.Context, host *transport.Host) error {
+	defer d.Close()
 	d.host, d.tasks = host, newTasks(ctx)
 	if err := d.load(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
 		return err
 	}
 	close(d.started)
@@ -97,6 +104,19 @@ func (d *Deliverer) Run(ctx context.Context, host *transport.Host) error {
 	d.links.close()
 	d.tasks.wait()
 	return nil
+}
+
+// Close lets go those who wait for a Run that does not come. It is idempotent.
+func (d *Deliverer) Close() { d.once.Do(func() { close(d.closed) }) }
+
+// ready waits for Run, and reports false if it has ended or will not come.
+func (d *Deliverer) ready() bool {
+	select {
+	case <-d.started:
+		return true
+	case <-d.closed:
+		return false
+	}
 }
 
 // load learns from the store who may be dialled, and where.
@@ -206,13 +226,16 @@ func (d *Deliverer) Joined() { d.inbox.retry() }
 
 // OnStream answers a stream that another machine opened, until it ends.
 func (d *Deliverer) OnStream(s *transport.Stream) {
-	<-d.started
-	d.links.serve(s)
+	if d.ready() {
+		d.links.serve(s)
+	}
 }
 
 // OnLAN says that a machine was found on the LAN.
 func (d *Deliverer) OnLAN(k transport.Key) {
-	<-d.started
+	if !d.ready() {
+		return
+	}
 	d.links.forgive(k)
 	if _, ok := d.people.of(rpc.Identity(k)); ok {
 		d.tasks.run(func(ctx context.Context) { _, _ = d.links.get(ctx, k) })
@@ -222,7 +245,9 @@ func (d *Deliverer) OnLAN(k transport.Key) {
 
 // OnAddrs says that our own addresses changed.
 func (d *Deliverer) OnAddrs() {
-	<-d.started
+	if !d.ready() {
+		return
+	}
 	d.links.forgiveAll()
 	d.relays.publish()
 	d.mu.Lock()

@@ -18,7 +18,8 @@ import (
 const (
 	maxIncoming      = 10_000
 	maxIncomingBytes = 256 << 20
-	// Payloads that no key opens: all, and of one depositor.
+	// Payloads that no key opens: all, and of one depositor who brought them
+	// itself. The oldest make room.
 	maxWaiting      = 1000
 	maxWaitingBytes = 64 << 20
 	maxWaitingFrom  = 64
@@ -111,7 +112,7 @@ func (b *inbox) commit(ctx context.Context, batch []*arrival) {
 	results := make([]error, len(batch))
 	err := b.d.cfg.Store.Update(ctx, func(tx *store.Tx) error {
 		for i, a := range batch {
-			full, err := b.full(tx, a.row)
+			full, err := full(tx, a.row)
 			if err != nil {
 				return err
 			}
@@ -140,19 +141,9 @@ func (b *inbox) commit(ctx context.Context, batch []*arrival) {
 	signal(b.work)
 }
 
-func (b *inbox) full(tx *store.Tx, row store.Incoming) (bool, error) {
+func full(tx *store.Tx, row store.Incoming) (bool, error) {
 	fresh, waiting, bytes, err := tx.CountIncoming()
-	if err != nil {
-		return false, err
-	}
-	if fresh+waiting >= maxIncoming || bytes+int64(len(row.Payload)) > maxIncomingBytes {
-		return true, nil
-	}
-	if row.Via == convo.PathMailbox {
-		return false, nil // a relay does not tell who deposited
-	}
-	from, err := tx.CountWaitingFrom(row.Depositor)
-	return from >= maxWaitingFrom, err
+	return fresh+waiting >= maxIncoming || bytes+int64(len(row.Payload)) > maxIncomingBytes, err
 }
 
 func signal(c chan struct{}) {
@@ -167,7 +158,10 @@ func (b *inbox) retry() { signal(b.again) }
 
 // process opens what is committed, in order, and what waited when told so.
 func (b *inbox) process(ctx context.Context) {
-	signal(b.work) // what a run before this one has left
+	// What a run before this one has left: it may have ended between getting a
+	// key and trying what waits for it.
+	signal(b.work)
+	signal(b.again)
 	for {
 		waiting := false
 		select {
@@ -207,9 +201,10 @@ func (b *inbox) receive(ctx context.Context, row store.Incoming) {
 	log := b.d.cfg.Log.With("peer", transport.Key(row.Depositor), "path", row.Via)
 	switch {
 	case err == nil || ctx.Err() != nil:
+	case errors.Is(err, convo.ErrWaiting) && row.Waiting: // and waits on
 	case errors.Is(err, convo.ErrWaiting):
 		log.Debug("payload waits for its key")
-		if err := b.bound(ctx); err != nil {
+		if err := b.bound(ctx, row); err != nil {
 			log.Error("bound inbox", "err", err)
 		}
 	case errors.Is(err, convo.ErrRefused):
@@ -219,9 +214,15 @@ func (b *inbox) receive(ctx context.Context, row store.Incoming) {
 	}
 }
 
-// bound drops the oldest payloads that no key opens when they are too many.
-func (b *inbox) bound(ctx context.Context) error {
+// bound drops the oldest payloads that no key opens when they are too many, now
+// that row is one of them. Whoever sent them has no receipt, and sends them again.
+func (b *inbox) bound(ctx context.Context, row store.Incoming) error {
 	return b.d.cfg.Store.Update(ctx, func(tx *store.Tx) error {
+		if row.Via != convo.PathMailbox { // a relay does not tell who deposited
+			if err := tx.KeepNewestWaiting(row.Depositor, maxWaitingFrom); err != nil {
+				return err
+			}
+		}
 		_, waiting, bytes, err := tx.CountIncoming()
 		if err != nil || waiting <= maxWaiting && bytes <= maxWaitingBytes {
 			return err

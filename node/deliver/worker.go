@@ -30,6 +30,9 @@ const (
 	// reencrypt is the age at which what a person's machine took, but never
 	// receipted, is encrypted and sent again when the machine is seen.
 	reencrypt = time.Minute
+	// resendMost is the longest time between two looks at what lacks a receipt
+	// while the person's machine is seen.
+	resendMost = time.Hour
 	// redeposit is the age at which a relay's copy is renewed: before the relays
 	// forget it after 7 days.
 	redeposit = 5 * 24 * time.Hour
@@ -59,8 +62,27 @@ type worker struct {
 	// The rest is of the worker's goroutine alone.
 	pause    time.Duration // back-off after a failure
 	receipts *rate.Limiter // of the person, outlives the worker
-	resendAt time.Time     // when what lacks a receipt is sent again; zero: not planned
-	resentOn *link
+	resend   resend
+}
+
+// resend is the plan to send again what lacks a receipt while the person's
+// machine is seen: soon after a link came up, and then ever more rarely.
+type resend struct {
+	on    *link         // what the plan is for
+	at    time.Time     // when; zero: not planned
+	pause time.Duration // until the time after
+	after int64         // up to which row of the outbox it is done this time
+}
+
+// due reports whether the time has come.
+func (r *resend) due() bool { return !r.at.IsZero() && !time.Now().Before(r.at) }
+
+// done plans the next time, unless more rows than one race carries are left.
+func (r *resend) done(more bool) {
+	if more {
+		return
+	}
+	r.at, r.pause, r.after = time.Now().Add(r.pause), min(2*r.pause, resendMost), 0
 }
 
 // wake tells a person's worker of a reason, starting it if need be.
@@ -174,8 +196,8 @@ func (w *worker) nextLook(l load) time.Duration {
 	if l.receiptIn > 0 {
 		next = min(next, l.receiptIn)
 	}
-	if !w.resendAt.IsZero() {
-		next = min(next, max(time.Until(w.resendAt), time.Millisecond))
+	if !w.resend.at.IsZero() {
+		next = min(next, max(time.Until(w.resend.at), time.Millisecond))
 	}
 	return next
 }
@@ -246,20 +268,23 @@ func nonEmpty(b []byte, err error) ([]byte, error) {
 	return b, err
 }
 
-// planResend plans, once per link, to send again what lacks a receipt.
+// planResend begins a new plan when a link came up, and ends it with the link.
 func (w *worker) planResend(p person) {
 	ln := w.d.links.now(p.host)
-	if ln == nil || ln == w.resentOn {
-		return
+	switch {
+	case ln == w.resend.on:
+	case ln == nil:
+		w.resend = resend{}
+	default:
+		w.resend = resend{on: ln, at: ln.since.Add(resendGrace), pause: reencrypt}
 	}
-	w.resentOn = ln
-	w.resendAt = ln.since.Add(resendGrace)
 }
 
 // load is what a worker has to send, and what it waits for.
 type load struct {
 	items []item
-	// waiting is how many payloads are taken somewhere and lack a receipt.
+	// waiting is how many other rows there are: taken somewhere and without a
+	// receipt, or for a later race.
 	waiting int
 	// receiptIn is when an owed receipt may go; 0 if none is owed.
 	receiptIn time.Duration
@@ -270,41 +295,41 @@ func (w *worker) load(ctx context.Context, p person) (l load, err error) {
 	if err := w.addReceipt(ctx, &l); err != nil {
 		return l, err
 	}
-	resend := !w.resendAt.IsZero() && !time.Now().Before(w.resendAt)
-	if resend {
-		w.resendAt = time.Time{}
-	}
-	if err := w.d.cfg.Engine.Renew(ctx, w.id, convo.RenewAges{Taken: reencrypt, Stored: redeposit, Seen: resend}); err != nil {
+	again := w.resend.due()
+	if err := w.d.cfg.Engine.Renew(ctx, w.id, convo.RenewAges{Taken: reencrypt, Stored: redeposit, Seen: again}); err != nil {
 		return l, err
 	}
 	var rows []store.Outgoing
+	var all int
 	err = w.d.cfg.Store.View(ctx, func(tx *store.Tx) error {
-		rows, err = tx.OutgoingFor(w.id, maxRows)
+		if rows, err = tx.OutgoingFresh(w.id, batchMost); err != nil {
+			return err
+		}
+		if room := batchMost - len(rows); again && room > 0 {
+			stored, err := tx.OutgoingStored(w.id, w.resend.after, room)
+			if err != nil {
+				return err
+			}
+			if len(stored) > 0 {
+				w.resend.after = stored[len(stored)-1].ID
+			}
+			rows = append(rows, stored...)
+		}
+		all, err = tx.CountOutgoingFor(w.id)
 		return err
 	})
 	if err != nil {
 		return l, err
 	}
-	direct := w.d.links.now(p.host) != nil
-	for _, row := range rows {
-		switch fresh := row.StoredAt.IsZero() && row.DirectAt.IsZero(); {
-		case len(row.Payload) == 0:
-			l.waiting++
-		case fresh, resend && direct && row.DirectAt.IsZero():
-			if len(l.items) < batchMost {
-				l.items = append(l.items, w.outgoing(row))
-			} else if !fresh {
-				w.resendAt = time.Now() // the rest comes with the next race
-			}
-		default:
-			l.waiting++
-		}
+	if again {
+		w.resend.done(len(rows) == batchMost)
 	}
+	for _, row := range rows {
+		l.items = append(l.items, w.outgoing(row))
+	}
+	l.waiting = all - len(rows)
 	return l, nil
 }
-
-// maxRows bounds the outbox rows that one look reads.
-const maxRows = 1024
 
 // addReceipt adds the receipt that is owed, if its time has come.
 func (w *worker) addReceipt(ctx context.Context, l *load) error {

@@ -209,7 +209,8 @@ func TestReceiptsDue(t *testing.T) {
 	})
 }
 
-func TestOutgoingTaken(t *testing.T) {
+// TestOutgoingByState finds rows by who has taken them.
+func TestOutgoingByState(t *testing.T) {
 	inTx(t, func(tx *Tx) {
 		var ids []int64
 		for _, o := range []Outgoing{
@@ -244,5 +245,45 @@ func TestOutgoingTaken(t *testing.T) {
 			}
 			want(t, got, nil, c.want)
 		}
+		for _, c := range []struct {
+			rows func() ([]Outgoing, error)
+			want []int64
+		}{
+			{func() ([]Outgoing, error) { return tx.OutgoingFresh(identity(1), 0) }, ids[:1]},
+			{func() ([]Outgoing, error) { return tx.OutgoingStored(identity(1), 0, 0) }, ids[2:3]},
+			{func() ([]Outgoing, error) { return tx.OutgoingStored(identity(1), ids[2], 0) }, nil},
+			{func() ([]Outgoing, error) { return tx.OutgoingFresh(identity(2), 0) }, nil},
+		} {
+			rows, err := c.rows()
+			wantErr(t, err, nil)
+			var got []int64
+			for _, row := range rows {
+				got = append(got, row.ID)
+				want(t, row.Payload, nil, []byte("payload"))
+			}
+			want(t, got, nil, c.want)
+		}
+		n, err := tx.CountOutgoingFor(identity(1))
+		want(t, n, err, 4)
+	})
+}
+
+func TestKeepNewestWaiting(t *testing.T) {
+	inTx(t, func(tx *Tx) {
+		for i := range byte(6) {
+			in := Incoming{Hash: id32(i), Payload: []byte{i}, Depositor: identity(1 + i/4), Received: at(1), Waiting: i != 0}
+			_, _, err := tx.AddIncoming(in)
+			wantErr(t, err, nil)
+		}
+		wantErr(t, tx.KeepNewestWaiting(identity(1), 2), nil)
+		var got []byte
+		for _, waiting := range []bool{false, true} {
+			rows, err := tx.Incoming(0, 0, waiting)
+			wantErr(t, err, nil)
+			for _, row := range rows {
+				got = append(got, row.Payload...)
+			}
+		}
+		want(t, got, nil, []byte{0, 2, 3, 4, 5})
 	})
 }

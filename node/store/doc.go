@@ -61,7 +61,7 @@
 //	messages        CountMessages; kept as long as the user keeps them:
 //	                DropMessages, DeleteConversation
 //	outbox          CountOutgoing
-//	inbox           CountIncoming, CountWaitingFrom; DropWaiting
+//	inbox           CountIncoming, CountWaitingFrom; DropWaiting, KeepNewestWaiting
 //	seen            ForgetSeen
 //	receipts_due    one per message that came in; DeleteReceiptsDue
 package store

@@ -114,6 +114,13 @@ func (t *Tx) DropOldestWaiting(n int) error {
 		(SELECT id FROM inbox INDEXED BY inbox_order WHERE waiting = 1 ORDER BY id LIMIT ?)`, max(n, 0))
 }
 
+// KeepNewestWaiting removes the rows of a depositor that wait for a key, but for
+// the n newest.
+func (t *Tx) KeepNewestWaiting(depositor rpc.Identity, n int) error {
+	return t.do(`DELETE FROM inbox WHERE id IN (SELECT id FROM inbox
+		WHERE waiting = 1 AND depositor = ? ORDER BY id DESC LIMIT -1 OFFSET ?)`, depositor[:], max(n, 0))
+}
+
 // ForgetSeen forgets the hashes of rows that were done before that time.
 func (t *Tx) ForgetSeen(before time.Time) error {
 	return t.do("DELETE FROM seen WHERE at < ?", before)

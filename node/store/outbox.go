@@ -70,6 +70,28 @@ func (t *Tx) OutgoingFor(recipient rpc.Identity, limit int) ([]Outgoing, error) 
 		WHERE recipient = ? ORDER BY id LIMIT ?`, recipient[:], limitRows(limit))
 }
 
+// OutgoingFresh returns the first limit rows for a recipient that are sealed and
+// that nobody has taken yet, oldest first. A limit of 0 means all.
+func (t *Tx) OutgoingFresh(recipient rpc.Identity, limit int) ([]Outgoing, error) {
+	return list(t, scanOutgoing, "SELECT "+outgoingColumns+` FROM outbox
+		WHERE recipient = ? AND length(payload) > 0 AND stored_at = 0 AND direct_at = 0 ORDER BY id LIMIT ?`,
+		recipient[:], limitRows(limit))
+}
+
+// OutgoingStored returns the first limit rows for a recipient with an id above
+// after that a relay has taken and the recipient's own node has not, oldest
+// first. A limit of 0 means all.
+func (t *Tx) OutgoingStored(recipient rpc.Identity, after int64, limit int) ([]Outgoing, error) {
+	return list(t, scanOutgoing, "SELECT "+outgoingColumns+` FROM outbox
+		WHERE recipient = ? AND id > ? AND stored_at <> 0 AND direct_at = 0 ORDER BY id LIMIT ?`,
+		recipient[:], after, limitRows(limit))
+}
+
+// CountOutgoingFor returns how many rows there are for a recipient.
+func (t *Tx) CountOutgoingFor(recipient rpc.Identity) (int, error) {
+	return t.count("SELECT count(*) FROM outbox WHERE recipient = ?", recipient[:])
+}
+
 // OutgoingTaken returns the rows for a recipient that its own node has had since
 // before direct, or a relay since before stored, oldest first and without Frame
 // and Payload. A zero time stands for no such rows.
