@@ -64,7 +64,7 @@ beside it. Without a terminal it takes its lines from stdin.
 		c := &chat{app: a, client: client, sent: map[string]string{}, here: map[string]bool{}}
 		c.prompts = !a.json && isTerminal(a.stdin) && isTerminal(a.stdout)
 		if err == nil {
-			return c.run(ctx, args, 0)
+			return h.explain(c.run(ctx, args, 0))
 		}
 		if localapi.AsError(err).Exit != localapi.ExitNoDaemon {
 			return err

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 
 	"golang.org/x/net/netutil"
 )
@@ -55,11 +54,10 @@ func New(cfg Config) (*Server, error) {
 // ExitHome when another daemon answers at the socket. Requests that are under
 // way see their context end and have one second to answer.
 func (s *Server) Run(ctx context.Context) error {
-	l, err := listen(s.cfg.Socket)
+	l, remove, err := listen(s.cfg.Socket)
 	if err != nil {
 		return fmt.Errorf("serve local API: %w", err)
 	}
-	ours, _ := os.Lstat(s.cfg.Socket)
 	srv := &http.Server{
 		Handler:           s.routes(),
 		ReadHeaderTimeout: requestTimeout,
@@ -85,9 +83,7 @@ func (s *Server) Run(ctx context.Context) error {
 		err = nil
 	}
 	l.Close()
-	if now, _ := os.Lstat(s.cfg.Socket); ours != nil && now != nil && os.SameFile(ours, now) {
-		os.Remove(s.cfg.Socket)
-	}
+	remove()
 	if err != nil {
 		return fmt.Errorf("serve local API: %w", err)
 	}

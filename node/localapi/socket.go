@@ -122,39 +122,56 @@ func shortDir(dir string) (string, error) {
 }
 
 // listen makes the socket at path, 0600 from its first moment under that name.
-// A socket that nobody answers is replaced.
-func listen(path string) (*net.UnixListener, error) {
+// A socket that nobody answers is replaced. The function that it returns removes
+// the socket and the short link, and belongs after the end of the listener.
+func listen(path string) (l *net.UnixListener, remove func(), err error) {
 	dir := filepath.Dir(path)
 	if dir == runtimeDir() {
 		if err := makePrivateDir(dir); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	if err := vacant(path); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	short, err := shortDir(dir)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	if l, err = bind(short, filepath.Base(path)); err != nil {
+		return nil, nil, fmt.Errorf("make socket: %w", err)
+	}
+	ours, _ := os.Lstat(path)
+	return l, func() {
+		if now, _ := os.Lstat(path); ours != nil && now != nil && os.SameFile(ours, now) {
+			os.Remove(path)
+		}
+		if short != dir {
+			os.Remove(short)
+		}
+	}, nil
+}
+
+// bind makes a socket in a directory whose path is short enough.
+func bind(short, name string) (*net.UnixListener, error) {
 	fresh := filepath.Join(short, freshName)
 	if err := os.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("make socket: %w", err)
+		return nil, err
 	}
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: fresh, Net: "unix"})
 	if err != nil {
-		return nil, fmt.Errorf("make socket: %w", err)
+		return nil, err
 	}
 	l.SetUnlinkOnClose(false)
-	if err := os.Chmod(fresh, 0o600); err == nil {
-		err = os.Rename(fresh, filepath.Join(short, filepath.Base(path)))
-		if err == nil {
-			return l, nil
-		}
+	if err = os.Chmod(fresh, 0o600); err == nil {
+		err = os.Rename(fresh, filepath.Join(short, name))
 	}
-	l.Close()
-	os.Remove(fresh)
-	return nil, fmt.Errorf("make socket: %w", err)
+	if err != nil {
+		l.Close()
+		os.Remove(fresh)
+		return nil, err
+	}
+	return l, nil
 }
 
 // vacant refuses a path where a daemon answers or where something that is no

@@ -38,6 +38,12 @@ func TestLongHome(t *testing.T) {
 	if left, _ := os.ReadDir(os.Getenv("XDG_RUNTIME_DIR")); len(left) != 0 {
 		t.Errorf("a client without a daemon left %v", left)
 	}
+	runtime := runtimeDir()
+	t.Cleanup(func() { // after the end of the server
+		if left, _ := os.ReadDir(runtime); len(left) != 0 {
+			t.Errorf("the server left %v", left)
+		}
+	})
 	serve(t, socket, &backend{})
 	info, err := os.Lstat(socket)
 	if err != nil || info.Mode() != fs.ModeSocket|0o600 {
@@ -69,7 +75,7 @@ func TestRuntimeDirectoryOfAnother(t *testing.T) {
 			if _, err := NewClient(SocketPath("")).Identity(t.Context()); exitOf(err) != ExitOther {
 				t.Errorf("client: got %v, want a refusal", err)
 			}
-			if l, err := listen(SocketPath("")); err == nil {
+			if l, _, err := listen(SocketPath("")); err == nil {
 				l.Close()
 				t.Error("server: listens there")
 			}
@@ -107,7 +113,7 @@ func TestStaleSocket(t *testing.T) {
 func TestSocketInUse(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "qpc.sock")
 	c := serve(t, socket, &backend{})
-	if _, err := listen(socket); exitOf(err) != ExitHome {
+	if _, _, err := listen(socket); exitOf(err) != ExitHome {
 		t.Errorf("second server: got %v, want exit 8", err)
 	}
 	if _, err := c.Identity(t.Context()); err != nil {
@@ -120,7 +126,7 @@ func TestSocketNameTaken(t *testing.T) {
 	if err := os.WriteFile(socket, []byte("precious"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := listen(socket); exitOf(err) != ExitHome {
+	if _, _, err := listen(socket); exitOf(err) != ExitHome {
 		t.Errorf("got %v, want exit 8", err)
 	}
 	if b, _ := os.ReadFile(socket); string(b) != "precious" {
