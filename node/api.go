@@ -309,11 +309,16 @@ func (n *Node) AddRelay(ctx context.Context, url string) error {
 	if err != nil {
 		return err
 	}
-	if err := n.store.Update(ctx, func(tx *store.Tx) error { return putRelay(tx, u) }); err != nil {
+	isNew := false
+	err = n.store.Update(ctx, func(tx *store.Tx) error {
+		isNew, err = putRelay(tx, u)
+		return err
+	})
+	if err != nil || !isNew {
 		return err
 	}
 	n.deliverer.AddRelay(u)
-	return nil
+	return n.engine.Announce(ctx)
 }
 
 // ForgetRelay implements localapi.Relays.
@@ -340,8 +345,11 @@ func (n *Node) ForgetRelay(ctx context.Context, url string) error {
 			Exit:    localapi.ExitUsage,
 		}
 	}
+	if err != nil {
+		return err
+	}
 	n.deliverer.ForgetRelay(u.Key)
-	return err
+	return n.engine.Announce(ctx)
 }
 
 // Status implements localapi.Self.

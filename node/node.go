@@ -104,7 +104,7 @@ func (n *Node) assemble(ctx context.Context, s settings) (err error) {
 	*service = *serve.New(serve.Config{
 		Self: n.identity.ID(), Inbox: n.deliverer, Paths: paths{n}, Keys: stock, Profile: n.profile,
 	})
-	relays, err := n.remember(ctx, s)
+	relays, changed, err := n.remember(ctx, s)
 	if err != nil {
 		return err
 	}
@@ -114,6 +114,11 @@ func (n *Node) assemble(ctx context.Context, s settings) (err error) {
 	n.profile.Attach(n.host)
 	for _, url := range relays {
 		n.deliverer.AddRelay(url)
+	}
+	if changed {
+		if err := n.engine.Announce(ctx); err != nil {
+			return err
+		}
 	}
 	if n.cfg.Socket == "" {
 		return nil

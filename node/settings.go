@@ -64,8 +64,9 @@ func parseRelay(text string) (transport.RelayURL, error) {
 	return u, nil
 }
 
-// remember stores the settings and returns the home relays, old and new.
-func (n *Node) remember(ctx context.Context, s settings) (urls []transport.RelayURL, err error) {
+// remember stores the settings. It returns the home relays, old and new, and
+// whether there is a new one.
+func (n *Node) remember(ctx context.Context, s settings) (urls []transport.RelayURL, changed bool, err error) {
 	err = n.store.Update(ctx, func(tx *store.Tx) error {
 		lan, err := tx.Meta(metaLAN)
 		if err != nil {
@@ -79,9 +80,11 @@ func (n *Node) remember(ctx context.Context, s settings) (urls []transport.Relay
 		}
 		n.lan = string(lan) != "off"
 		for _, u := range s.relays {
-			if err := putRelay(tx, u); err != nil {
+			isNew, err := putRelay(tx, u)
+			if err != nil {
 				return err
 			}
+			changed = changed || isNew
 		}
 		rows, err := tx.Relays()
 		for _, row := range rows {
@@ -93,14 +96,15 @@ func (n *Node) remember(ctx context.Context, s settings) (urls []transport.Relay
 		}
 		return err
 	})
-	return urls, err
+	return urls, changed, err
 }
 
-// putRelay adds a home relay; another address of the same relay replaces it.
-func putRelay(tx *store.Tx, u transport.RelayURL) error {
+// putRelay adds a home relay, and reports whether it was not there; another
+// address of the same relay replaces it.
+func putRelay(tx *store.Tx, u transport.RelayURL) (isNew bool, err error) {
 	rows, err := tx.Relays()
 	if err != nil {
-		return err
+		return false, err
 	}
 	n := 0
 	for _, row := range rows {
@@ -108,18 +112,21 @@ func putRelay(tx *store.Tx, u transport.RelayURL) error {
 			n++
 			continue
 		}
+		if row.URL == u.String() {
+			return false, nil
+		}
 		if err := tx.DeleteRelay(row.URL); err != nil {
-			return err
+			return false, err
 		}
 	}
 	if n >= maxRelays {
-		return &localapi.Error{
+		return false, &localapi.Error{
 			Message: fmt.Sprintf("this node has %d relays already", maxRelays),
 			Hint:    "remove one first: qpc relay forget URL",
 			Exit:    localapi.ExitUsage,
 		}
 	}
-	return tx.PutRelay(store.Relay{URL: u.String(), Key: u.Key, Added: time.Now()})
+	return true, tx.PutRelay(store.Relay{URL: u.String(), Key: u.Key, Added: time.Now()})
 }
 
 func (n *Node) lastPort(ctx context.Context) (port uint16, err error) {

@@ -173,19 +173,47 @@ func (e *Engine) introduced(tx *store.Tx, fx *effects, sender rpc.Identity, intr
 	if err := e.knowsUs(tx, c); err != nil {
 		return err
 	}
+	return e.sendCard(tx, fx, sender, now)
+}
+
+// sendCard puts our present card for a contact into the outbox, once.
+func (e *Engine) sendCard(tx *store.Tx, fx *effects, to rpc.Identity, now time.Time) error {
 	own, err := e.cfg.Profile.Card(tx, false, now)
 	if err != nil {
 		return err
 	}
-	if err := tx.DeleteOutgoingKind(sender, store.KindControl, nil); err != nil {
+	if err := tx.DeleteOutgoingKind(to, store.KindControl, nil); err != nil {
 		return err
 	}
-	answer, err := e.signed(sender, nil, &message.CardUpdate{Card: own})
+	update, err := e.signed(to, nil, &message.CardUpdate{Card: own})
 	if err != nil {
 		return err
 	}
-	fx.send(sender)
-	return e.addControl(tx, store.KindControl, answer, now)
+	fx.send(to)
+	return e.addControl(tx, store.KindControl, update, now)
+}
+
+// Announce sends our present card to all contacts: what it says for long, our
+// home relays, has changed.
+func (e *Engine) Announce(ctx context.Context) error {
+	now := time.Now()
+	return e.update(ctx, func(tx *store.Tx, fx *effects) error {
+		contacts, err := tx.Contacts()
+		if err != nil {
+			return err
+		}
+		for _, c := range contacts {
+			if c.Introduced {
+				err = e.sendCard(tx, fx, c.Identity, now)
+			} else {
+				err = e.introduce(tx, fx, c, now)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // cardUpdate keeps a contact's new card; it also tells that it knows us.

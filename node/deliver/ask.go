@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"quicnprotochat/rpc"
@@ -11,31 +12,30 @@ import (
 )
 
 // ask calls a person's machine and, after the hedge or when that fails, its
-// relays. The first answer without an error wins.
-func ask[T any](ctx context.Context, d *Deliverer, p person, call func(context.Context, *rpc.Client) (T, error)) (T, error) {
+// relays, until one call returns no error. call asks and uses what it got: an
+// answer that is of no use must not keep those of others out. It may run in
+// several goroutines at once.
+func ask(ctx context.Context, d *Deliverer, p person, call func(context.Context, *rpc.Client) error) error {
 	ctx, cancel := context.WithTimeout(ctx, dialTime+callTime)
+	var wg sync.WaitGroup
+	defer wg.Wait() // soon: all of it ends with ctx
 	defer cancel()
-	type answer struct {
-		value T
-		err   error
-	}
 	places := []transport.Key{p.host}
 	for _, r := range p.relays {
 		places = append(places, r.Key)
 	}
-	answers := make(chan answer, len(places)) // never blocks: no one is left behind
+	answers := make(chan error, len(places)) // never blocks
 	begin := func(k transport.Key) {
-		go func() {
-			var a answer
+		wg.Go(func() {
 			ln, err := d.links.get(ctx, k)
 			if err == nil {
-				a.value, err = call(ctx, ln.conn.Client())
+				err = call(ctx, ln.conn.Client())
 			}
 			if err != nil {
-				a.err = fmt.Errorf("%s: %w", placeName(p, k), err)
+				err = fmt.Errorf("%s: %w", placeName(p, k), err)
 			}
-			answers <- a
-		}()
+			answers <- err
+		})
 	}
 	begin(p.host)
 	begun, ended := 1, 0
@@ -44,11 +44,11 @@ func ask[T any](ctx context.Context, d *Deliverer, p person, call func(context.C
 	var errs []error
 	for {
 		select {
-		case a := <-answers:
-			if a.err == nil {
-				return a.value, nil
+		case err := <-answers:
+			if err == nil {
+				return nil
 			}
-			errs = append(errs, a.err)
+			errs = append(errs, err)
 			ended++
 		case <-hedge.C:
 		}
@@ -56,8 +56,7 @@ func ask[T any](ctx context.Context, d *Deliverer, p person, call func(context.C
 			begin(places[begun])
 		}
 		if ended == begun {
-			var zero T
-			return zero, errors.Join(errs...)
+			return errors.Join(errs...)
 		}
 	}
 }

@@ -18,6 +18,9 @@ import (
 const (
 	// mailWait is how long one peekWait waits at a relay.
 	mailWait = 30 * time.Second
+	// mailPause is the least time between two answers of a relay that there is no
+	// mail: it should wait by itself.
+	mailPause = time.Second
 	// mailLimit is how many payloads one answer brings.
 	mailLimit = 100
 	// stockAtRelay is how many key packages a relay is kept filled with.
@@ -76,6 +79,7 @@ func (d *Deliverer) AddRelay(url transport.RelayURL) {
 	if d.running() {
 		r.start()
 	}
+	h.refresh()
 }
 
 // ForgetRelay ends it.
@@ -86,6 +90,7 @@ func (d *Deliverer) ForgetRelay(k transport.Key) {
 	if r := h.m[k]; r != nil {
 		close(r.quit)
 		delete(h.m, k)
+		h.refresh()
 	}
 }
 
@@ -123,6 +128,11 @@ func (h *homeRelays) start() {
 func (h *homeRelays) publish() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.refresh()
+}
+
+// refresh is publish with h.mu held.
+func (h *homeRelays) refresh() {
 	for _, r := range h.m {
 		signal(r.refresh)
 	}
@@ -236,12 +246,18 @@ func (r *home) visit(ctx context.Context) error {
 func (r *home) mail(ctx context.Context, c *rpc.Client) error {
 	after := uint64(0)
 	for {
+		pause := time.After(mailPause)
 		mail, err := c.Peek(ctx, r.d.self, rpc.Channel{}, after, mailLimit, mailWait)
 		if err != nil {
 			return fmt.Errorf("take mail: %w", err)
 		}
 		if len(mail) == 0 {
-			continue
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-pause:
+				continue
+			}
 		}
 		last := mail[len(mail)-1].Seq
 		if last <= after {

@@ -3,6 +3,7 @@ package deliver
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -59,18 +60,25 @@ func (p *people) put(x person) {
 // know keeps what a contact's card says of where it can be found.
 func (d *Deliverer) know(c store.Contact) {
 	card, err := contact.ParseCard(c.Card)
-	if err != nil || len(card.HostKeys) == 0 {
+	host := transport.Key(c.Identity) // a card may name further machines, or those of others
+	if err != nil || !slices.Contains(card.HostKeys, host) {
 		d.cfg.Log.Warn("contact without a usable card", "peer", transport.Key(c.Identity), "err", err)
 		return
 	}
-	p := person{id: c.Identity, host: card.HostKeys[0], relays: card.Relays, addressKey: card.AddressKey}
+	p := person{id: c.Identity, host: host, relays: card.Relays, addressKey: card.AddressKey}
 	d.people.put(p)
 	if d.host == nil {
 		return // Run comes back to it
 	}
 	d.host.Learn(p.host, cardSource(c), card.Addrs)
+	d.learnRelays(p)
+}
+
+// learnRelays notes where a contact's relays are. That is the contact's word: it
+// must not push out what the user said of a relay.
+func (d *Deliverer) learnRelays(p person) {
 	for _, r := range p.relays {
-		d.host.Learn(r.Key, transport.SourceUser, r.Addrs())
+		d.host.Learn(r.Key, transport.SourceLink, r.Addrs())
 	}
 }
 
@@ -105,9 +113,7 @@ func (d *Deliverer) useEndpoint(p person, e transport.Endpoint, learn func([]tra
 	if len(e.Relays) > 0 {
 		p.relays = e.Relays
 		d.people.put(p)
-		for _, r := range p.relays {
-			d.host.Learn(r.Key, transport.SourceUser, r.Addrs())
-		}
+		d.learnRelays(p)
 	}
 	addrs, err := e.OpenAddrs(p.addressKey)
 	if err != nil {

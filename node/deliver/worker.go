@@ -235,24 +235,26 @@ func (w *worker) prepare(ctx context.Context, p person) error {
 		return err
 	}
 	if needs.HybridKey {
-		blob, err := ask(ctx, w.d, p, func(ctx context.Context, c *rpc.Client) ([]byte, error) {
-			return nonEmpty(c.FetchHybridKey(ctx, w.id))
+		err := ask(ctx, w.d, p, func(ctx context.Context, c *rpc.Client) error {
+			blob, err := nonEmpty(c.FetchHybridKey(ctx, w.id))
+			if err != nil {
+				return err
+			}
+			return w.d.cfg.Engine.LearnHybridKey(ctx, w.id, blob)
 		})
 		if err != nil {
 			return fmt.Errorf("fetch their key: %w", err)
 		}
-		if err := w.d.cfg.Engine.LearnHybridKey(ctx, w.id, blob); err != nil {
-			return fmt.Errorf("their key: %w", err)
-		}
 	}
 	if needs.KeyPackage {
-		kp, err := ask(ctx, w.d, p, func(ctx context.Context, c *rpc.Client) ([]byte, error) {
-			return nonEmpty(c.FetchKeyPackage(ctx, w.id))
+		err := ask(ctx, w.d, p, func(ctx context.Context, c *rpc.Client) error {
+			kp, err := nonEmpty(c.FetchKeyPackage(ctx, w.id))
+			if err != nil {
+				return err
+			}
+			return w.d.cfg.Engine.Start(ctx, w.id, kp)
 		})
 		if err != nil {
-			return fmt.Errorf("fetch a key package: %w", err)
-		}
-		if err := w.d.cfg.Engine.Start(ctx, w.id, kp); err != nil {
 			return fmt.Errorf("start conversation: %w", err)
 		}
 	}
