@@ -92,7 +92,7 @@ func (n *Node) Contact(ctx context.Context, who string) (localapi.Contact, error
 // either.
 func (n *Node) find(ctx context.Context, who string) (store.Contact, error) {
 	var all []store.Contact
-	err := n.store.View(ctx, func(tx *store.Tx) (err error) {
+	err := n.store.Glance(ctx, func(tx *store.Tx) (err error) {
 		all, err = tx.Contacts()
 		return err
 	})
@@ -189,7 +189,7 @@ func (n *Node) delivery(ctx context.Context, id string) (d localapi.Delivery, er
 	if err != nil {
 		return d, err
 	}
-	err = n.store.View(ctx, func(tx *store.Tx) error {
+	err = n.store.Glance(ctx, func(tx *store.Tx) error {
 		rows, err := tx.MessageByID(b)
 		if err != nil {
 			return err
@@ -416,7 +416,7 @@ func (n *Node) publish(e convo.Event) {
 	shown := localapi.Event{Event: localapi.Kind(e.Kind)}
 	c := e.Contact
 	if e.Kind != convo.EventContact {
-		err := n.store.View(context.Background(), func(tx *store.Tx) (err error) {
+		err := n.store.Glance(context.Background(), func(tx *store.Tx) (err error) {
 			c, err = tx.Contact(e.Peer)
 			return err
 		})

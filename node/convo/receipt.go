@@ -37,7 +37,7 @@ type Receipt struct {
 // conversation has no group to seal it in. Call Receipted once it is durable
 // elsewhere: until then it is owed.
 func (e *Engine) Receipt(ctx context.Context, author rpc.Identity) (r *Receipt, err error) {
-	err = e.cfg.Store.View(ctx, func(tx *store.Tx) error {
+	err = e.cfg.Store.Glance(ctx, func(tx *store.Tx) error {
 		due, err := tx.ReceiptsDue(author)
 		if err != nil || len(due) == 0 {
 			return err

@@ -23,11 +23,13 @@ type Needs struct {
 	// HybridKey is true when something waits to be sealed, or a group to start,
 	// and no good key is known.
 	HybridKey bool
+	// Seal is true when something waits to be sealed.
+	Seal bool
 }
 
 // Needs returns what must be fetched of a person.
 func (e *Engine) Needs(ctx context.Context, peer rpc.Identity) (n Needs, err error) {
-	err = e.cfg.Store.View(ctx, func(tx *store.Tx) error {
+	err = e.cfg.Store.Glance(ctx, func(tx *store.Tx) error {
 		c, err := tx.ConversationOf(peer)
 		if err != nil && !isNotFound(err) {
 			return err
@@ -40,7 +42,8 @@ func (e *Engine) Needs(ctx context.Context, peer rpc.Identity) (n Needs, err err
 			n.KeyPackage = waiting > 0
 		}
 		unsealed, err := tx.UnsealedFor(peer, 1)
-		if err != nil || len(unsealed) == 0 && !n.KeyPackage {
+		n.Seal = len(unsealed) > 0
+		if err != nil || !n.Seal && !n.KeyPackage {
 			return err
 		}
 		if _, err = keys.Of(tx, peer, time.Now()); isNotFound(err) {

@@ -63,7 +63,7 @@ func (a RenewAges) taken(tx *store.Tx, peer rpc.Identity, now time.Time) ([]stor
 func (e *Engine) Renew(ctx context.Context, peer rpc.Identity, ages RenewAges) error {
 	now := time.Now()
 	var due []store.Outgoing
-	err := e.cfg.Store.View(ctx, func(tx *store.Tx) (err error) {
+	err := e.cfg.Store.Glance(ctx, func(tx *store.Tx) (err error) {
 		due, err = ages.taken(tx, peer, now)
 		return err
 	})

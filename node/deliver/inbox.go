@@ -181,7 +181,7 @@ func (b *inbox) process(ctx context.Context) {
 func (b *inbox) drain(ctx context.Context, waiting bool) error {
 	for after := int64(0); ctx.Err() == nil; {
 		var rows []store.Incoming
-		err := b.d.cfg.Store.View(ctx, func(tx *store.Tx) (err error) {
+		err := b.d.cfg.Store.Glance(ctx, func(tx *store.Tx) (err error) {
 			rows, err = tx.Incoming(after, gatherMost, waiting)
 			return err
 		})

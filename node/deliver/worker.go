@@ -258,6 +258,9 @@ func (w *worker) prepare(ctx context.Context, p person) error {
 			return fmt.Errorf("start conversation: %w", err)
 		}
 	}
+	if !needs.Seal && !needs.KeyPackage {
+		return nil
+	}
 	return w.d.cfg.Engine.SealWaiting(ctx, w.id)
 }
 
@@ -303,7 +306,7 @@ func (w *worker) load(ctx context.Context, p person) (l load, err error) {
 	}
 	var rows []store.Outgoing
 	var all int
-	err = w.d.cfg.Store.View(ctx, func(tx *store.Tx) error {
+	err = w.d.cfg.Store.Glance(ctx, func(tx *store.Tx) error {
 		if rows, err = tx.OutgoingFresh(w.id, batchMost); err != nil {
 			return err
 		}

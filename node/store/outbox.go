@@ -73,7 +73,7 @@ func (t *Tx) OutgoingFor(recipient rpc.Identity, limit int) ([]Outgoing, error) 
 // OutgoingFresh returns the first limit rows for a recipient that are sealed and
 // that nobody has taken yet, oldest first. A limit of 0 means all.
 func (t *Tx) OutgoingFresh(recipient rpc.Identity, limit int) ([]Outgoing, error) {
-	return list(t, scanOutgoing, "SELECT "+outgoingColumns+` FROM outbox
+	return list(t, scanOutgoing, "SELECT "+outgoingColumns+` FROM outbox INDEXED BY outbox_fresh
 		WHERE recipient = ? AND length(payload) > 0 AND stored_at = 0 AND direct_at = 0 ORDER BY id LIMIT ?`,
 		recipient[:], limitRows(limit))
 }
@@ -82,7 +82,7 @@ func (t *Tx) OutgoingFresh(recipient rpc.Identity, limit int) ([]Outgoing, error
 // after that a relay has taken and the recipient's own node has not, oldest
 // first. A limit of 0 means all.
 func (t *Tx) OutgoingStored(recipient rpc.Identity, after int64, limit int) ([]Outgoing, error) {
-	return list(t, scanOutgoing, "SELECT "+outgoingColumns+` FROM outbox
+	return list(t, scanOutgoing, "SELECT "+outgoingColumns+` FROM outbox INDEXED BY outbox_stored
 		WHERE recipient = ? AND id > ? AND stored_at <> 0 AND direct_at = 0 ORDER BY id LIMIT ?`,
 		recipient[:], after, limitRows(limit))
 }
@@ -105,7 +105,7 @@ func (t *Tx) OutgoingTaken(recipient rpc.Identity, direct, stored time.Time) ([]
 // UnsealedFor returns the first limit rows for a recipient that wait to be
 // sealed, oldest first. A limit of 0 means all.
 func (t *Tx) UnsealedFor(recipient rpc.Identity, limit int) ([]Outgoing, error) {
-	return list(t, scanOutgoing, "SELECT "+outgoingColumns+` FROM outbox
+	return list(t, scanOutgoing, "SELECT "+outgoingColumns+` FROM outbox INDEXED BY outbox_unsealed
 		WHERE recipient = ? AND length(payload) = 0 ORDER BY id LIMIT ?`, recipient[:], limitRows(limit))
 }
 

@@ -151,6 +151,9 @@ CREATE TABLE outbox (
 ) STRICT;
 CREATE INDEX outbox_recipient ON outbox (recipient, id);
 CREATE INDEX outbox_message ON outbox (conversation, message);
+CREATE INDEX outbox_unsealed ON outbox (recipient, id) WHERE length(payload) = 0;
+CREATE INDEX outbox_fresh ON outbox (recipient, id) WHERE length(payload) > 0 AND stored_at = 0 AND direct_at = 0;
+CREATE INDEX outbox_stored ON outbox (recipient, id) WHERE stored_at <> 0 AND direct_at = 0;
 
 CREATE TABLE inbox (
 	id        INTEGER PRIMARY KEY AUTOINCREMENT,
