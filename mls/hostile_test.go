@@ -3,6 +3,7 @@ package mls
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -286,4 +287,75 @@ func TestTamperedTrees(t *testing.T) {
 		}
 	}
 	t.Logf("%d changes refused", tampered)
+}
+
+// TestKeysAreUnique: an encryption key at two nodes is refused, also where the
+// parent hashes cannot tell, and so is adding a leaf with the key of a parent.
+func TestKeysAreUnique(t *testing.T) {
+	trees, groups := vectorTrees(t, X25519_AES128GCM_SHA256_Ed25519)
+	for i, tree := range trees {
+		leaf := tree.leaf(0)
+		for x, n := range tree.parents() {
+			copied := changeParent(tree, x, func(p *parentNode) *parentNode {
+				p.encryptionKey = leaf.encryptionKey
+				return p
+			})
+			if err := copied.checkKeys(); !errors.Is(err, ErrInvalid) {
+				t.Errorf("tree %d: key of leaf 0 at node %d: got %v", i, x, err)
+			}
+			m := newMemberOf(t, tree.suite.id, "mallory")
+			l := *m.kp.leaf
+			l.encryptionKey = n.parent.encryptionKey
+			must(t, l.sign(m.signer, nil, 0))
+			e := &Epoch{suite: tree.suite, tree: tree, context: &groupContext{groupID: groups[i]}}
+			if err := e.checkNewLeaves([]addition{{9, &KeyPackage{leaf: &l}}}); !errors.Is(err, ErrInvalid) {
+				t.Errorf("tree %d: key of node %d in a new leaf: got %v", i, x, err)
+			}
+		}
+	}
+}
+
+// TestCredentialTypes: members support each other's credential types (RFC 9420,
+// §7.3). There is one type so far, so whole groups cannot show it.
+func TestCredentialTypes(t *testing.T) {
+	leaf := func(typ uint16, supported ...uint16) *leafNode {
+		return &leafNode{credential: credential{typ: typ}, capabilities: Capabilities{Credentials: supported}}
+	}
+	for _, c := range []struct {
+		a, b *leafNode
+		ok   bool
+	}{
+		{leaf(1, 1), leaf(1, 1), true},
+		{leaf(1, 1, 2), leaf(2, 1, 2), true},
+		{leaf(1, 1), leaf(2, 1, 2), false},
+		{leaf(1, 1, 2), leaf(2, 2), false},
+	} {
+		if err := sameCredentials(c.a, c.b); (err == nil) != c.ok {
+			t.Errorf("got %v, want ok %v", err, c.ok)
+		}
+		e := newTree(suites[0], c.a).edit()
+		e.add(c.b)
+		if err := e.freeze().checkCredentials(); (err == nil) != c.ok {
+			t.Errorf("in a tree: got %v, want ok %v", err, c.ok)
+		}
+	}
+}
+
+// TestParentKey: a parent whose parent hash is right needs a key of the suite.
+func TestParentKey(t *testing.T) {
+	a := newMemberOf(t, X25519_AES128GCM_SHA256_Ed25519, "anna")
+	b := newMemberOf(t, a.suite, "bert")
+	s := suites[0]
+	for size, want := range map[int]error{32: nil, 31: errMalformed, 33: errMalformed} {
+		p := &parentNode{encryptionKey: random(size)}
+		l := *a.kp.leaf
+		l.source, l.parentHash = sourceCommit, s.parentHash(p, s.leafHash(1, b.kp.leaf))
+		must(t, l.sign(a.signer, []byte("group"), 0))
+		e := newTree(s, &l).edit()
+		e.add(b.kp.leaf)
+		e.root.parent = p
+		if err := e.freeze().check([]byte("group"), nil); !errors.Is(err, want) {
+			t.Errorf("key of %d bytes: got %v, want %v", size, err, want)
+		}
+	}
 }

@@ -10,6 +10,7 @@ import (
 // and hashed.
 type welcomeForge struct {
 	extensions []Extension           // GroupContext
+	kp         KeyPackageConfig      // of the joiner
 	leaf       func(l *leafNode)     // the creator's, before it is signed
 	tree       func(e *treeEdit)     // before it is hashed
 	context    func(c *groupContext) // after the tree hash is in
@@ -25,6 +26,7 @@ func (f welcomeForge) attempt(t *testing.T) (*Epoch, error) {
 	t.Helper()
 	a := newMemberOf(t, X25519_AES128GCM_SHA256_Ed25519, "anna")
 	b := newMemberOf(t, a.suite, "bert")
+	b.kp, b.secrets = b.newKeyPackage(f.kp)
 	s := suites[0]
 	groupID := []byte("group")
 	_, public, err := s.generateKey()
@@ -172,6 +174,12 @@ func TestJoinRefuses(t *testing.T) {
 			c.extensions = []Extension{{0xf001, nil}}
 		}}, ErrInvalid},
 		"group extension we lack": {welcomeForge{extensions: []Extension{{0xf001, nil}}}, ErrInvalid},
+		"group extension we have": {welcomeForge{
+			extensions: []Extension{{0xf001, nil}}, kp: KeyPackageConfig{Capabilities: Capabilities{Extensions: []uint16{0xf001}}},
+		}, nil},
+		"reserved group extension": {welcomeForge{
+			extensions: []Extension{{0x3a3a, nil}}, kp: KeyPackageConfig{Capabilities: Capabilities{Extensions: []uint16{0x3a3a}}},
+		}, ErrUnsupported},
 		"required capabilities": {welcomeForge{context: func(c *groupContext) {
 			c.extensions = []Extension{{ExtensionRequiredCapabilities, encoded(RequiredCapabilities{Proposals: []uint16{0xf001}})}}
 		}}, ErrInvalid},

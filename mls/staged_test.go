@@ -87,7 +87,9 @@ func TestStageRefuses(t *testing.T) {
 			return list(addOf(newMemberOf(t, suite, "plain").kp))
 		}, nil),
 		public(ErrInvalid, "other suite", func(_, _, _ *member) *commit {
-			return list(addOf(newMemberOf(t, X25519_CHACHA20POLY1305_SHA256_Ed25519, "other").kp))
+			m := newMemberOf(t, X25519_CHACHA20POLY1305_SHA256_Ed25519, "other")
+			m.kp, _ = m.newKeyPackage(KeyPackageConfig{Capabilities: Capabilities{Extensions: []uint16{0xf001}}})
+			return list(addOf(m.kp))
 		}, nil),
 		public(ErrSignature, "unsigned key package", func(_, _, c *member) *commit {
 			k := *c.kp
