@@ -50,39 +50,23 @@ func (c *chat) do(ctx context.Context, text string) error {
 		return c.send(ctx, text[1:])
 	case !strings.HasPrefix(text, "/"):
 		return c.send(ctx, text)
-	}
-	switch command {
-	case "/quit":
+	case command == "/quit":
 		return errQuit
-	case "/help":
-		return c.print(struct {
-			Help string `json:"help"`
-		}{chatHelp}, chatHelp)
-	case "/invite":
-		inv, err := c.client.Invite(ctx)
-		if err != nil {
-			return err
-		}
-		return c.print(inv, inv.Link)
-	case "/add":
+	case command == "/help":
+		return c.print(helpObject{chatHelp}, chatHelp)
+	case command == "/invite":
+		return c.invite(ctx)
+	case command == "/add":
 		link, name, _ := strings.Cut(rest, " ")
 		return c.take(ctx, link, strings.TrimSpace(name))
-	case "/dm":
-		contact, err := c.client.Contact(ctx, rest)
-		if err != nil {
-			return err
-		}
-		return c.open(contact)
-	case "/list":
+	case command == "/dm":
+		return c.dm(ctx, rest)
+	case command == "/list":
 		return c.list(ctx)
-	case "/history":
+	case command == "/history":
 		return c.history(ctx, rest)
-	case "/status":
-		st, err := c.client.Status(ctx)
-		if err != nil {
-			return err
-		}
-		return c.print(st, statusText(st))
+	case command == "/status":
+		return c.status(ctx)
 	default:
 		return usageError("there is no "+command, "/help lists what there is; //text sends a text that begins with a slash")
 	}
@@ -106,6 +90,30 @@ func (c *chat) send(ctx context.Context, text string) error {
 		c.here[d.ID] = true
 	}
 	return c.print(d, fmt.Sprintf("  (%s, path %s) %s", d.State, d.Path, excerpt(text)))
+}
+
+func (c *chat) invite(ctx context.Context) error {
+	inv, err := c.client.Invite(ctx)
+	if err != nil {
+		return err
+	}
+	return c.print(inv, inv.Link)
+}
+
+func (c *chat) status(ctx context.Context) error {
+	st, err := c.client.Status(ctx)
+	if err != nil {
+		return err
+	}
+	return c.print(st, statusText(st))
+}
+
+func (c *chat) dm(ctx context.Context, who string) error {
+	contact, err := c.client.Contact(ctx, who)
+	if err != nil {
+		return err
+	}
+	return c.open(contact)
 }
 
 // take adds a contact and begins to write to it.

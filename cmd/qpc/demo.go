@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -55,7 +56,7 @@ step is done when its result was seen on the other side.`,
 	}
 }
 
-func (a *app) demo(ctx context.Context) (err error) {
+func (a *app) demo(ctx context.Context) error {
 	exe, err := os.Executable()
 	if err != nil {
 		return fmt.Errorf("find this program: %w", err)
@@ -70,7 +71,10 @@ func (a *app) demo(ctx context.Context) (err error) {
 	for _, s := range d.steps() {
 		began := time.Now()
 		path, err := s.do(ctx)
-		if err != nil {
+		switch {
+		case errors.Is(ctx.Err(), context.Canceled):
+			return ctx.Err()
+		case err != nil:
 			return d.failed(s, err)
 		}
 		ms := time.Since(began).Milliseconds()

@@ -53,9 +53,12 @@ func (a *app) help(cmd *cobra.Command, _ []string) {
 	if cmd.HasParent() {
 		text = commandHelp(cmd)
 	}
-	_ = a.print(struct {
-		Help string `json:"help"`
-	}{text}, strings.TrimSuffix(text, "\n"))
+	_ = a.print(helpObject{text}, strings.TrimSuffix(text, "\n"))
+}
+
+// helpObject is help as JSON.
+type helpObject struct {
+	Help string `json:"help"`
 }
 
 func commandHelp(cmd *cobra.Command) string {

@@ -33,27 +33,31 @@ person's own node has it, delivered until its receipt is back.`,
 		case timeout < 0:
 			return misused(cmd, "--timeout is negative")
 		}
-		text, err := a.text(args[1])
-		if err != nil {
-			return err
-		}
-		c, h, err := a.client(cmd)
-		if err != nil {
-			return err
-		}
-		d, err := c.Send(cmd.Context(), args[0], text, want, timeout)
-		if err != nil {
-			return h.explain(err)
-		}
-		if err := a.print(d, deliveryText(d)); err != nil {
-			return err
-		}
-		if want != "" && !d.State.Reaches(want) {
-			return notReached(d, want)
-		}
-		return nil
+		return a.send(cmd, args[0], args[1], want, timeout)
 	}
 	return cmd
+}
+
+func (a *app) send(cmd *cobra.Command, contact, arg string, want localapi.State, timeout time.Duration) error {
+	text, err := a.text(arg)
+	if err != nil {
+		return err
+	}
+	c, h, err := a.client(cmd)
+	if err != nil {
+		return err
+	}
+	d, err := c.Send(cmd.Context(), contact, text, want, timeout)
+	if err != nil {
+		return h.explain(err)
+	}
+	if err := a.print(d, deliveryText(d)); err != nil {
+		return err
+	}
+	if want != "" && !d.State.Reaches(want) {
+		return notReached(d, want)
+	}
+	return nil
 }
 
 // text returns the text to send: the argument, or stdin for "-".
