@@ -30,10 +30,10 @@ type Client struct {
 	reads      *semaphore.Weighted // of methods with large answers
 	bytes      *semaphore.Weighted
 
-	mu       sync.Mutex // guards the fields below
-	svc      schema.NodeService
-	asked    bool
-	released bool
+	mu    sync.Mutex // guards the fields below
+	svc   schema.NodeService
+	asked bool
+	ended bool
 }
 
 // ErrBadAnswer is an answer that breaks the contract of its method.
@@ -43,7 +43,7 @@ var ErrBadAnswer = errors.New("malformed answer")
 func (c *Client) service() (schema.NodeService, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.released {
+	if c.ended {
 		return schema.NodeService{}, c.lost()
 	}
 	if !c.asked {
@@ -53,14 +53,12 @@ func (c *Client) service() (schema.NodeService, error) {
 	return c.svc, nil
 }
 
-// release drops the service, after the end of the connection.
-func (c *Client) release() {
+// end marks the end of the connection. The service is left to the garbage
+// collector: the library's release of it races with calls that just begin.
+func (c *Client) end() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.asked && !c.released {
-		c.svc.Release()
-	}
-	c.released = true
+	c.ended = true
 }
 
 // request is one call.
@@ -131,7 +129,7 @@ func (c *Client) await(ctx context.Context, q request, future *capnp.Future, end
 func (c *Client) later(f func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.released {
+	if c.ended {
 		f()
 		return
 	}

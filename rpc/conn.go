@@ -139,7 +139,7 @@ const MaxAnswer = DefaultMaxMessage - answerSlack
 // wait waits for the end of the connection.
 func (c *Conn) wait() {
 	<-c.lib.Done()
-	c.client.release()
+	c.client.end()
 	c.calls.Wait()
 	if c.gate.failed() == nil {
 		reason := errors.New("protocol error")

@@ -87,9 +87,11 @@ func TestCancel(t *testing.T) {
 		t.Errorf("with a cancelled context: %v", err)
 	}
 	// Nothing stays in flight.
+	waitFor(t, func() bool { return client.client.calls.TryAcquire(DefaultMaxInFlight / 2) })
 	waitFor(t, func() bool {
-		s := server.client // the other direction is idle
-		return s != nil && client.client.calls.TryAcquire(DefaultMaxInFlight/2)
+		server.gate.mu.Lock()
+		defer server.gate.mu.Unlock()
+		return len(server.gate.answers) == 1 // bootstrap
 	})
 }
 

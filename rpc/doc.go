@@ -31,12 +31,12 @@
 // # How
 //
 // The RPC protocol itself is capnproto.org/go/capnp/v3/rpc, in a version that
-// trusts its other side: it has no bounds, and out of turn or incomplete
-// messages can crash it. So it never meets the other side. The gate below it
-// takes part in the protocol: it lets through only complete messages that
-// NodeService has a use for (bootstrap, call, return, finish, release; no
-// capability but the bootstrap one), in an order that is possible. The server
-// above it replaces the library's own, which queues without a bound.
+// trusts its other side: it has no bounds, and messages that are incomplete or
+// out of turn can crash it. The gate below it follows the protocol: it lets
+// through only complete messages that NodeService has a use for (bootstrap,
+// call, return, finish, release; no capability but the bootstrap one), in an
+// order that is possible. The server above it replaces the library's own,
+// which queues without a bound.
 //
 // # What it is not
 //

@@ -3,9 +3,13 @@ package rpc
 import (
 	"context"
 	"encoding/binary"
+	"errors"
+	"net"
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	rpccp "capnproto.org/go/capnp/v3/std/capnp/rpc"
 )
@@ -36,14 +40,13 @@ func (w *writer) Enqueue(ctx context.Context, _ Caller, _ Identity, _ Channel, p
 }
 
 func TestOrder(t *testing.T) {
-	const n = 120 // below MaxInFlight: all wait for one commit
 	for name, w := range map[string]*writer{
 		"placed":             {placed: true, commit: make(chan struct{})},
 		"returns":            {},
-		"neither":            {commit: make(chan struct{})},
 		"placed and returns": {placed: true},
 	} {
 		t.Run(name, func(t *testing.T) {
+			const n = 120 // below MaxInFlight: all wait for one commit
 			r, server, _ := rawClient(t, &Service{Depositor: w, Health: new(recorder)}, nil)
 			r.send(bootstrap(0))
 			for i := range uint32(n) {
@@ -76,4 +79,67 @@ func TestOrder(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestStartEnqueue begins calls in order and awaits them apart.
+func TestStartEnqueue(t *testing.T) {
+	w := &writer{placed: true}
+	_, client := serve(t, &Service{Depositor: w}, nil)
+	const n = 2000 // more than may be in flight
+	var wg sync.WaitGroup
+	for i := range uint32(n) {
+		wait := client.Client().StartEnqueue(t.Context(), testID(2), Channel{}, binary.BigEndian.AppendUint32(nil, i))
+		wg.Go(func() {
+			if seq, err := wait(); err != nil || seq != uint64(i)+1 {
+				t.Errorf("call %d: %d, %v", i, seq, err)
+			}
+		})
+	}
+	wg.Wait()
+	if _, err := client.Client().StartEnqueue(t.Context(), testID(2), Channel{}, make([]byte, MaxPayload+1))(); !errors.Is(err, ErrTooLarge) {
+		t.Errorf("got %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := client.Client().StartEnqueue(ctx, testID(2), Channel{}, []byte("x"))(); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestOrderGrace has a handler that neither returns nor calls Placed: it holds
+// up the next for orderGrace, and nothing else.
+func TestOrderGrace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := net.Pipe()
+		w := &writer{commit: make(chan struct{})}
+		server := NewConn(a, ConnConfig{
+			Service: &Service{Depositor: w, Health: new(recorder)}, Peer: Peer{Identity: testID(1), Proven: true},
+		})
+		client := NewConn(b, ConnConfig{})
+		var wg sync.WaitGroup
+		for i := range uint32(5) {
+			wait := client.Client().StartEnqueue(t.Context(), testID(2), Channel{}, binary.BigEndian.AppendUint32(nil, i))
+			wg.Go(func() {
+				if seq, err := wait(); err != nil || seq != uint64(i)+1 {
+					t.Errorf("call %d: %d, %v", i, seq, err)
+				}
+			})
+		}
+		for i := range 5 {
+			synctest.Wait()
+			w.mu.Lock()
+			if len(w.order) != i+1 {
+				t.Errorf("%d handlers started after %v", len(w.order), time.Duration(i)*orderGrace)
+			}
+			w.mu.Unlock()
+			if _, err := client.Client().Health(t.Context()); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(orderGrace)
+		}
+		close(w.commit)
+		wg.Wait()
+		client.Close()
+		server.Close()
+	})
 }

@@ -25,7 +25,9 @@ type Envelope struct {
 type Caller struct {
 	// Kind says what was presented.
 	Kind TokenKind
-	// Identity is proved by TLS or by the session if Proven is true.
+	// Identity is proved by TLS or by the session if Proven is true. A session
+	// of an account without a key proves none; a deposit pass and the methods
+	// without Auth leave what TLS proved.
 	Identity Identity
 	Proven   bool
 	// Pass is the deposit pass, without its kind byte, if Kind is TokenPass.
@@ -60,7 +62,9 @@ type Health interface {
 }
 
 // Depositor takes payloads for a recipient. A returned seq means that the
-// payload is durable.
+// payload is durable. The calls of one connection come in the order in which
+// they were made; a Depositor that waits, for a commit say, calls Placed
+// before, so that it keeps that order and holds up nobody.
 type Depositor interface {
 	Enqueue(ctx context.Context, c Caller, to Identity, ch Channel, payload []byte) (seq uint64, err error)
 	// BatchEnqueue stores one payload for many; seqs are in the order of to.
@@ -68,11 +72,16 @@ type Depositor interface {
 }
 
 // Inbox hands stored payloads to their owner, oldest first. limit 0 means all
-// that fit in one answer; wait 0 means do not wait for a first one.
+// that fit in one answer; wait 0 means do not wait for a first one. Whatever
+// the limit, Peek should stop, and Fetch must stop, before the sum of
+// EnvelopeSize exceeds MaxAnswer, but return at least one.
 type Inbox interface {
-	// Fetch drains: what it returns is removed.
+	// Fetch drains: what it returns is removed. The server cuts nothing off,
+	// since that would be lost, and an answer that is too large ends the
+	// connection.
 	Fetch(ctx context.Context, c Caller, owner Identity, ch Channel, limit uint32, wait time.Duration) ([]Envelope, error)
-	// Peek returns payloads with Seq > after and removes nothing.
+	// Peek returns payloads with Seq > after and removes nothing. The server
+	// cuts off what does not fit.
 	Peek(ctx context.Context, c Caller, owner Identity, ch Channel, after uint64, limit uint32, wait time.Duration) ([]Envelope, error)
 	// Ack removes all payloads up to and including upTo.
 	Ack(ctx context.Context, c Caller, owner Identity, ch Channel, upTo uint64) error
