@@ -52,6 +52,18 @@ func hostileInputs(t testing.TB, n int) map[string]func() []byte {
 			w.vec(nil)
 			return w.b
 		},
+		"empty welcome entries": func() []byte {
+			w := writer{b: []byte{0, 1, 0, 3, 0, 1}}
+			fill(&w, func(w *writer) { w.raw(make([]byte, 3)) })
+			w.vec(nil)
+			return w.b
+		},
+		"empty references": func() []byte {
+			var w writer
+			public(&w)
+			fill(&w, func(w *writer) { w.u8(byReference); w.vec(nil) })
+			return w.b
+		},
 		"removes": func() []byte {
 			var w writer
 			public(&w)
