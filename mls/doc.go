@@ -71,7 +71,7 @@
 //	          extensions, source, unique keys    TestKeyPackageValidation, TestStageRefuses, TestJoinRefuses
 //	§7.3      lifetime, by who adds alone        TestKeyPackageLifetime, TestAddRefuses, TestWrongClock
 //	§7.7, 7.8 adding, removing, tree hashes      vectors tree-operations, tree-validation
-//	§7.9.2    parent hashes when joining         TestTamperedTrees, TestJoinRefuses
+//	§7.9      parent hashes when joining         TestTamperedTrees, TestOriginalTreeHash
 //	§8        key schedule, transcript, exporter vectors key-schedule, transcript-hashes
 //	§9.1      a key encrypts one message         TestOutOfOrder, TestRatchetExhausted
 //	§9.2      consumed secrets are deleted       TestTreeSecretsAreConsumed, TestUsedKeysAreErased
