@@ -16,6 +16,10 @@
 // receipt are encrypted again in the chosen group, under the same message id and
 // counter, so they are shown once.
 //
+// A group that turns out to be of no use is left: the Welcome had no effect, or
+// too many messages in it were lost. The conversation then has groups but none to
+// send in, until delivery brings a key package for a new one.
+//
 // # Invariants
 //
 //   - The ratchet step, the message and its outbox row are one commit.

@@ -73,17 +73,22 @@ func (e *Engine) Receipted(ctx context.Context, r *Receipt) error {
 	return e.follow(ctx, func(tx *store.Tx, _ *effects) error { return tx.DeleteReceiptsDue(r.due) })
 }
 
-// receipt marks own messages as delivered.
+// receipt takes a receipt that is a control message.
 func (e *Engine) receipt(tx *store.Tx, fx *effects, m *message.Control, r *message.Receipt) error {
 	c, contact, err := e.from(tx, m)
 	if err != nil {
 		return err
 	}
-	if r.Author != e.self {
-		return fmt.Errorf("%w: receipt for somebody else's messages", ErrRefused)
-	}
 	if err := e.inGroup(tx, contact, m.Group); err != nil {
 		return err
+	}
+	return e.delivered(tx, fx, c, r)
+}
+
+// delivered marks own messages as delivered.
+func (e *Engine) delivered(tx *store.Tx, fx *effects, c store.Conversation, r *message.Receipt) error {
+	if r.Author != e.self {
+		return fmt.Errorf("%w: receipt for somebody else's messages", ErrRefused)
 	}
 	return eachOwn(tx, c, e.self, r.Ranges, func(own store.Message) error {
 		if err := tx.DeleteOutgoingMessage(c.ID, own.ID); err != nil {

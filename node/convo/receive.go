@@ -222,6 +222,11 @@ func (e *Engine) private(tx *store.Tx, fx *effects, m []byte, info mls.MessageIn
 		return fmt.Errorf("%w: message of an epoch that is not here", ErrRefused)
 	}
 	app, err := ep.Decrypt(records, m)
+	if errors.Is(err, mls.ErrTooFarAhead) {
+		// Nor can what follows it be read. The author encrypts what has no receipt
+		// again in the group to come.
+		return e.startOver(tx, fx, g.Conversation, g.ID)
+	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrRefused, err)
 	}
@@ -258,8 +263,11 @@ func (e *Engine) accept(tx *store.Tx, fx *effects, c store.Conversation, app mls
 	if data.Counter == 0 {
 		return fmt.Errorf("%w: counter out of range", ErrRefused)
 	}
-	if parsed.Type == message.Typing {
+	switch parsed.Type {
+	case message.Typing:
 		return nil
+	case message.DeliveryReceipt:
+		return e.delivered(tx, fx, c, parsed.Receipt)
 	}
 	c.Lamport = max(c.Lamport, min(data.Lamport, c.Lamport+maxLamportStep, message.MaxCounter-maxLamportStep))
 	if err := tx.PutConversation(c); err != nil {
@@ -277,6 +285,9 @@ func (e *Engine) accept(tx *store.Tx, fx *effects, c store.Conversation, app mls
 		fx.events = append(fx.events, Event{Kind: EventMessage, Peer: c.Peer, Message: m})
 	case !errors.Is(err, store.ErrExists):
 		return err
+	}
+	if parsed.Type != message.Chat && parsed.Type != message.Reply {
+		return nil // gets no receipt
 	}
 	fx.receipts[c.Peer] = true
 	return tx.AddReceiptDue(store.ReceiptDue{Conversation: c.ID, Author: c.Peer, Counter: data.Counter})

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"quicnprotochat/mls"
+	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
 	"quicnprotochat/transport"
 )
@@ -109,3 +111,74 @@ func TestBothStartOutbox(t *testing.T) {
 }
 
 func (p *person) key() []byte { id := p.id.ID(); return id[:] }
+
+// TestTooFarAhead loses more messages in a row than the other side can skip.
+func TestTooFarAhead(t *testing.T) {
+	a, b := newPerson(t, "alice"), newPerson(t, "bob")
+	a.add(b.link())
+	a.send(b, "one")
+	settle(a, b)
+	m := a.send(b, "two")
+	err := a.store.Update(t.Context(), func(tx *store.Tx) error {
+		c, err := tx.Conversation(m.Conversation)
+		for range mls.MaxForward + 1 {
+			if err := tx.DeleteOutgoingMessage(m.Conversation, m.ID); err != nil {
+				return err
+			}
+			if err := a.engine.encrypt(tx, &effects{}, c, m); err != nil {
+				return err
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	settle(a, b)
+	b.restart()
+	settle(a, b)
+	if got, want := b.history(a), []string{"alice: one", "alice: two"}; !slices.Equal(got, want) {
+		t.Errorf("bob shows %q, want %q", got, want)
+	}
+	a.wantAllDelivered(b)
+	b.send(a, "three")
+	settle(a, b)
+	b.wantAllDelivered(a)
+	a.wantOutboxEmpty()
+	b.wantOutboxEmpty()
+}
+
+// TestReceiptMessage takes a receipt that is an application message: it counts,
+// is not shown and gets no receipt.
+func TestReceiptMessage(t *testing.T) {
+	a, b := newPerson(t, "alice"), newPerson(t, "bob")
+	a.add(b.link())
+	a.send(b, "one")
+	settle(a, b)
+	two := a.send(b, "two")
+	body, err := (&message.Message{Type: message.DeliveryReceipt, Receipt: &message.Receipt{
+		Author: a.id.ID(), Ranges: message.Ranges{{Lo: two.Counter, Hi: two.Counter}},
+	}}).Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = b.store.Update(t.Context(), func(tx *store.Tx) error {
+		c, err := tx.ConversationOf(a.id.ID())
+		if err != nil {
+			return err
+		}
+		return b.engine.encrypt(tx, &effects{}, c, store.Message{ID: [16]byte{1}, Body: body, Counter: 1, Lamport: 9, Sent: testTime()})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, _ := b.outbox(a)
+	a.take(b, rows[0].Payload)
+	a.wantAllDelivered(b)
+	if got, want := a.history(b), []string{"alice: one", "alice: two"}; !slices.Equal(got, want) {
+		t.Errorf("alice shows %q, want %q", got, want)
+	}
+	if _, receipt := a.outbox(b); receipt != nil {
+		t.Error("a receipt got a receipt")
+	}
+}

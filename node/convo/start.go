@@ -18,7 +18,7 @@ import (
 // Needs says which keys of a person must be fetched before what waits for it
 // can be sent.
 type Needs struct {
-	// KeyPackage is true when messages wait for a first group.
+	// KeyPackage is true when a conversation needs a group.
 	KeyPackage bool
 	// HybridKey is true when something waits to be sealed, or a group to start,
 	// and no good key is known.
@@ -34,12 +34,10 @@ func (e *Engine) Needs(ctx context.Context, peer rpc.Identity) (n Needs, err err
 		if err != nil && !isNotFound(err) {
 			return err
 		}
-		if err == nil && len(c.Group) == 0 {
-			waiting, err := tx.CountUnreceipted(c.ID, e.self)
-			if err != nil {
+		if err == nil {
+			if n.KeyPackage, err = e.needsGroup(tx, c); err != nil {
 				return err
 			}
-			n.KeyPackage = waiting > 0
 		}
 		unsealed, err := tx.UnsealedFor(peer, 1)
 		n.Seal = len(unsealed) > 0
@@ -52,6 +50,20 @@ func (e *Engine) Needs(ctx context.Context, peer rpc.Identity) (n Needs, err err
 		return err
 	})
 	return n, err
+}
+
+// needsGroup reports whether a group is to be made for a conversation: it has
+// messages and no group yet, or is to start over.
+func (e *Engine) needsGroup(tx *store.Tx, c store.Conversation) (bool, error) {
+	if len(c.Group) > 0 {
+		return false, nil
+	}
+	waiting, err := tx.CountUnreceipted(c.ID, e.self)
+	if err != nil || waiting > 0 {
+		return waiting > 0, err
+	}
+	groups, err := tx.CountGroups(c.ID)
+	return groups > 0, err
 }
 
 // LearnHybridKey keeps a person's hybrid key.
@@ -83,9 +95,9 @@ func (e *Engine) SealWaiting(ctx context.Context, peer rpc.Identity) error {
 	})
 }
 
-// Start makes the first group of the conversation with peer from one of its key
-// packages, and puts the Welcome and all waiting messages into the outbox. If a
-// group came into being meanwhile, it does nothing.
+// Start makes the first or a new group of the conversation with peer from one of its key
+// packages, and puts the Welcome and all waiting messages into the outbox. If it
+// has one to send in meanwhile, it does nothing.
 func (e *Engine) Start(ctx context.Context, peer rpc.Identity, keyPackage []byte) error {
 	now := time.Now()
 	kp, err := mls.ParseKeyPackage(keyPackage)

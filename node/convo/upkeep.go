@@ -18,7 +18,8 @@ const (
 	seenTime    = 45 * 24 * time.Hour
 )
 
-// Waiting returns the people whose conversation has messages without a receipt.
+// Waiting returns the people whose conversation has messages without a receipt, or
+// needs a group.
 func (e *Engine) Waiting(ctx context.Context) (ids []rpc.Identity, err error) {
 	err = e.cfg.Store.View(ctx, func(tx *store.Tx) error {
 		conversations, err := tx.Conversations()
@@ -30,7 +31,11 @@ func (e *Engine) Waiting(ctx context.Context) (ids []rpc.Identity, err error) {
 			if err != nil {
 				return err
 			}
-			if n > 0 {
+			needs, err := e.needsGroup(tx, c)
+			if err != nil {
+				return err
+			}
+			if n > 0 || needs {
 				ids = append(ids, c.Peer)
 			}
 		}
@@ -93,7 +98,11 @@ func (e *Engine) renew(tx *store.Tx, fx *effects, row store.Outgoing, now time.T
 		}
 		return e.introduce(tx, fx, contact, now)
 	case store.KindWelcome:
-		return e.startOver(tx, fx, row)
+		n, err := tx.CountUnreceipted(row.Conversation, e.self)
+		if err != nil || n == 0 {
+			return err // nobody misses the group
+		}
+		return e.startOver(tx, fx, row.Conversation, row.Group)
 	case store.KindMessage:
 		m, err := tx.Message(row.Conversation, e.self, row.Message)
 		if err != nil {
@@ -111,16 +120,13 @@ func (e *Engine) renew(tx *store.Tx, fx *effects, row store.Outgoing, now time.T
 	return nil
 }
 
-// startOver lets a conversation wait for a new group, because nothing tells that
-// the person got into the present one: the key package may have been used up, or
-// the Welcome refused or lost. The old group stays until the new one is chosen,
-// which has a higher counter.
-func (e *Engine) startOver(tx *store.Tx, fx *effects, welcome store.Outgoing) error {
-	c, err := tx.Conversation(welcome.Conversation)
-	if err != nil || !bytes.Equal(c.Group, welcome.Group) {
-		return err
-	}
-	if n, err := tx.CountUnreceipted(c.ID, e.self); err != nil || n == 0 {
+// startOver lets a conversation that sends in a group wait for a new one: nothing
+// tells that the person got into the group, for its key package may have been used
+// up, or the Welcome refused or lost; or we cannot read what it sends there. The
+// old group stays until the new one is chosen, which has a higher counter.
+func (e *Engine) startOver(tx *store.Tx, fx *effects, conversation [16]byte, group []byte) error {
+	c, err := tx.Conversation(conversation)
+	if err != nil || !bytes.Equal(c.Group, group) {
 		return err
 	}
 	c.Group = nil
