@@ -156,10 +156,15 @@ func (p *person) outbox(q *person) (rows []store.Outgoing, receipt *Receipt) {
 // take commits a payload to the inbox and opens what is there.
 func (p *person) take(from *person, payload []byte) {
 	p.t.Helper()
+	p.takeVia(from, payload, "direct")
+}
+
+func (p *person) takeVia(from *person, payload []byte, via string) {
+	p.t.Helper()
 	ctx := context.Background()
 	err := p.store.Update(ctx, func(tx *store.Tx) error {
 		_, _, err := tx.AddIncoming(store.Incoming{
-			Hash: sha256.Sum256(payload), Payload: payload, Depositor: from.id.ID(), Via: "direct", Received: testTime(),
+			Hash: sha256.Sum256(payload), Payload: payload, Depositor: from.id.ID(), Via: via, Received: testTime(),
 		})
 		return err
 	})

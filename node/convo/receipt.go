@@ -94,7 +94,11 @@ func (e *Engine) delivered(tx *store.Tx, fx *effects, c store.Conversation, r *m
 		if err := tx.DeleteOutgoingMessage(c.ID, own.ID); err != nil {
 			return err
 		}
-		return e.advance(tx, fx, own, store.Message{State: StateDelivered, Why: "the other side's receipt came back"})
+		to := store.Message{State: StateDelivered, Why: "the other side's receipt came back"}
+		if own.Path == pathNone && fx.via != PathMailbox {
+			to.Path = fx.via // the acknowledgement came the same way before, and is not noted yet
+		}
+		return e.advance(tx, fx, own, to)
 	})
 }
 
@@ -161,7 +165,7 @@ func (e *Engine) Direct(ctx context.Context, out store.Outgoing, path transport.
 func (e *Engine) durable(ctx context.Context, out store.Outgoing, to store.Message, mark func(*store.Tx) error) error {
 	return e.follow(ctx, func(tx *store.Tx, fx *effects) error {
 		if err := mark(tx); isNotFound(err) {
-			return nil // its receipt was faster
+			return e.notePath(tx, fx, out, to)
 		} else if err != nil {
 			return err
 		}
@@ -177,6 +181,20 @@ func (e *Engine) durable(ctx context.Context, out store.Outgoing, to store.Messa
 		}
 		return e.advance(tx, fx, m, to)
 	})
+}
+
+// notePath notes the path of a message whose receipt was faster.
+func (e *Engine) notePath(tx *store.Tx, fx *effects, out store.Outgoing, to store.Message) error {
+	if out.Kind != store.KindMessage {
+		return nil
+	}
+	m, err := tx.Message(out.Conversation, e.self, out.Message)
+	if err != nil || m.Path != pathNone || rank[m.State] < rank[StateDelivered] {
+		return err
+	}
+	m.Path, m.Relay = to.Path, to.Relay
+	fx.events = append(fx.events, Event{Kind: EventState, Peer: out.Recipient, Message: m})
+	return tx.SetMessageState(m.Conversation, m.Author, m.ID, m.State, m.Path, m.Relay, m.Why)
 }
 
 // Stuck notes why a message is not on its way yet.

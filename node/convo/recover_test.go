@@ -182,3 +182,34 @@ func TestReceiptMessage(t *testing.T) {
 		t.Error("a receipt got a receipt")
 	}
 }
+
+// TestReceiptBeforeAcknowledgement lets the receipt be faster than the note of
+// who took the message: the path is told all the same.
+func TestReceiptBeforeAcknowledgement(t *testing.T) {
+	for _, via := range []string{"direct", PathMailbox} {
+		a, b := newPerson(t, "alice"), newPerson(t, "bob")
+		a.add(b.link())
+		a.send(b, "one")
+		settle(a, b)
+		m := a.send(b, "two")
+		rows, _ := a.outbox(b)
+		b.take(a, rows[0].Payload)
+		_, receipt := b.outbox(a)
+		a.takeVia(b, receipt.Payload, via)
+		if via == PathMailbox {
+			if err := a.engine.Stored(t.Context(), rows[0], transport.Key{1}, "taken"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		err := a.store.View(t.Context(), func(tx *store.Tx) error {
+			got, err := tx.Message(m.Conversation, m.Author, m.ID)
+			if got.State != StateDelivered || got.Path != via {
+				t.Errorf("got %s by %s, want delivered by %s", got.State, got.Path, via)
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
+	"quicnprotochat/transport"
 )
 
 // States of a message, from worst to best.
@@ -28,6 +29,9 @@ const (
 // PathMailbox is the path of what went through a relay; the other paths are
 // those of package transport.
 const PathMailbox = "mailbox"
+
+// pathNone is the path of what has not gone anywhere yet.
+const pathNone = string(transport.PathNone)
 
 func isNotFound(err error) bool { return errors.Is(err, store.ErrNotFound) }
 
@@ -67,7 +71,7 @@ func (e *Engine) Send(ctx context.Context, to rpc.Identity, text string) (m stor
 		m = store.Message{
 			Conversation: c.ID, Author: e.self, ID: id, Type: byte(message.Chat), Body: body,
 			Lamport: c.Lamport, Counter: c.Counter, Sent: now, Stored: now,
-			State: StateQueued, Path: "none", Why: "just written, not sent yet",
+			State: StateQueued, Path: pathNone, Why: "just written, not sent yet",
 		}
 		if len(c.Group) == 0 {
 			m.Why = "waiting for this person's keys, to start the conversation"
