@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"quicnprotochat/mls"
+	"quicnprotochat/mls/seal"
 	"quicnprotochat/node/contact"
 	"quicnprotochat/node/identity"
 	"quicnprotochat/node/keys"
@@ -446,3 +448,84 @@ func TestSendRefuses(t *testing.T) {
 }
 
 func testTime() time.Time { return time.Now() }
+
+// TestForgedIdentity: a key package and a Welcome that name somebody as their
+// credential, but are signed by another key, are refused. Else a relay could
+// put itself between two people.
+func TestForgedIdentity(t *testing.T) {
+	a, b, mallory := newPerson(t, "alice"), newPerson(t, "bob"), newPerson(t, "mallory")
+	a.add(b.link())
+	b.add(a.link())
+	settle(a, b)
+	self, other := a.id.ID(), b.id.ID()
+
+	// A key package "of bob", for alice.
+	forged, _, err := mls.NewKeyPackage(mls.KeyPackageConfig{
+		Suite: mls.X25519_AES128GCM_SHA256_Ed25519, Signer: mallory.id.MLS(), Identity: other[:],
+		NotBefore: testTime().Add(-time.Hour), NotAfter: testTime().Add(time.Hour), Capabilities: keys.Capabilities(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.send(b, "secret")
+	if err := a.engine.Start(t.Context(), other, forged.Bytes()); !errors.Is(err, ErrRefused) {
+		t.Errorf("forged key package: got %v, want refused", err)
+	}
+
+	// A Welcome "from bob", to alice.
+	if _, err := a.keys.Stock(t.Context(), transport.Key(self), 3, testTime()); err != nil {
+		t.Fatal(err)
+	}
+	bytes, err := a.keys.Take(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	kp, err := mls.ParseKeyPackage(bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lo, hi := order(self, other)
+	group, err := mls.Create(mls.GroupConfig{
+		Suite: mls.X25519_AES128GCM_SHA256_Ed25519, GroupID: []byte("forged"), Signer: mallory.id.MLS(), Identity: other[:],
+		Extensions:           []mls.Extension{pairContext{lo, hi, 1}.extension()},
+		RequiredCapabilities: mls.RequiredCapabilities{Extensions: []uint16{keys.ConversationExtension}},
+		Capabilities:         keys.Capabilities(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	staged, err := group.Commit(nil, mls.CommitConfig{Add: []*mls.KeyPackage{kp}, Now: testTime(), Public: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	frame, err := message.EncodeFrame(message.MLSMessages{staged.Welcome()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	blob, err := a.keys.Hybrid(t.Context(), testTime())
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, err := seal.ParseHybridKey(blob, self, testTime())
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload, err := seal.Seal(to, self, frame)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := store.Incoming{Hash: sha256.Sum256(payload), Payload: payload, Received: testTime()}
+	err = a.store.Update(t.Context(), func(tx *store.Tx) (err error) {
+		in.ID, _, err = tx.AddIncoming(in)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.engine.Receive(t.Context(), in); !errors.Is(err, ErrRefused) {
+		t.Errorf("forged Welcome: got %v, want refused", err)
+	}
+	if a.group(b) != "" {
+		t.Error("alice has joined the forged group")
+	}
+}

@@ -194,6 +194,13 @@ func (e *Engine) pairOf(ep *mls.Epoch) (peer rpc.Identity, pair pairContext, err
 		return peer, pair, err
 	}
 	members := ep.Members()
+	for _, m := range members {
+		// The credential is the key itself: no other key may speak for it
+		// (RFC 9420, §5.3.1).
+		if !bytes.Equal(m.Identity, m.SignatureKey) {
+			return peer, pair, fmt.Errorf("%w: a member's key is not that of its identity", ErrRefused)
+		}
+	}
 	if len(members) != 2 || members[0].Leaf != 0 || len(members[0].Identity) != len(peer) {
 		return peer, pair, fmt.Errorf("%w: conversation of two with %d members", ErrRefused, len(members))
 	}

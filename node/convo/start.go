@@ -107,7 +107,7 @@ func (e *Engine) Start(ctx context.Context, peer rpc.Identity, keyPackage []byte
 	if err := kp.Check(now); err != nil {
 		return fmt.Errorf("key package: %w", err)
 	}
-	if !bytes.Equal(kp.Identity(), peer[:]) {
+	if !bytes.Equal(kp.Identity(), peer[:]) || !bytes.Equal(kp.SignatureKey(), peer[:]) {
 		return fmt.Errorf("key package of somebody else: %w", ErrRefused)
 	}
 	return e.update(ctx, func(tx *store.Tx, fx *effects) error {
