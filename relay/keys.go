@@ -72,6 +72,9 @@ func (s *service) FetchKeyPackage(ctx context.Context, c rpc.Caller, owner rpc.I
 		return nil, err
 	}
 	defer leave()
+	if err := rpc.Room(ctx, maxKeyPackage); err != nil {
+		return nil, err
+	}
 	spend := s.handouts.reserve(c.Identity, owner)
 	h, err := s.store.TakeKeyPackage(ctx, owner, spend)
 	if spend && !h.Spent {
@@ -83,7 +86,7 @@ func (s *service) FetchKeyPackage(ctx context.Context, c rpc.Caller, owner rpc.I
 	if !spend && len(h.Data) == 0 && h.Left > 0 {
 		return nil, rpc.ErrBusy.With("too many key packages of that identity asked for, try again later")
 	}
-	return h.Data, nil
+	return h.Data, rpc.Room(ctx, len(h.Data))
 }
 
 // UploadHybridKey implements rpc.KeyDirectory. Those who seal to the key check
@@ -110,6 +113,16 @@ func (s *service) FetchHybridKeys(ctx context.Context, c rpc.Caller, owners []rp
 	if len(owners) > rpc.MaxBatch {
 		return nil, rpc.ErrBadRequest
 	}
+	if err := rpc.Room(ctx, len(owners)*maxHybridKey); err != nil {
+		return nil, err
+	}
 	blobs, err := s.store.HybridKeys(ctx, owners)
+	size := 0
+	for _, b := range blobs {
+		size += rpc.EnvelopeSize(len(b))
+	}
+	if err == nil {
+		err = rpc.Room(ctx, size)
+	}
 	return blobs, wireError(err)
 }

@@ -47,7 +47,9 @@ func (s *service) BatchEnqueue(ctx context.Context, c rpc.Caller, to []rpc.Ident
 func (s *service) Fetch(ctx context.Context, c rpc.Caller, owner rpc.Identity, ch rpc.Channel, limit uint32, wait time.Duration) ([]rpc.Envelope, error) {
 	inbox := store.Inbox{Owner: owner, Channel: ch}
 	return s.read(ctx, c, inbox, wait, func() ([]rpc.Envelope, error) {
-		return s.store.Drain(ctx, inbox, clampLimit(limit), rpc.MaxAnswer)
+		return s.load(ctx, inbox, 0, clampLimit(limit), func(room int) ([]rpc.Envelope, error) {
+			return s.store.Drain(ctx, inbox, clampLimit(limit), room)
+		})
 	})
 }
 
@@ -55,8 +57,22 @@ func (s *service) Fetch(ctx context.Context, c rpc.Caller, owner rpc.Identity, c
 func (s *service) Peek(ctx context.Context, c rpc.Caller, owner rpc.Identity, ch rpc.Channel, after uint64, limit uint32, wait time.Duration) ([]rpc.Envelope, error) {
 	inbox := store.Inbox{Owner: owner, Channel: ch}
 	return s.read(ctx, c, inbox, wait, func() ([]rpc.Envelope, error) {
-		return s.store.Peek(ctx, inbox, after, clampLimit(limit), rpc.MaxAnswer)
+		return s.load(ctx, inbox, after, clampLimit(limit), func(room int) ([]rpc.Envelope, error) {
+			return s.store.Peek(ctx, inbox, after, clampLimit(limit), room)
+		})
 	})
+}
+
+// load gets payloads when there are some and memory for them.
+func (s *service) load(ctx context.Context, inbox store.Inbox, after uint64, limit int, get func(room int) ([]rpc.Envelope, error)) ([]rpc.Envelope, error) {
+	size, err := s.store.Measure(ctx, inbox, after, limit, rpc.MaxAnswer)
+	if err != nil || size == 0 {
+		return nil, err
+	}
+	if err := rpc.Room(ctx, size); err != nil {
+		return nil, err
+	}
+	return get(size)
 }
 
 // clampLimit makes an int of a limit on any machine.

@@ -28,6 +28,7 @@ type Relay struct {
 	store   *store.Store
 	service *service
 	offered *rpc.Service
+	budget  *rpc.Budget
 	host    *transport.Host
 	url     transport.RelayURL
 
@@ -58,7 +59,7 @@ func New(cfg Config) (*Relay, error) {
 	if err != nil {
 		return nil, fmt.Errorf("new relay: %w", err)
 	}
-	r := &Relay{cfg: cfg, store: s, service: newService(cfg, s, w), conns: make(map[*rpc.Conn]bool)}
+	r := &Relay{cfg: cfg, store: s, service: newService(cfg, s, w), budget: rpc.NewBudget(0), conns: make(map[*rpc.Conn]bool)}
 	r.offered = r.service.rpc()
 	if err := r.listen(h, key); err != nil {
 		return nil, errors.Join(fmt.Errorf("new relay: %w", err), s.Close())
@@ -146,6 +147,7 @@ func (r *Relay) serve(s *transport.Stream) {
 	conn := rpc.NewConn(s, rpc.ConnConfig{
 		Service: r.offered,
 		Peer:    rpc.Peer{Identity: rpc.Identity(s.Key()), Proven: true, Remote: s.RemoteHost()},
+		Budget:  r.budget,
 		Log:     r.cfg.Log.With("peer", s.Key()),
 	})
 	if !r.track(conn) {

@@ -53,6 +53,9 @@ type ConnConfig struct {
 	// take four times MaxMessage. Of our own calls, half as many are in flight
 	// at once in each respect, and more wait for their turn.
 	MaxInFlight int
+	// Budget bounds the memory of the messages of all connections that share
+	// it; nil means that each has just its own bounds.
+	Budget *Budget
 	// Log gets why the connection ended, failures and panics of handlers; nil
 	// discards.
 	Log *slog.Logger
@@ -97,7 +100,7 @@ func NewConn(rwc io.ReadWriteCloser, cfg ConnConfig) *Conn {
 		cfg.Token = func() []byte { return []byte{byte(TokenTLS)} }
 	}
 	c := &Conn{log: cfg.Log, done: make(chan struct{})}
-	c.gate = newGate(rwc, cfg.MaxMessage, cfg.MaxInFlight, cmp.Or(cfg.stall, stallTime))
+	c.gate = newGate(rwc, cfg)
 	c.lib = capnprpc.NewConn(c.gate, &capnprpc.Options{
 		BootstrapClient: capnp.NewClient(newServer(cfg, c.gate)),
 		Logger:          (*libLog)(c),
@@ -149,13 +152,20 @@ func (c *Conn) wait() {
 		c.gate.fail(reason)
 	}
 	c.gate.Close()
-	switch reason := c.gate.failed(); {
-	case errors.Is(reason, io.EOF), errors.Is(reason, ErrClosed), errors.Is(reason, io.ErrClosedPipe):
-		c.log.Debug("connection ended", "err", reason)
-	default:
-		c.log.Warn("connection ended", "err", reason)
-	}
+	c.gate.account.close()
+	c.logEnd(c.gate.failed())
 	close(c.done)
+}
+
+// logEnd warns of what the other side did wrong. That a stream ended or broke
+// is ordinary.
+func (c *Conn) logEnd(reason error) {
+	var broken *streamError
+	if errors.As(reason, &broken) || errors.Is(reason, io.EOF) || errors.Is(reason, ErrClosed) {
+		c.log.Debug("connection ended", "err", reason)
+		return
+	}
+	c.log.Warn("connection cut off", "err", reason)
 }
 
 // Client returns the caller's side of the other end's service.

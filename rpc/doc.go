@@ -26,7 +26,8 @@
 // arguments by four times MaxMessage; answers that are not read by not reading
 // on, and then by ending the connection when nothing moves for a minute; calls
 // that it never finishes, or never answers, by a count. Bytes that break the
-// protocol end the connection. Err and the log say why one ended.
+// protocol end the connection. Err and the log say why one ended. Connections
+// that share a Budget are bounded together as well.
 //
 // # How
 //

@@ -38,6 +38,7 @@ var errStalled = errors.New("no progress within a message for too long")
 // not pooled: what a message holds stays valid after its release.
 type framer struct {
 	rwc        io.ReadWriteCloser
+	account    *account
 	br         *bufio.Reader
 	bw         *bufio.Writer
 	max        int
@@ -50,7 +51,7 @@ type framer struct {
 // makes no progress.
 func newFramer(rwc io.ReadWriteCloser, maxMessage int, stall time.Duration, stalled func()) *framer {
 	f := &framer{rwc: rwc, max: maxMessage, stall: stall}
-	f.br = bufio.NewReaderSize(rwc, bufferSize)
+	f.br = bufio.NewReaderSize((*rawReader)(f), bufferSize)
 	f.bw = bufio.NewWriterSize((*chunkWriter)(f), bufferSize)
 	f.readTimer = time.AfterFunc(time.Hour, stalled)
 	f.readTimer.Stop()
@@ -59,46 +60,75 @@ func newFramer(rwc io.ReadWriteCloser, maxMessage int, stall time.Duration, stal
 	return f
 }
 
-// read returns the next message. It waits as long as it takes for the first
-// byte; io.EOF means that the stream ended between two messages.
-func (f *framer) read() (*capnp.Message, error) {
+// read returns the next message and its room in the Budget, which the caller
+// drops. It waits as long as it takes for the first byte; io.EOF means that the
+// stream ended between two messages.
+func (f *framer) read() (*capnp.Message, *seat, error) {
 	first, err := f.br.ReadByte()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer f.readTimer.Stop()
 	f.readTimer.Reset(f.stall)
+	buf, total, err := f.readHeader(first)
+	if err != nil {
+		return nil, nil, err
+	}
+	f.readTimer.Stop() // it is we who are slow now
+	seat, err := f.account.takeIn(int64(total))
+	if err != nil {
+		return nil, nil, fmt.Errorf("read message: %w", err)
+	}
+	seat.moves(time.Now())
+	f.readTimer.Reset(f.stall)
+	msg, err := f.readBody(buf, total)
+	if err != nil {
+		f.account.drop(seat)
+		return nil, nil, fmt.Errorf("read message: %w", err)
+	}
+	seat.moves(time.Time{})
+	return msg, seat, nil
+}
 
-	buf := make([]byte, 8, 512)
+// readHeader returns the header of the message that begins with first, and the
+// size of all of it.
+func (f *framer) readHeader(first byte) (buf []byte, total int, err error) {
+	buf = make([]byte, 8, 512)
 	buf[0] = first
 	if _, err := io.ReadFull(f.br, buf[1:]); err != nil {
-		return nil, fmt.Errorf("read header: %w", noEOF(err))
+		return nil, 0, fmt.Errorf("read header: %w", noEOF(err))
 	}
 	segments := uint64(binary.LittleEndian.Uint32(buf)) + 1
 	if segments > maxSegments {
-		return nil, fmt.Errorf("message of %d segments, limit %d", segments, maxSegments)
+		return nil, 0, fmt.Errorf("message of %d segments, limit %d", segments, maxSegments)
 	}
 	// The header is the count and a size for each segment, padded to a word.
 	header := int(segments+2) / 2 * 8
 	if buf, err = f.fill(buf, header); err != nil {
-		return nil, fmt.Errorf("read header: %w", err)
+		return nil, 0, fmt.Errorf("read header: %w", err)
 	}
-	total := uint64(header)
+	size := uint64(header)
 	for i := range segments {
-		total += 8 * uint64(binary.LittleEndian.Uint32(buf[4+4*i:]))
+		size += 8 * uint64(binary.LittleEndian.Uint32(buf[4+4*i:]))
 	}
-	if total > uint64(f.max) {
-		return nil, fmt.Errorf("message of %d bytes, limit %d", total, f.max)
+	if size > uint64(f.max) {
+		return nil, 0, fmt.Errorf("message of %d bytes, limit %d", size, f.max)
 	}
-	if buf, err = f.fill(buf, int(total)); err != nil {
-		return nil, fmt.Errorf("read message: %w", err)
+	return buf, int(size), nil
+}
+
+// readBody reads what follows the header.
+func (f *framer) readBody(buf []byte, total int) (*capnp.Message, error) {
+	buf, err := f.fill(buf, total)
+	if err != nil {
+		return nil, err
 	}
 	msg, err := capnp.Unmarshal(buf)
 	if err != nil {
-		return nil, fmt.Errorf("read message: %w", err)
+		return nil, err
 	}
 	// Reading every object twice is more than any reader here does.
-	msg.TraverseLimit = 2*total + 4096
+	msg.TraverseLimit = 2*uint64(total) + 4096
 	msg.DepthLimit = depthLimit
 	return msg, nil
 }
@@ -122,8 +152,8 @@ func (f *framer) fill(buf []byte, n int) ([]byte, error) {
 
 // noEOF makes an end inside a message differ from one between messages.
 func noEOF(err error) error {
-	if errors.Is(err, io.EOF) {
-		return io.ErrUnexpectedEOF
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return &streamError{io.ErrUnexpectedEOF}
 	}
 	return err
 }
@@ -155,6 +185,22 @@ func (f *framer) write(m *capnp.Message) error {
 	return f.bw.Flush()
 }
 
+// streamError is an error of the stream, rather than of what came over it.
+type streamError struct{ error }
+
+func (e *streamError) Unwrap() error { return e.error }
+
+// rawReader reads from the stream.
+type rawReader framer
+
+func (r *rawReader) Read(b []byte) (int, error) {
+	n, err := r.rwc.Read(b)
+	if err != nil && err != io.EOF {
+		err = &streamError{err}
+	}
+	return n, err
+}
+
 // chunkWriter writes to the stream in pieces that must each get through in
 // time.
 type chunkWriter framer
@@ -167,7 +213,7 @@ func (w *chunkWriter) Write(b []byte) (int, error) {
 		n, err := w.rwc.Write(b[done:min(len(b), done+chunk)])
 		done += n
 		if err != nil {
-			return done, err
+			return done, &streamError{err}
 		}
 	}
 	return done, nil

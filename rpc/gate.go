@@ -1,11 +1,11 @@
 package rpc
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"sync"
-	"time"
 
 	"capnproto.org/go/capnp/v3"
 	"capnproto.org/go/capnp/v3/rpc/transport"
@@ -36,8 +36,10 @@ var errKeep = errors.New("bootstrap question is kept")
 // side owes the other: the library has unbounded queues and tables, and
 // trusts the order of what it receives.
 type gate struct {
-	f     *framer
-	limit struct{ answers, unsent, questions int }
+	f       *framer
+	account *account
+	quit    chan struct{} // closed when the gate is
+	limit   struct{ answers, unsent, questions int }
 
 	wmu sync.Mutex // held while writing
 
@@ -61,14 +63,17 @@ type answerState struct {
 	written   func() // called when the answer is on its way; may be nil
 }
 
-func newGate(rwc io.ReadWriteCloser, maxMessage, maxInFlight int, stall time.Duration) *gate {
-	g := &gate{answers: map[uint32]*answerState{}, questions: map[uint32]bool{}}
-	g.limit.answers, g.limit.unsent, g.limit.questions = maxAnswers+maxInFlight, maxUnsent+maxInFlight, maxQuestions
+func newGate(rwc io.ReadWriteCloser, cfg ConnConfig) *gate {
+	g := &gate{answers: map[uint32]*answerState{}, questions: map[uint32]bool{}, quit: make(chan struct{})}
+	g.limit.answers, g.limit.unsent, g.limit.questions = maxAnswers+cfg.MaxInFlight, maxUnsent+cfg.MaxInFlight, maxQuestions
 	g.changed = sync.NewCond(&g.mu)
-	g.f = newFramer(rwc, maxMessage, stall, func() {
-		g.fail(errStalled)
+	cut := func(err error) {
+		g.fail(err)
 		g.Close()
-	})
+	}
+	g.account = newAccount(cfg.Budget, cfg.Peer.Identity, g.quit, cut)
+	g.f = newFramer(rwc, cfg.MaxMessage, cmp.Or(cfg.stall, stallTime), func() { cut(errStalled) })
+	g.f.account = g.account
 	return g
 }
 
@@ -110,6 +115,9 @@ func (g *gate) Close() error {
 	g.mu.Lock()
 	closed := g.closed
 	g.closed = true
+	if !closed {
+		close(g.quit)
+	}
 	g.changed.Broadcast()
 	g.mu.Unlock()
 	if closed {
@@ -121,7 +129,7 @@ func (g *gate) Close() error {
 // RecvMessage implements transport.Transport.
 func (g *gate) RecvMessage() (transport.IncomingMessage, error) {
 	for {
-		m, err := g.f.read()
+		m, seat, err := g.f.read()
 		if err != nil {
 			return nil, g.failIO(err)
 		}
@@ -134,8 +142,9 @@ func (g *gate) RecvMessage() (transport.IncomingMessage, error) {
 			return nil, g.failIO(err)
 		}
 		if pass {
-			return &incoming{msg: msg}, nil
+			return &incoming{msg: msg, end: func() { g.account.drop(seat) }}, nil
 		}
+		g.account.drop(seat)
 	}
 }
 
@@ -208,13 +217,17 @@ func (g *gate) whenWritten(id uint32, f func()) bool {
 
 type incoming struct {
 	msg  rpccp.Message
+	end  func() // gives its memory back
 	once sync.Once
 }
 
 func (i *incoming) Message() rpccp.Message { return i.msg }
 
 func (i *incoming) Release() {
-	i.once.Do(func() { i.msg.Message().Release() })
+	i.once.Do(func() {
+		i.msg.Message().Release()
+		i.end()
+	})
 }
 
 // NewMessage implements transport.Transport.

@@ -15,6 +15,7 @@ type method struct {
 	run     func(s *server, ctx context.Context, args capnp.Struct) (answer, error)
 	ordered bool // handlers start in the order of the calls
 	large   bool // the answer may be as large as a message can be
+	waits   bool // for up to MaxWait, and its arguments with it: they must be tiny
 }
 
 // methods is indexed by ordinal.
@@ -23,7 +24,7 @@ var methods = [...]method{
 	1:  {name: "fetchKeyPackage", offered: offersKeys, run: (*server).fetchKeyPackage, large: true},
 	2:  {name: "enqueue", offered: offersDepositor, run: (*server).enqueue, ordered: true},
 	3:  {name: "fetch", offered: offersInbox, run: (*server).fetch, large: true},
-	4:  {name: "fetchWait", offered: offersInbox, run: (*server).fetchWait, large: true},
+	4:  {name: "fetchWait", offered: offersInbox, run: (*server).fetchWait, large: true, waits: true},
 	5:  {name: "health", offered: func(s *Service) bool { return s.Health != nil }, run: (*server).health},
 	6:  {name: "uploadHybridKey", offered: offersKeys, run: (*server).uploadHybridKey},
 	7:  {name: "fetchHybridKey", offered: offersKeys, run: (*server).fetchHybridKey},
@@ -40,7 +41,7 @@ var methods = [...]method{
 	18: {name: "createChannel", offered: func(s *Service) bool { return s.Channels != nil }, run: (*server).createChannel},
 	19: {name: "resolveUser", offered: offersDirectory, run: (*server).resolveUser},
 	20: {name: "resolveIdentity", offered: offersDirectory, run: (*server).resolveIdentity},
-	21: {name: "peekWait", offered: offersInbox, run: (*server).peekWait, large: true},
+	21: {name: "peekWait", offered: offersInbox, run: (*server).peekWait, large: true, waits: true},
 }
 
 func offersDepositor(s *Service) bool { return s.Depositor != nil }

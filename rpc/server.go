@@ -49,7 +49,12 @@ func (s *server) Recv(ctx context.Context, r capnp.Recv) capnp.PipelineCaller {
 		r.Reject(ErrNotOffered)
 		return noPipeline{}
 	}
-	end, ok := s.begin(m, r.Args)
+	room := &room{a: s.gate.account}
+	if m.waits && argsSize(r.Args) > tiny {
+		r.Reject(ErrBadRequest.With("arguments too large"))
+		return noPipeline{}
+	}
+	end, ok := s.begin(m, r.Args, room)
 	if !ok {
 		r.Reject(ErrBusy)
 		return noPipeline{}
@@ -60,7 +65,8 @@ func (s *server) Recv(ctx context.Context, r capnp.Recv) capnp.PipelineCaller {
 	}
 	go func() {
 		defer end()
-		a, err := s.run(ctx, m, place, r.Args)
+		a, err := s.run(context.WithValue(ctx, roomKey{}, room), m, place, r.Args)
+		room.leaves()
 		s.reply(ctx, m, r, a, err)
 	}()
 	return noPipeline{}
@@ -68,13 +74,10 @@ func (s *server) Recv(ctx context.Context, r capnp.Recv) capnp.PipelineCaller {
 
 // begin counts a call in. It counts until the answer is written, so that a
 // caller who doesn't read can't make us hold more than what is in flight.
-func (s *server) begin(m *method, args capnp.Struct) (end func(), ok bool) {
-	var size int64
+func (s *server) begin(m *method, args capnp.Struct, room *room) (end func(), ok bool) {
+	size := argsSize(args)
 	id, known := uint32(0), false
 	if msg := args.Message(); msg != nil {
-		if n, err := msg.TotalSize(); err == nil {
-			size = int64(n)
-		}
 		if root, err := rpccp.ReadRootMessage(msg); err == nil {
 			if call, err := root.Call(); err == nil {
 				id, known = call.QuestionId(), true
@@ -92,6 +95,7 @@ func (s *server) begin(m *method, args capnp.Struct) (end func(), ok bool) {
 		s.reads++
 	}
 	written := func() {
+		room.close()
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.calls--
@@ -108,6 +112,16 @@ func (s *server) begin(m *method, args capnp.Struct) (end func(), ok bool) {
 		s.mu.Unlock()
 		written()
 	}, true
+}
+
+// argsSize is what the message of a call takes, in bytes.
+func argsSize(args capnp.Struct) int64 {
+	if msg := args.Message(); msg != nil {
+		if n, err := msg.TotalSize(); err == nil {
+			return int64(n)
+		}
+	}
+	return 0
 }
 
 // run is the one wrapper around all handlers: order, and what is left of a

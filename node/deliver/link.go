@@ -21,7 +21,8 @@ type link struct {
 
 // links are the streams to other machines.
 type links struct {
-	d *Deliverer
+	d      *Deliverer
+	budget *rpc.Budget // of all links together
 
 	mu     sync.Mutex
 	closed bool
@@ -41,7 +42,7 @@ type dial struct {
 var errClosed = errors.New("node is stopping")
 
 func (l *links) init(d *Deliverer) {
-	l.d = d
+	l.d, l.budget = d, rpc.NewBudget(0)
 	l.live = make(map[transport.Key][]*link)
 	l.dials = make(map[transport.Key]*dial)
 	l.failed = make(map[transport.Key]time.Time)
@@ -117,7 +118,8 @@ func (l *links) adopt(s *transport.Stream) *link {
 	ln.conn = rpc.NewConn(s, rpc.ConnConfig{
 		Service: l.d.cfg.Service,
 		Peer:    rpc.Peer{Identity: rpc.Identity(k), Proven: true, Remote: s.RemoteHost()},
-		Log:     l.d.cfg.Log,
+		Budget:  l.budget,
+		Log:     l.d.cfg.Log.With("peer", k),
 	})
 	l.mu.Lock()
 	l.live[k] = append(l.live[k], ln)

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -128,17 +129,21 @@ func (n *Node) mayHave(caller rpc.Identity, now time.Time) bool {
 // nothing for others.
 func (n *Node) FetchHybridKeys(ctx context.Context, _ rpc.Caller, owners []rpc.Identity) ([][]byte, error) {
 	blobs := make([][]byte, len(owners))
-	for i, owner := range owners {
-		if owner != n.cfg.Self {
-			continue
-		}
-		blob, err := n.cfg.Keys.Hybrid(ctx, time.Now())
-		if err != nil {
-			return nil, err
-		}
-		blobs[i] = blob
+	if !slices.Contains(owners, n.cfg.Self) {
+		return blobs, nil
 	}
-	return blobs, nil
+	blob, err := n.cfg.Keys.Hybrid(ctx, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	size := 0
+	for i, owner := range owners {
+		if owner == n.cfg.Self {
+			blobs[i] = blob
+			size += rpc.EnvelopeSize(len(blob))
+		}
+	}
+	return blobs, rpc.Room(ctx, size)
 }
 
 // UploadKeyPackage is not offered: a node keeps only its own.

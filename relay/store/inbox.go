@@ -34,6 +34,31 @@ func (s *Store) Append(ctx context.Context, to []Inbox, payload []byte) ([]uint6
 	return seqs, nil
 }
 
+// Measure returns what the payloads that Peek would return now take at most, as
+// rpc.EnvelopeSize counts them; 0 if there are none.
+func (s *Store) Measure(ctx context.Context, inbox Inbox, after uint64, limit, maxBytes int) (size int, err error) {
+	if err := ctx.Err(); err != nil || after == math.MaxUint64 {
+		return 0, err
+	}
+	err = s.view(func(tx *bolt.Tx) error {
+		b := tx.Bucket(bucketInboxes).Bucket(inbox.key())
+		if b == nil {
+			return nil
+		}
+		c, n := b.Cursor(), 0
+		for k, v := c.Seek(u64(after + 1)); len(k) == 8 && (limit == 0 || n < limit); k, v = c.Next() {
+			next := rpc.EnvelopeSize(max(0, len(v)-8-sumSize))
+			if n > 0 && size+next > maxBytes {
+				break
+			}
+			size += next
+			n++
+		}
+		return nil
+	})
+	return size, err
+}
+
 // Peek returns payloads with a sequence above after, oldest first: at most limit
 // (0 means any number) and at most maxBytes, as rpc.EnvelopeSize counts them, but
 // always the first. Expired ones are left out.
