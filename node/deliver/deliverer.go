@@ -56,10 +56,11 @@ type Deliverer struct {
 	closed chan struct{}
 	once   sync.Once // guards closing it
 
-	links  links
-	inbox  *inbox
-	people people
-	relays homeRelays
+	links     links
+	inbox     *inbox
+	strangers *strangers
+	people    people
+	relays    homeRelays
 
 	// mu guards the fields below.
 	mu       sync.Mutex
@@ -77,6 +78,7 @@ func New(cfg Config) *Deliverer {
 	}
 	d.links.init(d)
 	d.inbox = newInbox(d)
+	d.strangers = newStrangers()
 	d.people.init()
 	d.relays.init(d)
 	return d

@@ -23,8 +23,6 @@ const (
 	maxWaiting      = 1000
 	maxWaitingBytes = 64 << 20
 	maxWaitingFrom  = 64
-	// strangerPayload is the largest payload taken from who is not a contact.
-	strangerPayload = 64 << 10
 	// gatherMost is how many payloads one commit takes in.
 	gatherMost = 64
 )
@@ -48,16 +46,19 @@ func newInbox(d *Deliverer) *inbox {
 	return &inbox{d: d, arrivals: make(chan *arrival, gatherMost), work: make(chan struct{}, 1), again: make(chan struct{}, 1)}
 }
 
-// Take commits a payload to the inbox. When it returns nil, the payload is
-// durable here, and seq its number. via is the path, or "mailbox".
+// Take commits a payload that another machine brings to the inbox. When it
+// returns nil, the payload is durable here, and seq its number. via is the path.
 func (d *Deliverer) Take(ctx context.Context, depositor rpc.Identity, via string, payload []byte) (seq uint64, err error) {
-	if _, known := d.people.of(depositor); !known && via != convo.PathMailbox && len(payload) > strangerPayload {
-		return 0, rpc.ErrTooLarge
+	if _, known := d.people.of(depositor); !known {
+		if err := d.strangers.admit(depositor, len(payload)); err != nil {
+			return 0, err
+		}
 	}
 	a := d.inbox.arrive(depositor, via, payload)
 	if err := d.inbox.submit(ctx, a); err != nil {
 		return 0, err
 	}
+	rpc.Placed(ctx) // its place in line is sure: the next call may begin
 	select {
 	case err := <-a.done:
 		return a.seq, err

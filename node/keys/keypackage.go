@@ -133,6 +133,21 @@ func (k *Keys) Take(ctx context.Context) (pkg []byte, err error) {
 	return pkg, err
 }
 
+// LastResort returns the last-resort package that this node hands out itself;
+// nil if there is none.
+func (k *Keys) LastResort(ctx context.Context) (pkg []byte, err error) {
+	err = k.store.View(ctx, func(tx *store.Tx) error {
+		rows, err := tx.KeyPackages(transport.Key(k.id.ID()))
+		for _, row := range rows {
+			if row.LastResort {
+				pkg = row.Package // the newest comes last
+			}
+		}
+		return err
+	})
+	return pkg, err
+}
+
 func (k *Keys) make(place transport.Key, now time.Time, lastResort bool) (store.KeyPackage, error) {
 	id := k.id.ID()
 	pkg, secrets, err := mls.NewKeyPackage(mls.KeyPackageConfig{

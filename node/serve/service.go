@@ -17,7 +17,7 @@ const (
 	// stock is how many key packages this node keeps ready to hand out itself.
 	stock = 5
 	// perCaller and perHour bound how many it hands out in an hour, to one caller
-	// and in all; whoever is over gets no package.
+	// and in all; whoever is over gets the one of last resort.
 	perCaller = 3
 	perHour   = 30
 )
@@ -100,11 +100,11 @@ func (n *Node) FetchKeyPackage(ctx context.Context, c rpc.Caller, owner rpc.Iden
 		return nil, rpc.ErrUnauthenticated
 	}
 	now := time.Now()
-	if !n.mayHave(c.Identity, now) {
-		return nil, rpc.ErrBusy
-	}
 	if _, err := n.cfg.Keys.Stock(ctx, transport.Key(n.cfg.Self), stock, now); err != nil {
 		return nil, err
+	}
+	if !n.mayHave(c.Identity, now) {
+		return n.cfg.Keys.LastResort(ctx)
 	}
 	return n.cfg.Keys.Take(ctx)
 }

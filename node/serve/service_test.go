@@ -96,7 +96,8 @@ func TestEnqueue(t *testing.T) {
 func TestHandsOutOwnKeys(t *testing.T) {
 	s, _, self, id := newService(t)
 	caller := rpc.Caller{Kind: rpc.TokenTLS, Identity: id, Proven: true}
-	for i := range perCaller {
+	seen := make(map[string]bool)
+	for i := range perCaller + 2 {
 		pkg, err := s.Keys.FetchKeyPackage(t.Context(), caller, self)
 		if err != nil {
 			t.Fatal(err)
@@ -105,9 +106,10 @@ func TestHandsOutOwnKeys(t *testing.T) {
 		if err != nil || kp.Check(time.Now()) != nil {
 			t.Fatalf("package %d: got %v, want a good one", i, err)
 		}
-	}
-	if _, err := s.Keys.FetchKeyPackage(t.Context(), caller, self); !errors.Is(err, rpc.ErrBusy) {
-		t.Errorf("one more: got %v, want ErrBusy", err)
+		if kp.LastResort() != (i >= perCaller) || seen[string(pkg)] != (i > perCaller) {
+			t.Errorf("package %d: last resort %v, seen before %v, want the same last-resort one from %d on", i, kp.LastResort(), seen[string(pkg)], perCaller)
+		}
+		seen[string(pkg)] = true
 	}
 	if _, err := s.Keys.FetchKeyPackage(t.Context(), caller, id); !errors.Is(err, rpc.ErrNotRecipient) {
 		t.Errorf("another's package: got %v, want ErrNotRecipient", err)
