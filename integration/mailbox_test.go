@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -94,6 +95,41 @@ func TestNoWay(t *testing.T) {
 		d := a.await(a.send(b, "five"), localapi.Delivered, 15*time.Second)
 		if d.Path != localapi.PathDirect {
 			w.t.Errorf("path after the cut was mended: got %s (%s), want direct", d.Path, d.Why)
+		}
+	})
+}
+
+// TestSilent takes the other machine off the network without a word: the first
+// message waits for the hedge, the next ones do not wait at all, and when the
+// machine is back the traffic is direct again.
+func TestSilent(t *testing.T) {
+	simulate(t, func(w *world) {
+		r := w.relay()
+		a, b := w.node("alice", r.url()), w.node("bob", r.url())
+		b.settled()
+		a.add(b)
+		a.await(a.send(b, "0"), localapi.Delivered, 10*time.Second)
+		time.Sleep(10 * time.Second)
+		w.net.Down(b.ip, true)
+		for i := range 20 {
+			began := time.Now()
+			a.await(a.send(b, fmt.Sprint(i+1)), localapi.Stored, time.Second)
+			most := 300 * time.Millisecond
+			if i > 0 {
+				most = 100 * time.Millisecond
+			}
+			if took := time.Since(began); took > most {
+				w.t.Errorf("message %d stored after %v, want at most %v", i, took, most)
+			}
+			time.Sleep(150 * time.Millisecond)
+		}
+		w.net.Down(b.ip, false)
+		time.Sleep(3 * time.Minute)
+		if d := a.await(a.send(b, "back"), localapi.Delivered, 10*time.Second); d.Path != localapi.PathDirect {
+			w.t.Errorf("path when the machine is back: got %s (%s), want direct", d.Path, d.Why)
+		}
+		if got := b.texts(a); len(got) != 22 {
+			w.t.Errorf("bob shows %d messages, want 22", len(got))
 		}
 	})
 }

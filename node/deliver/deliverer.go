@@ -161,7 +161,7 @@ func (d *Deliverer) wakePending(ctx context.Context) {
 	}
 	d.mu.Unlock()
 	for _, id := range append(ids, waiting...) {
-		d.wake(id, 0)
+		d.wake(id, wakeNews)
 	}
 }
 

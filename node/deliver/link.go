@@ -17,6 +17,38 @@ type link struct {
 	conn  *rpc.Conn
 	path  transport.Path
 	since time.Time
+
+	// mu guards silent: since when a call has waited longer than the hedge with
+	// no answer to any; zero: it answers.
+	mu     sync.Mutex
+	silent time.Time
+}
+
+// deadAfter is how long a link may be silent before it is given up.
+const deadAfter = 3 * time.Second
+
+// answered notes that the other machine answers.
+func (ln *link) answered() {
+	ln.mu.Lock()
+	defer ln.mu.Unlock()
+	ln.silent = time.Time{}
+}
+
+// doubt notes that it has not answered in time.
+func (ln *link) doubt() {
+	ln.mu.Lock()
+	defer ln.mu.Unlock()
+	if ln.silent.IsZero() {
+		ln.silent = time.Now()
+	}
+}
+
+// doubted reports whether the last call had no answer in time, and dead whether
+// that has been so for long.
+func (ln *link) doubted() (doubted, dead bool) {
+	ln.mu.Lock()
+	defer ln.mu.Unlock()
+	return !ln.silent.IsZero(), !ln.silent.IsZero() && time.Since(ln.silent) > deadAfter
 }
 
 // links are the streams to other machines.
@@ -150,13 +182,29 @@ func (l *links) watch(ln *link) {
 // drop closes a link that did not answer, so that the next call dials anew.
 func (ln *link) drop() { _ = ln.conn.Close() }
 
-// unreachable reports whether the last dial of a machine failed a short while
-// ago, so that waiting for it is of no use.
+// unreachable reports whether waiting for a machine is of no use: the link to it
+// is silent, or the last dial failed a short while ago. A link that has been
+// silent for long is given up, and the next call dials anew.
 func (l *links) unreachable(k transport.Key) bool {
+	if ln := l.now(k); ln != nil {
+		doubted, dead := ln.doubted()
+		if dead {
+			l.fail(k)
+			ln.drop()
+		}
+		return doubted
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	at, ok := l.failed[k]
 	return ok && time.Since(at) < unreachable
+}
+
+// fail notes that a machine could not be reached.
+func (l *links) fail(k transport.Key) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.failed[k] = time.Now()
 }
 
 // forgive forgets that a machine could not be reached: something changed.

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"quicnprotochat/rpc"
@@ -53,6 +55,7 @@ type race struct {
 	// The rest is of the goroutine that runs the race.
 	taken   []bool
 	open    int // items that nobody has taken yet
+	direct  atomic.Pointer[link]
 	running int // ways that have not ended
 	failure undelivered
 }
@@ -90,6 +93,9 @@ func (r *race) run(ctx context.Context) error {
 	for r.open > 0 {
 		select {
 		case <-hedge.C:
+			if ln := r.direct.Load(); ln != nil && !slices.Contains(r.taken, true) {
+				ln.doubt()
+			}
 			r.beginRelays(ways, relays)
 			relays = nil
 		case a := <-r.acks:
@@ -118,7 +124,7 @@ func (r *race) run(ctx context.Context) error {
 
 // hedge is how long the direct path runs alone.
 func (r *race) hedge() time.Duration {
-	if r.d.links.now(r.p.host) == nil && r.d.links.unreachable(r.p.host) {
+	if r.d.links.unreachable(r.p.host) {
 		return 0
 	}
 	return Hedge
@@ -157,6 +163,7 @@ func (r *race) goDirect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.direct.Store(ln)
 	why := fmt.Sprintf("their machine took it (%s)", ln.path)
 	return r.send(ctx, ln, func(ctx context.Context, it item) error { return it.direct(ctx, ln.path, why) })
 }
@@ -184,6 +191,7 @@ func (r *race) send(ctx context.Context, ln *link, note func(ctx context.Context
 			if _, errs[i] = answer(); errs[i] != nil {
 				return
 			}
+			ln.answered()
 			select {
 			case r.acks <- ack{i, func(ctx context.Context) error { return note(ctx, it) }}:
 			case <-ctx.Done():

@@ -162,7 +162,8 @@ func (w *worker) takeReason() wakeReason {
 // pass does what can be done now. It returns how long to wait for the next one,
 // and idle if nothing is left at all.
 func (w *worker) pass(ctx context.Context) (wait time.Duration, idle bool) {
-	if w.takeReason()&^wakeReceipt != 0 {
+	woken := w.takeReason()
+	if woken&^wakeReceipt != 0 {
 		w.pause = 0
 	}
 	p, ok := w.d.people.of(w.id)
@@ -173,7 +174,7 @@ func (w *worker) pass(ctx context.Context) (wait time.Duration, idle bool) {
 		return w.failed(ctx, err), false
 	}
 	w.planResend(p)
-	load, err := w.load(ctx, p)
+	load, err := w.load(ctx, p, woken)
 	if err != nil {
 		return w.failed(ctx, fmt.Errorf("read outbox: %w", err)), false
 	}
@@ -296,13 +297,19 @@ type load struct {
 }
 
 // load collects what is to be sent now.
-func (w *worker) load(ctx context.Context, p person) (l load, err error) {
+func (w *worker) load(ctx context.Context, p person, woken wakeReason) (l load, err error) {
 	if err := w.addReceipt(ctx, &l); err != nil {
 		return l, err
 	}
 	again := w.resend.due()
-	if err := w.d.cfg.Engine.Renew(ctx, w.id, convo.RenewAges{Taken: reencrypt, Stored: redeposit, Seen: again}); err != nil {
-		return l, err
+	if again && w.d.links.unreachable(p.host) {
+		w.resend.at, again = time.Now().Add(deadAfter), false
+	}
+	if again || woken&wakeNews != 0 {
+		ages := convo.RenewAges{Taken: reencrypt, Stored: redeposit, Seen: again}
+		if err := w.d.cfg.Engine.Renew(ctx, w.id, ages); err != nil {
+			return l, err
+		}
 	}
 	var rows []store.Outgoing
 	var all int
