@@ -72,6 +72,9 @@ func (s *Store) Peek(ctx context.Context, inbox Inbox, after uint64, limit, maxB
 		}
 		return nil
 	})
+	for _, e := range out {
+		s.touch(int64(len(e.Data)))
+	}
 	return out, err
 }
 

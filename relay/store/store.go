@@ -89,6 +89,7 @@ type Store struct {
 	db      *bolt.DB
 	room    *semaphore.Weighted
 	waiting atomic.Int64 // bytes of writes that wait for room
+	touched atomic.Int64 // bytes of the mapped file, see touch
 	wake    chan struct{}
 	tight   atomic.Bool           // the disk is full, see refillReserve
 	failure atomic.Pointer[error] // set once, when the file can no longer be trusted
@@ -123,6 +124,7 @@ func Open(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open store: %w", err), db.Close())
 	}
+	s.touch(mappedMost) // the check has read it all
 	return s, nil
 }
 

@@ -19,6 +19,10 @@ const (
 	// single write may not be larger than the first.
 	maxCommitBytes  = 16 << 20
 	maxCommitWrites = 4096
+	// gatherBytes bounds what is put into one transaction with others. Its pages
+	// are in memory until it is on the disk, with the large payloads beside the
+	// new ones; above this size one sync more does not count.
+	gatherBytes = 4 << 20
 	// writeOverhead is what a waiting write costs beside its payload.
 	writeOverhead = 1 << 10
 	// roomPatience is how long a write waits for room in the queue.
@@ -163,7 +167,7 @@ func (s *Store) gather() []*write {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n, bytes := 0, int64(0)
-	for n < len(s.queue) && n < maxCommitWrites && (n == 0 || bytes+s.queue[n].size <= maxCommitBytes) {
+	for n < len(s.queue) && n < maxCommitWrites && (n == 0 || bytes+s.queue[n].size <= gatherBytes) {
 		bytes += s.queue[n].size
 		n++
 	}
@@ -255,6 +259,8 @@ func (s *Store) transact(group []*write, results []error) (appended map[Inbox]bo
 	if err := tx.Commit(); err != nil {
 		return nil, s.commitError(err)
 	}
+	rewritten := tx.Stats()
+	s.touch(rewritten.GetPageAlloc())
 	return b.appended, nil
 }
 

@@ -1,0 +1,22 @@
+package store
+
+import bolt "go.etcd.io/bbolt"
+
+// mappedMost is how many bytes of the mapped file are used before they are
+// given back to the system. It keeps them cached as long as it likes, but they
+// no longer count as memory of this process, which could reach the size of the
+// file.
+const mappedMost = 16 << 20
+
+// touch counts bytes of the mapped file that were read.
+func (s *Store) touch(n int64) {
+	if s.touched.Add(n) < mappedMost {
+		return
+	}
+	s.touched.Store(0)
+	// The mapping stays where it is for as long as a transaction reads.
+	_ = s.view(func(tx *bolt.Tx) error {
+		unmap(s.db.Info().Data, uintptr(tx.Size()))
+		return nil
+	})
+}

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package store
+
+// unmap leaves the pages of a mapped file to the system, which takes them back
+// when it is short of memory.
+func unmap(_, _ uintptr) {}
