@@ -17,19 +17,19 @@ type limits struct {
 	conns         int   // connections in all
 	streams       int   // streams in all
 	pending       int   // streams whose protocol is not known yet
-	memory        int64 // bytes that libp2p may use for windows and buffers
+	memory        int64 // bytes by which QUIC's receive windows may grow, together
 	connsPerIP    int   // connections per IPv4 address or IPv6 /56
 	newConnsPerIP rate.Limit
 }
 
 var (
 	nodeLimits = limits{
-		conns: 512, streams: 8192, pending: 2048, memory: 96 << 20,
+		conns: 512, streams: 8192, pending: 2048, memory: 32 << 20,
 		connsPerIP: 32, newConnsPerIP: rate.Limit{RPS: 4, Burst: 64},
 	}
 	// A relay sees whole villages behind one address of a carrier's NAT.
 	serverLimits = limits{
-		conns: 50_000, streams: 200_000, pending: 16_384, memory: 1 << 30,
+		conns: 50_000, streams: 200_000, pending: 16_384, memory: 64 << 20,
 		connsPerIP: 2048, newConnsPerIP: rate.Limit{RPS: 100, Burst: 2048},
 	}
 )
@@ -40,6 +40,13 @@ const (
 	maxPeerStreams = 16
 	// maxPeerPending also counts streams of other protocols and none.
 	maxPeerPending = 64
+	// connMemory is how much the receive window of one connection may grow, from
+	// 768 KiB to twice that: libp2p grants three fifths of what it is told. Who
+	// sends more than we read fills the window, so all windows together must fit
+	// into memory.
+	connMemory = 2 << 20
+	// scaleMemory sets those of libp2p's own limits that are not named here.
+	scaleMemory = 1 << 30
 	// maxPeerConns leaves room for all addresses that are dialled at a time.
 	maxPeerConns = 24
 )
@@ -59,18 +66,18 @@ func (l limits) resourceManager() (network.ResourceManager, error) {
 	// identify runs once per connection; its defaults would hold back a relay.
 	identify := rcmgr.ResourceLimits{Streams: all.Streams, StreamsInbound: all.StreamsInbound, StreamsOutbound: all.StreamsOutbound, Memory: all.Memory}
 	partial := rcmgr.PartialLimitConfig{
-		System: all, Transient: pending, ServiceDefault: identify, ProtocolDefault: identify,
+		System: all, Conn: rcmgr.ResourceLimits{Memory: connMemory}, Transient: pending, ServiceDefault: identify, ProtocolDefault: identify,
 		Service:  map[string]rcmgr.ResourceLimits{"libp2p.identify": identify},
 		Protocol: map[protocol.ID]rcmgr.ResourceLimits{Protocol: identify, "/ipfs/id/1.0.0": identify, "/ipfs/id/push/1.0.0": identify},
 		PeerDefault: rcmgr.ResourceLimits{
 			Conns: maxPeerConns, ConnsInbound: maxPeerConns / 2, ConnsOutbound: maxPeerConns,
-			Streams: 2 * maxPeerPending, StreamsInbound: maxPeerPending, StreamsOutbound: maxPeerPending, Memory: 32 << 20,
+			Streams: 2 * maxPeerPending, StreamsInbound: maxPeerPending, StreamsOutbound: maxPeerPending, Memory: 4 * connMemory,
 		},
 		ProtocolPeer: map[protocol.ID]rcmgr.ResourceLimits{
 			Protocol: {Streams: 2 * maxPeerStreams, StreamsInbound: maxPeerStreams, StreamsOutbound: maxPeerStreams},
 		},
 	}
-	limiter := rcmgr.NewFixedLimiter(partial.Build(scaling.Scale(l.memory, 0)))
+	limiter := rcmgr.NewFixedLimiter(partial.Build(scaling.Scale(scaleMemory, 0)))
 	m, err := rcmgr.NewResourceManager(limiter, rcmgr.WithMetricsDisabled(),
 		rcmgr.WithLimitPerSubnet(
 			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 32, ConnCount: l.connsPerIP}},
