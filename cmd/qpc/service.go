@@ -17,6 +17,7 @@ const stopTime = 4500 * time.Millisecond
 // when it is ready. The first error is the result. A service that does not end
 // in stopTime is left: the process ends now.
 func while[R any](ctx context.Context, service func(context.Context) error, ready <-chan R, do func(context.Context, R) error) error {
+	limitMemory()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ended := make(chan error, 1)
@@ -55,7 +56,7 @@ func (a *app) logger(cmd *cobra.Command, f logFlag) (*slog.Logger, error) {
 	if err := level.UnmarshalText([]byte(f.level)); err != nil {
 		return nil, misused(cmd, "--log is debug, info, warn or error")
 	}
-	return slog.New(logHandler(a.stderr, a.json, &slog.HandlerOptions{Level: level})), nil
+	return slog.New(limitLog(logHandler(a.stderr, a.json, &slog.HandlerOptions{Level: level}))), nil
 }
 
 func logHandler(w io.Writer, json bool, opts *slog.HandlerOptions) slog.Handler {
