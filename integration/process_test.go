@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -62,6 +63,7 @@ type process struct {
 	name string
 	home string
 	args []string
+	wrap []string // a command that runs the program, as in a network namespace
 
 	// mu guards the fields below.
 	mu  sync.Mutex
@@ -101,11 +103,17 @@ func nodeProcess(t *testing.T, name string, relay *process) *process {
 
 func newProcess(t *testing.T, name string, args ...string) *process {
 	t.Helper()
+	return newWrapped(t, nil, name, args...)
+}
+
+// newWrapped starts a process by another command.
+func newWrapped(t *testing.T, wrap []string, name string, args ...string) *process {
+	t.Helper()
 	bin, err := program()
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &process{bin: bin, name: name, home: filepath.Join(t.TempDir(), name), args: args}
+	p := &process{bin: bin, name: name, home: filepath.Join(t.TempDir(), name), args: args, wrap: wrap}
 	t.Cleanup(func() {
 		p.kill()
 		if t.Failed() {
@@ -131,7 +139,8 @@ func (p *process) spawn() error {
 	}
 	defer log.Close()
 	r := &run{ready: make(chan struct{}), ended: make(chan struct{})}
-	r.cmd = exec.Command(p.bin, append(p.args, "--json", "--home", p.home)...)
+	command := slices.Concat(p.wrap, []string{p.bin}, p.args, []string{"--json", "--home", p.home})
+	r.cmd = exec.Command(command[0], command[1:]...)
 	r.cmd.Stderr = log
 	out, err := r.cmd.StdoutPipe()
 	if err != nil {

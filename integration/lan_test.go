@@ -1,0 +1,114 @@
+package integration
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"quicnprotochat/node/localapi"
+)
+
+// lab is network namespaces on one bridge, with no way out of them.
+type lab struct {
+	t      *testing.T
+	prefix string
+	hosts  int
+}
+
+// newLab makes the bridge. Without the means it skips the test, in CI it fails.
+func newLab(t *testing.T) *lab {
+	t.Helper()
+	l := &lab{t: t, prefix: fmt.Sprintf("qpc%d", os.Getpid())}
+	missing := func(why string) {
+		if os.Getenv("CI") != "" {
+			t.Fatalf("no network namespaces: %s", why)
+		}
+		t.Skipf("no network namespaces: %s", why)
+	}
+	if _, err := exec.LookPath("ip"); err != nil {
+		missing("there is no ip command (iproute2)")
+	}
+	if out, err := l.ip("netns", "add", l.ns("lan")); err != nil {
+		missing(out)
+	}
+	t.Cleanup(func() { _, _ = l.ip("netns", "del", l.ns("lan")) })
+	l.must("-n", l.ns("lan"), "link", "add", "br0", "type", "bridge")
+	l.must("-n", l.ns("lan"), "link", "set", "br0", "up")
+	return l
+}
+
+func (l *lab) ns(name string) string { return l.prefix + name }
+
+func (l *lab) ip(args ...string) (string, error) {
+	out, err := exec.Command("ip", args...).CombinedOutput()
+	return strings.TrimSpace(string(out)), err
+}
+
+func (l *lab) must(args ...string) {
+	l.t.Helper()
+	if out, err := l.ip(args...); err != nil {
+		l.t.Fatalf("ip %s: %v: %s", strings.Join(args, " "), err, out)
+	}
+}
+
+// host adds a machine to the bridge and returns the command that runs a program
+// there.
+func (l *lab) host(name, addr string) (run []string) {
+	l.t.Helper()
+	l.hosts++
+	ns, port := l.ns(name), fmt.Sprintf("p%d", l.hosts)
+	l.must("netns", "add", ns)
+	l.t.Cleanup(func() { _, _ = l.ip("netns", "del", ns) })
+	l.must("-n", l.ns("lan"), "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", ns)
+	l.must("-n", l.ns("lan"), "link", "set", port, "master", "br0", "up")
+	l.must("-n", ns, "link", "set", "lo", "up")
+	l.must("-n", ns, "link", "set", "eth0", "up")
+	l.must("-n", ns, "addr", "add", addr, "dev", "eth0")
+	return []string{"ip", "netns", "exec", ns}
+}
+
+// TestLAN puts two real nodes on one bridge, with no relay and no way out. Alice
+// has a link of bob whose address is no longer true: they find each other by
+// multicast, and chat over the path lan.
+func TestLAN(t *testing.T) {
+	l := newLab(t)
+	atAlice, atBob := l.host("a", "192.168.77.1/24"), l.host("b", "192.168.77.2/24")
+	up := func(name string) []string { return []string{"up", "--name", name} }
+	alice := newWrapped(t, atAlice, "alice", up("alice")...)
+	bob := newWrapped(t, atBob, "bob", up("bob")...)
+	link, err := bob.invite()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bob.kill()
+	l.must("-n", l.ns("b"), "addr", "del", "192.168.77.2/24", "dev", "eth0")
+	l.must("-n", l.ns("b"), "addr", "add", "192.168.77.3/24", "dev", "eth0")
+	if err := bob.start(); err != nil {
+		t.Fatal(err)
+	}
+	if err := alice.add(link); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	d, err := alice.send("bob", "is anybody here?", "--wait", "delivered", "--timeout", "2m")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("delivered after %v", time.Since(began))
+	if d.Path != localapi.PathLAN {
+		t.Errorf("path: got %s (%s), want lan", d.Path, d.Why)
+	}
+	if d, err = bob.send("alice", "yes", "--wait", "delivered", "--timeout", "2m"); err != nil || d.Path != localapi.PathLAN {
+		t.Errorf("answer: got path %s, %v, want lan", d.Path, err)
+	}
+	for _, p := range []*process{alice, bob} {
+		with := map[string]string{"alice": "bob", "bob": "alice"}[p.name]
+		all, err := p.history(with)
+		if err != nil || len(all) != 2 || all[0].Text != "is anybody here?" || all[1].Text != "yes" {
+			t.Errorf("%s shows %+v, %v, want question and answer", p.name, all, err)
+		}
+	}
+}
