@@ -16,13 +16,14 @@ import (
 
 // The long form, which takes a few minutes:
 //
-//	go test ./integration -run TestCrash/random -timeout 1h -crash.rounds 100
+//	go test ./integration -run 'TestCrash|TestCut' -timeout 1h -crash.rounds 100 -crash.every
 //
 // A failed world names its seed; with that seed and as many rounds the same
 // kills are planned again.
 var (
 	crashRounds = flag.Int("crash.rounds", 4, "rounds of kills at random moments in TestCrash")
 	crashSeed   = flag.Uint64("crash.seed", 0, "seed of the first world of TestCrash; 0 takes one by chance")
+	crashEvery  = flag.Bool("crash.every", false, "halt at every commit in TestCutEverywhere")
 )
 
 // worldRounds is how many rounds of kills one conversation goes through. The
@@ -150,14 +151,6 @@ type crash struct {
 	wants []want
 }
 
-// want is a text that somebody sent.
-type want struct {
-	from string
-	text string
-	// maybe: the command was cut off, so the text may be there or not.
-	maybe bool
-}
-
 // newCrash starts the three; alice and bob have exchanged a message.
 func newCrash(t *testing.T) *crash {
 	t.Helper()
@@ -265,65 +258,13 @@ func (c *crash) settle() {
 		if b, err = c.bob.history("alice"); err != nil {
 			return false, err
 		}
-		why = c.open(a, b)
+		why = notSettled(a, b)
 		return why == "", nil
 	})
-	c.check(a)
-}
-
-// open says what is not as it must become, empty if all is.
-func (c *crash) open(a, b []localapi.Message) string {
-	for _, side := range [][]localapi.Message{a, b} {
-		for _, m := range side {
-			if m.State != localapi.Received && !m.State.Reaches(localapi.Delivered) {
-				return fmt.Sprintf("%q is %s", m.Text, m.State)
-			}
-		}
-	}
-	same := func(x, y localapi.Message) bool { return x.ID == y.ID && x.From == y.From && x.Text == y.Text }
-	if !slices.EqualFunc(a, b, same) {
-		return fmt.Sprintf("alice shows %q, bob %q", lines(a), lines(b))
-	}
-	return ""
-}
-
-func lines(all []localapi.Message) (texts []string) {
-	for _, m := range all {
-		texts = append(texts, m.Text)
-	}
-	return texts
-}
-
-// check compares a history that both sides show with what was sent: each text
-// once, those of one author in the order in which they were sent.
-func (c *crash) check(shown []localapi.Message) {
-	c.t.Helper()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	times := map[want]int{}
-	for _, m := range shown {
-		times[want{from: m.From, text: m.Text}]++
-	}
-	inOrder := map[string][]string{}
-	for _, w := range c.wants {
-		n := times[want{from: w.from, text: w.text}]
-		if n > 1 || n == 0 && !w.maybe {
-			c.t.Errorf("%q is shown %d times", w.text, n)
-		}
-		if n > 0 {
-			inOrder[w.from] = append(inOrder[w.from], w.text)
-		}
-	}
-	for author, want := range inOrder {
-		var got []string
-		for _, m := range shown {
-			if m.From == author {
-				got = append(got, m.Text)
-			}
-		}
-		if !slices.Equal(got, want) {
-			c.t.Errorf("texts of %s: got %q, want %q", author, got, want)
-		}
+	for _, problem := range compare(a, c.wants) {
+		c.t.Error(problem)
 	}
 }
 

@@ -57,9 +57,11 @@ type simNode struct {
 	*node.Node
 	w      *world
 	name   string
+	id     string // its identity
 	ip     string
 	dir    string
 	relays []string
+	cut    cut
 	cancel context.CancelFunc
 	done   chan error
 }
@@ -79,8 +81,8 @@ func (n *simNode) start() {
 	var err error
 	n.Node, err = node.New(context.Background(), node.Config{
 		Dir: n.dir, Name: n.name, Listen: []string{"/ip4/" + n.ip + "/udp/7000/quic-v1"}, Relays: n.relays, LAN: "off",
-		Options: []transport.Option{n.w.net.Option()}, Log: n.w.log.With("node", n.name),
-		OnReady: func(node.Ready) { close(ready) },
+		Options: []transport.Option{n.w.net.Option()}, Log: n.w.log.With("node", n.name), Fault: n.cut.fault,
+		OnReady: func(r node.Ready) { n.id = r.Identity; close(ready) },
 	})
 	if err != nil {
 		n.w.t.Fatal(err)
@@ -97,7 +99,7 @@ func (n *simNode) halt() {
 		return
 	}
 	n.cancel()
-	if err := <-n.done; err != nil {
+	if err := <-n.done; err != nil && !errors.Is(err, errCut) {
 		n.w.t.Errorf("%s: %v", n.name, err)
 	}
 	n.cancel = nil
@@ -138,20 +140,26 @@ func (n *simNode) await(id string, want localapi.State, most time.Duration) loca
 }
 
 // texts is the history with another node as shown.
-func (n *simNode) texts(other *simNode) (texts []string) {
+func (n *simNode) texts(other *simNode) []string {
 	n.w.t.Helper()
-	err := n.History(context.Background(), other.name, 0, "", func(m localapi.Message) error {
-		texts = append(texts, m.Text)
-		return nil
-	})
-	var e *localapi.Error
-	if errors.As(err, &e) && e.Exit == localapi.ExitContact {
-		return nil
-	}
+	all, err := n.history(other)
 	if err != nil {
 		n.w.t.Fatal(err)
 	}
-	return texts
+	return texts(all)
+}
+
+// history is the history with another node; nothing is there before it is a
+// contact.
+func (n *simNode) history(other *simNode) (all []localapi.Message, err error) {
+	err = n.History(context.Background(), other.name, 0, "", func(m localapi.Message) error {
+		all = append(all, m)
+		return nil
+	})
+	if exitCode(err) == localapi.ExitContact {
+		return nil, nil
+	}
+	return all, err
 }
 
 // simRelay is a relay that can be stopped and started again.
@@ -160,6 +168,7 @@ type simRelay struct {
 	w      *world
 	ip     string
 	dir    string
+	cut    cut
 	cancel context.CancelFunc
 	done   chan error
 }
@@ -181,6 +190,7 @@ func (r *simRelay) start() {
 	}
 	r.Relay, err = relay.New(relay.Config{
 		Dir: r.dir, Listen: []transport.Addr{addr}, Options: []transport.Option{r.w.net.Option()}, Log: r.w.log.With("node", "relay"),
+		Fault: r.cut.fault,
 	})
 	if err != nil {
 		r.w.t.Fatal(err)
@@ -196,7 +206,7 @@ func (r *simRelay) halt() {
 		return
 	}
 	r.cancel()
-	if err := <-r.done; err != nil {
+	if err := <-r.done; err != nil && !errors.Is(err, errCut) {
 		r.w.t.Errorf("relay: %v", err)
 	}
 	r.cancel = nil

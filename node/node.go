@@ -39,6 +39,8 @@ type Config struct {
 	OnReady func(Ready)
 	// Options are for the host: tests put a simulated network there.
 	Options []transport.Option
+	// Fault is for tests: it can fail the commits of the store, see store.Config.
+	Fault func(step string) error
 	// Log is where the node logs; nil means nowhere.
 	Log *slog.Logger
 }
@@ -76,7 +78,7 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n.store, err = store.Open(store.Config{Dir: cfg.Dir, Log: n.log}); err != nil {
+	if n.store, err = store.Open(store.Config{Dir: cfg.Dir, Log: n.log, Fault: cfg.Fault}); err != nil {
 		return nil, storeError(cfg.Dir, err)
 	}
 	if err := n.assemble(ctx, settings); err != nil {

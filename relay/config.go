@@ -57,6 +57,8 @@ type Config struct {
 	SweepEvery time.Duration
 	// Options are for the host: tests put a simulated network there.
 	Options []transport.Option
+	// Fault is for tests, see store.Config. Default: no faults.
+	Fault func(step string) error
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
 	// Log gets what the operator should know. Default: nothing is logged.
@@ -124,6 +126,7 @@ func (c Config) storeConfig(path string, onAppend func(store.Inbox)) store.Confi
 		MaxBytes:      c.MaxBytes,
 		Retention:     c.Retention,
 		OnAppend:      onAppend,
+		Fault:         c.Fault,
 		Now:           c.Now,
 		Log:           c.Log,
 	}

@@ -19,6 +19,12 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
+// Steps at which Config.Fault is called.
+const (
+	FaultBeforeCommit = "commit.before"
+	FaultAfterCommit  = "commit.after"
+)
+
 // Config describes a Store. Zero fields mean the defaults.
 type Config struct {
 	// Path of the file; made if it is absent, in a directory that exists. A file
@@ -51,6 +57,11 @@ type Config struct {
 	OnAppend func(Inbox)
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
+	// Fault is for tests: it is called at FaultBeforeCommit and at
+	// FaultAfterCommit of every transaction of Run. When it returns an error, the
+	// store fails there, as at a failed sync: what the transaction holds is lost
+	// or on the disk, and nobody is told. Default: no faults.
+	Fault func(step string) error
 	// Log gets what goes wrong with the disk. Default: nothing is logged.
 	Log *slog.Logger
 }
@@ -69,6 +80,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Now == nil {
 		c.Now = time.Now
+	}
+	if c.Fault == nil {
+		c.Fault = func(string) error { return nil }
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

@@ -256,12 +256,23 @@ func (s *Store) transact(group []*write, results []error) (appended map[Inbox]bo
 	if err := b.finish(); err != nil {
 		return nil, err
 	}
-	if err := tx.Commit(); err != nil {
+	if err := s.commitTx(tx); err != nil {
 		return nil, s.commitError(err)
 	}
 	rewritten := tx.Stats()
 	s.touch(rewritten.GetPageAlloc())
 	return b.appended, nil
+}
+
+// commitTx commits with Config.Fault on both sides.
+func (s *Store) commitTx(tx *bolt.Tx) error {
+	if err := s.cfg.Fault(FaultBeforeCommit); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	return s.cfg.Fault(FaultAfterCommit)
 }
 
 // commitError decides what a failed commit means. A page that could not be
