@@ -37,6 +37,9 @@ type tsAnswer struct {
 
 func startTSPeer(t *testing.T) *tsPeer {
 	dir := os.Getenv("MLS_TSMLS")
+	if dir == "" && os.Getenv("CI") != "" {
+		t.Fatal("MLS_TSMLS names no directory where ts-mls is installed: see testdata/ts-mls/peer.mjs")
+	}
 	if dir == "" {
 		t.Skip("set MLS_TSMLS to a directory where ts-mls is installed: see testdata/ts-mls/peer.mjs")
 	}
