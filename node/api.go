@@ -99,17 +99,8 @@ func (n *Node) find(ctx context.Context, who string) (store.Contact, error) {
 	if err != nil {
 		return store.Contact{}, err
 	}
-	var begins []store.Contact
-	for _, c := range all {
-		id := text(c.Identity)
-		if who == id || who == c.Name {
-			return c, nil
-		}
-		if who != "" && (strings.HasPrefix(id, who) || strings.HasPrefix(c.Name, who)) {
-			begins = append(begins, c)
-		}
-	}
-	switch len(begins) {
+	found := match(all, who)
+	switch len(found) {
 	case 0:
 		return store.Contact{}, &localapi.Error{
 			Message: fmt.Sprintf("no contact is called %q", who),
@@ -117,16 +108,49 @@ func (n *Node) find(ctx context.Context, who string) (store.Contact, error) {
 			Exit:    localapi.ExitContact,
 		}
 	case 1:
-		return begins[0], nil
+		return found[0], nil
 	}
 	var names []string
-	for _, c := range begins[:min(len(begins), 10)] {
+	for _, c := range found[:min(len(found), 10)] {
 		names = append(names, fmt.Sprintf("%s (%s)", c.Name, text(c.Identity)))
 	}
 	return store.Contact{}, &localapi.Error{
-		Message: fmt.Sprintf("%q could be %d contacts", who, len(begins)),
+		Message: fmt.Sprintf("%q could be %d contacts", who, len(found)),
 		Hint:    "say which: " + strings.Join(names, ", "),
 		Exit:    localapi.ExitContact,
+	}
+}
+
+// identityStart is how every identity begins.
+const identityStart = "12D3KooW"
+
+// match returns the contacts that who can mean. People choose their own names,
+// so a name never stands for what is an identity, or begins one of a contact.
+func match(all []store.Contact, who string) []store.Contact {
+	if who == "" {
+		return nil
+	}
+	var ids, exact, begins []store.Contact
+	for _, c := range all {
+		isID := strings.HasPrefix(text(c.Identity), who)
+		if isID {
+			ids = append(ids, c)
+		}
+		if c.Name == who {
+			exact = append(exact, c)
+		}
+		if isID || strings.HasPrefix(c.Name, who) {
+			begins = append(begins, c)
+		}
+	}
+	_, err := transport.ParseKey(who)
+	switch {
+	case err == nil, len(ids) > 0 && !strings.HasPrefix(identityStart, who):
+		return ids
+	case len(exact) > 0:
+		return exact
+	default:
+		return begins
 	}
 }
 
