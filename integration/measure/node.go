@@ -64,12 +64,8 @@ func (m *measurement) messages(ctx context.Context) error {
 		return err
 	}
 	defer b.end()
-	invite, err := b.api().Invite(ctx)
+	api, err := acquaint(ctx, a, b)
 	if err != nil {
-		return err
-	}
-	api := a.api()
-	if _, err := api.AddContact(ctx, invite.Link, ""); err != nil {
 		return err
 	}
 	first, err := timeSend(ctx, api, "bob", localapi.Direct)
@@ -83,6 +79,17 @@ func (m *measurement) messages(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// acquaint makes the person of b a contact of a, and returns the API of a.
+func acquaint(ctx context.Context, a, b *process) (*localapi.Client, error) {
+	invite, err := b.api().Invite(ctx)
+	if err != nil {
+		return nil, err
+	}
+	api := a.api()
+	_, err = api.AddContact(ctx, invite.Link, "")
+	return api, err
 }
 
 // warm times messages over an open connection, one after the other, with pauses
@@ -138,12 +145,8 @@ func (m *measurement) fallback(ctx context.Context) error {
 		return err
 	}
 	defer b.end()
-	invite, err := b.api().Invite(ctx)
+	api, err := acquaint(ctx, a, b)
 	if err != nil {
-		return err
-	}
-	api := a.api()
-	if _, err := api.AddContact(ctx, invite.Link, ""); err != nil {
 		return err
 	}
 	if _, err := timeSend(ctx, api, "ben", localapi.Delivered); err != nil {
