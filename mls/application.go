@@ -25,6 +25,9 @@ type Application struct {
 // the records before it returns: the message may be sent when they are stored.
 // There is no padding; whoever seals the message pads it.
 func (e *Epoch) Encrypt(r Records, authenticatedData, plaintext []byte) ([]byte, error) {
+	if e.closed != nil {
+		return nil, fmt.Errorf("encrypt: %w", ErrClosed)
+	}
 	if len(plaintext) > maxContent || len(authenticatedData) > maxContent {
 		return nil, fmt.Errorf("encrypt: over %d bytes: %w", maxContent, ErrInvalid)
 	}

@@ -1,94 +1,130 @@
 package mls
 
-import (
-	"fmt"
-	"slices"
-)
+import "bytes"
 
-// A transition is what a list of proposals makes of an epoch: the tree and the
-// extensions after it.
-type transition struct {
-	tree       *tree
-	extensions []Extension
-	added      []addition
+// Changes is what a commit does.
+type Changes struct {
+	// Committer is the member whose commit it is; of an external commit the
+	// leaf that it brings.
+	Committer Member
+	// External says that the committer came from outside.
+	External bool
+	// Path says that the committer's leaf and keys are new. Leaf is its leaf
+	// after the commit.
+	Path bool
+	Leaf Member
+	// Added are the new members, in the order of their leaves. Their key
+	// packages are valid; whether their identities are what they claim is the
+	// caller's to check.
+	Added []Member
+	// Removed are the members that go, Updated those with a new leaf, as it is
+	// after the commit: the caller checks that an identity stayed what it was.
+	Removed []Member
+	Updated []Member
+	// Extensions are the group's after the commit; NewExtensions says that the
+	// commit sets them.
+	Extensions    []Extension
+	NewExtensions bool
+	// PSKs are the pre-shared keys that it mixes in.
+	PSKs []PSKID
+	// ReInit, when set, ends the group: nothing can be sent in the next epoch.
+	ReInit *ReInit
+	// References are those of the proposals that were sent before.
+	References [][]byte
+	// AuthenticatedData came with the commit; its signature covers it.
+	AuthenticatedData []byte
 }
 
-// An addition is a new member with its leaf.
-type addition struct {
-	leaf       uint32
-	keyPackage *KeyPackage
-}
-
-// transit applies a proposal list that a member commits (RFC 9420, §12.2,
-// §12.3). Whether it is valid depends on the epoch and the list alone.
-func (e *Epoch) transit(list []*proposal) (*transition, error) {
+// changes says what a commit does.
+func (e *Epoch) changes(a *authenticatedContent, t *transition, list []listed) Changes {
+	c := Changes{
+		External:          a.content.sender.typ == senderNewMemberCommit,
+		Path:              a.content.commit.path != nil,
+		Leaf:              newMember(t.committer, t.tree.leaf(t.committer)),
+		Extensions:        cloneExtensions(t.extensions),
+		NewExtensions:     t.reextended,
+		AuthenticatedData: bytes.Clone(a.content.authenticatedData),
+	}
+	c.Committer = c.Leaf
+	if !c.External {
+		c.Committer = newMember(t.committer, e.tree.leaf(t.committer))
+	}
+	for _, add := range t.added {
+		c.Added = append(c.Added, newMember(add.leaf, add.keyPackage.leaf))
+	}
+	for _, i := range t.removed {
+		c.Removed = append(c.Removed, newMember(i, e.tree.leaf(i)))
+	}
+	for _, i := range t.updated {
+		c.Updated = append(c.Updated, newMember(i, t.fresh[i]))
+	}
+	for _, id := range t.psks {
+		c.PSKs = append(c.PSKs, id.exported())
+	}
+	if t.reInit != nil {
+		to := t.reInit.exported()
+		c.ReInit = &to
+	}
 	for _, p := range list {
-		if p.typ != proposalAdd {
-			return nil, fmt.Errorf("proposal of type %d: %w", p.typ, ErrUnsupported)
+		if p.reference != nil {
+			c.References = append(c.References, bytes.Clone(p.reference))
 		}
 	}
-	t := &transition{extensions: e.context.extensions}
-	edit := e.tree.edit()
-	for _, p := range list {
-		kp := p.add
-		if kp.suite != e.suite.id {
-			return nil, fmt.Errorf("add: cipher suite of the key package: %w", ErrInvalid)
-		}
-		if err := kp.valid(); err != nil {
-			return nil, fmt.Errorf("add: %w", err)
-		}
-		if err := kp.leaf.fits(t.extensions); err != nil {
-			return nil, fmt.Errorf("add: %w", err)
-		}
-		i, ok := edit.add(kp.leaf)
-		if !ok {
-			return nil, fmt.Errorf("add: over %d members: %w", maxLeaves, ErrInvalid)
-		}
-		t.added = append(t.added, addition{i, kp})
-	}
-	if err := e.checkNewLeaves(t.added); err != nil {
-		return nil, fmt.Errorf("add: %w", err)
-	}
-	t.tree = edit.freeze()
-	return t, nil
+	return c
 }
 
-// checkNewLeaves verifies that the keys of new leaves are unique in the group
-// and that old and new members support each other's credential types (RFC
-// 9420, §7.3).
-func (e *Epoch) checkNewLeaves(added []addition) error {
-	keys := make(map[string]bool, 2*len(added))
-	for _, a := range added {
-		l := a.keyPackage.leaf
-		for _, key := range []string{"e" + string(l.encryptionKey), "s" + string(l.signatureKey)} {
-			if keys[key] {
-				return fmt.Errorf("one key in two leaves: %w", ErrInvalid)
-			}
-			keys[key] = true
-		}
+// nextContext is the GroupContext after a commit, provisional with the
+// transcript hash of before.
+func (e *Epoch) nextContext(t *transition, transcript []byte) *groupContext {
+	return &groupContext{
+		suite:          e.suite.id,
+		groupID:        e.context.groupID,
+		epoch:          e.context.epoch + 1,
+		treeHash:       t.tree.hash(),
+		transcriptHash: transcript,
+		extensions:     t.extensions,
 	}
-	for i, l := range e.tree.members() {
-		if keys["e"+string(l.encryptionKey)] || keys["s"+string(l.signatureKey)] {
-			return fmt.Errorf("key of leaf %d again: %w", i, ErrInvalid)
-		}
-		for _, a := range added {
-			if err := sameCredentials(l, a.keyPackage.leaf); err != nil {
-				return fmt.Errorf("leaf %d: %w", i, err)
-			}
-		}
-	}
-	for x, p := range e.tree.parents() {
-		if keys["e"+string(p.parent.encryptionKey)] {
-			return fmt.Errorf("key of node %d again: %w", x, ErrInvalid)
-		}
-	}
-	return nil
 }
 
-func sameCredentials(a, b *leafNode) error {
-	if !slices.Contains(a.capabilities.Credentials, b.credential.typ) ||
-		!slices.Contains(b.capabilities.Credentials, a.credential.typ) {
-		return fmt.Errorf("credential type not supported: %w", ErrInvalid)
+// follow makes the epoch after a signed commit (RFC 9420, §12.4.2, last steps).
+// Its tag is what the commit's has to be.
+func (e *Epoch) follow(t *transition, a *authenticatedContent, commit []byte, psks PSKs) (*Epoch, *keySchedule, error) {
+	s := e.suite
+	init, err := e.initSecret(t)
+	if err != nil {
+		return nil, nil, err
 	}
-	return nil
+	psk, err := s.pskSecretOf(t.psks, psks)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer clear(psk)
+	context := e.nextContext(t, s.nextTranscript(e.interim, a))
+	b := encoded(context)
+	joiner, err := s.joinerSecret(init, commit, b)
+	if err != nil {
+		return nil, nil, err
+	}
+	k, err := s.schedule(joiner, psk, b)
+	if err != nil {
+		return nil, nil, err
+	}
+	next := newEpoch(s, e.signer, context, k, t.tree, e.own)
+	next.closed = t.reInit
+	return next, k, nil
+}
+
+// initSecret is the init secret that the next epoch begins with: ours, or that
+// of an external commit (RFC 9420, §8.3). Who makes an external commit has it
+// in place of ours.
+func (e *Epoch) initSecret(t *transition) ([]byte, error) {
+	if t.kemOutput == nil || e.outside {
+		return e.secrets.init, nil
+	}
+	private, _, err := e.suite.deriveKeyPair(e.secrets.external)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(private)
+	return e.suite.hpke.receiveExport(private, t.kemOutput, externalInitLabel, e.suite.size)
 }

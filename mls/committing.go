@@ -1,7 +1,6 @@
 package mls
 
 import (
-	"bytes"
 	"fmt"
 	"time"
 )
@@ -11,6 +10,21 @@ type CommitConfig struct {
 	// Add are the key packages of new members. The caller has checked that
 	// their signature keys may speak for their identities.
 	Add []*KeyPackage
+	// Remove are the leaves of members to be removed.
+	Remove []uint32
+	// Proposals are references of proposals that were received, or proposed,
+	// in this epoch.
+	Proposals [][]byte
+	// Update gives this member fresh keys also where the rest does not need it.
+	// A commit of nothing is an update.
+	Update bool
+	// Extensions, when not nil, become the GroupContext's.
+	Extensions []Extension
+	// UsePSKs names pre-shared keys to mix in, PSKs returns them.
+	UsePSKs []PSKID
+	PSKs    PSKs
+	// ReInit ends the group; it excludes all of the above.
+	ReInit *ReInit
 	// Now is the time that lifetimes are checked against.
 	Now time.Time
 	// AuthenticatedData goes with the commit in the clear, signed.
@@ -18,6 +32,10 @@ type CommitConfig struct {
 	// Public sends the commit as a PublicMessage, which a server can read. By
 	// default it is a PrivateMessage.
 	Public bool
+	// TreeBeside leaves the tree out of the Welcome: see Staged.RatchetTree. It
+	// keeps the Welcome of a large group small; only this implementation reads
+	// what lies beside.
+	TreeBeside bool
 	// NoGREASE leaves out the random reserved values.
 	NoGREASE bool
 }
@@ -35,104 +53,101 @@ func (e *Epoch) Commit(r Records, cfg CommitConfig) (*Staged, error) {
 }
 
 func (e *Epoch) commit(r Records, cfg CommitConfig) (*Staged, error) {
-	if len(cfg.Add) == 0 {
-		return nil, fmt.Errorf("without an add, a path is needed: %w", ErrUnsupported)
+	if e.closed != nil {
+		return nil, ErrClosed
 	}
-	c := &commit{}
-	var list []*proposal
-	for _, kp := range cfg.Add {
-		if err := kp.Check(cfg.Now); err != nil {
-			return nil, err
-		}
-		p := &proposal{typ: proposalAdd, add: kp}
-		list = append(list, p)
-		c.proposals = append(c.proposals, proposalOrRef{proposal: p})
-	}
-	t, err := e.transit(list)
+	c, list, err := e.proposals(r, cfg)
 	if err != nil {
 		return nil, err
 	}
-	a, err := e.signCommit(c, cfg)
+	a := e.frame(contentCommit, cfg.AuthenticatedData, cfg.Public)
+	a.content.commit = c
+	s, err := e.complete(a, list, cfg, e.tree.leaf(e.own))
 	if err != nil {
 		return nil, err
 	}
-	next, k, err := e.follow(t, a)
-	if err != nil {
-		return nil, err
-	}
-	a.auth.confirmationTag = next.tag
-	s := &Staged{parent: e, next: next}
-	s.changes = e.changes(a, t)
-	if s.welcome, err = next.welcome(k, t.added, !cfg.NoGREASE); err != nil {
-		return nil, err
-	}
-	if s.message, err = e.protectCommit(r, a); err != nil {
+	if s.message, err = e.protect(r, a); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-// signCommit frames a commit and signs it in this epoch.
-func (e *Epoch) signCommit(c *commit, cfg CommitConfig) (*authenticatedContent, error) {
-	a := &authenticatedContent{wireFormat: wirePrivateMessage, content: &framedContent{
-		groupID:           e.context.groupID,
-		epoch:             e.context.epoch,
-		sender:            sender{senderMember, e.own},
-		authenticatedData: bytes.Clone(cfg.AuthenticatedData),
-		typ:               contentCommit,
-		commit:            c,
-	}}
-	if cfg.Public {
-		a.wireFormat = wirePublicMessage
+// proposals makes the list of a commit.
+func (e *Epoch) proposals(r Records, cfg CommitConfig) (*commit, []listed, error) {
+	c := &commit{}
+	for _, ref := range cfg.Proposals {
+		c.proposals = append(c.proposals, proposalOrRef{reference: ref})
 	}
-	return a, a.sign(e.signer, e.encoded)
+	value := func(p *proposal) { c.proposals = append(c.proposals, proposalOrRef{proposal: p}) }
+	if cfg.Extensions != nil {
+		if err := checkDistinct(cfg.Extensions); err != nil {
+			return nil, nil, err
+		}
+		value(&proposal{typ: proposalGroupContextExtensions, extensions: cloneExtensions(cfg.Extensions)})
+	}
+	for _, i := range cfg.Remove {
+		value(&proposal{typ: proposalRemove, remove: i})
+	}
+	for _, kp := range cfg.Add {
+		value(&proposal{typ: proposalAdd, add: kp})
+	}
+	for _, id := range cfg.UsePSKs {
+		value(&proposal{typ: proposalPSK, psk: id.fresh(e.suite)})
+	}
+	if cfg.ReInit != nil {
+		value(cfg.ReInit.proposal())
+	}
+	list, err := e.resolve(r, sender{senderMember, e.own}, c)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, p := range list {
+		if p.typ == proposalAdd {
+			if err := p.add.Check(cfg.Now); err != nil {
+				return nil, nil, err
+			}
+		}
+	}
+	return c, list, nil
 }
 
-// protectCommit encodes a complete commit as it is sent.
-func (e *Epoch) protectCommit(r Records, a *authenticatedContent) ([]byte, error) {
-	if a.wireFormat == wirePrivateMessage {
-		return e.sealPrivate(r, a)
-	}
-	p, err := e.suite.protectPublic(a, e.secrets.membership, e.encoded)
+// complete applies a commit's list, makes its path where one is needed, and
+// signs it. base is our leaf apart from its keys.
+func (e *Epoch) complete(a *authenticatedContent, list []listed, cfg CommitConfig, base *leafNode) (*Staged, error) {
+	t, err := e.transit(a.content.sender, list)
 	if err != nil {
 		return nil, err
 	}
-	return encoded(&message{format: wirePublicMessage, public: p}), nil
-}
-
-// welcome makes the Welcome of a new epoch: one sealed GroupInfo with the tree,
-// and for each new member the joiner secret.
-func (e *Epoch) welcome(k *keySchedule, added []addition, grease bool) ([]byte, error) {
-	defer clear(k.joiner)
-	defer clear(k.welcome)
-	info := &groupInfo{
-		context:         e.context,
-		extensions:      []Extension{{ExtensionRatchetTree, encoded(e.tree)}},
-		confirmationTag: e.tag,
-		signer:          e.own,
-	}
-	if grease {
-		info.extensions = append(info.extensions, greaseExtension())
-	}
-	if err := info.sign(e.signer); err != nil {
-		return nil, err
-	}
-	key, nonce, err := e.suite.welcomeKey(k.welcome)
-	if err != nil {
-		return nil, err
-	}
-	m := &welcome{suite: e.suite.id}
-	if m.groupInfo, err = e.suite.seal(key, nonce, nil, encoded(info)); err != nil {
-		return nil, err
-	}
-	secrets := encoded(&groupSecrets{joiner: k.joiner})
-	defer clear(secrets)
-	for _, a := range added {
-		c, err := e.suite.encryptWithLabel(a.keyPackage.initKey, "Welcome", m.groupInfo, secrets)
-		if err != nil {
+	c := a.content.commit
+	var path *ownPath
+	private, secret := carryKeys(e.private, e.tree, t.proposed), e.suite.zeros()
+	if t.needsPath || cfg.Update {
+		if path, err = t.proposed.newPath(e.own, base, e.signer, e.context.groupID); err != nil {
 			return nil, err
 		}
-		m.secrets = append(m.secrets, encryptedGroupSecrets{a.keyPackage.Ref(), c})
+		defer path.clear()
+		c.path, t.tree, t.steps = path.update, path.tree, path.steps
+		private, secret = carryKeys(private, t.proposed, t.tree), path.commit
+		for x, key := range path.private {
+			private[x] = key
+		}
+		context := encoded(e.nextContext(t, e.context.transcriptHash))
+		if err := path.encrypt(t.proposed, t.addedLeaves(), context); err != nil {
+			return nil, err
+		}
 	}
-	return encoded(&message{format: wireWelcome, welcome: m}), nil
+	if err := t.check(e, c.path); err != nil {
+		return nil, err
+	}
+	if err := a.sign(e.signer, e.encoded); err != nil {
+		return nil, err
+	}
+	next, k, err := e.follow(t, a, secret, cfg.PSKs)
+	if err != nil {
+		return nil, err
+	}
+	next.private = private
+	a.auth.confirmationTag = next.tag
+	s := &Staged{parent: e, next: next, changes: e.changes(a, t, list)}
+	return s, s.invite(k, t, path, cfg)
 }

@@ -40,18 +40,23 @@
 //
 // Suites 0x0001, 0x0002, 0x0003, 0x0005 and 0x0007; key packages, last resort
 // and GREASE included; creating a group with GroupContext extensions and
-// required capabilities; commits that add members, private or public; Welcome
-// with the tree in it, join with the tree in it or beside it, path secrets
-// included; application messages; exporter and epoch authenticator; decoders
-// for every structure of RFC 9420.
+// required capabilities. Commits that add, remove, update, set extensions, mix
+// in pre-shared keys (external, resumption) or end the group (ReInit), in any
+// combination that RFC 9420 allows, private or public; the same as proposals on
+// their own, committed by reference: so one leaves. External commits, which
+// Stage lets in only when a present member brings its own leaf back, unless the
+// caller's ExternalPolicy says otherwise. Welcome and GroupInfo with the tree in
+// them or beside; in place of the bare tree a sealed one. Groups that go on from
+// another, by branch or reinit. Application messages; exporter and epoch
+// authenticator.
 //
-// # What is not there yet
+// # What is not there
 //
-// Commits with a path, and with them Update, Remove, GroupContextExtensions and
-// external commits; proposals on their own and by reference; pre-shared keys,
-// ReInit and branching; making a GroupInfo; suites 0x0004 and 0x0006 (X448) and
-// the hybrid one. A commit or Welcome that needs any of these is refused with
-// ErrUnsupported and changes nothing. X.509 credentials are decoded and refused.
+// Who commits cannot change its credential, signature key or capabilities.
+// Proposals of external senders and of new members are received; making them is
+// not here. Proposals of types that RFC 9420 does not know cannot be decoded.
+// Suites 0x0004 and 0x0006 (X448) and the hybrid one are not here yet. X.509
+// credentials are decoded and refused.
 //
 // # Which test holds which MUST
 //
@@ -70,16 +75,25 @@
 //	          required capabilities, group
 //	          extensions, source, unique keys    TestKeyPackageValidation, TestStageRefuses, TestJoinRefuses
 //	§7.3      lifetime, by who adds alone        TestKeyPackageLifetime, TestAddRefuses, TestWrongClock
+//	§7.4, 7.5 path secrets and their keys        vectors treekem, TestPathsAtRandom
 //	§7.7, 7.8 adding, removing, tree hashes      vectors tree-operations, tree-validation
 //	§7.9      parent hashes when joining         TestTamperedTrees, TestOriginalTreeHash
+//	§7.9      parent hashes of a path            vectors treekem, TestPathsAtRandom
 //	§8        key schedule, transcript, exporter vectors key-schedule, transcript-hashes
+//	§8.3      external init secret               TestExternal
+//	§8.4      pre-shared keys                    vectors psk_secret, TestPSK
 //	§9.1      a key encrypts one message         TestOutOfOrder, TestRatchetExhausted
 //	§9.2      consumed secrets are deleted       TestTreeSecretsAreConsumed, TestUsedKeysAreErased
 //	§10, 10.1 key package                        TestKeyPackageValidation, TestKeyPackageSignatures
-//	§12.2     proposal list (Adds)               TestStageRefuses, TestAddRefuses
-//	§12.4     no proposals: path needed          TestStageRefuses, TestAddRefuses
+//	§11.2, 3  reinit and branch                  TestReInit
+//	§12.1.7   extensions that all support        TestGroupContextExtensions
+//	§12.1.8   external senders                   TestGroupContextExtensions
+//	§12.2     proposal list                      TestStageRefuses, TestAddRefuses
+//	§12.4     where a path is needed             TestStageRefuses
 //	§12.4.2   epoch, confirmation tag            TestStageRefuses, TestOldEpochs
-//	§12.4.3.1 joining                            TestJoinRefuses, TestPassiveJoin, vectors welcome
+//	§12.4.2   whole commits                      vectors passive-client-handling-commit, -random
+//	§12.4.3.1 joining                            TestJoinRefuses, vectors welcome, passive-client-welcome
+//	§12.4.3.2 external commits                   TestExternal
 //	§12.4.3.3 encoding of the tree; its hash     TestTreeEncoding, TestJoinRefuses
 //	§13.4     unknown extensions: ignored in a
 //	          key package and GroupInfo, refused

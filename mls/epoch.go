@@ -21,6 +21,8 @@ type Epoch struct {
 	tag     []byte // confirmation_tag
 	interim []byte // interim_transcript_hash
 	private map[nodeIndex][]byte
+	closed  *reInit // what ended the group
+	outside bool    // we are no member yet: the view of an external commit
 
 	// encryption is the root of the secret tree until Save hands it over.
 	encryption atomic.Pointer[[]byte]

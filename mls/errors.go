@@ -5,8 +5,7 @@ import "errors"
 // What a caller may branch on. No error of this package carries a secret or
 // bytes of a message.
 var (
-	// ErrUnsupported is something that RFC 9420 defines and this package does
-	// not do yet, or that it does not know.
+	// ErrUnsupported is something that this package does not know or not do.
 	ErrUnsupported = errors.New("not supported")
 	// ErrSignature is a signature that does not verify.
 	ErrSignature = errors.New("bad signature")
@@ -36,6 +35,17 @@ var (
 	ErrInvalid = errors.New("invalid")
 	// ErrNotForUs is a Welcome without an entry for the key package.
 	ErrNotForUs = errors.New("welcome for another key package")
+	// ErrUnknownProposal is a commit by reference of a proposal that has not been
+	// received in this epoch.
+	ErrUnknownProposal = errors.New("commit of a proposal that is not here")
+	// ErrPSK is a pre-shared key that the caller does not have.
+	ErrPSK = errors.New("pre-shared key not here")
+	// ErrRemoved is an epoch that we are not in.
+	ErrRemoved = errors.New("removed from the group")
+	// ErrClosed is a group that a ReInit has ended.
+	ErrClosed = errors.New("group ended by reinit")
+	// ErrTooMany is a proposal beyond MaxProposals.
+	ErrTooMany = errors.New("too many proposals in the epoch")
 	// ErrSaved is a second Save of one epoch: its secret tree has been handed
 	// over and must exist once.
 	ErrSaved = errors.New("epoch already saved")

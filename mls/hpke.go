@@ -20,8 +20,25 @@ func decodeHPKECiphertext(r *reader) hpkeCiphertext {
 	return hpkeCiphertext{kemOutput: r.key(), ciphertext: r.key()}
 }
 
+// A publicKeyScheme is the HPKE of a suite: KEM, KDF and AEAD together. Keys
+// are in the encodings of RFC 9180. Errors say nothing of what went wrong.
+type publicKeyScheme interface {
+	generate() (private, public []byte, err error)
+	// derive is KEM.DeriveKeyPair.
+	derive(secret []byte) (private, public []byte, err error)
+	public(private []byte) ([]byte, error)
+	// check refuses bytes that are no public key.
+	check(public []byte) error
+	seal(public, info, plaintext []byte) (hpkeCiphertext, error)
+	open(private, info []byte, c hpkeCiphertext) ([]byte, error)
+	// sendExport encapsulates to a key and exports n bytes, receiveExport
+	// exports the same; info is empty.
+	sendExport(public []byte, label string, n int) (kemOutput, secret []byte, err error)
+	receiveExport(private, kemOutput []byte, label string, n int) ([]byte, error)
+}
+
 func encryptContext(label string, context []byte) []byte {
-	var w writer
+	w := writer{b: make([]byte, 0, 32+len(label)+len(context))}
 	w.str("MLS 1.0 " + label)
 	w.vec(context)
 	return w.b
@@ -29,50 +46,50 @@ func encryptContext(label string, context []byte) []byte {
 
 // encryptWithLabel is EncryptWithLabel of RFC 9420, §5.1.3.
 func (s *suite) encryptWithLabel(public []byte, label string, context, plaintext []byte) (hpkeCiphertext, error) {
-	key, err := s.kem.NewPublicKey(public)
-	if err != nil {
-		return hpkeCiphertext{}, fmt.Errorf("encryption key: %w", errMalformed)
-	}
-	enc, sender, err := hpke.NewSender(key, s.kdf, s.aead, encryptContext(label, context))
-	if err != nil {
-		return hpkeCiphertext{}, fmt.Errorf("encapsulate: %w", err)
-	}
-	ciphertext, err := sender.Seal(nil, plaintext)
-	if err != nil {
-		return hpkeCiphertext{}, fmt.Errorf("seal: %w", err)
-	}
-	return hpkeCiphertext{enc, ciphertext}, nil
+	return s.hpke.seal(public, encryptContext(label, context), plaintext)
 }
 
 // decryptWithLabel is DecryptWithLabel of RFC 9420, §5.1.3.
 func (s *suite) decryptWithLabel(private []byte, label string, context []byte, c hpkeCiphertext) ([]byte, error) {
-	key, err := s.kem.NewPrivateKey(private)
-	if err != nil {
-		return nil, errPrivateKey
-	}
-	recipient, err := hpke.NewRecipient(c.kemOutput, key, s.kdf, s.aead, encryptContext(label, context))
-	if err != nil {
-		return nil, ErrDecrypt
-	}
-	plaintext, err := recipient.Open(nil, c.ciphertext)
-	if err != nil {
-		return nil, ErrDecrypt
-	}
-	return plaintext, nil
+	return s.hpke.open(private, encryptContext(label, context), c)
 }
 
 // generateKey returns a fresh HPKE key pair.
-func (s *suite) generateKey() (private, public []byte, err error) {
-	key, err := s.kem.GenerateKey()
+func (s *suite) generateKey() (private, public []byte, err error) { return s.hpke.generate() }
+
+// deriveKeyPair is KEM.DeriveKeyPair.
+func (s *suite) deriveKeyPair(secret []byte) (private, public []byte, err error) {
+	return s.hpke.derive(secret)
+}
+
+// publicOf returns the public half of a private key.
+func (s *suite) publicOf(private []byte) ([]byte, error) { return s.hpke.public(private) }
+
+// checkEncryptionKey refuses bytes that are no public key of the suite's KEM.
+func (s *suite) checkEncryptionKey(public []byte) error {
+	if err := s.hpke.check(public); err != nil {
+		return fmt.Errorf("encryption key: %w", err)
+	}
+	return nil
+}
+
+// stdHPKE is the standard library's HPKE.
+type stdHPKE struct {
+	kem  hpke.KEM
+	kdf  hpke.KDF
+	aead hpke.AEAD
+}
+
+func (h stdHPKE) generate() (private, public []byte, err error) {
+	key, err := h.kem.GenerateKey()
 	if err != nil {
 		return nil, nil, fmt.Errorf("generate key: %w", err)
 	}
 	return keyPair(key)
 }
 
-// deriveKeyPair is KEM.DeriveKeyPair.
-func (s *suite) deriveKeyPair(secret []byte) (private, public []byte, err error) {
-	key, err := s.kem.DeriveKeyPair(secret)
+func (h stdHPKE) derive(secret []byte) (private, public []byte, err error) {
+	key, err := h.kem.DeriveKeyPair(secret)
 	if err != nil {
 		return nil, nil, errPrivateKey
 	}
@@ -87,19 +104,82 @@ func keyPair(key hpke.PrivateKey) (private, public []byte, err error) {
 	return private, key.PublicKey().Bytes(), nil
 }
 
-// publicOf returns the public half of a private key.
-func (s *suite) publicOf(private []byte) ([]byte, error) {
-	key, err := s.kem.NewPrivateKey(private)
+func (h stdHPKE) public(private []byte) ([]byte, error) {
+	key, err := h.kem.NewPrivateKey(private)
 	if err != nil {
 		return nil, errPrivateKey
 	}
 	return key.PublicKey().Bytes(), nil
 }
 
-// checkEncryptionKey refuses bytes that are no public key of the suite's KEM.
-func (s *suite) checkEncryptionKey(public []byte) error {
-	if _, err := s.kem.NewPublicKey(public); err != nil {
-		return fmt.Errorf("encryption key: %w", errMalformed)
+func (h stdHPKE) check(public []byte) error {
+	if _, err := h.kem.NewPublicKey(public); err != nil {
+		return errMalformed
 	}
 	return nil
+}
+
+func (h stdHPKE) sender(public, info []byte) ([]byte, *hpke.Sender, error) {
+	key, err := h.kem.NewPublicKey(public)
+	if err != nil {
+		return nil, nil, fmt.Errorf("encryption key: %w", errMalformed)
+	}
+	enc, sender, err := hpke.NewSender(key, h.kdf, h.aead, info)
+	if err != nil {
+		return nil, nil, fmt.Errorf("encapsulate: %w", err)
+	}
+	return enc, sender, nil
+}
+
+func (h stdHPKE) recipient(private, enc, info []byte) (*hpke.Recipient, error) {
+	key, err := h.kem.NewPrivateKey(private)
+	if err != nil {
+		return nil, errPrivateKey
+	}
+	recipient, err := hpke.NewRecipient(enc, key, h.kdf, h.aead, info)
+	if err != nil {
+		return nil, ErrDecrypt
+	}
+	return recipient, nil
+}
+
+func (h stdHPKE) seal(public, info, plaintext []byte) (hpkeCiphertext, error) {
+	enc, sender, err := h.sender(public, info)
+	if err != nil {
+		return hpkeCiphertext{}, err
+	}
+	ciphertext, err := sender.Seal(nil, plaintext)
+	if err != nil {
+		return hpkeCiphertext{}, fmt.Errorf("seal: %w", err)
+	}
+	return hpkeCiphertext{enc, ciphertext}, nil
+}
+
+func (h stdHPKE) open(private, info []byte, c hpkeCiphertext) ([]byte, error) {
+	recipient, err := h.recipient(private, c.kemOutput, info)
+	if err != nil {
+		return nil, err
+	}
+	plaintext, err := recipient.Open(nil, c.ciphertext)
+	if err != nil {
+		return nil, ErrDecrypt
+	}
+	return plaintext, nil
+}
+
+func (h stdHPKE) sendExport(public []byte, label string, n int) (kemOutput, secret []byte, err error) {
+	enc, sender, err := h.sender(public, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	secret, err = sender.Export(label, n)
+	return enc, secret, err
+}
+
+func (h stdHPKE) receiveExport(private, kemOutput []byte, label string, n int) ([]byte, error) {
+	recipient, err := h.recipient(private, kemOutput, nil)
+	if err != nil {
+		return nil, err
+	}
+	return recipient.Export(label, n)
 }

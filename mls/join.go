@@ -15,8 +15,15 @@ type JoinConfig struct {
 	Secrets    *KeyPackageSecrets
 	// Signer holds the signature key of the key package's leaf.
 	Signer Signer
-	// RatchetTree is the tree when it does not come in the Welcome.
+	// RatchetTree is the tree, or Staged.RatchetTree, when it does not come in
+	// the Welcome.
 	RatchetTree []byte
+	// PSKs returns pre-shared keys; nil when there are none.
+	PSKs PSKs
+	// Previous is the epoch that the group branches off, or the closed one that
+	// it goes on from (RFC 9420, §11.2, §11.3). Without it such a Welcome is
+	// refused, with it every other one. Its resumption secret needs no PSKs.
+	Previous *Epoch
 }
 
 // Join enters the epoch that a Welcome is for (RFC 9420, §12.4.3.1), after all
@@ -55,13 +62,15 @@ func join(cfg JoinConfig) (*Epoch, error) {
 		return nil, err
 	}
 	defer clear(g.joiner)
-	if len(g.psks) > 0 {
-		return nil, fmt.Errorf("pre-shared keys: %w", ErrUnsupported)
-	}
 	if len(g.joiner) != s.size {
 		return nil, fmt.Errorf("joiner secret: %w", ErrInvalid)
 	}
-	info, err := m.welcome.openGroupInfo(s, g.joiner, s.zeros())
+	psk, err := cfg.pskSecret(s, g.psks)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(psk)
+	info, err := m.welcome.openGroupInfo(s, g.joiner, psk)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +78,10 @@ func join(cfg JoinConfig) (*Epoch, error) {
 	if err != nil {
 		return nil, err
 	}
-	return enter(s, cfg, g, info, t)
+	if err := cfg.checkPrevious(g.psks, info); err != nil {
+		return nil, err
+	}
+	return enter(s, cfg, g, psk, info, t)
 }
 
 // checkedTree verifies a GroupInfo and the tree that it vouches for.
@@ -77,14 +89,7 @@ func (g *groupInfo) checkedTree(s *suite, beside []byte) (*tree, error) {
 	if g.context.suite != s.id {
 		return nil, fmt.Errorf("cipher suite of the group: %w", ErrInvalid)
 	}
-	b, ok := findExtension(g.extensions, ExtensionRatchetTree)
-	if !ok {
-		b = beside
-	}
-	if len(b) == 0 {
-		return nil, fmt.Errorf("no ratchet tree: %w", ErrInvalid)
-	}
-	t, err := parseTree(s, b)
+	t, err := g.tree(s, beside)
 	if err != nil {
 		return nil, err
 	}
@@ -104,13 +109,30 @@ func (g *groupInfo) checkedTree(s *suite, beside []byte) (*tree, error) {
 	return t, nil
 }
 
+// tree decodes the tree of a GroupInfo: in it, or beside it, sealed or not.
+func (g *groupInfo) tree(s *suite, beside []byte) (*tree, error) {
+	b, ok := findExtension(g.extensions, ExtensionRatchetTree)
+	if !ok {
+		b = beside
+		if key, sealed := findExtension(g.extensions, extensionSealedTree); sealed && len(key) == s.keySize {
+			if open, err := s.openTree(key, beside); err == nil {
+				b = open
+			}
+		}
+	}
+	if len(b) == 0 {
+		return nil, fmt.Errorf("no ratchet tree: %w", ErrInvalid)
+	}
+	return parseTree(s, b)
+}
+
 // enter makes the epoch of a GroupInfo that has been verified.
-func enter(s *suite, cfg JoinConfig, g *groupSecrets, info *groupInfo, t *tree) (*Epoch, error) {
+func enter(s *suite, cfg JoinConfig, g *groupSecrets, psk []byte, info *groupInfo, t *tree) (*Epoch, error) {
 	own, err := ownLeaf(t, cfg.KeyPackage.leaf, info.context.extensions)
 	if err != nil {
 		return nil, err
 	}
-	k, err := s.schedule(g.joiner, s.zeros(), encoded(info.context))
+	k, err := s.schedule(g.joiner, psk, encoded(info.context))
 	if err != nil {
 		return nil, err
 	}

@@ -298,7 +298,7 @@ func TestDuplicateExtensions(t *testing.T) {
 	}
 }
 
-// TestAddRefuses: who adds checks the lifetime, and needs somebody to add.
+// TestAddRefuses: who adds checks the lifetime.
 func TestAddRefuses(t *testing.T) {
 	a, b := twoMembers(t, X25519_AES128GCM_SHA256_Ed25519)
 	before := a.snapshot()
@@ -307,7 +307,6 @@ func TestAddRefuses(t *testing.T) {
 		cfg  CommitConfig
 		want error
 	}{
-		"nobody":   {CommitConfig{Now: now}, ErrUnsupported},
 		"too late": {CommitConfig{Now: now.AddDate(0, 3, 0), Add: []*KeyPackage{kp}}, ErrLifetime},
 		"no time":  {CommitConfig{Add: []*KeyPackage{kp}}, ErrLifetime},
 		"a member": {CommitConfig{Now: now, Add: []*KeyPackage{b.kp}}, ErrInvalid},

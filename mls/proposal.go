@@ -55,10 +55,7 @@ func (p *proposal) encodeBody(w *writer) {
 	case proposalPSK:
 		p.psk.encode(w)
 	case proposalReInit:
-		w.vec(p.reInit.groupID)
-		w.u16(p.reInit.version)
-		w.u16(uint16(p.reInit.suite))
-		encodeExtensions(w, p.reInit.extensions)
+		p.reInit.encode(w)
 	case proposalExternalInit:
 		w.vec(p.externalInit)
 	case proposalGroupContextExtensions:
@@ -80,7 +77,7 @@ func decodeProposalBody(r *reader, typ uint16) *proposal {
 	case proposalPSK:
 		p.psk = decodePSKID(r)
 	case proposalReInit:
-		p.reInit = &reInit{r.vec(), r.u16(), Suite(r.u16()), decodeExtensions(r)}
+		p.reInit = decodeReInit(r)
 	case proposalExternalInit:
 		p.externalInit = r.vec()
 	case proposalGroupContextExtensions:

@@ -9,6 +9,8 @@ import (
 const (
 	recordEpoch = "epoch"
 	recordTree  = "tree"
+	// recordClosed is there when a ReInit ended the group.
+	recordClosed = "closed"
 )
 
 // recordVersion is the first byte of the epoch record; it stands for the form
@@ -27,6 +29,9 @@ func (e *Epoch) Save(r Records) error {
 	c.put(recordEpoch, e.bytes())
 	c.put(recordTree, encoded(e.tree))
 	c.put(secretRecord(rootIndex(e.tree.leaves)), *root)
+	if e.closed != nil {
+		c.put(recordClosed, encoded(e.closed))
+	}
 	if err := c.write(r); err != nil {
 		return fmt.Errorf("save epoch: %w", err)
 	}
@@ -80,7 +85,27 @@ func LoadEpoch(r Records, signer Signer) (*Epoch, error) {
 		return nil, fmt.Errorf("load epoch: signer of another leaf: %w", ErrInvalid)
 	}
 	e.signer = signer
+	if err := e.loadClosed(r); err != nil {
+		return nil, err
+	}
 	return e, nil
+}
+
+// loadClosed reads what ended the group, if anything did.
+func (e *Epoch) loadClosed(r Records) error {
+	b, err := r.Get(recordClosed)
+	if err != nil {
+		return fmt.Errorf("load epoch: %w", err)
+	}
+	if b == nil {
+		return nil
+	}
+	d := &reader{b: b}
+	e.closed = decodeReInit(d)
+	if d.finish() != nil {
+		return fmt.Errorf("load epoch: reinit: %w", ErrRecords)
+	}
+	return nil
 }
 
 func parseEpoch(b []byte) (*Epoch, error) {

@@ -12,25 +12,14 @@ import (
 // staged on one epoch.
 type Staged struct {
 	parent  *Epoch
-	next    *Epoch
+	next    *Epoch // nil when we are removed
 	changes Changes
 	message []byte
 	welcome []byte
+	tree    []byte // beside the Welcome
 
 	// opened is the handshake key of another's commit that Apply consumes.
 	opened *senderData
-}
-
-// Changes is what a commit does.
-type Changes struct {
-	// Committer is the member whose commit it is.
-	Committer Member
-	// Added are the new members, in the order of their leaves. Their key
-	// packages are valid; whether their identities are what they claim is the
-	// caller's to check.
-	Added []Member
-	// AuthenticatedData came with the commit; its signature covers it.
-	AuthenticatedData []byte
 }
 
 // Changes returns what the commit does.
@@ -43,43 +32,102 @@ func (s *Staged) Message() []byte { return bytes.Clone(s.message) }
 // adds; nil when there are none or it is another's.
 func (s *Staged) Welcome() []byte { return bytes.Clone(s.welcome) }
 
-// Epoch returns the number of the epoch that the commit leads to.
-func (s *Staged) Epoch() uint64 { return s.next.context.epoch }
+// RatchetTree returns what goes beside the Welcome when CommitConfig.TreeBeside
+// asked for it: the tree, sealed under a key that is in the Welcome. It is
+// JoinConfig.RatchetTree of those who join.
+func (s *Staged) RatchetTree() []byte { return bytes.Clone(s.tree) }
 
-// Authenticator returns epoch_authenticator of that epoch.
-func (s *Staged) Authenticator() []byte { return s.next.Authenticator() }
+// Epoch returns the number of the epoch that the commit leads to.
+func (s *Staged) Epoch() uint64 { return s.parent.context.epoch + 1 }
+
+// RemovesUs reports whether the commit removes this member. Nothing of the next
+// epoch can be known then, its confirmation tag included: only that a member
+// signed the commit, and that its list and the public half of its path are
+// valid.
+func (s *Staged) RemovesUs() bool { return s.next == nil }
+
+// Authenticator returns epoch_authenticator of the epoch that the commit leads
+// to; nil when it removes us.
+func (s *Staged) Authenticator() []byte {
+	if s.next == nil {
+		return nil
+	}
+	return s.next.Authenticator()
+}
 
 // Apply returns the next epoch, which the caller then saves in a scope of its
 // own. r holds the records of the epoch that the commit was staged on: the key
 // that opened the commit is erased there. For our own commits, and for public
-// messages, r is not used and may be nil.
+// messages, r is not used and may be nil. The error is ErrRemoved when the
+// commit removes us.
 func (s *Staged) Apply(r Records) (*Epoch, error) {
-	if s.opened != nil {
-		// The records may have changed since the commit was staged.
-		k, changes, err := s.parent.secretTree(r).receive(handshakeRatchet, s.opened.leaf, s.opened.generation)
-		if err != nil {
-			return nil, fmt.Errorf("apply commit: %w", err)
-		}
-		k.clear()
-		if err := changes.write(r); err != nil {
-			return nil, fmt.Errorf("apply commit: %w", err)
-		}
+	if s.next == nil {
+		return nil, fmt.Errorf("apply commit: %w", ErrRemoved)
+	}
+	if err := s.opened.consume(s.parent, r); err != nil {
+		return nil, fmt.Errorf("apply commit: %w", err)
 	}
 	return s.next, nil
+}
+
+// consume erases the key that opened a private handshake message. The records
+// may have changed since it was opened.
+func (d *senderData) consume(e *Epoch, r Records) error {
+	if d == nil {
+		return nil
+	}
+	k, changes, err := e.secretTree(r).receive(handshakeRatchet, d.leaf, d.generation)
+	if err != nil {
+		return err
+	}
+	k.clear()
+	return changes.write(r)
+}
+
+// ExternalPolicy says which external commits Stage lets in.
+type ExternalPolicy int
+
+const (
+	// ExternalRejoin lets a present member bring its own leaf back, and nothing
+	// else: the commit has exactly one Remove, of a leaf with the credential
+	// and the signature key of the one that joins, and no pre-shared keys.
+	ExternalRejoin ExternalPolicy = iota
+	// ExternalNone refuses all.
+	ExternalNone
+	// ExternalAny lets in whatever RFC 9420, §12.4.3.2, allows: with it
+	// whoever has a GroupInfo can join.
+	ExternalAny
+)
+
+// StageConfig is what checking a commit may need beside the epoch. The zero
+// value is what Stage uses.
+type StageConfig struct {
+	// PSKs returns pre-shared keys; nil when there are none.
+	PSKs PSKs
+	// External says which external commits are let in.
+	External ExternalPolicy
 }
 
 // Stage checks another member's commit, a public or private MLSMessage (RFC
 // 9420, §12.4.2), to the end, confirmation tag included. It reads the records
 // and writes nothing; a commit that is refused leaves no trace.
 func (e *Epoch) Stage(r Records, msg []byte) (*Staged, error) {
-	s, err := e.stage(r, msg)
+	return e.StageWith(r, msg, StageConfig{})
+}
+
+// StageWith is Stage with what a commit may need beside the epoch.
+func (e *Epoch) StageWith(r Records, msg []byte, cfg StageConfig) (*Staged, error) {
+	s, err := e.stage(r, msg, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("stage commit: %w", err)
 	}
 	return s, nil
 }
 
-func (e *Epoch) stage(r Records, msg []byte) (*Staged, error) {
+func (e *Epoch) stage(r Records, msg []byte, cfg StageConfig) (*Staged, error) {
+	if e.closed != nil {
+		return nil, ErrClosed
+	}
 	a, opened, err := e.openHandshake(r, msg)
 	if err != nil {
 		return nil, err
@@ -87,15 +135,59 @@ func (e *Epoch) stage(r Records, msg []byte) (*Staged, error) {
 	if a.content.typ != contentCommit {
 		return nil, ErrWrongKind
 	}
-	list, err := a.content.commit.byValue()
+	c := a.content.commit
+	list, err := e.resolve(r, a.content.sender, c)
 	if err != nil {
 		return nil, err
 	}
-	t, err := e.transit(list)
+	t, err := e.transit(a.content.sender, list)
 	if err != nil {
 		return nil, err
 	}
-	next, k, err := e.follow(t, a)
+	if err := t.mergePath(e, c.path); err != nil {
+		return nil, err
+	}
+	if err := t.check(e, c.path); err != nil {
+		return nil, err
+	}
+	if a.content.sender.typ == senderNewMemberCommit {
+		if err := cfg.External.allows(e, t); err != nil {
+			return nil, err
+		}
+	}
+	s := &Staged{parent: e, opened: opened, changes: e.changes(a, t, list)}
+	if t.removes(e.own) {
+		return s, nil
+	}
+	s.next, err = e.enterCommit(t, a, cfg.PSKs)
+	return s, err
+}
+
+// enterCommit derives the epoch after another's commit whose public half has
+// been checked, and compares the confirmation tag.
+func (e *Epoch) enterCommit(t *transition, a *authenticatedContent, psks PSKs) (*Epoch, error) {
+	private := carryKeys(e.private, e.tree, t.proposed)
+	if t.ownKey != nil {
+		private[leafNodeIndex(e.own)] = t.ownKey
+	}
+	commit := e.suite.zeros()
+	if path := a.content.commit.path; path != nil {
+		o := &pathReader{
+			suite: e.suite, own: e.own, private: private, added: t.addedLeaves(),
+			context: encoded(e.nextContext(t, e.context.transcriptHash)),
+		}
+		keys, secret, err := o.open(path, t.steps)
+		if err != nil {
+			return nil, err
+		}
+		private = carryKeys(private, t.proposed, t.tree)
+		for x, key := range keys {
+			private[x] = key
+		}
+		commit = secret
+	}
+	defer clear(commit)
+	next, k, err := e.follow(t, a, commit, psks)
 	if err != nil {
 		return nil, err
 	}
@@ -104,112 +196,27 @@ func (e *Epoch) stage(r Records, msg []byte) (*Staged, error) {
 	if !hmac.Equal(next.tag, a.auth.confirmationTag) {
 		return nil, fmt.Errorf("confirmation tag: %w", ErrInvalid)
 	}
-	s := &Staged{parent: e, next: next, opened: opened}
-	s.changes = e.changes(a, t)
-	return s, nil
+	next.private = private
+	return next, nil
 }
 
-// openHandshake decrypts or checks a handshake message of another member and
-// verifies its signature. opened says which key a private one used.
-func (e *Epoch) openHandshake(r Records, msg []byte) (*authenticatedContent, *senderData, error) {
-	m, err := decodeMessage(msg)
-	if err != nil {
-		return nil, nil, err
-	}
-	switch m.format {
-	case wirePublicMessage:
-		a, err := e.openPublic(m.public)
-		return a, nil, err
-	case wirePrivateMessage:
-		if m.private.typ == contentApplication {
-			return nil, nil, ErrWrongKind
+// allows applies the policy to an external commit that RFC 9420 allows.
+func (p ExternalPolicy) allows(e *Epoch, t *transition) error {
+	joined := t.tree.leaf(t.committer)
+	if len(t.removed) == 1 {
+		old := e.tree.leaf(t.removed[0])
+		if !bytes.Equal(old.credential.identity, joined.credential.identity) {
+			return fmt.Errorf("external commit removes somebody else: %w", ErrInvalid)
 		}
-		if err := e.expects(m.private.groupID, m.private.epoch); err != nil {
-			return nil, nil, err
+	}
+	switch p {
+	case ExternalAny:
+		return nil
+	case ExternalRejoin:
+		if len(t.removed) == 1 && len(t.psks) == 0 &&
+			bytes.Equal(e.tree.leaf(t.removed[0]).signatureKey, joined.signatureKey) {
+			return nil
 		}
-		a, d, _, err := e.openPrivate(r, m.private)
-		return a, &d, err
 	}
-	return nil, nil, ErrWrongKind
-}
-
-// openPublic checks a PublicMessage. Only members are let through: what a
-// sender from outside may do is not supported yet.
-func (e *Epoch) openPublic(m *publicMessage) (*authenticatedContent, error) {
-	if err := e.expects(m.content.groupID, m.content.epoch); err != nil {
-		return nil, err
-	}
-	if m.content.sender.typ != senderMember {
-		return nil, fmt.Errorf("sender type %d: %w", m.content.sender.typ, ErrUnsupported)
-	}
-	a, err := e.suite.unprotectPublic(m, e.secrets.membership, e.encoded)
-	if err != nil {
-		return nil, err
-	}
-	if m.content.sender.index == e.own {
-		return nil, ErrOwnMessage
-	}
-	l := e.tree.leaf(m.content.sender.index)
-	if l == nil {
-		return nil, fmt.Errorf("sender is no member: %w", ErrInvalid)
-	}
-	return a, a.verify(e.suite, l.signatureKey, e.encoded)
-}
-
-// byValue returns the proposals of a commit that needs nothing beside itself
-// and has no path.
-func (c *commit) byValue() ([]*proposal, error) {
-	if c.path != nil {
-		return nil, fmt.Errorf("commit with a path: %w", ErrUnsupported)
-	}
-	if len(c.proposals) == 0 {
-		return nil, fmt.Errorf("commit with neither proposals nor path: %w", ErrInvalid)
-	}
-	list := make([]*proposal, 0, len(c.proposals))
-	for _, p := range c.proposals {
-		if p.proposal == nil {
-			return nil, fmt.Errorf("proposal by reference: %w", ErrUnsupported)
-		}
-		list = append(list, p.proposal)
-	}
-	return list, nil
-}
-
-// follow makes the epoch after a signed commit without a path (RFC 9420,
-// §12.4.2, last steps). Its tag is what the commit's has to be.
-func (e *Epoch) follow(t *transition, a *authenticatedContent) (*Epoch, *keySchedule, error) {
-	s := e.suite
-	context := &groupContext{
-		suite:          s.id,
-		groupID:        e.context.groupID,
-		epoch:          e.context.epoch + 1,
-		treeHash:       t.tree.hash(),
-		transcriptHash: s.nextTranscript(e.interim, a),
-		extensions:     t.extensions,
-	}
-	b := encoded(context)
-	joiner, err := s.joinerSecret(e.secrets.init, s.zeros(), b)
-	if err != nil {
-		return nil, nil, err
-	}
-	k, err := s.schedule(joiner, s.zeros(), b)
-	if err != nil {
-		return nil, nil, err
-	}
-	next := newEpoch(s, e.signer, context, k, t.tree, e.own)
-	next.private = e.private
-	return next, k, nil
-}
-
-// changes says what a commit does.
-func (e *Epoch) changes(a *authenticatedContent, t *transition) Changes {
-	i := a.content.sender.index
-	c := Changes{
-		Committer:         newMember(i, e.tree.leaf(i)),
-		AuthenticatedData: bytes.Clone(a.content.authenticatedData),
-	}
-	for _, add := range t.added {
-		c.Added = append(c.Added, newMember(add.leaf, add.keyPackage.leaf))
-	}
-	return c
+	return fmt.Errorf("external commit: %w", ErrInvalid)
 }

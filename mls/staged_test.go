@@ -12,20 +12,22 @@ import (
 // The confirmation tag is random unless the commit can be followed.
 func (m *member) forge(c *commit, public bool, change func(a *authenticatedContent)) []byte {
 	m.tb.Helper()
-	a, err := m.epoch.signCommit(c, CommitConfig{Public: public})
-	must(m.tb, err)
-	a.auth.confirmationTag = random(m.epoch.suite.size)
-	if list, err := c.byValue(); err == nil {
-		if t, err := m.epoch.transit(list); err == nil {
-			next, _, err := m.epoch.follow(t, a)
-			must(m.tb, err)
-			a.auth.confirmationTag = next.tag
+	e := m.epoch
+	a := e.frame(contentCommit, nil, public)
+	a.content.commit = c
+	must(m.tb, a.sign(m.signer, e.encoded))
+	a.auth.confirmationTag = random(e.suite.size)
+	if list, err := e.resolve(m.records, a.content.sender, c); err == nil && c.path == nil {
+		if t, err := e.transit(a.content.sender, list); err == nil {
+			if next, _, err := e.follow(t, a, e.suite.zeros(), nil); err == nil {
+				a.auth.confirmationTag = next.tag
+			}
 		}
 	}
 	if change != nil {
 		change(a)
 	}
-	b, err := m.epoch.protectCommit(m.records, a)
+	b, err := e.protect(m.records, a)
 	must(m.tb, err)
 	return b
 }
@@ -51,24 +53,24 @@ func TestStageRefuses(t *testing.T) {
 	}
 	good := func(_, _, c *member) *commit { return list(addOf(c.kp)) }
 	cases := []refused{
-		public(ErrUnsupported, "remove", func(_, b, _ *member) *commit { return one(proposal{typ: proposalRemove, remove: 1}) }, nil),
-		public(ErrUnsupported, "update", func(a, _, _ *member) *commit {
+		public(ErrInvalid, "remove", func(_, b, _ *member) *commit { return one(proposal{typ: proposalRemove, remove: 1}) }, nil),
+		public(ErrInvalid, "update", func(a, _, _ *member) *commit {
 			return one(proposal{typ: proposalUpdate, update: a.epoch.tree.leaf(0)})
 		}, nil),
-		public(ErrUnsupported, "psk", func(_, _, _ *member) *commit {
+		public(ErrPSK, "psk", func(_, _, _ *member) *commit {
 			return one(proposal{typ: proposalPSK, psk: &pskID{typ: pskExternal, id: []byte("x"), nonce: random(32)}})
 		}, nil),
-		public(ErrUnsupported, "reinit", func(_, _, _ *member) *commit {
-			return one(proposal{typ: proposalReInit, reInit: &reInit{version: 1, suite: 1}})
+		public(ErrInvalid, "reinit", func(_, _, _ *member) *commit {
+			return one(proposal{typ: proposalReInit, reInit: &reInit{version: 0, suite: 1}})
 		}, nil),
-		public(ErrUnsupported, "external init", func(_, _, _ *member) *commit {
+		public(ErrInvalid, "external init", func(_, _, _ *member) *commit {
 			return one(proposal{typ: proposalExternalInit, externalInit: random(32)})
 		}, nil),
-		public(ErrUnsupported, "group context extensions", func(_, _, _ *member) *commit {
+		public(ErrInvalid, "group context extensions", func(_, _, _ *member) *commit {
 			return one(proposal{typ: proposalGroupContextExtensions})
 		}, nil),
-		public(ErrUnsupported, "by reference", func(_, _, _ *member) *commit { return list(proposalOrRef{reference: random(32)}) }, nil),
-		public(ErrUnsupported, "path", func(a, _, c *member) *commit {
+		public(ErrUnknownProposal, "by reference", func(_, _, _ *member) *commit { return list(proposalOrRef{reference: random(32)}) }, nil),
+		public(ErrInvalid, "path", func(a, _, c *member) *commit {
 			return &commit{proposals: []proposalOrRef{addOf(c.kp)}, path: &updatePath{leaf: a.epoch.tree.leaf(0)}}
 		}, nil),
 		public(ErrInvalid, "empty", func(_, _, _ *member) *commit { return &commit{} }, nil),
@@ -100,8 +102,8 @@ func TestStageRefuses(t *testing.T) {
 		public(ErrSignature, "unsigned leaf", func(_, _, c *member) *commit {
 			return list(addOf(resign2(t, c)))
 		}, nil),
-		public(ErrUnsupported, "sender from outside", good, func(a *authenticatedContent) { a.content.sender = sender{senderExternal, 0} }),
-		public(ErrUnsupported, "new member", good, func(a *authenticatedContent) { a.content.sender = sender{typ: senderNewMemberCommit} }),
+		public(ErrInvalid, "sender from outside", good, func(a *authenticatedContent) { a.content.sender = sender{senderExternal, 0} }),
+		public(ErrInvalid, "new member", good, func(a *authenticatedContent) { a.content.sender = sender{typ: senderNewMemberCommit} }),
 		public(ErrInvalid, "sender is no member", good, func(a *authenticatedContent) { a.content.sender.index = 5 }),
 		public(ErrOwnMessage, "our own leaf", good, func(a *authenticatedContent) { a.content.sender.index = 1 }),
 		public(ErrWrongEpoch, "epoch", good, func(a *authenticatedContent) { a.content.epoch++ }),

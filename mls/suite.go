@@ -37,9 +37,7 @@ const (
 type suite struct {
 	id        Suite
 	name      string
-	kem       hpke.KEM
-	kdf       hpke.KDF
-	aead      hpke.AEAD
+	hpke      publicKeyScheme
 	hash      func() hash.Hash
 	size      int // KDF.Nh, also the size of the hash and of a MAC
 	keySize   int // AEAD.Nk
@@ -51,29 +49,29 @@ type suite struct {
 var suites = []*suite{
 	{
 		id: X25519_AES128GCM_SHA256_Ed25519, name: "X25519_AES128GCM_SHA256_Ed25519",
-		kem: hpke.DHKEM(ecdh.X25519()), kdf: hpke.HKDFSHA256(), aead: hpke.AES128GCM(),
+		hpke: stdHPKE{hpke.DHKEM(ecdh.X25519()), hpke.HKDFSHA256(), hpke.AES128GCM()},
 		hash: sha256.New, size: 32, keySize: 16, nonceSize: 12, cipher: newGCM, signature: ed25519Scheme{},
 	},
 	{
 		id: P256_AES128GCM_SHA256_P256, name: "P256_AES128GCM_SHA256_P256",
-		kem: hpke.DHKEM(ecdh.P256()), kdf: hpke.HKDFSHA256(), aead: hpke.AES128GCM(),
+		hpke: stdHPKE{hpke.DHKEM(ecdh.P256()), hpke.HKDFSHA256(), hpke.AES128GCM()},
 		hash: sha256.New, size: 32, keySize: 16, nonceSize: 12, cipher: newGCM,
 		signature: ecdsaScheme{elliptic.P256(), sha256.New},
 	},
 	{
 		id: X25519_CHACHA20POLY1305_SHA256_Ed25519, name: "X25519_CHACHA20POLY1305_SHA256_Ed25519",
-		kem: hpke.DHKEM(ecdh.X25519()), kdf: hpke.HKDFSHA256(), aead: hpke.ChaCha20Poly1305(),
+		hpke: stdHPKE{hpke.DHKEM(ecdh.X25519()), hpke.HKDFSHA256(), hpke.ChaCha20Poly1305()},
 		hash: sha256.New, size: 32, keySize: 32, nonceSize: 12, cipher: chacha20poly1305.New, signature: ed25519Scheme{},
 	},
 	{
 		id: P521_AES256GCM_SHA512_P521, name: "P521_AES256GCM_SHA512_P521",
-		kem: hpke.DHKEM(ecdh.P521()), kdf: hpke.HKDFSHA512(), aead: hpke.AES256GCM(),
+		hpke: stdHPKE{hpke.DHKEM(ecdh.P521()), hpke.HKDFSHA512(), hpke.AES256GCM()},
 		hash: sha512.New, size: 64, keySize: 32, nonceSize: 12, cipher: newGCM,
 		signature: ecdsaScheme{elliptic.P521(), sha512.New},
 	},
 	{
 		id: P384_AES256GCM_SHA384_P384, name: "P384_AES256GCM_SHA384_P384",
-		kem: hpke.DHKEM(ecdh.P384()), kdf: hpke.HKDFSHA384(), aead: hpke.AES256GCM(),
+		hpke: stdHPKE{hpke.DHKEM(ecdh.P384()), hpke.HKDFSHA384(), hpke.AES256GCM()},
 		hash: sha512.New384, size: 48, keySize: 32, nonceSize: 12, cipher: newGCM,
 		signature: ecdsaScheme{elliptic.P384(), sha512.New384},
 	},

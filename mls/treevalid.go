@@ -3,10 +3,7 @@ package mls
 import (
 	"bytes"
 	"fmt"
-	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
 )
 
 // checkParentHashes verifies that every parent is parent-hash valid (RFC 9420,
@@ -203,30 +200,10 @@ func (t *tree) checkLeaves(groupID []byte) error {
 	for i, l := range t.members() {
 		seats = append(seats, seat{i, l})
 	}
-	const batch = 16
-	errs := make([]error, len(seats))
-	var next atomic.Int64
-	work := func() {
-		for {
-			end := int(next.Add(batch))
-			for j := end - batch; j < min(end, len(seats)); j++ {
-				errs[j] = seats[j].l.check(t.suite, groupID, seats[j].i)
-			}
-			if end >= len(seats) {
-				return
-			}
-		}
-	}
-	var wg sync.WaitGroup
-	for range min(runtime.GOMAXPROCS(0), len(seats)/batch) {
-		wg.Go(work)
-	}
-	work()
-	wg.Wait()
-	for j, err := range errs {
-		if err != nil {
+	return inParallel(len(seats), 16, func(j int) error {
+		if err := seats[j].l.check(t.suite, groupID, seats[j].i); err != nil {
 			return fmt.Errorf("leaf %d: %w", seats[j].i, err)
 		}
-	}
-	return nil
+		return nil
+	})
 }

@@ -66,6 +66,11 @@ var vectorFiles = []vectorFile{
 	{"secret-tree", checkSecretTree, nil},
 	{"message-protection", checkMessageProtection, nil},
 	{"welcome", checkWelcome, nil},
+	{"treekem", checkTreeKEM, nil},
+	{"psk_secret", checkPSKSecret, nil},
+	{"passive-client-welcome", checkPassiveClient, nil},
+	{"passive-client-handling-commit", checkPassiveClient, nil},
+	{"passive-client-random", checkPassiveClient, []Suite{X25519_AES128GCM_SHA256_Ed25519}},
 }
 
 // TestVectors runs the vectors of mlswg/mls-implementations and prints a line

@@ -1,0 +1,120 @@
+package mls
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+)
+
+// rejoin makes an external commit of somebody into the group of m.
+func (m *member) rejoin(who *member, change func(cfg *ExternalConfig)) *Staged {
+	m.tb.Helper()
+	info, err := m.epoch.GroupInfo(true)
+	must(m.tb, err)
+	cfg := ExternalConfig{GroupInfo: info, Signer: who.signer, Identity: []byte(who.name)}
+	if change != nil {
+		change(&cfg)
+	}
+	s, err := External(cfg)
+	must(m.tb, err)
+	return s
+}
+
+// TestExternal brings back a member who lost its state, in every suite, and
+// lets somebody new in where the caller wants that.
+func TestExternal(t *testing.T) {
+	eachSuite(t, func(t *testing.T, s Suite) {
+		all := newGroup(t, s, "anna", "bert", "cleo")
+		a, b, c := all[0], all[1], all[2]
+		staged := a.rejoin(c, func(cfg *ExternalConfig) {
+			var err error
+			cfg.GroupInfo, err = a.epoch.GroupInfo(false)
+			must(t, err)
+			cfg.RatchetTree = a.epoch.RatchetTree()
+		})
+		if got := a.follow(staged.Message()).Changes(); !got.External || len(got.Removed) != 1 || string(got.Committer.Identity) != "cleo" {
+			t.Errorf("got changes %+v", got)
+		}
+		b.follow(staged.Message())
+		next, err := staged.Apply(nil)
+		must(t, err)
+		c.enter(next)
+		sameEpoch(t, all...)
+		everybodyTalks(t, all)
+
+		d := newMemberOf(t, s, "dora")
+		staged = b.rejoin(d, nil)
+		if _, err := a.epoch.Stage(a.records, staged.Message()); !errors.Is(err, ErrInvalid) {
+			t.Errorf("somebody new: got %v, want %v", err, ErrInvalid)
+		}
+		for _, m := range all {
+			theirs, err := m.epoch.StageWith(m.records, staged.Message(), StageConfig{External: ExternalAny})
+			must(t, err)
+			e, err := theirs.Apply(nil)
+			must(t, err)
+			m.enter(e)
+		}
+		next, err = staged.Apply(nil)
+		must(t, err)
+		d.enter(next)
+		all = append(all, d)
+		sameEpoch(t, all...)
+		everybodyTalks(t, all)
+		d.commit(CommitConfig{}, a, b, c)
+		sameEpoch(t, all...)
+	})
+}
+
+// TestReInit ends a group and goes on in another, and branches one off.
+func TestReInit(t *testing.T) {
+	all := newGroup(t, X25519_AES128GCM_SHA256_Ed25519, "anna", "bert")
+	a, b := all[0], all[1]
+	branch := func(usage PSKUsage, suite Suite, id []byte) (*member, error) {
+		a2, b2 := newMemberOf(t, suite, "anna"), newMemberOf(t, suite, "bert")
+		a2.create(GroupConfig{GroupID: id})
+		psks := func(PSKID) ([]byte, error) { return a.epoch.ResumptionPSK(), nil }
+		s := a2.commit(CommitConfig{
+			Add: []*KeyPackage{b2.kp}, PSKs: psks,
+			UsePSKs: []PSKID{{Usage: usage, GroupID: a.epoch.GroupID(), Epoch: a.epoch.Number()}},
+		})
+		cfg := JoinConfig{Welcome: s.Welcome(), KeyPackage: b2.kp, Secrets: b2.secrets, Signer: b2.signer}
+		if _, err := Join(cfg); !errors.Is(err, ErrPSK) {
+			t.Errorf("without the group before: got %v", err)
+		}
+		cfg.Previous = b.epoch
+		e, err := Join(cfg)
+		if err == nil && !bytes.Equal(e.Authenticator(), a2.epoch.Authenticator()) {
+			t.Error("in different epochs")
+		}
+		return b2, err
+	}
+	if _, err := branch(PSKBranch, a.suite, nil); err != nil {
+		t.Error(err)
+	}
+	if _, err := branch(PSKReInit, a.suite, nil); !errors.Is(err, ErrInvalid) {
+		t.Errorf("a reinit that nobody committed: got %v", err)
+	}
+	to := ReInit{GroupID: []byte("new"), Suite: X25519_CHACHA20POLY1305_SHA256_Ed25519}
+	p, err := b.epoch.ProposeReInit(b.records, to, ProposeConfig{})
+	must(t, err)
+	a.reload, b.reload = true, true
+	a.commit(CommitConfig{Proposals: [][]byte{p.tell(t, a).Reference}}, b)
+	if c := b.epoch.Closed(); c == nil || string(c.GroupID) != "new" || c.Suite != to.Suite {
+		t.Fatalf("got %+v", c)
+	}
+	if _, err := b.epoch.Encrypt(b.records, nil, nil); !errors.Is(err, ErrClosed) {
+		t.Errorf("got %v, want %v", err, ErrClosed)
+	}
+	if _, err := b.epoch.Commit(b.records, CommitConfig{}); !errors.Is(err, ErrClosed) {
+		t.Errorf("got %v, want %v", err, ErrClosed)
+	}
+	if _, err := branch(PSKReInit, to.Suite, []byte("new")); err != nil {
+		t.Error(err)
+	}
+	if _, err := branch(PSKReInit, to.Suite, []byte("other")); !errors.Is(err, ErrInvalid) {
+		t.Errorf("another group: got %v", err)
+	}
+	if _, err := branch(PSKBranch, a.suite, nil); !errors.Is(err, ErrInvalid) {
+		t.Errorf("a branch of a closed group: got %v", err)
+	}
+}

@@ -1,0 +1,227 @@
+package mls
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// A transition is what a commit makes of an epoch: the tree and the extensions
+// after it, and what else its proposals say.
+type transition struct {
+	// proposed is the tree after the proposals, tree that with the path in it.
+	proposed   *tree
+	tree       *tree
+	extensions []Extension
+	committer  uint32
+	added      []addition
+	removed    []uint32
+	fresh      map[uint32]*leafNode // leaves that are new, without the path's
+	updated    []uint32
+	ownKey     []byte // of our own Update
+	psks       []*pskID
+	reInit     *reInit
+	kemOutput  []byte // of an external commit
+	needsPath  bool
+	steps      []pathStep // of the path
+	reextended bool
+}
+
+// An addition is a new member with its leaf.
+type addition struct {
+	leaf       uint32
+	keyPackage *KeyPackage
+}
+
+// transit applies a proposal list in the order of RFC 9420, §12.3. Whether it is
+// valid depends on the epoch and the list alone.
+func (e *Epoch) transit(from sender, list []listed) (*transition, error) {
+	if err := checkList(from, list); err != nil {
+		return nil, err
+	}
+	t := &transition{
+		extensions: e.context.extensions, committer: from.index, fresh: make(map[uint32]*leafNode),
+		needsPath: len(list) == 0,
+	}
+	for _, p := range list {
+		if err := e.checkProposal(p); err != nil {
+			return nil, err
+		}
+		t.note(p.proposal)
+	}
+	edit := e.tree.edit()
+	for _, typ := range []uint16{proposalUpdate, proposalRemove, proposalAdd} {
+		for _, p := range list {
+			if p.typ != typ {
+				continue
+			}
+			if err := t.apply(e, edit, p); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if from.typ == senderNewMemberCommit {
+		i, ok := edit.add(&leafNode{})
+		if !ok {
+			return nil, fmt.Errorf("external commit: over %d members: %w", maxLeaves, ErrInvalid)
+		}
+		t.committer = i
+	}
+	t.proposed = edit.freeze()
+	t.tree = t.proposed
+	return t, nil
+}
+
+// note takes over what does not change the tree.
+func (t *transition) note(p *proposal) {
+	switch p.typ {
+	case proposalPSK:
+		t.psks = append(t.psks, p.psk)
+	case proposalReInit:
+		t.reInit = p.reInit
+	case proposalExternalInit:
+		t.kemOutput = p.externalInit
+		t.needsPath = true
+	case proposalGroupContextExtensions:
+		t.extensions, t.reextended = p.extensions, true
+		t.needsPath = true
+	case proposalUpdate, proposalRemove:
+		t.needsPath = true
+	}
+}
+
+// apply changes the tree.
+func (t *transition) apply(e *Epoch, edit *treeEdit, p listed) error {
+	switch p.typ {
+	case proposalUpdate:
+		edit.update(p.from.index, p.update)
+		t.fresh[p.from.index] = p.update
+		t.updated = append(t.updated, p.from.index)
+		if p.from.index == e.own {
+			t.ownKey = p.private
+		}
+	case proposalRemove:
+		edit.remove(p.remove)
+		t.removed = append(t.removed, p.remove)
+	case proposalAdd:
+		i, ok := edit.add(p.add.leaf)
+		if !ok {
+			return fmt.Errorf("add: over %d members: %w", maxLeaves, ErrInvalid)
+		}
+		t.fresh[i] = p.add.leaf
+		t.added = append(t.added, addition{i, p.add})
+	}
+	return nil
+}
+
+// removes reports whether a leaf is removed.
+func (t *transition) removes(leaf uint32) bool {
+	for _, i := range t.removed {
+		if i == leaf {
+			return true
+		}
+	}
+	return false
+}
+
+// addedLeaves returns the leaves that a path is not encrypted to.
+func (t *transition) addedLeaves() map[uint32]bool {
+	m := make(map[uint32]bool, len(t.added))
+	for _, a := range t.added {
+		m[a.leaf] = true
+	}
+	return m
+}
+
+// mergePath puts the path of another's commit, nil when it has none, into the
+// tree.
+func (t *transition) mergePath(e *Epoch, p *updatePath) error {
+	if p == nil {
+		if t.needsPath {
+			return fmt.Errorf("commit without the path that it needs: %w", ErrInvalid)
+		}
+		return nil
+	}
+	if err := p.leaf.check(e.suite, e.context.groupID, t.committer); err != nil {
+		return fmt.Errorf("path: %w", err)
+	}
+	var err error
+	t.tree, t.steps, err = p.merge(t.proposed, t.committer)
+	return err
+}
+
+// check verifies what depends on the whole result: every new leaf fits the
+// group's extensions, and all leaves do when these are new; new keys are new;
+// members support each other's credentials (RFC 9420, §7.3, §12.1.7, §12.4.2).
+// path is nil when there is none.
+func (t *transition) check(e *Epoch, path *updatePath) error {
+	for i, l := range t.tree.members() {
+		if t.reextended || t.fresh[i] != nil || path != nil && i == t.committer {
+			if err := l.fits(t.extensions); err != nil {
+				return fmt.Errorf("leaf %d: %w", i, err)
+			}
+		}
+	}
+	for _, i := range t.updated {
+		if bytes.Equal(t.fresh[i].encryptionKey, e.tree.leaf(i).encryptionKey) {
+			return fmt.Errorf("update of leaf %d with its old key: %w", i, ErrInvalid)
+		}
+	}
+	if err := t.checkNewKeys(path); err != nil {
+		return err
+	}
+	return t.tree.checkCredentials()
+}
+
+// checkNewKeys verifies that no key of a new leaf or of the path is anywhere
+// else in the group, the replaced nodes of the path included.
+func (t *transition) checkNewKeys(path *updatePath) error {
+	encryption, signature := make(map[string]nodeIndex), make(map[string]nodeIndex)
+	const ofPath = ^nodeIndex(0)
+	claim := func(m map[string]nodeIndex, key []byte, x nodeIndex) error {
+		if _, taken := m[string(key)]; taken {
+			return fmt.Errorf("one key at two nodes: %w", ErrInvalid)
+		}
+		m[string(key)] = x
+		return nil
+	}
+	for i, l := range t.fresh {
+		if err := claim(encryption, l.encryptionKey, leafNodeIndex(i)); err != nil {
+			return err
+		}
+		if err := claim(signature, l.signatureKey, leafNodeIndex(i)); err != nil {
+			return err
+		}
+	}
+	if path != nil {
+		if err := claim(encryption, path.leaf.encryptionKey, ofPath); err != nil {
+			return err
+		}
+		if err := claim(signature, path.leaf.signatureKey, leafNodeIndex(t.committer)); err != nil {
+			return err
+		}
+		for _, n := range path.nodes {
+			if err := claim(encryption, n.encryptionKey, ofPath); err != nil {
+				return err
+			}
+		}
+	}
+	return t.proposed.checkNotTaken(encryption, signature)
+}
+
+// checkNotTaken verifies that new keys are nowhere but where they belong.
+func (t *tree) checkNotTaken(encryption, signature map[string]nodeIndex) error {
+	for i, l := range t.members() {
+		if x, ok := encryption[string(l.encryptionKey)]; ok && x != leafNodeIndex(i) {
+			return fmt.Errorf("encryption key of leaf %d again: %w", i, ErrInvalid)
+		}
+		if x, ok := signature[string(l.signatureKey)]; ok && x != leafNodeIndex(i) {
+			return fmt.Errorf("signature key of leaf %d again: %w", i, ErrInvalid)
+		}
+	}
+	for x, p := range t.parents() {
+		if _, ok := encryption[string(p.parent.encryptionKey)]; ok {
+			return fmt.Errorf("key of node %d again: %w", x, ErrInvalid)
+		}
+	}
+	return nil
+}
