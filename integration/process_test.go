@@ -80,9 +80,10 @@ type run struct {
 
 // readyLine is what a node or a relay prints when it is ready.
 type readyLine struct {
-	Event    string `json:"event"`
-	Identity string `json:"identity"`
-	URL      string `json:"url"`
+	Event    string   `json:"event"`
+	Identity string   `json:"identity"`
+	URL      string   `json:"url"`
+	Addrs    []string `json:"addrs"`
 }
 
 // relayProcess starts a relay.

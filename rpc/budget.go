@@ -23,6 +23,8 @@ const (
 	// passTime is how long a message may be on its way in or out while others
 	// wait for memory.
 	passTime = 20 * time.Second
+	// pauseTime is how long nothing of it may come while others wait.
+	pauseTime = 5 * time.Second
 )
 
 // errCrowded ends a connection whose message got no memory in time, or was
@@ -72,7 +74,8 @@ type seat struct {
 	p     *pool
 	n     int64
 	ready chan struct{} // closed when it has room
-	since time.Time     // when the message began to move; zero while it does not
+	began time.Time     // when the message began to move; zero while it does not
+	moved time.Time     // when the last part of it came in; zero if that is not known
 }
 
 // account is what one connection has of a Budget.
@@ -181,12 +184,12 @@ func (a *account) close() {
 	}
 }
 
-// moves notes that the message of s begins to move, or has stopped to.
-func (s *seat) moves(now time.Time) {
+// moves notes when the message of s began to move, and when it last did.
+func (s *seat) moves(began, moved time.Time) {
 	if s != nil {
 		s.p.mu.Lock()
 		defer s.p.mu.Unlock()
-		s.since = now
+		s.began, s.moved = began, moved
 	}
 }
 
@@ -256,7 +259,7 @@ func (p *pool) evict(now time.Time) {
 	p.mu.Lock()
 	var slow []*seat
 	for s := range p.seats {
-		if !s.since.IsZero() && now.Sub(s.since) > passTime {
+		if !s.began.IsZero() && now.Sub(s.began) > passTime || !s.moved.IsZero() && now.Sub(s.moved) > pauseTime {
 			slow = append(slow, s)
 		}
 	}
@@ -333,7 +336,7 @@ func (r *room) set(s *seat) {
 func (r *room) leaves() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.seat.moves(time.Now())
+	r.seat.moves(time.Now(), time.Time{})
 }
 
 // close ends the call.

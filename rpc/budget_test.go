@@ -88,10 +88,17 @@ func TestBudgetPatience(t *testing.T) {
 		if _, err := other.take(t.Context(), &b.in, 6<<20); !errors.Is(err, errCrowded) || *cut != nil {
 			t.Errorf("got %v, cut with %v", err, *cut)
 		}
-		s.moves(time.Now())
+		now := time.Now()
+		s.moves(now, time.Time{})
+		b.in.evict(now.Add(passTime))
+		s.moves(now, now)
+		b.in.evict(now.Add(pauseTime))
+		if *cut != nil {
+			t.Errorf("cut with %v, too early", *cut)
+		}
 		take(t, other, 6<<20)
-		if !errors.Is(*cut, errCrowded) {
-			t.Errorf("cut with %v", *cut)
+		if !errors.Is(*cut, errCrowded) || time.Since(now) > passTime {
+			t.Errorf("cut with %v after %v", *cut, time.Since(now))
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()

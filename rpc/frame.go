@@ -79,14 +79,13 @@ func (f *framer) read() (*capnp.Message, *seat, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("read message: %w", err)
 	}
-	seat.moves(time.Now())
 	f.readTimer.Reset(f.stall)
-	msg, err := f.readBody(buf, total)
+	msg, err := f.readBody(buf, total, seat)
 	if err != nil {
 		f.account.drop(seat)
 		return nil, nil, fmt.Errorf("read message: %w", err)
 	}
-	seat.moves(time.Time{})
+	seat.moves(time.Time{}, time.Time{})
 	return msg, seat, nil
 }
 
@@ -104,7 +103,7 @@ func (f *framer) readHeader(first byte) (buf []byte, total int, err error) {
 	}
 	// The header is the count and a size for each segment, padded to a word.
 	header := int(segments+2) / 2 * 8
-	if buf, err = f.fill(buf, header); err != nil {
+	if buf, err = f.fill(buf, header, nil); err != nil {
 		return nil, 0, fmt.Errorf("read header: %w", err)
 	}
 	size := uint64(header)
@@ -118,8 +117,8 @@ func (f *framer) readHeader(first byte) (buf []byte, total int, err error) {
 }
 
 // readBody reads what follows the header.
-func (f *framer) readBody(buf []byte, total int) (*capnp.Message, error) {
-	buf, err := f.fill(buf, total)
+func (f *framer) readBody(buf []byte, total int, s *seat) (*capnp.Message, error) {
+	buf, err := f.fill(buf, total, s)
 	if err != nil {
 		return nil, err
 	}
@@ -133,9 +132,12 @@ func (f *framer) readBody(buf []byte, total int) (*capnp.Message, error) {
 	return msg, nil
 }
 
-// fill reads until buf holds n bytes. It grows buf as bytes arrive.
-func (f *framer) fill(buf []byte, n int) ([]byte, error) {
+// fill reads until buf holds n bytes. It grows buf as bytes arrive, and tells
+// the seat.
+func (f *framer) fill(buf []byte, n int, s *seat) ([]byte, error) {
+	began := time.Now()
 	for len(buf) < n {
+		s.moves(began, time.Now())
 		have := len(buf)
 		next := min(n, have+chunk)
 		if cap(buf) < next {

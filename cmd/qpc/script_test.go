@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -35,20 +36,19 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start": start, "end": end, "exits": exits, "eventually": eventually, "field": field, "free": free, "text": text,
+			"start": start, "end": end, "exits": exits, "eventually": eventually, "field": field, "free": free, "text": text, "alter": alter,
 		},
 	})
 }
 
-// exits N PROGRAM ARGS runs a program and checks its exit code.
+// exits N PROGRAM ARGS runs a program and checks its exit code; N|M is either.
 func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
-		ts.Fatalf("usage: exits N PROGRAM ARGS")
+		ts.Fatalf("usage: exits N[|M] PROGRAM ARGS")
 	}
-	want, err := strconv.Atoi(args[0])
-	ts.Check(err)
-	if got := exitCode(ts, args[1:]); got != want {
-		ts.Fatalf("got exit %d, want %d", got, want)
+	got := exitCode(ts, args[1:])
+	if !slices.Contains(strings.Split(args[0], "|"), strconv.Itoa(got)) {
+		ts.Fatalf("got exit %d, want %s", got, args[0])
 	}
 }
 
@@ -113,4 +113,25 @@ func text(ts *testscript.TestScript, neg bool, args []string) {
 	n, err := strconv.Atoi(args[1])
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.Repeat("x", n)), 0o600))
+}
+
+// alter NAME cut|change PERCENT sets ALTERED to the variable's value without
+// what is behind that place, or with another character there.
+func alter(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: alter NAME cut|change PERCENT")
+	}
+	value := []byte(ts.Getenv(args[0]))
+	percent, err := strconv.Atoi(args[2])
+	ts.Check(err)
+	at := (len(value) - 1) * percent / 100
+	switch {
+	case args[1] == "cut":
+		value = value[:at]
+	case value[at] == 'A':
+		value[at] = 'B'
+	default:
+		value[at] = 'A'
+	}
+	ts.Setenv("ALTERED", string(value))
 }
