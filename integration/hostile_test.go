@@ -118,8 +118,12 @@ func TestHostile(t *testing.T) {
 			name string
 			do   func(*testing.T, *process)
 		}{
-			{"garbage", sendGarbage}, {"claim", claimMuch}, {"streams", openStreams},
-			{"oversize", depositTooMuch}, {"endpoint", forgeEndpoint}, {"calls", callNonsense},
+			{"garbage", sendGarbage},
+			{"claim", claimMuch},
+			{"streams", openStreams},
+			{"oversize", depositTooMuch},
+			{"endpoint", forgeEndpoint},
+			{"calls", callNonsense},
 		} {
 			t.Run(p.name+"/"+attack.name, func(t *testing.T) { attack.do(t, p) })
 		}
@@ -401,6 +405,7 @@ func (r *badRelay) Peek(_ context.Context, _ rpc.Caller, _ rpc.Identity, _ rpc.C
 func (r *badRelay) Fetch(context.Context, rpc.Caller, rpc.Identity, rpc.Channel, uint32, time.Duration) ([]rpc.Envelope, error) {
 	return nil, nil
 }
+
 func (r *badRelay) Ack(context.Context, rpc.Caller, rpc.Identity, rpc.Channel, uint64) error {
 	return nil
 }
@@ -412,6 +417,7 @@ func (r *badRelay) UploadKeyPackage(context.Context, rpc.Caller, rpc.Identity, [
 func (r *badRelay) FetchKeyPackage(context.Context, rpc.Caller, rpc.Identity) ([]byte, error) {
 	return bytes.Repeat([]byte{0, 1}, 1<<18), nil
 }
+
 func (r *badRelay) UploadHybridKey(context.Context, rpc.Caller, rpc.Identity, []byte) error {
 	return nil
 }
