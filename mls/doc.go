@@ -38,8 +38,8 @@
 //
 // # What is there
 //
-// Suites 0x0001, 0x0002, 0x0003, 0x0005 and 0x0007; key packages, last resort
-// and GREASE included; creating a group with GroupContext extensions and
+// Suites 0x0001 to 0x0007 and the hybrid one with X-Wing, 0x004F; key packages,
+// last resort and GREASE included; creating a group with GroupContext extensions and
 // required capabilities. Commits that add, remove, update, set extensions, mix
 // in pre-shared keys (external, resumption) or end the group (ReInit), in any
 // combination that RFC 9420 allows, private or public; the same as proposals on
@@ -55,8 +55,7 @@
 // Who commits cannot change its credential, signature key or capabilities.
 // Proposals of external senders and of new members are received; making them is
 // not here. Proposals of types that RFC 9420 does not know cannot be decoded.
-// Suites 0x0004 and 0x0006 (X448) and the hybrid one are not here yet. X.509
-// credentials are decoded and refused.
+// X.509 credentials are decoded and refused.
 //
 // # Which test holds which MUST
 //

@@ -12,6 +12,8 @@ import (
 	"maps"
 	"testing"
 	"time"
+
+	"github.com/cloudflare/circl/sign/ed448"
 )
 
 // now is the clock of all tests.
@@ -44,6 +46,19 @@ func (s ecdsaSigner) Sign(m []byte) ([]byte, error) {
 	return ecdsa.SignASN1(rand.Reader, s.key, h.Sum(nil))
 }
 
+type ed448Signer ed448.PrivateKey
+
+func (s ed448Signer) Public() []byte { return ed448.PrivateKey(s).Public().(ed448.PublicKey) }
+
+func (s ed448Signer) Sign(m []byte) ([]byte, error) {
+	return ed448.Sign(ed448.PrivateKey(s), m, ""), nil
+}
+
+// isEd448 reports whether a suite signs with Ed448.
+func isEd448(s Suite) bool {
+	return s == X448_AES256GCM_SHA512_Ed448 || s == X448_CHACHA20POLY1305_SHA512_Ed448
+}
+
 // ecdsaOf returns curve and hash of a suite's signatures, or nil for Ed25519.
 func ecdsaOf(s Suite) (elliptic.Curve, func() hash.Hash) {
 	switch s {
@@ -63,6 +78,11 @@ func newSigner(tb testing.TB, s Suite) Signer {
 		key, err := ecdsa.GenerateKey(curve, rand.Reader)
 		must(tb, err)
 		return ecdsaSigner{key, h}
+	}
+	if isEd448(s) {
+		_, key, err := ed448.GenerateKey(nil)
+		must(tb, err)
+		return ed448Signer(key)
 	}
 	_, key, err := ed25519.GenerateKey(nil)
 	must(tb, err)

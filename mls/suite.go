@@ -16,20 +16,28 @@ import (
 	"fmt"
 	"hash"
 
+	circl "github.com/cloudflare/circl/hpke"
 	"golang.org/x/crypto/chacha20poly1305"
 )
 
 // Suite is the number of a cipher suite (RFC 9420, §17.1).
 type Suite uint16
 
-// The cipher suites of RFC 9420 that this package implements.
+// The cipher suites of RFC 9420.
 const (
 	X25519_AES128GCM_SHA256_Ed25519        Suite = 0x0001
 	P256_AES128GCM_SHA256_P256             Suite = 0x0002
 	X25519_CHACHA20POLY1305_SHA256_Ed25519 Suite = 0x0003
+	X448_AES256GCM_SHA512_Ed448            Suite = 0x0004
 	P521_AES256GCM_SHA512_P521             Suite = 0x0005
+	X448_CHACHA20POLY1305_SHA512_Ed448     Suite = 0x0006
 	P384_AES256GCM_SHA384_P384             Suite = 0x0007
 )
+
+// MLKEM768X25519_AES128GCM_SHA256_Ed25519 is the hybrid suite of
+// draft-ietf-mls-pq-ciphersuites, with X-Wing as the KEM. The number is
+// provisional, as OpenMLS 0.9 has it: IANA has not given one.
+const MLKEM768X25519_AES128GCM_SHA256_Ed25519 Suite = 0x004F
 
 // A suite is everything that a cipher suite decides. Nothing outside the table
 // knows a hash, a KEM, an AEAD or a signature scheme, so that a suite is added
@@ -64,16 +72,31 @@ var suites = []*suite{
 		hash: sha256.New, size: 32, keySize: 32, nonceSize: 12, cipher: chacha20poly1305.New, signature: ed25519Scheme{},
 	},
 	{
+		id: X448_AES256GCM_SHA512_Ed448, name: "X448_AES256GCM_SHA512_Ed448",
+		hpke: newX448(circl.AEAD_AES256GCM),
+		hash: sha512.New, size: 64, keySize: 32, nonceSize: 12, cipher: newGCM, signature: ed448Scheme{},
+	},
+	{
 		id: P521_AES256GCM_SHA512_P521, name: "P521_AES256GCM_SHA512_P521",
 		hpke: stdHPKE{hpke.DHKEM(ecdh.P521()), hpke.HKDFSHA512(), hpke.AES256GCM()},
 		hash: sha512.New, size: 64, keySize: 32, nonceSize: 12, cipher: newGCM,
 		signature: ecdsaScheme{elliptic.P521(), sha512.New},
 	},
 	{
+		id: X448_CHACHA20POLY1305_SHA512_Ed448, name: "X448_CHACHA20POLY1305_SHA512_Ed448",
+		hpke: newX448(circl.AEAD_ChaCha20Poly1305),
+		hash: sha512.New, size: 64, keySize: 32, nonceSize: 12, cipher: chacha20poly1305.New, signature: ed448Scheme{},
+	},
+	{
 		id: P384_AES256GCM_SHA384_P384, name: "P384_AES256GCM_SHA384_P384",
 		hpke: stdHPKE{hpke.DHKEM(ecdh.P384()), hpke.HKDFSHA384(), hpke.AES256GCM()},
 		hash: sha512.New384, size: 48, keySize: 32, nonceSize: 12, cipher: newGCM,
 		signature: ecdsaScheme{elliptic.P384(), sha512.New384},
+	},
+	{
+		id: MLKEM768X25519_AES128GCM_SHA256_Ed25519, name: "MLKEM768X25519_AES128GCM_SHA256_Ed25519",
+		hpke: stdHPKE{hpke.MLKEM768X25519(), hpke.HKDFSHA256(), hpke.AES128GCM()},
+		hash: sha256.New, size: 32, keySize: 16, nonceSize: 12, cipher: newGCM, signature: ed25519Scheme{},
 	},
 }
 

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/cloudflare/circl/sign/ed448"
 )
 
 // hexBytes is a hex string of the vectors; null becomes nil.
@@ -113,7 +115,8 @@ func (f vectorFile) run(t *testing.T, dir string) {
 	}
 	want := f.suites
 	if want == nil {
-		want = Suites()
+		// The hybrid suite is not in the vectors yet.
+		want = slices.DeleteFunc(Suites(), func(s Suite) bool { return s == MLKEM768X25519_AES128GCM_SHA256_Ed25519 })
 	}
 	for _, id := range want {
 		if ran[id] == 0 {
@@ -143,6 +146,9 @@ func vectorSigner(t *testing.T, s *suite, private []byte) Signer {
 		key, err := ecdsa.ParseRawPrivateKey(curve, padScalar(s.id, private))
 		must(t, err)
 		return ecdsaSigner{key, h}
+	}
+	if isEd448(s.id) {
+		return ed448Signer(ed448.NewKeyFromSeed(private))
 	}
 	return ed25519Signer(ed25519.NewKeyFromSeed(private))
 }
