@@ -37,6 +37,7 @@ func TestCrash(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs real processes")
 	}
+	t.Run("start", killStart)
 	t.Run("sender", killSender)
 	t.Run("relay", killRelay)
 	t.Run("receiver/direct", killReceiverDirect)
@@ -52,6 +53,38 @@ func TestCrash(t *testing.T) {
 			seed++
 		}
 	})
+}
+
+// starts is how often the first start of each is cut short, each time a little
+// later.
+const (
+	starts    = 12
+	startStep = 25 * time.Millisecond
+)
+
+// killStart kills each of the three while it starts on a new home, until it may.
+// Who it once said that it is, it stays.
+func killStart(t *testing.T) {
+	t.Parallel()
+	c, link := startCrash(t, func(p *process) {
+		identity := ""
+		for i := range starts {
+			if err := p.spawn(); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Duration(i) * startStep)
+			if !p.isReady() {
+				p.kill()
+				continue
+			}
+			if got := p.line().Identity; identity != "" && got != identity {
+				t.Errorf("%s: was %s and is %s", p.name, identity, got)
+			}
+			identity = p.line().Identity
+			p.kill()
+		}
+	})
+	c.meet(link)
 }
 
 // killSender kills the sender when `send` has printed its line: the receiver is
@@ -154,25 +187,40 @@ type crash struct {
 // newCrash starts the three; alice and bob have exchanged a message.
 func newCrash(t *testing.T) *crash {
 	t.Helper()
-	c, link := startCrash(t)
-	if err := c.alice.add(link); err != nil {
-		t.Fatal(err)
-	}
-	c.send(c.alice, c.bob, "first")
-	c.settle()
+	c, link := startCrash(t, nil)
+	c.meet(link)
 	return c
 }
 
-// startCrash starts the three and returns bob's link; nobody has used it yet.
-func startCrash(t *testing.T) (c *crash, link string) {
+// startCrash starts the three and returns bob's link; nobody has used it yet. If
+// first is not nil, it is called with each before it is started.
+func startCrash(t *testing.T, first func(*process)) (c *crash, link string) {
 	t.Helper()
-	relay := relayProcess(t)
-	c = &crash{t: t, relay: relay, alice: nodeProcess(t, "alice", relay), bob: nodeProcess(t, "bob", relay)}
+	c = &crash{t: t}
+	start := func(p *process) *process {
+		if first != nil {
+			first(p)
+		}
+		c.startAll(p)
+		return p
+	}
+	c.relay = start(relayProcess(t))
+	c.alice, c.bob = start(nodeProcess(t, "alice", c.relay)), start(nodeProcess(t, "bob", c.relay))
 	link, err := c.bob.invite()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c, link
+}
+
+// meet lets alice use bob's link and send the first message.
+func (c *crash) meet(link string) {
+	c.t.Helper()
+	if err := c.alice.add(link); err != nil {
+		c.t.Fatal(err)
+	}
+	c.send(c.alice, c.bob, "first")
+	c.settle()
 }
 
 // send sends a text; the test ends if it does not get in.
@@ -272,7 +320,7 @@ func (c *crash) settle() {
 // at once, also while they start again.
 func killAtRandom(t *testing.T, seed uint64, rounds int) {
 	t.Parallel()
-	c, link := startCrash(t)
+	c, link := startCrash(t, nil)
 	alice := &writer{c, c.alice, c.bob, c.alice.line().Identity}
 	bob := &writer{c, c.bob, c.alice, c.bob.line().Identity}
 	for round := range rounds {

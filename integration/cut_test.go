@@ -17,6 +17,10 @@ import (
 // errCut is what the commit at a cut point, and each one after it, returns.
 var errCut = errors.New("halted by the test")
 
+// slowDisk is how long a commit takes that is cut, so that what is said too early
+// gets out.
+const slowDisk = 200 * time.Millisecond
+
 // cut halts a node or a relay at one of its commits: from there on it commits
 // nothing until it is started again. The zero cut lets all commits pass.
 type cut struct {
@@ -40,6 +44,7 @@ func (c *cut) fault(step string) error {
 	if at == nil || !at(n, step) {
 		return nil
 	}
+	time.Sleep(slowDisk)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.hit = true

@@ -86,20 +86,17 @@ type readyLine struct {
 	Addrs    []string `json:"addrs"`
 }
 
-// relayProcess starts a relay.
+// relayProcess is a relay that is not started yet.
 func relayProcess(t *testing.T) *process {
 	t.Helper()
 	return newProcess(t, "relay", "relay", "run", "--listen", anyLocalPort)
 }
 
-// nodeProcess starts a node. Each of its lives listens on another port.
+// nodeProcess is a node with a home relay, which has to be ready; it is not
+// started yet. Each of its lives listens on another port.
 func nodeProcess(t *testing.T, name string, relay *process) *process {
 	t.Helper()
-	args := []string{"up", "--name", name, "--lan", "off", "--listen", anyLocalPort}
-	if relay != nil {
-		args = append(args, "--relay", relay.line().URL)
-	}
-	return newProcess(t, name, args...)
+	return newProcess(t, name, "up", "--name", name, "--lan", "off", "--listen", anyLocalPort, "--relay", relay.line().URL)
 }
 
 func newProcess(t *testing.T, name string, args ...string) *process {
@@ -121,9 +118,6 @@ func newWrapped(t *testing.T, wrap []string, name string, args ...string) *proce
 			t.Logf("the log of %s ends with:\n%s", p.name, p.lastWords())
 		}
 	})
-	if err := p.start(); err != nil {
-		t.Fatal(err)
-	}
 	return p
 }
 
@@ -201,6 +195,18 @@ func (p *process) waitReady(most time.Duration) error {
 		return fmt.Errorf("%s ended before it was ready: %v", p.name, r.cmd.ProcessState)
 	case <-time.After(most):
 		return fmt.Errorf("%s is not ready after %v", p.name, most)
+	}
+}
+
+// isReady reports whether the present life has printed its ready line.
+func (p *process) isReady() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case <-p.run.ready:
+		return true
+	default:
+		return false
 	}
 }
 
