@@ -59,7 +59,7 @@
 //	groups          CountGroups; DeleteGroup after Retire
 //	epochs          CountEpochs; DeleteEpoch; with them mls_records
 //	messages        CountMessages; kept as long as the user keeps them:
-//	                DropMessages, DeleteConversation
+//	                DeleteConversation
 //	outbox          CountOutgoing
 //	inbox           CountIncoming, CountWaitingFrom; DropWaiting, KeepNewestWaiting
 //	seen            ForgetSeen

@@ -172,11 +172,6 @@ func (t *Tx) CountMessages(conversation [16]byte) (int, error) {
 	return t.count("SELECT count(*) FROM messages WHERE conversation = ?", conversation[:])
 }
 
-// DropMessages erases all messages stored before that time.
-func (t *Tx) DropMessages(before time.Time) error {
-	return t.do("DELETE FROM messages WHERE stored < ?", before)
-}
-
 // limitRows turns a limit of 0 or less, which means no limit, into a number.
 func limitRows(n int) int {
 	if n <= 0 {

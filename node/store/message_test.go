@@ -55,10 +55,6 @@ func TestMessages(t *testing.T) {
 		want(t, all, err, nil)
 		n, err := tx.CountMessages(m.Conversation)
 		want(t, n, err, 2)
-
-		wantErr(t, tx.DropMessages(at(2)), nil) // twin has no time
-		all, err = tx.MessageByID(m.ID)
-		want(t, all, err, []Message{m})
 	})
 }
 

@@ -82,7 +82,7 @@ CREATE TABLE conversations (
 	counter INTEGER NOT NULL,
 	lamport INTEGER NOT NULL,
 	created INTEGER NOT NULL
-) STRICT;
+) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX conversations_peer ON conversations (peer) WHERE peer <> zeroblob(32);
 
 CREATE TABLE groups (
@@ -109,7 +109,7 @@ CREATE TABLE mls_records (
 	key   TEXT NOT NULL,
 	value BLOB NOT NULL,
 	PRIMARY KEY (epoch, key)
-) STRICT;
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE messages (
 	conversation BLOB NOT NULL,
@@ -126,14 +126,12 @@ CREATE TABLE messages (
 	path         TEXT NOT NULL,
 	relay        BLOB NOT NULL,
 	why          TEXT NOT NULL,
-	PRIMARY KEY (conversation, author, id)
+	PRIMARY KEY (id, conversation, author)
 ) STRICT;
 CREATE INDEX messages_order ON messages (conversation, lamport, author, counter, id);
 CREATE INDEX messages_counter ON messages (conversation, author, counter);
-CREATE INDEX messages_id ON messages (id);
 CREATE INDEX messages_unreceipted ON messages (conversation, author, counter)
 	WHERE type IN (1, 2) AND state IN ('queued', 'direct', 'stored');
-CREATE INDEX messages_stored ON messages (stored);
 
 CREATE TABLE outbox (
 	id           INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -165,8 +163,7 @@ CREATE TABLE inbox (
 	received  INTEGER NOT NULL,
 	waiting   INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX inbox_waiting ON inbox (waiting, depositor, size);
-CREATE INDEX inbox_order ON inbox (waiting, id);
+CREATE INDEX inbox_order ON inbox (waiting, id, depositor, size);
 
 CREATE TABLE seen (
 	hash BLOB PRIMARY KEY,
