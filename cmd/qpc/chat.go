@@ -29,13 +29,16 @@ type chat struct {
 	// with is whom a line without a slash goes to; nil for nobody yet. It is held
 	// by identity, so that a contact who comes later cannot take its place.
 	with *localapi.Contact
-	// sent are the texts of own messages that are not delivered yet, by id.
-	sent map[string]string
+	// sent are the own messages that are not delivered yet, by id.
+	sent map[string]sentText
 	// here are the ids of those among them that are nowhere but here.
 	here map[string]bool
 	// prompts says that a person at a terminal is typing.
 	prompts bool
 }
+
+// sentText is an own message, with the line that told its state last.
+type sentText struct{ text, shown string }
 
 func (a *app) chatCommand() *cobra.Command {
 	var flags nodeFlags
@@ -61,7 +64,7 @@ beside it. Without a terminal it takes its lines from stdin.
 		if err == nil && flags.given(cmd) {
 			return misused(cmd, "a node runs for this home already: its flags belong to qpc up")
 		}
-		c := &chat{app: a, client: client, sent: map[string]string{}, here: map[string]bool{}}
+		c := &chat{app: a, client: client, sent: map[string]sentText{}, here: map[string]bool{}}
 		c.prompts = !a.json && isTerminal(a.stdin) && isTerminal(a.stdout)
 		if err == nil {
 			return h.explain(c.run(ctx, args, 0))

@@ -12,7 +12,7 @@ import (
 	"quicnprotochat/node/localapi"
 )
 
-const chatHelp = `  text               send it to the person of the last /dm
+const chatHelp = `  text               send it to the person of the last /dm, or the only one
   //text             send /text
   /dm NAME           write to that person from now on
   /invite            make a contact link to give to people
@@ -73,8 +73,8 @@ func (c *chat) do(ctx context.Context, text string) error {
 }
 
 func (c *chat) send(ctx context.Context, text string) error {
-	if c.with == nil {
-		return usageError("to whom?", "/list shows the people, /dm NAME picks one")
+	if err := c.pick(ctx); err != nil {
+		return err
 	}
 	if err := localapi.CheckText(text); err != nil {
 		return err
@@ -83,13 +83,32 @@ func (c *chat) send(ctx context.Context, text string) error {
 	if err != nil {
 		return err
 	}
+	line := fmt.Sprintf("  (%s, path %s) %s", d.State, d.Path, excerpt(text))
 	if len(c.sent) < chatTracked {
-		c.sent[d.ID] = text
+		c.sent[d.ID] = sentText{text: text, shown: line}
 	}
 	if !d.State.Reaches(localapi.Stored) {
 		c.here[d.ID] = true
 	}
-	return c.print(d, fmt.Sprintf("  (%s, path %s) %s", d.State, d.Path, excerpt(text)))
+	return c.print(d, line)
+}
+
+// pick begins to write to the only contact if nobody was picked.
+func (c *chat) pick(ctx context.Context) error {
+	if c.with != nil {
+		return nil
+	}
+	list, err := c.client.Contacts(ctx)
+	switch {
+	case err != nil:
+		return err
+	case len(list) == 1:
+		return c.open(list[0])
+	case len(list) == 0:
+		return usageError("there is nobody to write to yet", "give your link (/invite), or take one (/add LINK)")
+	default:
+		return usageError("to whom?", "/list shows the people, /dm NAME picks one")
+	}
 }
 
 func (c *chat) invite(ctx context.Context) error {
@@ -109,6 +128,9 @@ func (c *chat) status(ctx context.Context) error {
 }
 
 func (c *chat) dm(ctx context.Context, who string) error {
+	if who == "" {
+		return usageError("/dm needs a name", "/list shows the people, /dm NAME picks one")
+	}
 	contact, err := c.client.Contact(ctx, who)
 	if err != nil {
 		return err
@@ -158,8 +180,8 @@ func (c *chat) list(ctx context.Context) error {
 }
 
 func (c *chat) history(ctx context.Context, count string) error {
-	if c.with == nil {
-		return usageError("with whom?", "/list shows the people, /dm NAME picks one")
+	if err := c.pick(ctx); err != nil {
+		return err
 	}
 	limit := 20
 	if count != "" {
@@ -180,7 +202,7 @@ func (c *chat) event(e localapi.Event) error {
 	switch {
 	case e.Event == localapi.EventMessage && e.Message != nil && e.Contact != nil:
 		text = fmt.Sprintf("%s  %s: %s", shown(e.Message.Time), defuse(e.Contact.Name), defuse(e.Message.Text))
-	case e.Event == localapi.EventContact && e.Contact != nil:
+	case e.Event == localapi.EventContact && e.Contact != nil && (c.with == nil || c.with.Identity != e.Contact.Identity):
 		text = fmt.Sprintf("%s is a contact now, by %s; /dm writes to them", defuse(e.Contact.Name), e.Contact.Via)
 	case e.Event == localapi.EventState && e.Delivery != nil:
 		text = c.state(*e.Delivery)
@@ -206,16 +228,22 @@ func (c *chat) state(d localapi.Delivery) string {
 	if d.State.Reaches(localapi.Stored) || d.State == localapi.Failed {
 		delete(c.here, d.ID)
 	}
-	text, ok := c.sent[d.ID]
+	sent, ok := c.sent[d.ID]
 	if !ok {
 		return ""
 	}
 	if d.State.Reaches(localapi.Delivered) || d.State == localapi.Failed {
 		delete(c.sent, d.ID)
 	}
-	line := fmt.Sprintf("  (%s, path %s) %s", d.State, d.Path, excerpt(text))
+	line := fmt.Sprintf("  (%s, path %s) %s", d.State, d.Path, excerpt(sent.text))
 	if d.State == localapi.Failed {
 		line += ": " + defuse(d.Why)
+	}
+	if line == sent.shown {
+		return "" // only the reason is another one
+	}
+	if _, ok := c.sent[d.ID]; ok {
+		c.sent[d.ID] = sentText{text: sent.text, shown: line}
 	}
 	return line
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -76,7 +77,7 @@ func statusText(st localapi.Status) string {
 		}
 		fmt.Fprintf(&b, "%s %s\n", defuse(p.Name), state)
 		for _, t := range p.Tried {
-			fmt.Fprintf(&b, "    tried %s: %s\n", defuse(t.Addr), defuse(t.Error))
+			fmt.Fprintf(&b, "    tried %s: %s\n", defuse(t.Addr), defuse(cmp.Or(t.Error, "it worked")))
 		}
 	}
 	fmt.Fprintf(&b, "waiting: %d to others, %d to be read in, %d without a key yet", st.Queue.Outbox, st.Queue.Inbox, st.Queue.Unreadable)
