@@ -59,11 +59,14 @@
 //
 // # Which test holds which MUST
 //
+// TestNever has a subtest for each of 16 things that must never happen, and
+// testdata/never a patch for each that makes it happen: .ci/mutants mls.
+//
 //	§2.1.2    shortest vector headers            TestVectorLengths, vectors deserialization
 //	§5.1, 5.2 labels, references                 vectors crypto-basics
 //	§6        application data is never public   vectors message-protection
 //	§6.1      signature of every message         TestStageRefuses, TestSenders, FuzzDecryptContents
-//	§6.1      sender type and content type       TestStageRefuses (from outside: refused)
+//	§6.1      sender type and content type       TestStageRefuses, TestNever/07
 //	§6.2      membership tag                     TestStageRefuses
 //	§6.3.1    fresh reuse guard; zero padding    TestReuseGuard, TestPadding
 //	§6.3.2    sender is a member                 TestSenders
@@ -72,7 +75,7 @@
 //	          the capabilities; greatest lifetime TestKeyPackageValidation
 //	§7.3      leaf: signature, credential,
 //	          required capabilities, group
-//	          extensions, source, unique keys    TestKeyPackageValidation, TestStageRefuses, TestJoinRefuses
+//	          extensions, source, unique keys    TestKeyPackageValidation, TestJoinRefuses, TestNever/12
 //	§7.3      lifetime, by who adds alone        TestKeyPackageLifetime, TestAddRefuses, TestWrongClock
 //	§7.4, 7.5 path secrets and their keys        vectors treekem, TestPathsAtRandom
 //	§7.7, 7.8 adding, removing, tree hashes      vectors tree-operations, tree-validation
@@ -87,12 +90,12 @@
 //	§11.2, 3  reinit and branch                  TestReInit
 //	§12.1.7   extensions that all support        TestGroupContextExtensions
 //	§12.1.8   external senders                   TestGroupContextExtensions
-//	§12.2     proposal list                      TestStageRefuses, TestAddRefuses
+//	§12.2     proposal list                      TestStageRefuses, TestNever/08
 //	§12.4     where a path is needed             TestStageRefuses
 //	§12.4.2   epoch, confirmation tag            TestStageRefuses, TestOldEpochs
 //	§12.4.2   whole commits                      vectors passive-client-handling-commit, -random
 //	§12.4.3.1 joining                            TestJoinRefuses, vectors welcome, passive-client-welcome
-//	§12.4.3.2 external commits                   TestExternal
+//	§12.4.3.2 external commits                   TestExternal, TestNever/16
 //	§12.4.3.3 encoding of the tree; its hash     TestTreeEncoding, TestJoinRefuses
 //	§13.4     unknown extensions: ignored in a
 //	          key package and GroupInfo, refused

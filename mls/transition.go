@@ -38,14 +38,21 @@ func (e *Epoch) transit(from sender, list []listed) (*transition, error) {
 	if err := checkList(from, list); err != nil {
 		return nil, err
 	}
+	for _, p := range list {
+		if err := e.checkProposal(p); err != nil {
+			return nil, err
+		}
+	}
+	return e.apply(from, list)
+}
+
+// apply makes the transition of a list whose proposals have been checked.
+func (e *Epoch) apply(from sender, list []listed) (*transition, error) {
 	t := &transition{
 		extensions: e.context.extensions, committer: from.index, fresh: make(map[uint32]*leafNode),
 		needsPath: len(list) == 0,
 	}
 	for _, p := range list {
-		if err := e.checkProposal(p); err != nil {
-			return nil, err
-		}
 		t.note(p.proposal)
 	}
 	edit := e.tree.edit()

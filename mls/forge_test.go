@@ -1,0 +1,75 @@
+package mls
+
+// A pathForge makes a commit with a path that Commit would refuse to make, in
+// all else consistent: whoever leaves a check out accepts it.
+type pathForge struct {
+	list    []listed
+	public  bool
+	psk     []byte                        // the secret of the list's pre-shared key
+	leaf    func(l *leafNode)             // before the leaf is signed
+	signed  func(l *leafNode)             // after
+	content func(a *authenticatedContent) // before the commit is signed
+	done    func(a *authenticatedContent) // at the end
+}
+
+// byCommitter lists proposals by value.
+func (m *member) byCommitter(list ...*proposal) []listed {
+	var out []listed
+	for _, p := range list {
+		out = append(out, listed{proposal: p, from: sender{senderMember, m.epoch.own}})
+	}
+	return out
+}
+
+// commit returns the message.
+func (f pathForge) commit(m *member) []byte {
+	m.tb.Helper()
+	e := m.epoch
+	s := e.suite
+	t, err := e.apply(sender{senderMember, e.own}, f.list)
+	must(m.tb, err)
+	own, err := t.proposed.newPath(e.own, e.tree.leaf(e.own), m.signer, e.context.groupID)
+	must(m.tb, err)
+	l := *own.update.leaf
+	if f.leaf != nil {
+		f.leaf(&l)
+		must(m.tb, l.sign(m.signer, e.context.groupID, e.own))
+	}
+	if f.signed != nil {
+		f.signed(&l)
+		var w writer
+		l.encodeTBS(&w)
+		w.vec(l.signature)
+		l.raw = w.b
+	}
+	var keys [][]byte
+	for _, n := range own.update.nodes {
+		keys = append(keys, n.encryptionKey)
+	}
+	nodes, _ := s.pathNodes(own.steps, keys)
+	own.update.leaf = &l
+	t.tree = t.proposed.withPath(e.own, &l, own.steps, nodes)
+	must(m.tb, own.encrypt(t.proposed, t.addedLeaves(), encoded(e.nextContext(t, e.context.transcriptHash))))
+	a := e.frame(contentCommit, nil, f.public)
+	a.content.commit = &commit{path: own.update}
+	for _, p := range f.list {
+		v := proposalOrRef{proposal: p.proposal}
+		if p.reference != nil {
+			v = proposalOrRef{reference: p.reference}
+		}
+		a.content.commit.proposals = append(a.content.commit.proposals, v)
+	}
+	if f.content != nil {
+		f.content(a)
+	}
+	must(m.tb, a.sign(m.signer, e.encoded))
+	next, _, err := e.follow(t, a, own.commit, func(PSKID) ([]byte, error) { return f.psk, nil })
+	must(m.tb, err)
+	a.auth.confirmationTag = next.tag
+	if f.done != nil {
+		f.done(a)
+	}
+	b, err := e.protect(m.records, a)
+	must(m.tb, err)
+	return b
+}
