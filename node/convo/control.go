@@ -41,6 +41,8 @@ func (e *Engine) AddContact(ctx context.Context, card contact.Card, raw []byte, 
 			}
 		case err != nil:
 			return err
+		default:
+			c.Via = ViaLink // who introduced itself is now vouched for by the user
 		}
 		if name = contact.CleanName(name); name != "" && name != c.Name {
 			if c.Name, err = tx.FreeName(name); err != nil {

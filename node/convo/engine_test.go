@@ -278,6 +278,10 @@ func TestOneSideAdds(t *testing.T) {
 	if rows, _ := a.outbox(b); len(rows) != 0 {
 		t.Errorf("outbox of alice: got %d rows, want none after the answer", len(rows))
 	}
+	// Bob's own word for alice, later: her addresses count as those of a link.
+	if c, isNew := b.add(a.link()); isNew || c.Via != ViaLink {
+		t.Errorf("bob adds who introduced herself: got new %v, via %q, want known, via link", isNew, c.Via)
+	}
 	b.send(a, "hello")
 	a.send(b, "hi")
 	settle(a, b)
