@@ -43,7 +43,7 @@ func TestFloodOfPayloads(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs real processes")
 	}
-	relay := relayProcess(t)
+	relay := started(t, relayProcess(t))
 	peers := outsiders(t, 24)
 	owner := newOutsider(t, transport.Config{})
 	mail := owner.client(relay)
@@ -79,7 +79,7 @@ func TestFloodOfNode(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs real processes")
 	}
-	bob := nodeProcess(t, "bob", nil)
+	bob := started(t, newProcess(t, "bob", "up", "--name", "bob", "--lan", "off", "--listen", anyLocalPort))
 	key, _ := bob.at(t)
 	peers := outsiders(t, 24)
 	v := keepVigil(t, bob)
@@ -99,8 +99,8 @@ func TestHostile(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs real processes")
 	}
-	relay := relayProcess(t)
-	alice, bob := nodeProcess(t, "alice", relay), nodeProcess(t, "bob", relay)
+	relay := started(t, relayProcess(t))
+	alice, bob := started(t, nodeProcess(t, "alice", relay)), started(t, nodeProcess(t, "bob", relay))
 	if link, err := bob.invite(); err != nil || alice.add(link) != nil {
 		t.Fatal(err)
 	}
@@ -460,14 +460,14 @@ func TestHostileRelay(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs real processes")
 	}
-	bad, real := startBadRelay(t), relayProcess(t)
+	bad, real := startBadRelay(t), started(t, relayProcess(t))
 	key, addr := real.at(t)
 	wrong, err := transport.NewRelayURL(newOutsider(t, transport.Config{}).host.Key(), "127.0.0.1", addr.Port())
 	if err != nil {
 		t.Fatal(err)
 	}
 	node := func(name string) *process {
-		return newProcess(t, name, "up", "--name", name, "--lan", "off", "--listen", anyLocalPort, "--relay", bad.url(t), "--relay", wrong.String())
+		return started(t, newProcess(t, name, "up", "--name", name, "--lan", "off", "--listen", anyLocalPort, "--relay", bad.url(t), "--relay", wrong.String()))
 	}
 	alice, bob := node("alice"), node("bob")
 	v := keepVigil(t, alice)

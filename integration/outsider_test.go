@@ -80,6 +80,15 @@ func (o *outsider) client(p *process) *rpc.Client {
 	}
 }
 
+// started starts a process.
+func started(t testing.TB, p *process) *process {
+	t.Helper()
+	if err := p.start(); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 // at returns where a process is.
 func (p *process) at(t testing.TB) (transport.Key, transport.Addr) {
 	t.Helper()
