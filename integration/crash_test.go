@@ -197,15 +197,17 @@ func newCrash(t *testing.T) *crash {
 func startCrash(t *testing.T, first func(*process)) (c *crash, link string) {
 	t.Helper()
 	c = &crash{t: t}
-	start := func(p *process) *process {
+	start := func(name string, args ...string) *process {
+		p := notStarted(t, nil, name, args...)
 		if first != nil {
 			first(p)
 		}
 		c.startAll(p)
 		return p
 	}
-	c.relay = start(relayProcess(t))
-	c.alice, c.bob = start(nodeProcess(t, "alice", c.relay)), start(nodeProcess(t, "bob", c.relay))
+	c.relay = start("relay", relayArgs()...)
+	c.alice = start("alice", nodeArgs("alice", c.relay)...)
+	c.bob = start("bob", nodeArgs("bob", c.relay)...)
 	link, err := c.bob.invite()
 	if err != nil {
 		t.Fatal(err)

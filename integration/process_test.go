@@ -86,17 +86,27 @@ type readyLine struct {
 	Addrs    []string `json:"addrs"`
 }
 
-// relayProcess is a relay that is not started yet.
+// relayProcess starts a relay.
 func relayProcess(t *testing.T) *process {
 	t.Helper()
-	return newProcess(t, "relay", "relay", "run", "--listen", anyLocalPort)
+	return newProcess(t, "relay", relayArgs()...)
 }
 
-// nodeProcess is a node with a home relay, which has to be ready; it is not
-// started yet. Each of its lives listens on another port.
+func relayArgs() []string { return []string{"relay", "run", "--listen", anyLocalPort} }
+
+// nodeProcess starts a node with a home relay, or none. Each of its lives listens
+// on another port.
 func nodeProcess(t *testing.T, name string, relay *process) *process {
 	t.Helper()
-	return newProcess(t, name, "up", "--name", name, "--lan", "off", "--listen", anyLocalPort, "--relay", relay.line().URL)
+	return newProcess(t, name, nodeArgs(name, relay)...)
+}
+
+func nodeArgs(name string, relay *process) []string {
+	args := []string{"up", "--name", name, "--lan", "off", "--listen", anyLocalPort}
+	if relay != nil {
+		args = append(args, "--relay", relay.line().URL)
+	}
+	return args
 }
 
 func newProcess(t *testing.T, name string, args ...string) *process {
@@ -106,6 +116,15 @@ func newProcess(t *testing.T, name string, args ...string) *process {
 
 // newWrapped starts a process by another command.
 func newWrapped(t *testing.T, wrap []string, name string, args ...string) *process {
+	t.Helper()
+	p := notStarted(t, wrap, name, args...)
+	if err := p.start(); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func notStarted(t *testing.T, wrap []string, name string, args ...string) *process {
 	t.Helper()
 	bin, err := program()
 	if err != nil {
