@@ -264,10 +264,15 @@ func TestWait(t *testing.T) {
 	waitFor(t, func() bool { return s.waiters.count(b.id) == 3 })
 	_, err := s.Fetch(ctx, b.caller(), b.id, none, 0, time.Minute)
 	wantCode(t, "one waiter too many", err, rpc.ErrBusy)
-	for _, text := range []string{"hello", "again"} {
-		if _, err := s.Enqueue(ctx, a.caller(), b.id, none, []byte(text)); err != nil {
+	// The second payload comes when the first is read, or both would be in one answer.
+	for _, put := range []struct {
+		text string
+		left int
+	}{{"hello", 1}, {"again", 0}} {
+		if _, err := s.Enqueue(ctx, a.caller(), b.id, none, []byte(put.text)); err != nil {
 			t.Fatal(err)
 		}
+		waitFor(t, func() bool { return s.waiters.count(b.id) == put.left })
 	}
 	wg.Wait()
 	if n := s.waiters.count(b.id); n != 0 {
