@@ -97,21 +97,26 @@ func external(cfg ExternalConfig) (*Staged, error) {
 		return nil, err
 	}
 	e.own = t.committer
-	base := &leafNode{
+	s, err := e.complete(a, list, CommitConfig{PSKs: cfg.PSKs}, cfg.leaf())
+	if err != nil {
+		return nil, err
+	}
+	s.message, err = e.protect(nil, a)
+	return s, err
+}
+
+// leaf is our leaf apart from its keys.
+func (cfg *ExternalConfig) leaf() *leafNode {
+	l := &leafNode{
 		signatureKey: bytes.Clone(cfg.Signer.Public()),
 		credential:   credential{typ: credentialBasic, identity: bytes.Clone(cfg.Identity)},
 		capabilities: cfg.Capabilities.filled(cfg.LeafExtensions),
 		extensions:   cloneExtensions(cfg.LeafExtensions),
 	}
 	if !cfg.NoGREASE {
-		base.capabilities = base.capabilities.greased()
+		l.capabilities = l.capabilities.greased()
 	}
-	s, err := e.complete(a, list, CommitConfig{PSKs: cfg.PSKs}, base)
-	if err != nil {
-		return nil, err
-	}
-	s.message, err = e.protect(nil, a)
-	return s, err
+	return l
 }
 
 // outsideView checks a GroupInfo and returns its epoch as somebody sees it who

@@ -14,22 +14,8 @@ func (s *Staged) invite(k *keySchedule, t *transition, path *ownPath, cfg Commit
 		return nil
 	}
 	e := s.next
-	info := &groupInfo{context: e.context, confirmationTag: e.tag, signer: e.own}
-	if cfg.TreeBeside {
-		key := random(e.suite.keySize)
-		sealed, err := e.suite.sealTree(key, encoded(e.tree))
-		if err != nil {
-			return err
-		}
-		s.tree = sealed
-		info.extensions = []Extension{{extensionSealedTree, key}}
-	} else {
-		info.extensions = []Extension{{ExtensionRatchetTree, encoded(e.tree)}}
-	}
-	if x := greaseExtension(); !cfg.NoGREASE {
-		info.extensions = append(info.extensions, x)
-	}
-	if err := info.sign(e.signer); err != nil {
+	info, err := s.groupInfo(cfg)
+	if err != nil {
 		return err
 	}
 	key, nonce, err := e.suite.welcomeKey(k.welcome)
@@ -54,6 +40,28 @@ func (s *Staged) invite(k *keySchedule, t *transition, path *ownPath, cfg Commit
 	})
 	s.welcome = encoded(&message{format: wireWelcome, welcome: m})
 	return err
+}
+
+// groupInfo makes the GroupInfo of the Welcome, and the tree beside it if there
+// is to be one.
+func (s *Staged) groupInfo(cfg CommitConfig) (*groupInfo, error) {
+	e := s.next
+	info := &groupInfo{context: e.context, confirmationTag: e.tag, signer: e.own}
+	if cfg.TreeBeside {
+		key := random(e.suite.keySize)
+		sealed, err := e.suite.sealTree(key, encoded(e.tree))
+		if err != nil {
+			return nil, err
+		}
+		s.tree = sealed
+		info.extensions = []Extension{{extensionSealedTree, key}}
+	} else {
+		info.extensions = []Extension{{ExtensionRatchetTree, encoded(e.tree)}}
+	}
+	if x := greaseExtension(); !cfg.NoGREASE {
+		info.extensions = append(info.extensions, x)
+	}
+	return info, info.sign(e.signer)
 }
 
 // sealTree and openTree encrypt a ratchet tree under a key that is used once.

@@ -39,25 +39,7 @@ func Join(cfg JoinConfig) (*Epoch, error) {
 }
 
 func join(cfg JoinConfig) (*Epoch, error) {
-	kp := cfg.KeyPackage
-	s, err := kp.suite.lookup()
-	if err != nil {
-		return nil, err
-	}
-	m, err := decodeMessageOf(cfg.Welcome, wireWelcome)
-	if err != nil {
-		return nil, err
-	}
-	if m.welcome.suite != kp.suite {
-		return nil, fmt.Errorf("cipher suite of the welcome: %w", ErrNotForUs)
-	}
-	if err := cfg.Secrets.matches(kp); err != nil {
-		return nil, err
-	}
-	if !bytes.Equal(cfg.Signer.Public(), kp.leaf.signatureKey) {
-		return nil, fmt.Errorf("signer of another key package: %w", ErrInvalid)
-	}
-	g, err := m.welcome.openSecrets(s, kp.Ref(), cfg.Secrets.init)
+	s, m, g, err := cfg.open()
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +52,7 @@ func join(cfg JoinConfig) (*Epoch, error) {
 		return nil, err
 	}
 	defer clear(psk)
-	info, err := m.welcome.openGroupInfo(s, g.joiner, psk)
+	info, err := m.openGroupInfo(s, g.joiner, psk)
 	if err != nil {
 		return nil, err
 	}
@@ -82,6 +64,31 @@ func join(cfg JoinConfig) (*Epoch, error) {
 		return nil, err
 	}
 	return enter(s, cfg, g, psk, info, t)
+}
+
+// open checks that what we have belongs together and decrypts the group secrets
+// that are for us.
+func (cfg *JoinConfig) open() (*suite, *welcome, *groupSecrets, error) {
+	kp := cfg.KeyPackage
+	s, err := kp.suite.lookup()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	m, err := decodeMessageOf(cfg.Welcome, wireWelcome)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	if m.welcome.suite != kp.suite {
+		return nil, nil, nil, fmt.Errorf("cipher suite of the welcome: %w", ErrNotForUs)
+	}
+	if err := cfg.Secrets.matches(kp); err != nil {
+		return nil, nil, nil, err
+	}
+	if !bytes.Equal(cfg.Signer.Public(), kp.leaf.signatureKey) {
+		return nil, nil, nil, fmt.Errorf("signer of another key package: %w", ErrInvalid)
+	}
+	g, err := m.welcome.openSecrets(s, kp.Ref(), cfg.Secrets.init)
+	return s, m.welcome, g, err
 }
 
 // checkedTree verifies a GroupInfo and the tree that it vouches for.
