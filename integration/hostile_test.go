@@ -93,6 +93,19 @@ func TestFloodOfNode(t *testing.T) {
 	}
 }
 
+// TestFloodOfKeys is a flood by many, none of whom does much.
+func TestFloodOfKeys(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs real processes")
+	}
+	relay := started(t, relayProcess(t))
+	peers := outsiders(t, 150)
+	v := keepVigil(t, relay)
+	sent := flood(t, relay, peers, 2, 10, floodTime, func(*outsider) message { return enqueueMessage(t, peers[0].id(), rpc.MaxPayload) })
+	t.Logf("%d payloads sent", sent)
+	v.over(t)
+}
+
 // TestHostile does to a relay and to a node what nobody should: each attack ends
 // with a code or cut off, and the process goes on.
 func TestHostile(t *testing.T) {

@@ -23,6 +23,10 @@ const (
 	// passTime is how long a message may be on its way in or out while others
 	// wait for memory.
 	passTime = 20 * time.Second
+	// maxQueue is how many messages may wait for room in one direction, large
+	// ones and small ones each: what the streams of those that wait have
+	// received is in memory too.
+	maxQueue = 32
 	// pauseTime is how long nothing of it may come while others wait.
 	pauseTime = 5 * time.Second
 )
@@ -38,7 +42,8 @@ var errCrowded = errors.New("too many large messages at once")
 // not read meanwhile. So a flood waits, and what is small goes on: messages up
 // to 4 KiB never wait, those up to 64 KiB have a reserve, and no peer gets more
 // than a third while it has anything. A message that keeps its place for too
-// long while others wait ends its connection. What handlers keep after they
+// long while others wait ends its connection, and so does one that comes when
+// too many wait. What handlers keep after they
 // returned is not counted.
 type Budget struct {
 	in, out pool
@@ -116,7 +121,9 @@ func (a *account) take(ctx context.Context, p *pool, n int64) (*seat, error) {
 		return nil, nil
 	}
 	s := &seat{a: a, p: p, n: n, ready: make(chan struct{})}
-	p.enter(s)
+	if !p.enter(s) {
+		return nil, errCrowded
+	}
 	if err := a.wait(ctx, s); err != nil {
 		p.leave(s)
 		return nil, err
@@ -193,11 +200,23 @@ func (s *seat) moves(began, moved time.Time) {
 	}
 }
 
-func (p *pool) enter(s *seat) {
+// enter gives a seat room or lets it wait, unless too many do.
+func (p *pool) enter(s *seat) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.queue = append(p.queue, s)
 	p.grant()
+	waiting := 0
+	for _, other := range p.queue {
+		if (other.n > small) == (s.n > small) {
+			waiting++
+		}
+	}
+	if waiting > maxQueue && p.queue[len(p.queue)-1] == s {
+		p.queue = p.queue[:len(p.queue)-1]
+		return false
+	}
+	return true
 }
 
 // shrink leaves n bytes to a seat that has room.

@@ -108,6 +108,36 @@ func TestBudgetPatience(t *testing.T) {
 	})
 }
 
+// TestBudgetQueue lets as many wait as may.
+func TestBudgetQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := NewBudget(16 << 20)
+		first, _ := newTestAccount(b, 1)
+		s := take(t, first, 6<<20)
+		var wg sync.WaitGroup
+		for i := range byte(maxQueue) {
+			a, _ := newTestAccount(b, i)
+			wg.Go(func() {
+				if _, err := a.take(t.Context(), &b.in, 1<<20); err != nil {
+					t.Error(err)
+				}
+				a.close()
+			})
+		}
+		synctest.Wait()
+		late, _ := newTestAccount(b, 2)
+		if _, err := late.take(t.Context(), &b.in, 1<<20); !errors.Is(err, errCrowded) || len(b.in.queue) != maxQueue {
+			t.Errorf("got %v, %d wait", err, len(b.in.queue))
+		}
+		late.drop(take(t, late, small))
+		first.drop(s)
+		wg.Wait()
+		if b.in.used != 0 {
+			t.Errorf("%d bytes are in use at the end", b.in.used)
+		}
+	})
+}
+
 // TestBudgetOfMessages fills a Budget with calls that do not end: a large call
 // of another connection waits, unread, and its small ones go on.
 func TestBudgetOfMessages(t *testing.T) {
