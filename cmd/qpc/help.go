@@ -26,8 +26,9 @@ that machine is away, a relay that anyone can host keeps the sealed message.
   qpc help [COMMAND]            this, or more about a command
 
 Every command takes:
-  --home DIR    keep everything in DIR (default $QPC_HOME, else the XDG
-                directories); a home belongs to one node or one relay
+  --home DIR    keep everything in DIR (default $QPC_HOME, else qpc in
+                $XDG_DATA_HOME or ~/.local/share); a home belongs to
+                one node or one relay
   --json        write one JSON object a line, for scripts
 Flags stand before or after the arguments; -- ends them.
 
@@ -44,7 +45,7 @@ Exit codes:
   5  the awaited state was not reached in time; delivery goes on
   6  a signature or key is wrong: a changed link, or not the relay that was named
   7  network: address in use, cannot listen
-  8  home in use, damaged, or wrong password
+  8  home in use, damaged, of the other kind, or from a newer qpc
 `
 
 // help writes the help of a command to stdout.

@@ -69,7 +69,7 @@ func (a *app) root() *cobra.Command {
 		Args:              cobra.ArbitraryArgs,
 		RunE:              group,
 	}
-	root.PersistentFlags().StringVar(&a.homeFlag, "home", "", "keep everything in this `directory` (default $QPC_HOME, else the XDG directories)")
+	root.PersistentFlags().StringVar(&a.homeFlag, "home", "", "keep everything in this `directory` (default $QPC_HOME, else qpc in $XDG_DATA_HOME or ~/.local/share)")
 	root.PersistentFlags().BoolVar(&a.json, "json", a.json, "write one JSON object a line")
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return misused(cmd, err.Error())

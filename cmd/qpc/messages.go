@@ -18,12 +18,13 @@ func (a *app) sendCommand() *cobra.Command {
 		Short: "Send a message; TEXT - reads it from stdin.",
 		Long: `Send a message of 1 to 65,535 bytes of UTF-8; TEXT - reads it from stdin.
 
-Without --wait it returns when the message is persisted, and delivery goes on.
+Without --wait it returns when the message is on this disk; delivery goes on.
 --wait stored waits until it is durable anywhere but here, direct until the
-person's own node has it, delivered until its receipt is back.`,
+person's own node has it, delivered until its receipt is back. No node tells
+yet that a message was read, so --wait read ends by its timeout.`,
 		Args: exactly(2),
 	}
-	cmd.Flags().StringVar(&wait, "wait", "", "wait until the message is `stored`, direct, delivered or read")
+	cmd.Flags().StringVar(&wait, "wait", "", "wait until the message is in this `STATE`: stored, direct, delivered or read")
 	cmd.Flags().DurationVar(&timeout, "timeout", 10*time.Second, "with --wait: wait that long, then exit with 5")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		want := localapi.State(wait)

@@ -17,9 +17,9 @@ type nodeFlags struct {
 }
 
 func (f *nodeFlags) add(cmd *cobra.Command, level string) {
-	cmd.Flags().StringArrayVar(&f.listen, "listen", nil, "listen on this `ADDRESS`, like /ip4/0.0.0.0/udp/7001/quic-v1; repeatable (default any, on the port used last)")
+	cmd.Flags().StringArrayVar(&f.listen, "listen", nil, "listen on this `ADDRESS`, like /ip4/0.0.0.0/udp/7001/quic-v1; repeatable (default all addresses, on the port used last; at first a free one)")
 	cmd.Flags().StringArrayVar(&f.relays, "relay", nil, "use the relay at this `URL`, now and later; repeatable")
-	cmd.Flags().StringVar(&f.lan, "lan", "", "find people on the LAN: `on` or off, remembered (default on)")
+	cmd.Flags().StringVar(&f.lan, "lan", "", "find people on the LAN, `on|off`; remembered (default on)")
 	cmd.Flags().StringVar(&f.name, "name", "", "call yourself `NAME` in your links; taken when the home is new (default one made of the identity)")
 	f.log.add(cmd, level)
 }

@@ -14,8 +14,8 @@ func (a *app) inviteCommand() *cobra.Command {
 		Use:   "invite",
 		Short: "Make a contact link to give to people.",
 		Long: `Make a contact link to give to people: it holds your identity, name, present
-addresses and relays, signed. Any number of people may use it. After it expires
-its relays and LAN discovery still find you.`,
+addresses and relays, signed. Any number of people may use it. It is good for
+30 days: after that nobody new gets in with it, and who did before stays.`,
 		Args: exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, h, err := a.client(cmd)
