@@ -1,7 +1,8 @@
 // Package node is the daemon: it makes the parts of a node, connects them, and
 // runs them until it is told to stop.
 //
-// Only wiring and life cycle are here. What happens to a message is decided
+// Wiring and life cycle are here, and what localapi asks of a node (api.go), with
+// the words in which a request is refused. It is for cmd/qpc. What happens to a message is decided
 // below:
 //
 //   - node/localapi takes a text from a command and tells what became of it;

@@ -5,8 +5,9 @@
 // a payload means: it runs over any stream of bytes, and its two ends are
 // symmetric, so that one stream between two nodes carries the calls of both. A
 // relay and a node implement the interfaces of Service; whoever calls them uses
-// Client, and cannot tell one from the other. Package rpc/account has the two
-// sides of OPAQUE.
+// Client, and cannot tell one from the other. The
+// calls of accounts (OPAQUE), channels and session tokens are carried as the schema
+// has them; nothing in this program offers or makes them yet.
 //
 // # What it guarantees
 //
@@ -28,6 +29,13 @@
 // that it never finishes, or never answers, by a count. Bytes that break the
 // protocol end the connection. Err and the log say why one ended. Connections
 // that share a Budget are bounded together as well.
+//
+// # To add a method
+//
+// It goes behind the last ordinal of schema/node.capnp, into the table of
+// method.go, into an interface of Service (service.go), and gets a side that
+// reads its arguments (server_*.go) and one that makes the call (client_*.go).
+// Package relay and node/serve then answer it, or answer ErrNotOffered.
 //
 // # How
 //

@@ -1,6 +1,7 @@
 // Package seal makes and opens sealed payloads: what a relay stores and a node
 // hands over. Sealing hides group, epoch and sender from whoever carries the
-// payload; the frame inside is still encrypted by MLS or signed.
+// payload; the frame inside is still encrypted by MLS or signed. It is
+// for the packages of node: convo seals, convo and keys open, serve looks at the kind.
 //
 // The first byte of a payload is its kind:
 //

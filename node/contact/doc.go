@@ -1,6 +1,12 @@
 // Package contact is how one person is told about another: the signed contact
 // card, the link that carries it, the passes that let strangers in, and the
-// cleaning of names.
+// cleaning of names. It is for the packages of node: profile makes cards, convo and
+// deliver read them.
+//
+// A pass is a signed leave to write to its owner: of kind 1, for a contact at a
+// relay, which nothing gives out yet; of kind 2, the hello pass of a link, for
+// whoever has the link. Raising the generation would cancel all passes
+// before it; nothing raises it yet.
 //
 // A card, all numbers big-endian, times in Unix milliseconds:
 //

@@ -1,5 +1,6 @@
 // Package deliver moves sealed payloads: out to the people they are for, in from
-// those who sent them, by the direct path or through relays.
+// those who sent them, by the direct path or through relays. It is for package node.
+// What a payload means is for package convo, which it tells what became of each.
 //
 // # Out
 //
@@ -15,11 +16,23 @@
 // # In
 //
 // A payload is committed to the inbox before it is acknowledged, to the sender's
-// node or to the relay. One goroutine opens what is committed, in order.
+// node or to the relay. One goroutine gives what is committed to package convo to be
+// opened, in order. From those who are not contacts only little and small is taken
+// on the direct path: enough for an introduction.
 //
 // # Links
 //
 // A link is a NodeService stream to one other machine, a peer or a relay. Both
 // sides call over it. At most one is opened per machine; the other side may have
 // opened one as well.
+//
+// # Invariants
+//
+//   - No acknowledgement goes out before the payload is committed here.
+//   - An outbox row is deleted by package convo alone: of a message when its
+//     receipt is back, it is encrypted anew, or it is given up after 30 days; of a
+//     receipt or another control when somebody took it durably; of a Welcome or
+//     an introduction when the person shows that it has it.
+//   - One person who cannot be reached holds up nobody else.
+//   - The inbox table is bounded; of what no key opens yet, the oldest makes room.
 package deliver

@@ -10,6 +10,7 @@
 //     with "MLS 1.0 " (RFC 9420, §5.1.2). Anything else is refused.
 //   - libp2p, through [Identity.HostKey]: over contexts of its own.
 //
-// The package does no I/O: a seed is kept by package node/store. Its secret
+// It is for package node and those below it that sign or check signatures. The
+// package does no I/O: a seed is kept by package node/store. Its secret
 // types log as "[redacted]".
 package identity

@@ -1,11 +1,12 @@
 // Package message is the encodings of what two nodes say to each other inside a
-// sealed payload. All numbers are big-endian, times are Unix milliseconds.
+// sealed payload. All numbers are big-endian, times are Unix milliseconds. It is for
+// node/convo, which gives these bytes to mls or signs them, and seals the frame.
 //
 // A frame is the plaintext of a sealed payload (package mls/seal):
 //
 //	0x01 ‖ count u8 (1 to 8) ‖ (length u32 ‖ MLSMessage)…
 //	0x02 ‖ control
-//	0x03 ‖ count u8 (2 to 4) ‖ (length u32 ‖ frame)…, no bundle inside
+//	0x03 ‖ count u8 (2 to 4) ‖ (length u32 ‖ frame)…: a bundle, with no bundle inside
 //
 // A control is what one member tells one other outside of the group's ratchet:
 //
@@ -20,7 +21,9 @@
 //	3 receipt       author 32 ‖ ranges ‖ head 16
 //	4 repair        author 32 ‖ ranges ‖ head 16
 //
-// where ranges is count u16 (1 to 256) ‖ (lo u64 ‖ hi u64)…, sorted and disjoint.
+// where ranges is count u16 (1 to 256) ‖ (lo u64 ‖ hi u64)…, sorted and disjoint: counters of the
+// author's messages. A repair asks for those again. A head is the id of the MLS epoch
+// that the writer takes for the newest.
 //
 // An application message is the plaintext of an MLS application message: version
 // 1 ‖ type u8 ‖ body. Text is UTF-8.

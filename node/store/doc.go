@@ -22,8 +22,8 @@
 // # Invariants
 //
 //   - When Update returns nil, all it did is durable: write-ahead log,
-//     synchronous=FULL. When it returns an error before "commit.after", or its
-//     function panics, none of it is there.
+//     synchronous=FULL. When its function returns an error or panics, or the
+//     commit fails, none of it is there.
 //   - View sees one snapshot and is never blocked by a writer.
 //   - Nothing is on disk in clear: database, log and journals are encrypted
 //     under the random key (cipher.go), and temporary data stays in memory.
@@ -40,8 +40,13 @@
 // What the file system cannot tell is not found out: when, after a crash, the
 // end of the write-ahead log is damaged, SQLite takes it for an unfinished
 // commit, and the store opens in the state before it. An old copy of the whole
-// home put back looks the same as that home; package convo notices it by the
-// counters in the protocol.
+// home put back looks the same as that home; nothing notices it yet.
+//
+// # Tables and indexes
+//
+// They are in schema.go, as a list of migrations: append one, and never edit one
+// that was released. TestPlans calls every method and refuses a statement that
+// goes through a table that can be large, so a missing index is found.
 //
 // # Bounds
 //
