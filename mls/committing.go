@@ -103,7 +103,7 @@ func (e *Epoch) proposals(r Records, cfg CommitConfig) (*commit, []listed, error
 	}
 	for _, p := range list {
 		if p.typ == proposalAdd {
-			if err := p.add.Check(cfg.Now); err != nil {
+			if err := p.add.checkLifetime(cfg.Now); err != nil {
 				return nil, nil, err
 			}
 		}

@@ -7,13 +7,6 @@ import (
 	"time"
 )
 
-// MaxLifetime is the longest lifetime that a key package may have, and
-// LifetimeSlack how far the clock of whoever adds may be off at both ends.
-const (
-	MaxLifetime   = 93 * 24 * time.Hour
-	LifetimeSlack = 24 * time.Hour
-)
-
 // A KeyPackage is what somebody publishes so that others can add them to a
 // group (RFC 9420, §10). It is immutable. That it parsed says nothing: Check it
 // before use.
@@ -212,24 +205,7 @@ func (k *KeyPackage) Check(now time.Time) error {
 	if err := k.valid(); err != nil {
 		return fmt.Errorf("key package: %w", err)
 	}
-	if err := k.checkSpan(); err != nil {
-		return fmt.Errorf("key package: %w", err)
-	}
-	slack := uint64(LifetimeSlack / time.Second)
-	at := uint64(max(now.Unix(), 0))
-	if at+slack < k.leaf.lifetime.NotBefore || at > k.leaf.lifetime.NotAfter+slack {
-		return fmt.Errorf("key package: %w", ErrLifetime)
-	}
-	return nil
-}
-
-// checkSpan refuses a lifetime that is empty or too long.
-func (k *KeyPackage) checkSpan() error {
-	l := k.leaf.lifetime
-	if l.NotAfter < l.NotBefore || l.NotAfter-l.NotBefore > uint64(MaxLifetime/time.Second) || l.NotAfter > 1<<62 {
-		return ErrLifetime
-	}
-	return nil
+	return k.checkLifetime(now)
 }
 
 // valid is Check without the lifetime.

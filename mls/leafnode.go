@@ -15,13 +15,6 @@ const (
 	sourceCommit     leafSource = 3
 )
 
-// A Lifetime is the span, in seconds since 1970, in which a key package may be
-// used to add its owner.
-type Lifetime struct {
-	NotBefore uint64
-	NotAfter  uint64
-}
-
 // A leafNode is LeafNode of RFC 9420, §7.2: one member's appearance in a group.
 // It is immutable once built or decoded.
 type leafNode struct {

@@ -38,10 +38,9 @@ func (e *Epoch) transit(from sender, list []listed) (*transition, error) {
 	if err := checkList(from, list); err != nil {
 		return nil, err
 	}
-	for _, p := range list {
-		if err := e.checkProposal(p); err != nil {
-			return nil, err
-		}
+	// The signatures of many new members are most of the work of a commit.
+	if err := inParallel(len(list), 4, func(i int) error { return e.checkProposal(list[i]) }); err != nil {
+		return nil, err
 	}
 	return e.apply(from, list)
 }
@@ -161,12 +160,8 @@ func (t *transition) mergePath(e *Epoch, p *updatePath) error {
 // members support each other's credentials (RFC 9420, §7.3, §12.1.7, §12.4.2).
 // path is nil when there is none.
 func (t *transition) check(e *Epoch, path *updatePath) error {
-	for i, l := range t.tree.members() {
-		if t.reextended || t.fresh[i] != nil || path != nil && i == t.committer {
-			if err := l.fits(t.extensions); err != nil {
-				return fmt.Errorf("leaf %d: %w", i, err)
-			}
-		}
+	if err := t.checkFits(path); err != nil {
+		return err
 	}
 	for _, i := range t.updated {
 		if bytes.Equal(t.fresh[i].encryptionKey, e.tree.leaf(i).encryptionKey) {
@@ -177,6 +172,28 @@ func (t *transition) check(e *Epoch, path *updatePath) error {
 		return err
 	}
 	return t.tree.checkCredentials()
+}
+
+// checkFits checks new leaves against the extensions, and all leaves against new
+// extensions.
+func (t *transition) checkFits(path *updatePath) error {
+	if t.reextended {
+		for i, l := range t.tree.members() {
+			if err := l.fits(t.extensions); err != nil {
+				return fmt.Errorf("leaf %d: %w", i, err)
+			}
+		}
+		return nil
+	}
+	for i, l := range t.fresh {
+		if err := l.fits(t.extensions); err != nil {
+			return fmt.Errorf("leaf %d: %w", i, err)
+		}
+	}
+	if path != nil {
+		return path.leaf.fits(t.extensions)
+	}
+	return nil
 }
 
 // checkNewKeys verifies that no key of a new leaf or of the path is anywhere

@@ -147,12 +147,20 @@ func (t *tree) checkKeys() error {
 // checkCredentials verifies that every member supports the credential types of
 // all (RFC 9420, §7.3).
 func (t *tree) checkCredentials() error {
-	used := make(map[uint16]bool)
-	for _, l := range t.members() {
-		used[l.credential.typ] = true
+	var used []uint16
+	for i, l := range t.members() {
+		if !slices.Contains(used, l.credential.typ) {
+			used = append(used, l.credential.typ)
+		}
+		if !slices.Contains(l.capabilities.Credentials, l.credential.typ) {
+			return fmt.Errorf("leaf %d does not support its own credential type: %w", i, ErrInvalid)
+		}
+	}
+	if len(used) == 1 {
+		return nil
 	}
 	for i, l := range t.members() {
-		for typ := range used {
+		for _, typ := range used {
 			if !slices.Contains(l.capabilities.Credentials, typ) {
 				return fmt.Errorf("leaf %d does not support credential type %d: %w", i, typ, ErrInvalid)
 			}
