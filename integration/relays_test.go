@@ -213,3 +213,32 @@ func TestContactNamesOurRelay(t *testing.T) {
 		a.settled()
 	})
 }
+
+// TestMoved lets bob come back at another address while alice is away. When she
+// is back, what she knows of him is dead and says nothing: her relay's copy of
+// his endpoint leads to him within seconds.
+func TestMoved(t *testing.T) {
+	simulate(t, func(w *world) {
+		r := w.relay()
+		a, b := w.node("alice", r.url()), w.node("bob", r.url())
+		a.settled()
+		b.settled()
+		a.add(b)
+		a.await(a.send(b, "one"), localapi.Delivered, 10*time.Second)
+		a.halt()
+		b.halt()
+		b.ip = w.ip()
+		b.start()
+		b.settled()
+		time.Sleep(time.Minute)
+		a.start()
+		time.Sleep(5 * time.Second)
+		s, err := a.Status(context.Background())
+		if err != nil || len(s.Peers) != 1 {
+			w.t.Fatal(s, err)
+		}
+		if p := s.Peers[0]; !p.Connected {
+			w.t.Errorf("5 s after the start: not connected, tried %+v", p.Tried)
+		}
+	})
+}

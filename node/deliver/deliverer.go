@@ -3,7 +3,9 @@ package deliver
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -223,6 +225,23 @@ func (d *Deliverer) ContactChanged(c store.Contact) {
 	}
 }
 
+// relayUp wakes the workers of those whose relay is reached again.
+func (d *Deliverer) relayUp(k transport.Key) {
+	for _, id := range d.busy() {
+		p, ok := d.people.of(id)
+		if ok && slices.ContainsFunc(p.relays, func(r transport.RelayURL) bool { return r.Key == k }) {
+			d.wake(id, wakeNews)
+		}
+	}
+}
+
+// busy returns the people whose workers run.
+func (d *Deliverer) busy() []rpc.Identity {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Collect(maps.Keys(d.workers))
+}
+
 // Joined says that keys of a new epoch are here: what waited may open.
 func (d *Deliverer) Joined() { d.inbox.retry() }
 
@@ -252,13 +271,7 @@ func (d *Deliverer) OnAddrs() {
 	}
 	d.links.forgiveAll()
 	d.relays.publish()
-	d.mu.Lock()
-	ids := make([]rpc.Identity, 0, len(d.workers))
-	for id := range d.workers {
-		ids = append(ids, id)
-	}
-	d.mu.Unlock()
-	for _, id := range ids {
+	for _, id := range d.busy() {
 		d.wake(id, wakeNews)
 	}
 }

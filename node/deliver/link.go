@@ -167,6 +167,7 @@ func (l *links) adopt(s *transport.Stream) *link {
 // watch tells of a new link and removes it when it ends.
 func (l *links) watch(ln *link) {
 	l.d.wake(rpc.Identity(ln.key), wakeLink)
+	l.d.relayUp(ln.key)
 	<-ln.conn.Done()
 	_ = ln.conn.Close()
 	l.mu.Lock()

@@ -123,25 +123,59 @@ func (d *Deliverer) useEndpoint(p person, e transport.Endpoint, learn func([]tra
 	learn(addrs)
 }
 
-// open opens a stream to a machine. When what is known does not lead to it, its
-// relays are asked for its endpoint, and what that says is tried once.
+// open opens a stream to a machine. A dead address may say nothing for as long
+// as a dial takes: so when the hedge is over, or the dial has failed, the person's
+// relays are asked for its endpoint, and what that says is dialled as well.
 func (d *Deliverer) open(ctx context.Context, k transport.Key) (*transport.Stream, error) {
-	s, err := d.host.Open(ctx, k)
-	if err == nil {
-		return s, nil
-	}
 	p, ok := d.people.of(rpc.Identity(k))
-	if !ok || !d.links.mayLook(k, lookPause) || ctx.Err() != nil {
-		return nil, err
+	if !ok || !d.links.mayLook(k, lookPause) {
+		return d.host.Open(ctx, k)
 	}
-	if !d.lookUp(ctx, p) {
-		return nil, err
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	known := make(chan struct{}) // closed when the dial of what is known has ended
+	second := make(chan opened, 1)
+	go func() {
+		hedge := time.NewTimer(Hedge)
+		defer hedge.Stop()
+		select {
+		case <-hedge.C:
+		case <-known:
+		case <-ctx.Done():
+		}
+		second <- d.openFound(ctx, p)
+	}()
+	s, err := d.host.Open(ctx, k)
+	close(known)
+	if err == nil {
+		cancel() // the stream is open: ctx is no longer of concern to it
 	}
-	s, err2 := d.host.Open(ctx, k)
-	if err2 != nil {
-		return nil, errors.Join(err, err2)
+	other := <-second
+	switch {
+	case err == nil && other.stream != nil:
+		other.stream.Reset()
+	case err != nil && other.stream != nil:
+		return other.stream, nil
+	case err != nil && other.err != nil:
+		return nil, errors.Join(err, other.err)
 	}
-	return s, nil
+	return s, err
+}
+
+// opened is how an attempt to open a stream ended; neither field is set if there
+// was nothing to try.
+type opened struct {
+	stream *transport.Stream
+	err    error
+}
+
+// openFound opens a stream to a person's machine if a relay knows of a newer
+// endpoint of it.
+func (d *Deliverer) openFound(ctx context.Context, p person) (o opened) {
+	if ctx.Err() == nil && d.lookUp(ctx, p) {
+		o.stream, o.err = d.host.Open(ctx, p.host)
+	}
+	return o
 }
 
 // lookUp asks a person's relays for its endpoint and reports whether one had a
