@@ -44,6 +44,13 @@ func (n *Node) AddContact(ctx context.Context, link, name string) (localapi.Adde
 			Exit:    localapi.ExitUsage,
 		}
 	}
+	if errors.Is(err, convo.ErrLinkExpired) {
+		return localapi.AddedContact{}, &localapi.Error{
+			Message: fmt.Sprintf("this link could be used until %s", localapi.Time{Time: card.Hello.Expiry}),
+			Hint:    "ask for a new one: qpc invite makes it",
+			Exit:    localapi.ExitUsage,
+		}
+	}
 	if err != nil {
 		return localapi.AddedContact{}, err
 	}

@@ -20,17 +20,16 @@ func (a *app) sendCommand() *cobra.Command {
 
 Without --wait it returns when the message is on this disk; delivery goes on.
 --wait stored waits until it is durable anywhere but here, direct until the
-person's own node has it, delivered until its receipt is back. No node tells
-yet that a message was read, so --wait read ends by its timeout.`,
+person's own node has it, delivered until its receipt is back.`,
 		Args: exactly(2),
 	}
-	cmd.Flags().StringVar(&wait, "wait", "", "wait until the message is in this `STATE`: stored, direct, delivered or read")
+	cmd.Flags().StringVar(&wait, "wait", "", "wait until the message is in this `STATE`: stored, direct or delivered")
 	cmd.Flags().DurationVar(&timeout, "timeout", 10*time.Second, "with --wait: wait that long, then exit with 5")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		want := localapi.State(wait)
 		switch {
 		case cmd.Flags().Changed("wait") && !want.Awaitable():
-			return misused(cmd, "--wait takes stored, direct, delivered or read")
+			return misused(cmd, "--wait takes stored, direct or delivered")
 		case timeout < 0:
 			return misused(cmd, "--timeout is negative")
 		}

@@ -29,7 +29,7 @@ addresses and relays, signed. Any number of people may use it. It is good for
 			if err := a.print(inv, inv.Link); err != nil {
 				return err
 			}
-			a.note("Give it to people; they run: qpc contact add LINK\nIts addresses hold until %s.", shown(inv.Expires))
+			a.note("Give it to people; they run: qpc contact add LINK\nIt can be used until %s.", shown(inv.Expires))
 			return nil
 		},
 	}

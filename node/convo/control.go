@@ -19,8 +19,13 @@ const (
 	ViaIntroduction = "introduction"
 )
 
-// ErrSelf means one's own link.
-var ErrSelf = errors.New("this is your own link")
+// Errors of AddContact.
+var (
+	// ErrSelf means one's own link.
+	ErrSelf = errors.New("this is your own link")
+	// ErrLinkExpired means a link whose owner would no longer let us in.
+	ErrLinkExpired = errors.New("this link has expired")
+)
 
 // AddContact keeps the person of a card that the user brought, and puts an
 // introduction into the outbox. It is idempotent; isNew reports whether the
@@ -34,6 +39,8 @@ func (e *Engine) AddContact(ctx context.Context, card contact.Card, raw []byte, 
 	err = e.update(ctx, func(tx *store.Tx, fx *effects) error {
 		c, err = tx.Contact(card.Identity)
 		switch isNew = isNotFound(err); {
+		case isNew && !card.Hello.IsZero() && now.After(card.Hello.Expiry):
+			return ErrLinkExpired
 		case isNew:
 			c = store.Contact{Identity: card.Identity, Via: ViaLink, Added: now}
 			if name == "" {

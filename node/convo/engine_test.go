@@ -533,3 +533,24 @@ func TestForgedIdentity(t *testing.T) {
 		t.Error("alice has joined the forged group")
 	}
 }
+
+// TestExpiredLink: a link whose pass has ended is refused at once, not by
+// silence later; for somebody who is a contact it still brings a newer card.
+func TestExpiredLink(t *testing.T) {
+	a, b := newPerson(t, "alice"), newPerson(t, "bob")
+	link, _, err := b.profile.Link(t.Context(), testTime().Add(-profile.HelloLifetime-time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	card, raw, err := contact.ParseLink(link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := a.engine.AddContact(t.Context(), card, raw, ""); !errors.Is(err, ErrLinkExpired) {
+		t.Errorf("stranger: got %v, want ErrLinkExpired", err)
+	}
+	a.add(b.link())
+	if _, isNew, err := a.engine.AddContact(t.Context(), card, raw, ""); err != nil || isNew {
+		t.Errorf("contact: got new %v, %v, want known", isNew, err)
+	}
+}

@@ -86,7 +86,7 @@ func parseWait(want State, timeout string) (time.Duration, error) {
 		return 0, nil
 	}
 	if !want.Awaitable() {
-		return 0, usage("there is no waiting for "+strconv.Quote(string(want)), "wait for stored, direct, delivered or read")
+		return 0, usage("there is no waiting for "+strconv.Quote(string(want)), "wait for stored, direct or delivered")
 	}
 	d, err := time.ParseDuration(timeout)
 	if err != nil || d < 0 || d > maxWait {

@@ -189,7 +189,7 @@ func TestSendAndWait(t *testing.T) {
 		{"", 0, Queued},
 		{Stored, time.Minute, Stored},
 		{Delivered, time.Millisecond, Stored},
-		{Read, 0, Stored},
+		{Delivered, 0, Stored},
 	} {
 		d, err := c.Send(t.Context(), "b", "hello", tt.wait, tt.timeout)
 		if err != nil || d.State != tt.want || d.Why == "" {
@@ -211,6 +211,7 @@ func TestSendAndWait(t *testing.T) {
 		{strings.Repeat("b", maxContact+1), "hello", "", 0, ExitUsage},
 		{"nobody", "hello", "", 0, ExitContact},
 		{"b", "hello", Queued, 0, ExitUsage},
+		{"b", "hello", Read, 0, ExitUsage},
 		{"b", "hello", Stored, -time.Second, ExitUsage},
 		{"b", "hello", Stored, 25 * time.Hour, ExitUsage},
 	} {

@@ -45,7 +45,7 @@ const (
 
 // Awaitable reports whether s is a state that Await can be asked for.
 func (s State) Awaitable() bool {
-	return s == Direct || s == Stored || s == Delivered || s == Read
+	return s == Direct || s == Stored || s == Delivered
 }
 
 // Reaches reports whether a message in state s fulfils a wait for want: stored
@@ -81,7 +81,7 @@ type Identity struct {
 	Name     string `json:"name"`
 }
 
-// Invite is a contact link and when the addresses in it are stale.
+// Invite is a contact link and when it ends: nobody new can use it then.
 type Invite struct {
 	Link    string `json:"link"`
 	Expires Time   `json:"expires"`
