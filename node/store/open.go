@@ -41,8 +41,11 @@ func (s *Store) path(name string) string { return filepath.Join(s.cfg.Dir, name)
 
 // open does the work of Open. On an error the lock may be held.
 func (s *Store) open() error {
-	if relay, err := exists(s.path(relayFile)); err != nil || relay {
-		return errors.Join(err, ErrKind)
+	switch relay, err := exists(s.path(relayFile)); {
+	case err != nil:
+		return fmt.Errorf("look into home: %w", err)
+	case relay:
+		return ErrKind
 	}
 	if err := makeDir(s.cfg.Dir); err != nil {
 		return err

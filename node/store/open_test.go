@@ -117,6 +117,13 @@ func TestHomeOfARelay(t *testing.T) {
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
 		t.Errorf("files were made: %v, %v", entries, err)
 	}
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(Config{Dir: file}); err == nil || errors.Is(err, ErrKind) {
+		t.Errorf("a file for a home: got %v, want another error than %v", err, ErrKind)
+	}
 }
 
 // closedHome returns the directory of a store that was closed properly.
