@@ -25,6 +25,8 @@ type tsStep struct {
 	Message string `json:"message"`
 	Text    string `json:"text"`
 	Public  bool   `json:"public"`
+	// Leaf is whom a commit or proposal removes.
+	Leaf *uint32 `json:"leaf"`
 }
 
 type tsAnswer struct {
@@ -160,4 +162,95 @@ func TestInteropTSMLSCreates(t *testing.T) {
 	m.join(a.Welcome)
 	p.same(m, a)
 	p.talk(m)
+}
+
+// apply enters a commit of ours, which the peer processes.
+func (p *tsPeer) apply(m *member, cfg CommitConfig) {
+	p.t.Helper()
+	m.load()
+	s, err := m.epoch.Commit(m.records, cfg)
+	must(p.t, err)
+	next, err := s.Apply(nil)
+	must(p.t, err)
+	m.enter(next)
+	p.same(m, p.do(tsStep{Step: "process"}, s.Message()))
+}
+
+// TestInteropTSMLSPaths: updates, removes, a leave by proposal and external
+// commits, each side making them.
+func TestInteropTSMLSPaths(t *testing.T) {
+	p := startTSPeer(t)
+	anna, bert, cleo := p.newMember("anna"), p.newMember("bert"), p.newMember("cleo")
+	anna.create(GroupConfig{})
+	kp, err := decodeMessageOf(p.do(tsStep{Step: "keypackage"}, nil).Message, wireKeyPackage)
+	must(t, err)
+	s, err := anna.epoch.Commit(anna.records, CommitConfig{
+		Add: []*KeyPackage{kp.keyPackage, bert.kp, cleo.kp}, Now: time.Now(), Update: true,
+	})
+	must(t, err)
+	next, err := s.Apply(nil)
+	must(t, err)
+	anna.enter(next)
+	p.same(anna, p.do(tsStep{Step: "join"}, s.Welcome()))
+	bert.join(s.Welcome())
+	cleo.join(s.Welcome())
+	p.talk(bert)
+	for _, public := range []bool{false, true} {
+		a := p.do(tsStep{Step: "commit", Public: public}, nil)
+		anna.follow(a.Message)
+		p.same(anna, a)
+		p.apply(anna, CommitConfig{Public: public})
+		p.talk(anna)
+	}
+	// A remove of theirs, a leave that they propose and we commit.
+	leaf := cleo.epoch.OwnLeaf()
+	p.apply(anna, CommitConfig{Remove: []uint32{leaf}})
+	leaf = 2
+	a := p.do(tsStep{Step: "commit", Leaf: &leaf}, nil)
+	anna.follow(a.Message)
+	p.same(anna, a)
+	p.talk(anna)
+
+	// Each side comes back by an external commit.
+	info, err := anna.epoch.GroupInfo(true)
+	must(t, err)
+	a = p.do(tsStep{Step: "external"}, bareExternalPub(anna, info))
+	if got := anna.follow(a.Message).Changes(); !got.External || len(got.Removed) != 1 {
+		t.Errorf("got %+v", got)
+	}
+	p.same(anna, a)
+	p.talk(anna)
+	s, err = External(ExternalConfig{
+		GroupInfo: p.do(tsStep{Step: "groupinfo"}, nil).Message, Signer: anna.signer, Identity: []byte("anna"),
+	})
+	must(t, err)
+	next, err = s.Apply(nil)
+	must(t, err)
+	anna.enter(next)
+	p.same(anna, p.do(tsStep{Step: "process"}, s.Message()))
+	p.talk(anna)
+
+	leaf = 1
+	got, err := anna.epoch.Receive(anna.records, p.do(tsStep{Step: "propose", Leaf: &leaf}, nil).Message)
+	must(t, err)
+	staged, err := anna.epoch.Commit(anna.records, CommitConfig{Proposals: [][]byte{got.Reference}})
+	must(t, err)
+	if c := staged.Changes(); len(c.Removed) != 1 || string(c.Removed[0].Identity) != "ts" {
+		t.Errorf("got %+v", c)
+	}
+}
+
+// bareExternalPub signs a GroupInfo again with external_pub as version 1.6.4 of
+// ts-mls reads it, without the length before the key.
+func bareExternalPub(m *member, info []byte) []byte {
+	m.tb.Helper()
+	d, err := decodeMessageOf(info, wireGroupInfo)
+	must(m.tb, err)
+	for i, e := range d.groupInfo.extensions {
+		if e.Type == ExtensionExternalPub {
+			d.groupInfo.extensions[i].Data = e.Data[1:]
+		}
+	}
+	must(m.tb, d.groupInfo.sign(m.signer))
+	return encoded(d)
 }

@@ -7,6 +7,7 @@ import readline from "node:readline"
 
 const require = createRequire(process.cwd() + "/")
 const mls = await import(pathToFileURL(require.resolve("ts-mls")).href)
+const { createGroupInfo } = await import(new URL("createCommit.js", pathToFileURL(require.resolve("ts-mls"))).href)
 
 const hex = (b) => Buffer.from(b).toString("hex")
 const bytes = (h) => new Uint8Array(Buffer.from(h, "hex"))
@@ -40,6 +41,33 @@ const steps = {
       { wireAsPublicMessage: s.public, ratchetTreeExtension: true, extraProposals: [add] })
     state = r.newState
     return { message: hex(mls.encodeMlsMessage(r.commit)), welcome: message("mls_welcome", "welcome", r.welcome) }
+  },
+  // A commit of a path, and of a remove where a leaf is named.
+  async commit(s) {
+    const proposals = s.leaf === null ? [] : [{ proposalType: "remove", remove: { removed: s.leaf } }]
+    const r = await mls.createCommit({ state, cipherSuite: impl },
+      { wireAsPublicMessage: s.public, extraProposals: proposals })
+    state = r.newState
+    return { message: hex(mls.encodeMlsMessage(r.commit)) }
+  },
+  async propose(s) {
+    const r = await mls.createProposal(state, s.public, { proposalType: "remove", remove: { removed: s.leaf } }, impl)
+    state = r.newState
+    return { message: hex(mls.encodeMlsMessage(r.message)) }
+  },
+  // Version 1.6.4 leaves out the length before external_pub, later ones do not:
+  // this makes the extension as RFC 9420 has it.
+  async groupinfo() {
+    const wrong = await mls.createGroupInfoWithExternalPubAndRatchetTree(state, [], impl)
+    const extensions = wrong.extensions.map((e) => e.extensionType !== "external_pub" ? e :
+      { ...e, extensionData: new Uint8Array([e.extensionData.length, ...e.extensionData]) })
+    return { message: message("mls_group_info", "groupInfo",
+      await createGroupInfo(state.groupContext, state.confirmationTag, state, extensions, impl)) }
+  },
+  async external(s) {
+    const r = await mls.joinGroupExternal(decode(s.message).groupInfo, own.publicPackage, own.privatePackage, true, impl)
+    state = r.newState
+    return { message: message("mls_public_message", "publicMessage", r.publicMessage) }
   },
   async encrypt(s) {
     const r = await mls.createApplicationMessage(state, text(s.text), impl, text("data"))
