@@ -76,6 +76,7 @@
 //	§7.3      leaf: signature, credential,
 //	          required capabilities, group
 //	          extensions, source, unique keys    TestKeyPackageValidation, TestJoinRefuses, TestNever/12
+//	          keys that can be encrypted to      TestSmallOrder
 //	§7.3      lifetime, by who adds alone        TestKeyPackageLifetime, TestAddRefuses, TestWrongClock
 //	§7.4, 7.5 path secrets and their keys        vectors treekem, TestPathsAtRandom
 //	§7.7, 7.8 adding, removing, tree hashes      vectors tree-operations, tree-validation

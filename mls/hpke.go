@@ -78,6 +78,8 @@ type stdHPKE struct {
 	kem  hpke.KEM
 	kdf  hpke.KDF
 	aead hpke.AEAD
+	// x25519 says that public keys are or end with X25519 keys.
+	x25519 bool
 }
 
 func (h stdHPKE) generate() (private, public []byte, err error) {
@@ -113,7 +115,7 @@ func (h stdHPKE) public(private []byte) ([]byte, error) {
 }
 
 func (h stdHPKE) check(public []byte) error {
-	if _, err := h.kem.NewPublicKey(public); err != nil {
+	if _, err := h.kem.NewPublicKey(public); err != nil || h.x25519 && isSmallOrder25519(public) {
 		return errMalformed
 	}
 	return nil

@@ -57,18 +57,18 @@ type suite struct {
 var suites = []*suite{
 	{
 		id: X25519_AES128GCM_SHA256_Ed25519, name: "X25519_AES128GCM_SHA256_Ed25519",
-		hpke: stdHPKE{hpke.DHKEM(ecdh.X25519()), hpke.HKDFSHA256(), hpke.AES128GCM()},
+		hpke: stdHPKE{hpke.DHKEM(ecdh.X25519()), hpke.HKDFSHA256(), hpke.AES128GCM(), true},
 		hash: sha256.New, size: 32, keySize: 16, nonceSize: 12, cipher: newGCM, signature: ed25519Scheme{},
 	},
 	{
 		id: P256_AES128GCM_SHA256_P256, name: "P256_AES128GCM_SHA256_P256",
-		hpke: stdHPKE{hpke.DHKEM(ecdh.P256()), hpke.HKDFSHA256(), hpke.AES128GCM()},
+		hpke: stdHPKE{hpke.DHKEM(ecdh.P256()), hpke.HKDFSHA256(), hpke.AES128GCM(), false},
 		hash: sha256.New, size: 32, keySize: 16, nonceSize: 12, cipher: newGCM,
 		signature: ecdsaScheme{elliptic.P256(), sha256.New},
 	},
 	{
 		id: X25519_CHACHA20POLY1305_SHA256_Ed25519, name: "X25519_CHACHA20POLY1305_SHA256_Ed25519",
-		hpke: stdHPKE{hpke.DHKEM(ecdh.X25519()), hpke.HKDFSHA256(), hpke.ChaCha20Poly1305()},
+		hpke: stdHPKE{hpke.DHKEM(ecdh.X25519()), hpke.HKDFSHA256(), hpke.ChaCha20Poly1305(), true},
 		hash: sha256.New, size: 32, keySize: 32, nonceSize: 12, cipher: chacha20poly1305.New, signature: ed25519Scheme{},
 	},
 	{
@@ -78,7 +78,7 @@ var suites = []*suite{
 	},
 	{
 		id: P521_AES256GCM_SHA512_P521, name: "P521_AES256GCM_SHA512_P521",
-		hpke: stdHPKE{hpke.DHKEM(ecdh.P521()), hpke.HKDFSHA512(), hpke.AES256GCM()},
+		hpke: stdHPKE{hpke.DHKEM(ecdh.P521()), hpke.HKDFSHA512(), hpke.AES256GCM(), false},
 		hash: sha512.New, size: 64, keySize: 32, nonceSize: 12, cipher: newGCM,
 		signature: ecdsaScheme{elliptic.P521(), sha512.New},
 	},
@@ -89,13 +89,13 @@ var suites = []*suite{
 	},
 	{
 		id: P384_AES256GCM_SHA384_P384, name: "P384_AES256GCM_SHA384_P384",
-		hpke: stdHPKE{hpke.DHKEM(ecdh.P384()), hpke.HKDFSHA384(), hpke.AES256GCM()},
+		hpke: stdHPKE{hpke.DHKEM(ecdh.P384()), hpke.HKDFSHA384(), hpke.AES256GCM(), false},
 		hash: sha512.New384, size: 48, keySize: 32, nonceSize: 12, cipher: newGCM,
 		signature: ecdsaScheme{elliptic.P384(), sha512.New384},
 	},
 	{
 		id: MLKEM768X25519_AES128GCM_SHA256_Ed25519, name: "MLKEM768X25519_AES128GCM_SHA256_Ed25519",
-		hpke: stdHPKE{hpke.MLKEM768X25519(), hpke.HKDFSHA256(), hpke.AES128GCM()},
+		hpke: stdHPKE{hpke.MLKEM768X25519(), hpke.HKDFSHA256(), hpke.AES128GCM(), true},
 		hash: sha256.New, size: 32, keySize: 16, nonceSize: 12, cipher: newGCM, signature: ed25519Scheme{},
 	},
 }

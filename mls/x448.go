@@ -53,7 +53,7 @@ func (h x448HPKE) public(private []byte) ([]byte, error) {
 }
 
 func (h x448HPKE) check(public []byte) error {
-	if len(public) != x448.Size {
+	if len(public) != x448.Size || smallOrder448[string(public)] {
 		return errMalformed
 	}
 	return nil
