@@ -21,7 +21,7 @@
 //     that of two commits in one epoch either can be entered by everybody.
 //   - The secret tree is not part of the Epoch. It lives in the Records alone,
 //     and a call that fails has not written to them: a transaction that is
-//     rolled back leaves nothing stale in memory. (Our own private commit takes
+//     rolled back leaves nothing stale in memory. (Our own private commit or proposal takes
 //     a key of our handshake ratchet before it is applied.)
 //   - A message sent or received reads and writes about one ratchet, some 100
 //     bytes, at any group size.

@@ -248,3 +248,30 @@ func TestSealedTree(t *testing.T) {
 	b.enter(e)
 	everybodyTalks(t, []*member{a, b})
 }
+
+// TestLateProposal: a commit that comes before a proposal that it names is
+// refused without a trace, and accepted when the proposal is there.
+func TestLateProposal(t *testing.T) {
+	all := newGroup(t, X25519_AES128GCM_SHA256_Ed25519, "anna", "bert", "cleo")
+	a, b, c := all[0], all[1], all[2]
+	p, err := c.epoch.ProposeUpdate(c.records, ProposeConfig{})
+	must(t, err)
+	if _, err := c.epoch.Receive(c.records, p.Message); !errors.Is(err, ErrOwnMessage) {
+		t.Errorf("own proposal: got %v, want %v", err, ErrOwnMessage)
+	}
+	s := a.commit(CommitConfig{Proposals: [][]byte{p.tell(t, a).Reference}}, c)
+	before := b.snapshot()
+	if _, err := b.epoch.Stage(b.records, s.Message()); !errors.Is(err, ErrUnknownProposal) {
+		t.Errorf("got %v, want %v", err, ErrUnknownProposal)
+	}
+	if !sameRecords(before, b.records) {
+		t.Error("the refused commit left a trace")
+	}
+	p.tell(t, b)
+	if _, err := b.epoch.Receive(b.records, p.Message); !errors.Is(err, ErrReused) {
+		t.Errorf("the proposal again: got %v, want %v", err, ErrReused)
+	}
+	b.follow(s.Message())
+	sameEpoch(t, all...)
+	everybodyTalks(t, all)
+}
