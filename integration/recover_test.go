@@ -29,8 +29,8 @@ func (n *simNode) openStore(fn func(tx *store.Tx) error) {
 	}
 }
 
-// TestRefusedThenKnown begins a conversation with a link that is too old: what
-// was sent is refused. With a fresh link it arrives, though the link between the
+// TestRefusedThenKnown begins a conversation with a link that is too old when the
+// other one is back: what was sent is refused. With a fresh link it arrives, though the link between the
 // two has been up all the time.
 func TestRefusedThenKnown(t *testing.T) {
 	simulate(t, func(w *world) {
@@ -40,12 +40,13 @@ func TestRefusedThenKnown(t *testing.T) {
 			w.t.Fatal(err)
 		}
 		b.halt()
-		time.Sleep(31 * 24 * time.Hour)
-		b.start()
+		time.Sleep(29 * 24 * time.Hour)
 		a := w.node("alice")
 		if _, err := a.AddContact(context.Background(), old.Link, ""); err != nil {
 			w.t.Fatal(err)
 		}
+		time.Sleep(2 * 24 * time.Hour)
+		b.start()
 		id := a.send(b, "let me in")
 		a.await(id, localapi.Direct, 10*time.Second)
 		time.Sleep(10 * time.Second)

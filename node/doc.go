@@ -1,11 +1,11 @@
 // Package node is the daemon: it makes the parts of a node, connects them, and
 // runs them until it is told to stop.
 //
-// Wiring and life cycle are here, and what localapi asks of a node (api.go), with
-// the words in which a request is refused. It is for cmd/qpc. What happens to a message is decided
-// below:
+// Only wiring and life cycle are here. It is for cmd/qpc. What happens to a
+// message is decided below:
 //
-//   - node/localapi takes a text from a command and tells what became of it;
+//   - node/localapi takes a text from a command and tells what became of it, and
+//     node/front answers it, with the words in which a request is refused;
 //   - node/convo makes it a message of a conversation, encrypts and seals it, and
 //     stores all of that at once; it also opens what arrives;
 //   - node/deliver carries sealed payloads out and in;

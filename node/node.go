@@ -10,6 +10,7 @@ import (
 
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/deliver"
+	"quicnprotochat/node/front"
 	"quicnprotochat/node/identity"
 	"quicnprotochat/node/keys"
 	"quicnprotochat/node/localapi"
@@ -62,9 +63,11 @@ type Node struct {
 	engine    *convo.Engine
 	deliverer *deliver.Deliverer
 	host      *transport.Host
-	feed      localapi.Feed
 	api       *localapi.Server
 	lan       bool
+
+	// Front answers what front ends ask, here and through the local API.
+	*front.Front
 }
 
 // New opens the store and begins to listen. Errors are *localapi.Error where the
@@ -122,11 +125,15 @@ func (n *Node) assemble(ctx context.Context, s settings) (err error) {
 			return err
 		}
 	}
+	n.Front = front.New(front.Config{
+		Store: n.store, Identity: n.identity, Profile: n.profile, Engine: n.engine, Deliverer: n.deliverer,
+		Host: n.host, LAN: n.lan, Log: n.log,
+	})
 	if n.cfg.Socket == "" {
 		return nil
 	}
 	n.api, err = localapi.New(localapi.Config{
-		Socket: n.cfg.Socket, Self: n, Contacts: n, Messages: n, Relays: n, Events: &n.feed, Log: n.log, Ready: n.ready,
+		Socket: n.cfg.Socket, Self: n, Contacts: n, Messages: n, Relays: n, Events: n.Events(), Log: n.log, Ready: n.ready,
 	})
 	return err
 }
@@ -183,17 +190,9 @@ func (n *Node) ready() {
 		n.cfg.OnReady(Ready{
 			Identity: n.host.Key().String(),
 			Name:     n.profile.Name(),
-			Addrs:    n.addrs(),
+			Addrs:    n.Addrs(),
 		})
 	}
-}
-
-func (n *Node) addrs() []string {
-	all := []string{}
-	for _, a := range n.host.Addrs() {
-		all = append(all, a.WithKey(n.host.Key()))
-	}
-	return all
 }
 
 // Close ends a node that is not running. It is idempotent.
@@ -240,7 +239,7 @@ func (p paths) PathOf(k transport.Key) transport.Path { return p.n.host.Peer(k).
 type notifier struct{ n *Node }
 
 // Event tells the front ends.
-func (t notifier) Event(e convo.Event) { t.n.publish(e) }
+func (t notifier) Event(e convo.Event) { t.n.Publish(e) }
 
 // Outgoing tells delivery.
 func (t notifier) Outgoing(to rpc.Identity) { t.n.deliverer.Outgoing(to) }

@@ -5,8 +5,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"time"
 
+	"quicnprotochat/node/front"
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/node/store"
 	"quicnprotochat/transport"
@@ -17,9 +17,6 @@ const (
 	metaLAN  = "lan"
 	metaPort = "port"
 )
-
-// maxRelays is how many home relays a node keeps: as many as an endpoint names.
-const maxRelays = transport.MaxEndpointRelays
 
 // settings is a Config whose texts are checked.
 type settings struct {
@@ -40,7 +37,7 @@ func parseSettings(cfg Config) (s settings, err error) {
 		s.listen = append(s.listen, a)
 	}
 	for _, text := range cfg.Relays {
-		u, err := parseRelay(text)
+		u, err := front.ParseRelay(text)
 		if err != nil {
 			return s, err
 		}
@@ -50,18 +47,6 @@ func parseSettings(cfg Config) (s settings, err error) {
 		return s, &localapi.Error{Message: fmt.Sprintf("--lan is on or off, not %q", cfg.LAN), Exit: localapi.ExitUsage}
 	}
 	return s, nil
-}
-
-func parseRelay(text string) (transport.RelayURL, error) {
-	u, err := transport.ParseRelayURL(text)
-	if err != nil {
-		return u, &localapi.Error{
-			Message: fmt.Sprintf("not a relay address: %v", err),
-			Hint:    "a relay prints its address when it starts: qpc-relay://12D3Koo…@host:port",
-			Exit:    localapi.ExitUsage,
-		}
-	}
-	return u, nil
 }
 
 // remember stores the settings. It returns the home relays, old and new, and
@@ -80,7 +65,7 @@ func (n *Node) remember(ctx context.Context, s settings) (urls []transport.Relay
 		}
 		n.lan = string(lan) != "off"
 		for _, u := range s.relays {
-			isNew, err := putRelay(tx, u)
+			isNew, err := front.PutRelay(tx, u)
 			if err != nil {
 				return err
 			}
@@ -97,36 +82,6 @@ func (n *Node) remember(ctx context.Context, s settings) (urls []transport.Relay
 		return err
 	})
 	return urls, changed, err
-}
-
-// putRelay adds a home relay, and reports whether it was not there; another
-// address of the same relay replaces it.
-func putRelay(tx *store.Tx, u transport.RelayURL) (isNew bool, err error) {
-	rows, err := tx.Relays()
-	if err != nil {
-		return false, err
-	}
-	n := 0
-	for _, row := range rows {
-		if row.Key != u.Key {
-			n++
-			continue
-		}
-		if row.URL == u.String() {
-			return false, nil
-		}
-		if err := tx.DeleteRelay(row.URL); err != nil {
-			return false, err
-		}
-	}
-	if n >= maxRelays {
-		return false, &localapi.Error{
-			Message: fmt.Sprintf("this node has %d relays already", maxRelays),
-			Hint:    "remove one first: qpc relay forget URL",
-			Exit:    localapi.ExitUsage,
-		}
-	}
-	return true, tx.PutRelay(store.Relay{URL: u.String(), Key: u.Key, Added: time.Now()})
 }
 
 func (n *Node) lastPort(ctx context.Context) (port uint16, err error) {

@@ -1,0 +1,145 @@
+package front
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"quicnprotochat/node/contact"
+	"quicnprotochat/node/convo"
+	"quicnprotochat/node/localapi"
+	"quicnprotochat/node/store"
+	"quicnprotochat/transport"
+)
+
+// AddContact implements localapi.Contacts.
+func (f *Front) AddContact(ctx context.Context, link, name string) (localapi.AddedContact, error) {
+	card, raw, err := contact.ParseLink(link)
+	if err != nil {
+		return localapi.AddedContact{}, linkError(err)
+	}
+	c, isNew, err := f.cfg.Engine.AddContact(ctx, card, raw, name)
+	if errors.Is(err, convo.ErrSelf) {
+		return localapi.AddedContact{}, &localapi.Error{
+			Message: "this is your own link",
+			Hint:    "send it to somebody else, and add theirs",
+			Exit:    localapi.ExitUsage,
+		}
+	}
+	if errors.Is(err, convo.ErrLinkExpired) {
+		return localapi.AddedContact{}, &localapi.Error{
+			Message: fmt.Sprintf("this link could be used until %s", localapi.Time{Time: card.Hello.Expiry}),
+			Hint:    "ask for a new one: qpc invite makes it",
+			Exit:    localapi.ExitUsage,
+		}
+	}
+	if err != nil {
+		return localapi.AddedContact{}, err
+	}
+	return localapi.AddedContact{Identity: text(c.Identity), Name: c.Name, New: isNew}, nil
+}
+
+func linkError(err error) error {
+	if errors.Is(err, contact.ErrSignature) {
+		return &localapi.Error{
+			Message: "the link was changed on its way: its signature is wrong",
+			Hint:    "ask for the link again, by another way",
+			Exit:    localapi.ExitSignature,
+		}
+	}
+	return &localapi.Error{
+		Message: "this is not a whole contact link: " + err.Error(),
+		Hint:    "a link begins with qpc: and is one long word; copy all of it",
+		Exit:    localapi.ExitUsage,
+	}
+}
+
+// Contacts implements localapi.Contacts.
+func (f *Front) Contacts(ctx context.Context) ([]localapi.Contact, error) {
+	all := []localapi.Contact{}
+	err := f.cfg.Store.View(ctx, func(tx *store.Tx) error {
+		rows, err := tx.Contacts()
+		for _, c := range rows {
+			all = append(all, showContact(c))
+		}
+		return err
+	})
+	return all, err
+}
+
+func showContact(c store.Contact) localapi.Contact {
+	return localapi.Contact{Identity: text(c.Identity), Name: c.Name, Via: c.Via, Verified: c.Verified}
+}
+
+// Contact implements localapi.Contacts.
+func (f *Front) Contact(ctx context.Context, who string) (localapi.Contact, error) {
+	c, err := f.find(ctx, who)
+	return showContact(c), err
+}
+
+// find returns the contact of an identity, an exact name, or a unique prefix of
+// either.
+func (f *Front) find(ctx context.Context, who string) (store.Contact, error) {
+	var all []store.Contact
+	err := f.cfg.Store.Glance(ctx, func(tx *store.Tx) (err error) {
+		all, err = tx.Contacts()
+		return err
+	})
+	if err != nil {
+		return store.Contact{}, err
+	}
+	found := match(all, who)
+	switch len(found) {
+	case 0:
+		return store.Contact{}, &localapi.Error{
+			Message: fmt.Sprintf("no contact is called %q", who),
+			Hint:    "qpc contacts lists them; qpc contact add LINK adds one",
+			Exit:    localapi.ExitContact,
+		}
+	case 1:
+		return found[0], nil
+	}
+	var names []string
+	for _, c := range found[:min(len(found), 10)] {
+		names = append(names, fmt.Sprintf("%s (%s)", c.Name, text(c.Identity)))
+	}
+	return store.Contact{}, &localapi.Error{
+		Message: fmt.Sprintf("%q could be %d contacts", who, len(found)),
+		Hint:    "say which: " + strings.Join(names, ", "),
+		Exit:    localapi.ExitContact,
+	}
+}
+
+// identityStart is how every identity begins.
+const identityStart = "12D3KooW"
+
+// match returns the contacts that who can mean. People choose their own names,
+// so a name never stands for what is an identity, or begins one of a contact.
+func match(all []store.Contact, who string) []store.Contact {
+	if who == "" {
+		return nil
+	}
+	var ids, exact, begins []store.Contact
+	for _, c := range all {
+		isID := strings.HasPrefix(text(c.Identity), who)
+		if isID {
+			ids = append(ids, c)
+		}
+		if c.Name == who {
+			exact = append(exact, c)
+		}
+		if isID || strings.HasPrefix(c.Name, who) {
+			begins = append(begins, c)
+		}
+	}
+	_, err := transport.ParseKey(who)
+	switch {
+	case err == nil, len(ids) > 0 && !strings.HasPrefix(identityStart, who):
+		return ids
+	case len(exact) > 0:
+		return exact
+	default:
+		return begins
+	}
+}

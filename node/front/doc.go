@@ -1,0 +1,7 @@
+// Package front is what front ends ask of a node: it answers the local API.
+//
+// It finds the contact that a word means, shows contacts, messages, relays and
+// connections as package localapi writes them down, and says in words for people
+// what is wrong with what they gave. It decides nothing about messages: that is
+// for convo and deliver.
+package front

@@ -1,0 +1,187 @@
+package front
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"quicnprotochat/node/convo"
+	"quicnprotochat/node/localapi"
+	"quicnprotochat/node/message"
+	"quicnprotochat/node/store"
+	"quicnprotochat/rpc"
+)
+
+// Send implements localapi.Messages.
+func (f *Front) Send(ctx context.Context, who, body string) (localapi.Delivery, error) {
+	c, err := f.find(ctx, who)
+	if err != nil {
+		return localapi.Delivery{}, err
+	}
+	m, err := f.cfg.Engine.Send(ctx, c.Identity, body)
+	switch {
+	case errors.Is(err, convo.ErrText):
+		return localapi.Delivery{}, &localapi.Error{Message: err.Error(), Exit: localapi.ExitUsage}
+	case errors.Is(err, convo.ErrOutboxFull):
+		return localapi.Delivery{}, &localapi.Error{
+			Message: fmt.Sprintf("%d messages wait for %s already", convo.MaxOutgoing, c.Name),
+			Hint:    "qpc status says why they are not delivered",
+			Exit:    localapi.ExitOther,
+		}
+	case err != nil:
+		return localapi.Delivery{}, err
+	}
+	return showDelivery(m), nil
+}
+
+func showDelivery(m store.Message) localapi.Delivery {
+	d := localapi.Delivery{
+		ID: hex.EncodeToString(m.ID[:]), State: localapi.State(m.State), Path: localapi.Path(m.Path), Why: m.Why,
+	}
+	if !m.Relay.IsZero() {
+		d.Relay = m.Relay.String()
+	}
+	return d
+}
+
+// Await implements localapi.Messages.
+func (f *Front) Await(ctx context.Context, id string, want localapi.State) (localapi.Delivery, error) {
+	listen, cancel := context.WithCancel(ctx)
+	defer cancel()
+	for {
+		events, err := f.feed.Subscribe(listen, 0)
+		if err != nil {
+			return localapi.Delivery{}, err
+		}
+		d, err := f.delivery(context.WithoutCancel(ctx), id)
+		if err != nil || d.State.Reaches(want) || d.State == localapi.Failed || ctx.Err() != nil {
+			return d, err
+		}
+		for e := range events {
+			if e.Delivery != nil && e.Delivery.ID == id {
+				break
+			}
+		}
+	}
+}
+
+// delivery returns the present state of an own message.
+func (f *Front) delivery(ctx context.Context, id string) (d localapi.Delivery, err error) {
+	b, err := parseID(id)
+	if err != nil {
+		return d, err
+	}
+	err = f.cfg.Store.Glance(ctx, func(tx *store.Tx) error {
+		rows, err := tx.MessageByID(b)
+		if err != nil {
+			return err
+		}
+		for _, m := range rows {
+			if m.Author == f.self {
+				d = showDelivery(m)
+				return nil
+			}
+		}
+		return unknownID(id)
+	})
+	return d, err
+}
+
+// historyPage is how many messages one look at the store brings.
+const historyPage = 256
+
+// History implements localapi.Messages.
+func (f *Front) History(ctx context.Context, who string, limit int, after string, emit func(localapi.Message) error) error {
+	c, err := f.find(ctx, who)
+	if err != nil {
+		return err
+	}
+	id := convo.PairID(f.self, c.Identity)
+	first := func(tx *store.Tx) ([]store.Message, error) { return tx.History(id, nil, limit) }
+	switch {
+	case after != "":
+		from, err := parseID(after)
+		if err != nil {
+			return err
+		}
+		first = func(tx *store.Tx) ([]store.Message, error) { return tx.History(id, &from, page(limit)) }
+	case limit == 0:
+		first = func(tx *store.Tx) ([]store.Message, error) {
+			return tx.HistoryAfter(id, store.Position{}, historyPage)
+		}
+	}
+	for look, left := first, limit; ; {
+		var rows []store.Message
+		err := f.cfg.Store.View(ctx, func(tx *store.Tx) (err error) {
+			rows, err = look(tx)
+			return err
+		})
+		if errors.Is(err, store.ErrNotFound) {
+			return unknownID(after)
+		}
+		if err != nil {
+			return err
+		}
+		for _, m := range rows {
+			if err := emit(f.showMessage(c.Identity, m)); err != nil {
+				return err
+			}
+		}
+		if left -= len(rows); len(rows) < page(limit) || limit > 0 && left <= 0 {
+			return nil
+		}
+		last := rows[len(rows)-1].Position()
+		look = func(tx *store.Tx) ([]store.Message, error) { return tx.HistoryAfter(id, last, page(left)) }
+	}
+}
+
+// page is how many messages the next look brings when limit are wanted, 0
+// meaning all.
+func page(limit int) int {
+	if limit <= 0 {
+		return historyPage
+	}
+	return min(limit, historyPage)
+}
+
+func (f *Front) showMessage(peer rpc.Identity, m store.Message) localapi.Message {
+	from, to := text(m.Author), text(peer)
+	if m.Author == peer {
+		to = text(f.self)
+	}
+	return localapi.Message{
+		ID: hex.EncodeToString(m.ID[:]), From: from, To: to, Text: shownText(m),
+		Time: localapi.Time{Time: m.Sent}, State: localapi.State(m.State), Path: localapi.Path(m.Path),
+	}
+}
+
+// shownText is the text of a message, or what stands for it where this program
+// cannot show it.
+func shownText(m store.Message) string {
+	parsed, err := message.Parse(m.Body)
+	if err == nil && (parsed.Type == message.Chat || parsed.Type == message.Reply) {
+		return parsed.Text
+	}
+	return fmt.Sprintf("[a message of a kind that this version does not show: 0x%02x]", m.Type)
+}
+
+func parseID(text string) (id [16]byte, err error) {
+	b, err := hex.DecodeString(text)
+	if err != nil || len(b) != len(id) {
+		return id, &localapi.Error{
+			Message: fmt.Sprintf("%q is not a message id", text),
+			Hint:    "an id is the 32 hex digits that send and history print",
+			Exit:    localapi.ExitUsage,
+		}
+	}
+	return [16]byte(b), nil
+}
+
+func unknownID(text string) error {
+	return &localapi.Error{
+		Message: fmt.Sprintf("no message here has the id %q", text),
+		Hint:    "qpc history CONTACT lists the messages with their ids",
+		Exit:    localapi.ExitUsage,
+	}
+}

@@ -1,0 +1,68 @@
+package front
+
+import (
+	"context"
+
+	"quicnprotochat/node/localapi"
+	"quicnprotochat/node/store"
+	"quicnprotochat/transport"
+)
+
+// Status implements localapi.Self.
+func (f *Front) Status(ctx context.Context) (localapi.Status, error) {
+	s := localapi.Status{
+		Identity: text(f.self), Name: f.cfg.Profile.Name(), Addrs: f.Addrs(), LAN: f.cfg.LAN,
+		Relays: []localapi.Relay{}, Peers: []localapi.Peer{},
+	}
+	for _, r := range f.cfg.Deliverer.HomeRelays() {
+		s.Relays = append(s.Relays, localapi.Relay{URL: r.URL.String(), Reached: r.Reached, Error: r.Error})
+	}
+	var contacts []store.Contact
+	err := f.cfg.Store.View(ctx, func(tx *store.Tx) (err error) {
+		if contacts, err = tx.Contacts(); err != nil {
+			return err
+		}
+		s.Queue, err = f.queue(tx)
+		return err
+	})
+	for _, c := range contacts {
+		s.Peers = append(s.Peers, f.showPeer(c))
+	}
+	return s, err
+}
+
+func (f *Front) showPeer(c store.Contact) localapi.Peer {
+	p := localapi.Peer{Identity: text(c.Identity), Name: c.Name, Path: localapi.PathNone, Tried: []localapi.Tried{}}
+	state := f.cfg.Host.Peer(transport.Key(c.Identity))
+	p.Connected = state.Connected
+	if state.Connected {
+		p.Path = localapi.Path(state.Path)
+	}
+	for _, a := range state.Tried {
+		p.Tried = append(p.Tried, localapi.Tried{Addr: a.Addr.String(), Error: a.Err})
+	}
+	return p
+}
+
+// queue counts what waits. A message that waits for its conversation to start
+// has no row in the outbox yet, and counts as well.
+func (f *Front) queue(tx *store.Tx) (q localapi.Queue, err error) {
+	if q.Inbox, q.Unreadable, _, err = tx.CountIncoming(); err != nil {
+		return q, err
+	}
+	if q.Outbox, err = tx.CountOutgoing(); err != nil {
+		return q, err
+	}
+	conversations, err := tx.Conversations()
+	for _, c := range conversations {
+		if len(c.Group) > 0 {
+			continue
+		}
+		waiting, err := tx.CountUnreceipted(c.ID, f.self)
+		if err != nil {
+			return q, err
+		}
+		q.Outbox += waiting
+	}
+	return q, err
+}
