@@ -83,3 +83,24 @@ func TestBothSend(t *testing.T) {
 		})
 	}
 }
+
+// TestGoneAndBack takes bob's machine away in the middle of a conversation, as
+// kill -9 does, and brings him back at another address, with no relay. What waits
+// on the dead connection goes over the new one at once.
+func TestGoneAndBack(t *testing.T) {
+	simulate(t, func(w *world) {
+		a, b := w.node("alice"), w.node("bob")
+		a.add(b)
+		a.await(a.send(b, "one"), localapi.Delivered, 10*time.Second)
+		w.net.Down(b.ip, true)
+		b.halt()
+		id := a.send(b, "two")
+		time.Sleep(time.Second)
+		b.ip = w.ip()
+		b.start()
+		a.await(id, localapi.Delivered, 4*time.Second)
+		if got, want := b.texts(a), []string{"one", "two"}; !slices.Equal(got, want) {
+			w.t.Errorf("bob shows %q, want %q", got, want)
+		}
+	})
+}

@@ -89,9 +89,17 @@ func (r *race) run(ctx context.Context) error {
 	r.begin(ways, true, r.goDirect)
 	hedge := time.NewTimer(r.hedge())
 	defer hedge.Stop()
+	look := time.NewTicker(Hedge)
+	defer look.Stop()
 	relays := r.p.relays
 	for r.open > 0 {
 		select {
+		case <-look.C:
+			// A link that came up while another says nothing is the better one.
+			if ln := r.direct.Load(); ln != nil && r.d.links.now(r.p.host) != ln {
+				r.direct.Store(nil)
+				r.begin(ways, true, r.goDirect)
+			}
 		case <-hedge.C:
 			if ln := r.direct.Load(); ln != nil && !slices.Contains(r.taken, true) {
 				ln.doubt()
