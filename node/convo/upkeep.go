@@ -5,6 +5,7 @@ import (
 	"context"
 	"time"
 
+	"quicnprotochat/mls/seal"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
 )
@@ -16,6 +17,10 @@ const (
 	// how long the hash of a processed one.
 	waitingTime = 7 * 24 * time.Hour
 	seenTime    = 45 * 24 * time.Hour
+	// peerKeyTime is how long after its making a person's hybrid key is kept: twice
+	// as long as it is good. While the row is there an older key is refused, so it
+	// outlasts the older ones even if the clock is off by weeks.
+	peerKeyTime = 2 * seal.KeyLifetime
 )
 
 // Waiting returns the people whose conversation has messages without a receipt, or
@@ -135,8 +140,8 @@ func (e *Engine) startOver(tx *store.Tx, fx *effects, conversation [16]byte, gro
 }
 
 // Sweep erases what has had its time: groups that only received, payloads that
-// no key opened, remembered hashes, key packages. Messages that found nobody for
-// 30 days are called failed.
+// no key opened, remembered hashes, key packages, others' endpoints and hybrid
+// keys. Messages that found nobody for 30 days are called failed.
 func (e *Engine) Sweep(ctx context.Context) error {
 	now := time.Now()
 	return e.update(ctx, func(tx *store.Tx, fx *effects) error {
@@ -150,6 +155,9 @@ func (e *Engine) Sweep(ctx context.Context) error {
 			return err
 		}
 		if err := tx.DropEndpoints(now); err != nil {
+			return err
+		}
+		if err := tx.DropPeerHybridKeys(now.Add(-peerKeyTime)); err != nil {
 			return err
 		}
 		conversations, err := tx.Conversations()

@@ -43,11 +43,6 @@ func (t *Tx) Contacts() ([]Contact, error) {
 	return list(t, scanContact, "SELECT "+contactColumns+" FROM contacts ORDER BY folded")
 }
 
-// CountContacts returns how many contacts there are.
-func (t *Tx) CountContacts() (int, error) {
-	return t.count("SELECT count(*) FROM contacts")
-}
-
 // PutContact adds or replaces the contact of that identity. It returns
 // ErrExists if another contact has the name.
 func (t *Tx) PutContact(c Contact) error {
@@ -60,21 +55,6 @@ func (t *Tx) PutContact(c Contact) error {
 		return fmt.Errorf("contact name: %w", ErrExists)
 	}
 	return err
-}
-
-// DeleteContact removes a contact with its endpoint and hybrid key. Its
-// conversation stays. It is no error if there is none.
-func (t *Tx) DeleteContact(id rpc.Identity) error {
-	for _, sql := range []string{
-		"DELETE FROM contacts WHERE identity = ?",
-		"DELETE FROM endpoints WHERE identity = ?",
-		"DELETE FROM peer_hybrid_keys WHERE identity = ?",
-	} {
-		if err := t.do(sql, id[:]); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // FreeName returns want, or want-2, want-3, …: the first that no contact has.

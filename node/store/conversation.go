@@ -47,9 +47,6 @@ func (t *Tx) Conversations() ([]Conversation, error) {
 	return list(t, scanConversation, "SELECT "+conversationColumns+" FROM conversations ORDER BY created, id")
 }
 
-// CountConversations returns how many conversations there are.
-func (t *Tx) CountConversations() (int, error) { return t.count("SELECT count(*) FROM conversations") }
-
 // PutConversation adds or replaces the conversation of that id. It returns
 // ErrConflict if another conversation has the peer.
 func (t *Tx) PutConversation(c Conversation) error {
@@ -61,29 +58,4 @@ func (t *Tx) PutConversation(c Conversation) error {
 		return fmt.Errorf("conversation with this peer: %w", ErrConflict)
 	}
 	return err
-}
-
-// DeleteConversation erases a conversation with its messages, groups, outgoing
-// rows and due receipts. It is no error if there is none.
-func (t *Tx) DeleteConversation(id [16]byte) error {
-	groups, err := t.GroupsOf(id)
-	if err != nil {
-		return err
-	}
-	for _, g := range groups {
-		if err := t.DeleteGroup(g.ID); err != nil {
-			return err
-		}
-	}
-	for _, sql := range []string{
-		"DELETE FROM messages WHERE conversation = ?",
-		"DELETE FROM outbox WHERE conversation = ?",
-		"DELETE FROM receipts_due WHERE conversation = ?",
-		"DELETE FROM conversations WHERE id = ?",
-	} {
-		if err := t.do(sql, id[:]); err != nil {
-			return err
-		}
-	}
-	return nil
 }

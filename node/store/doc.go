@@ -50,23 +50,34 @@
 //
 // # Bounds
 //
-// The store enforces none of the counts; callers look at the Count methods in
-// the transaction in which they add a row. What keeps each table small:
+// The store enforces no bound. What bounds each table today, in the packages
+// above, and what nothing bounds:
 //
-//	meta            the fixed set of keys that callers use
-//	contacts        CountContacts; DeleteContact
-//	relays          CountRelays; DeleteRelay
-//	endpoints       one per contact; DropEndpoints when expired
-//	hybrid_keys     one a week; DeleteHybridKey when erased
-//	peer_hybrid_keys one per contact; DropPeerHybridKeys by age
-//	key_packages    CountKeyPackages; DeleteExpiredKeyPackages
-//	conversations   CountConversations; DeleteConversation
-//	groups          CountGroups; DeleteGroup after Retire
-//	epochs          CountEpochs; DeleteEpoch; with them mls_records
-//	messages        CountMessages; kept as long as the user keeps them:
-//	                DeleteConversation
-//	outbox          CountOutgoing
-//	inbox           CountIncoming, CountWaitingFrom; DropWaiting, KeepNewestWaiting
-//	seen            ForgetSeen
-//	receipts_due    one per message that came in; DeleteReceiptsDue
+//	meta             a fixed set of keys
+//	contacts         nothing: the user adds them, and so does whoever shows a
+//	                 hello pass of ours (node/convo); nothing removes one
+//	relays           four: node/front refuses more; the user may forget one
+//	endpoints        one per contact; Sweep of node/convo drops the expired
+//	hybrid_keys      one a week, erased two weeks after it was replaced (node/keys)
+//	peer_hybrid_keys one per contact; Sweep drops those long expired
+//	key_packages     erased when a Welcome uses them, those of last resort not, and
+//	                 all after 30 days (Sweep, node/keys); until then 21 a week
+//	                 for each relay, and 30 an hour are handed out here (node/serve)
+//	conversations    one per contact; nothing removes one
+//	groups           at most eight per conversation; those that lost go after a week
+//	                 (node/convo), with their epochs and records
+//	epochs           one per group: there are no later epochs yet
+//	mls_records      per epoch what package mls saves, and the keys of messages
+//	                 that were skipped, at most mls.MaxKept of a sender
+//	messages         nothing: kept for good, and a contact may send any number
+//	outbox           per contact one row for each message of ours without a receipt,
+//	                 of which Send allows 10,000 and Sweep gives up those of 30
+//	                 days; those given up that the contact asks for again; one
+//	                 introduction, one card, one Welcome per group
+//	inbox            10,000 rows and 256 MiB (node/deliver); of these 1000 and 64 MiB
+//	                 may wait for a key, 64 rows of one depositor on the direct
+//	                 path, for a week (Sweep)
+//	seen             Sweep forgets after 45 days; in that time nothing bounds it
+//	receipts_due     one per counter that came in; nothing but a receipt that got
+//	                 through removes it (DeleteReceiptsDue)
 package store

@@ -96,31 +96,12 @@ func (t *Tx) Epochs() ([]Epoch, error) {
 	return list(t, scanEpoch, "SELECT "+epochColumns+" FROM epochs ORDER BY created DESC, number DESC, id")
 }
 
-// EpochsOf returns the epochs of a group by number.
-func (t *Tx) EpochsOf(group []byte) ([]Epoch, error) {
-	return list(t, scanEpoch, "SELECT "+epochColumns+" FROM epochs WHERE grp = ? ORDER BY number, id", group)
-}
-
-// CountEpochs returns how many epochs of a group are held.
-func (t *Tx) CountEpochs(group []byte) (int, error) {
-	return t.count("SELECT count(*) FROM epochs WHERE grp = ?", group)
-}
-
 // PutEpoch adds or replaces the epoch of that id.
 func (t *Tx) PutEpoch(e Epoch) error {
 	return t.do(`INSERT INTO epochs (id, grp, number, seal_key, created) VALUES (?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET grp = excluded.grp, number = excluded.number,
 			seal_key = excluded.seal_key, created = excluded.created`,
 		e.ID[:], e.Group, e.Number, e.SealKey[:], e.Created)
-}
-
-// DeleteEpoch erases an epoch with its records. It is no error if there is
-// none.
-func (t *Tx) DeleteEpoch(id [16]byte) error {
-	if err := t.do("DELETE FROM mls_records WHERE epoch = ?", id[:]); err != nil {
-		return err
-	}
-	return t.do("DELETE FROM epochs WHERE id = ?", id[:])
 }
 
 // Records holds the MLS state of one epoch as named values. It lives as long

@@ -96,11 +96,6 @@ func (t *Tx) CountIncoming() (fresh, waiting int, bytes int64, err error) {
 	return fresh, waiting, bytes, err
 }
 
-// CountWaitingFrom returns how many rows of a depositor wait for a key.
-func (t *Tx) CountWaitingFrom(depositor rpc.Identity) (int, error) {
-	return t.count("SELECT count(*) FROM inbox WHERE waiting = 1 AND depositor = ?", depositor[:])
-}
-
 // DropWaiting removes the rows that wait for a key and were received before
 // that time. Their hashes are not remembered: a sender may try again.
 func (t *Tx) DropWaiting(before time.Time) error {

@@ -43,12 +43,6 @@ func (t *Tx) KeyPackages(place transport.Key) ([]KeyPackage, error) {
 		WHERE place = ? ORDER BY created, ref`, place[:])
 }
 
-// CountKeyPackages returns how many packages of a place can still be handed
-// out, last-resort ones not counted.
-func (t *Tx) CountKeyPackages(place transport.Key) (int, error) {
-	return t.count("SELECT count(*) FROM key_packages WHERE place = ? AND last_resort = 0 AND handed_out = 0", place[:])
-}
-
 // PutKeyPackage adds or replaces the package of that reference.
 func (t *Tx) PutKeyPackage(k KeyPackage) error {
 	return t.do(`INSERT INTO key_packages (ref, package, secrets, place, created, expires, handed_out, last_resort)

@@ -94,14 +94,6 @@ func (t *Tx) SetMessageState(conversation [16]byte, author rpc.Identity, id [16]
 		state, path, relay[:], why, conversation[:], author[:], id[:])
 }
 
-// SetMessageBody replaces what a message says, as an edit or a deletion does.
-// The message as first inserted still counts as known to InsertMessage. It
-// returns ErrNotFound if there is no such message.
-func (t *Tx) SetMessageBody(conversation [16]byte, author rpc.Identity, id [16]byte, typ byte, body []byte) error {
-	return t.must("UPDATE messages SET type = ?, body = ? WHERE conversation = ? AND author = ? AND id = ?",
-		typ, body, conversation[:], author[:], id[:])
-}
-
 // Position is a place in the order of a conversation: by Lamport, then Author,
 // then Counter, then ID.
 type Position struct {
@@ -165,11 +157,6 @@ func (t *Tx) MessagesByCounter(conversation [16]byte, author rpc.Identity, lo, h
 	return list(t, scanMessage, "SELECT "+messageColumns+` FROM messages
 		WHERE conversation = ? AND author = ? AND counter BETWEEN ? AND ?
 		ORDER BY counter, id LIMIT ?`, conversation[:], author[:], lo, hi, limitRows(limit))
-}
-
-// CountMessages returns how many messages a conversation has.
-func (t *Tx) CountMessages(conversation [16]byte) (int, error) {
-	return t.count("SELECT count(*) FROM messages WHERE conversation = ?", conversation[:])
 }
 
 // limitRows turns a limit of 0 or less, which means no limit, into a number.

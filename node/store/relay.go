@@ -22,9 +22,6 @@ func (t *Tx) Relays() ([]Relay, error) {
 	return list(t, scanRelay, "SELECT url, key, added FROM relays ORDER BY added, url")
 }
 
-// CountRelays returns how many home relays there are.
-func (t *Tx) CountRelays() (int, error) { return t.count("SELECT count(*) FROM relays") }
-
 // PutRelay adds or replaces the relay of that URL.
 func (t *Tx) PutRelay(r Relay) error {
 	return t.do(`INSERT INTO relays (url, key, added) VALUES (?, ?, ?)
