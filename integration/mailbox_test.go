@@ -133,3 +133,37 @@ func TestSilent(t *testing.T) {
 		}
 	})
 }
+
+// TestSlow puts a second between the two and none to the relay: the relay is
+// asked within the hedge, nothing is shown twice, and all is receipted. When the
+// way is short again, the traffic goes straight.
+func TestSlow(t *testing.T) {
+	simulate(t, func(w *world) {
+		r := w.relay()
+		a, b := w.node("alice", r.url()), w.node("bob", r.url())
+		b.settled()
+		a.add(b)
+		a.await(a.send(b, "0"), localapi.Delivered, 10*time.Second)
+		w.net.Delay(a.ip, b.ip, time.Second)
+		want := []string{"0"}
+		for i := range 10 {
+			began, text := time.Now(), fmt.Sprint(i+1)
+			id := a.send(b, text)
+			want = append(want, text)
+			if a.await(id, localapi.Stored, time.Second); time.Since(began) > 300*time.Millisecond {
+				w.t.Errorf("message %s stored after %v, want within 300 ms", text, time.Since(began))
+			}
+			a.await(id, localapi.Delivered, time.Minute)
+			time.Sleep(time.Second)
+		}
+		w.net.Delay(a.ip, b.ip, 0)
+		time.Sleep(time.Minute)
+		want = append(want, "fast")
+		if d := a.await(a.send(b, "fast"), localapi.Delivered, 10*time.Second); d.Path != localapi.PathDirect {
+			w.t.Errorf("path without the delay: got %s (%s), want direct", d.Path, d.Why)
+		}
+		if got := b.texts(a); !slices.Equal(got, want) {
+			w.t.Errorf("bob shows %q, want %q", got, want)
+		}
+	})
+}

@@ -1,6 +1,7 @@
 package transporttest
 
 import (
+	"bytes"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -31,6 +32,7 @@ type Network struct {
 	mu   sync.Mutex
 	cuts map[link]bool
 	down map[netip.Addr]bool
+	late map[link]time.Duration
 	sent map[netip.Addr]int
 }
 
@@ -42,7 +44,7 @@ type link struct{ from, to netip.Addr }
 func New(delay time.Duration) *Network {
 	n := &Network{
 		sim:  &simnet.Simnet{LatencyFunc: simnet.StaticLatency(delay), Logger: slog.New(slog.DiscardHandler)},
-		cuts: make(map[link]bool), down: make(map[netip.Addr]bool), sent: make(map[netip.Addr]int),
+		cuts: make(map[link]bool), down: make(map[netip.Addr]bool), late: make(map[link]time.Duration), sent: make(map[netip.Addr]int),
 	}
 	n.sim.Start()
 	return n
@@ -84,6 +86,15 @@ func (n *Network) CutOneWay(from, to string, cut bool) {
 	n.cuts[link{netip.MustParseAddr(from), netip.MustParseAddr(to)}] = cut
 }
 
+// Delay lets packets between two machines, by IP address, take that much longer
+// in both directions; 0 ends it.
+func (n *Network) Delay(a, b string, more time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.late[link{netip.MustParseAddr(a), netip.MustParseAddr(b)}] = more
+	n.late[link{netip.MustParseAddr(b), netip.MustParseAddr(a)}] = more
+}
+
 // Down takes a machine, by IP address, off the network or back.
 func (n *Network) Down(ip string, down bool) {
 	n.mu.Lock()
@@ -98,12 +109,12 @@ func (n *Network) Sent(ip string) int {
 	return n.sent[netip.MustParseAddr(ip)]
 }
 
-// pass counts a packet and reports whether it may go.
-func (n *Network) pass(from, to netip.Addr) bool {
+// pass counts a packet and reports whether it may go, and how much later.
+func (n *Network) pass(from, to netip.Addr) (ok bool, late time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.sent[from]++
-	return !n.cuts[link{from, to}] && !n.down[from] && !n.down[to]
+	return !n.cuts[link{from, to}] && !n.down[from] && !n.down[to], n.late[link{from, to}]
 }
 
 // endpoint returns a socket on the network.
@@ -125,10 +136,20 @@ type socket struct {
 
 // WriteTo sends a packet or drops it silently, as networks do.
 func (s *socket) WriteTo(b []byte, to net.Addr) (int, error) {
-	if udp, ok := to.(*net.UDPAddr); ok && !s.network.pass(s.ip, udp.AddrPort().Addr().Unmap()) {
-		return len(b), nil
+	udp, ok := to.(*net.UDPAddr)
+	if !ok {
+		return s.SimConn.WriteTo(b, to)
 	}
-	return s.SimConn.WriteTo(b, to)
+	ok, late := s.network.pass(s.ip, udp.AddrPort().Addr().Unmap())
+	switch {
+	case !ok:
+		return len(b), nil
+	case late == 0:
+		return s.SimConn.WriteTo(b, to)
+	}
+	packet := bytes.Clone(b)
+	time.AfterFunc(late, func() { _, _ = s.SimConn.WriteTo(packet, to) })
+	return len(b), nil
 }
 
 // sourceIP tells QUIC which of the host's addresses packets come from: the last
