@@ -43,12 +43,19 @@ func (ln *link) doubt() {
 	}
 }
 
-// doubted reports whether the last call had no answer in time, and dead whether
-// that has been so for long.
-func (ln *link) doubted() (doubted, dead bool) {
+// silence is how long the other machine has not answered; 0 if it does. What was
+// long ago says nothing of now, and is forgotten.
+func (ln *link) silence() time.Duration {
 	ln.mu.Lock()
 	defer ln.mu.Unlock()
-	return !ln.silent.IsZero(), !ln.silent.IsZero() && time.Since(ln.silent) > deadAfter
+	if ln.silent.IsZero() {
+		return 0
+	}
+	d := max(time.Since(ln.silent), 1)
+	if d > unreachable {
+		ln.silent, d = time.Time{}, 0
+	}
+	return d
 }
 
 // links are the streams to other machines.
@@ -188,12 +195,12 @@ func (ln *link) drop() { _ = ln.conn.Close() }
 // silent for long is given up, and the next call dials anew.
 func (l *links) unreachable(k transport.Key) bool {
 	if ln := l.now(k); ln != nil {
-		doubted, dead := ln.doubted()
-		if dead {
+		silence := ln.silence()
+		if silence > deadAfter {
 			l.fail(k)
 			ln.drop()
 		}
-		return doubted
+		return silence > 0
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
