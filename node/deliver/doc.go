@@ -9,9 +9,11 @@
 // 250 ms without an acknowledgement, or at once when the machine is known to be
 // unreachable, also to the person's relays. The first durable acknowledgement
 // wins; the same bytes twice vanish at the receiver. What nobody took waits, and
-// is tried again with back-off, and at once when the person's machine, its
-// addresses or our network change. What was taken but not receipted is sent
-// again when the person's machine is seen.
+// is tried again with back-off, and at once when the person's machine or one of
+// its relays is reached, or its addresses or our network change. What was taken
+// but not receipted is sent again when the person's machine is seen. A machine
+// that falls silent is waited for once; where it is now is asked of its relays
+// beside the dial.
 //
 // # In
 //
