@@ -10,6 +10,7 @@ import (
 
 	"quicnprotochat/relay/store"
 	"quicnprotochat/rpc"
+	"quicnprotochat/rpc/budget"
 	"quicnprotochat/transport"
 )
 
@@ -28,7 +29,7 @@ type Relay struct {
 	store   *store.Store
 	service *service
 	offered *rpc.Service
-	budget  *rpc.Budget
+	budget  *budget.Budget
 	host    *transport.Host
 	url     transport.RelayURL
 
@@ -59,7 +60,7 @@ func New(cfg Config) (*Relay, error) {
 	if err != nil {
 		return nil, fmt.Errorf("new relay: %w", err)
 	}
-	r := &Relay{cfg: cfg, store: s, service: newService(cfg, s, w), budget: rpc.NewBudget(0), conns: make(map[*rpc.Conn]bool)}
+	r := &Relay{cfg: cfg, store: s, service: newService(cfg, s, w), budget: budget.New(0), conns: make(map[*rpc.Conn]bool)}
 	r.offered = r.service.rpc()
 	if err := r.listen(h, key); err != nil {
 		return nil, errors.Join(fmt.Errorf("new relay: %w", err), s.Close())

@@ -10,6 +10,7 @@ import (
 	"capnproto.org/go/capnp/v3/exc"
 	"golang.org/x/sync/semaphore"
 
+	"quicnprotochat/rpc/gate"
 	"quicnprotochat/schema"
 )
 
@@ -205,7 +206,7 @@ func (c *Client) callError(ctx context.Context, err error) error {
 	case exc.IsType(err, exc.Unimplemented):
 		return ErrNotOffered
 	default:
-		return ErrInternal.With(cleanText(text.Error()))
+		return ErrInternal.With(gate.CleanText(text.Error()))
 	}
 }
 

@@ -16,6 +16,8 @@ import (
 	capnprpc "capnproto.org/go/capnp/v3/rpc"
 	"golang.org/x/sync/semaphore"
 
+	"quicnprotochat/rpc/budget"
+	"quicnprotochat/rpc/gate"
 	"quicnprotochat/schema"
 )
 
@@ -55,12 +57,12 @@ type ConnConfig struct {
 	MaxInFlight int
 	// Budget bounds the memory of the messages of all connections that share
 	// it; nil means that each has just its own bounds.
-	Budget *Budget
+	Budget *budget.Budget
 	// Log gets why the connection ended, failures and panics of handlers; nil
 	// discards.
 	Log *slog.Logger
 
-	stall time.Duration // tests only; 0 means stallTime
+	stall time.Duration // tests only; 0 means that of package gate
 }
 
 // ErrDisconnected is what calls return when the connection ended before their
@@ -74,7 +76,7 @@ var ErrClosed = errors.New("closed by this side")
 // Conn is NodeService in both directions over one stream. Its methods may be
 // called from many goroutines.
 type Conn struct {
-	gate   *gate
+	gate   *gate.Gate
 	lib    *capnprpc.Conn
 	client *Client
 	log    *slog.Logger
@@ -100,7 +102,10 @@ func NewConn(rwc io.ReadWriteCloser, cfg ConnConfig) *Conn {
 		cfg.Token = func() []byte { return []byte{byte(TokenTLS)} }
 	}
 	c := &Conn{log: cfg.Log, done: make(chan struct{})}
-	c.gate = newGate(rwc, cfg)
+	c.gate = gate.New(rwc, gate.Config{
+		MaxMessage: cfg.MaxMessage, MaxInFlight: cfg.MaxInFlight,
+		Budget: cfg.Budget, Peer: budget.Peer(cfg.Peer.Identity), Stall: cfg.stall,
+	})
 	c.lib = capnprpc.NewConn(c.gate, &capnprpc.Options{
 		BootstrapClient: capnp.NewClient(newServer(cfg, c.gate)),
 		Logger:          (*libLog)(c),
@@ -118,7 +123,7 @@ func NewConn(rwc io.ReadWriteCloser, cfg ConnConfig) *Conn {
 	return c
 }
 
-func newServer(cfg ConnConfig, g *gate) *server {
+func newServer(cfg ConnConfig, g *gate.Gate) *server {
 	return &server{
 		svc:       cfg.Service,
 		peer:      cfg.Peer,
@@ -144,25 +149,25 @@ func (c *Conn) wait() {
 	<-c.lib.Done()
 	c.client.end()
 	c.calls.Wait()
-	if c.gate.failed() == nil {
+	if c.gate.Err() == nil {
 		reason := errors.New("protocol error")
 		if text := c.said.Load(); text != nil {
-			reason = errors.New(cleanText(*text))
+			reason = errors.New(gate.CleanText(*text))
 		}
-		c.gate.fail(reason)
+		c.gate.Fail(reason)
 	}
 	c.gate.Close()
-	c.gate.account.close()
-	c.logEnd(c.gate.failed())
+	c.gate.Account().Close()
+	c.logEnd(c.gate.Err())
 	close(c.done)
 }
 
 // logEnd warns of what the other side did wrong. That a stream ended or broke
 // is ordinary.
 func (c *Conn) logEnd(reason error) {
-	var broken *streamError
+	var broken *gate.StreamError
 	if errors.As(reason, &broken) || errors.Is(reason, io.EOF) || errors.Is(reason, ErrClosed) {
-		c.log.Debug("connection ended", "err", reason)
+		c.log.Debug("connection ended", "err", reason, "unfinished", c.gate.Unfinished())
 		return
 	}
 	c.log.Warn("connection cut off", "err", reason)
@@ -177,7 +182,7 @@ func (c *Conn) Done() <-chan struct{} { return c.done }
 // Err returns nil until the connection ends, and then ErrDisconnected with the
 // reason: io.EOF if the other side closed it, ErrClosed if this side did.
 func (c *Conn) Err() error {
-	if reason := c.gate.failed(); reason != nil {
+	if reason := c.gate.Err(); reason != nil {
 		return fmt.Errorf("%w: %w", ErrDisconnected, reason)
 	}
 	return nil
@@ -187,7 +192,7 @@ func (c *Conn) Err() error {
 // them, and closes the stream. A handler must not call it. It may be called
 // again.
 func (c *Conn) Close() error {
-	c.gate.fail(ErrClosed)
+	c.gate.Fail(ErrClosed)
 	// The library returns how the stream closed, which helps nobody.
 	_ = c.lib.Close()
 	<-c.done
@@ -202,14 +207,14 @@ func (l *libLog) Info(string, ...any)  {}
 func (l *libLog) Warn(string, ...any)  {}
 
 func (l *libLog) Error(text string, _ ...any) {
-	if strings.HasSuffix(text, errKeep.Error()) {
+	if strings.HasSuffix(text, gate.ErrKeep.Error()) {
 		return
 	}
-	if !l.gate.isClosed() {
+	if !l.gate.Closed() {
 		l.said.Store(&text)
 	}
 	if l.log.Enabled(context.Background(), slog.LevelDebug) {
-		l.log.Debug("rpc library", "err", cleanText(text))
+		l.log.Debug("rpc library", "err", gate.CleanText(text))
 	}
 }
 

@@ -88,11 +88,7 @@ func TestCancel(t *testing.T) {
 	}
 	// Nothing stays in flight.
 	waitFor(t, func() bool { return client.client.calls.TryAcquire(DefaultMaxInFlight / 2) })
-	waitFor(t, func() bool {
-		server.gate.mu.Lock()
-		defer server.gate.mu.Unlock()
-		return len(server.gate.answers) == 1 // bootstrap
-	})
+	waitFor(t, func() bool { return server.gate.Unfinished() == 1 }) // bootstrap
 }
 
 // TestCancelStalled gives up calls while the other side reads nothing.

@@ -28,7 +28,7 @@
 // on, and then by ending the connection when nothing moves for a minute; calls
 // that it never finishes, or never answers, by a count. Bytes that break the
 // protocol end the connection. Err and the log say why one ended. Connections
-// that share a Budget are bounded together as well.
+// that share a Budget (package rpc/budget) are bounded together as well.
 //
 // # To add a method
 //
@@ -41,11 +41,9 @@
 //
 // The RPC protocol itself is capnproto.org/go/capnp/v3/rpc, in a version that
 // trusts its other side: it has no bounds, and messages that are incomplete or
-// out of turn can crash it. The gate below it follows the protocol: it lets
-// through only complete messages that NodeService has a use for (bootstrap,
-// call, return, finish, release; no capability but the bootstrap one), in an
-// order that is possible. The server above it replaces the library's own,
-// which queues without a bound.
+// out of turn can crash it. Package rpc/gate stands below it and lets through only
+// complete messages that NodeService has a use for, in an order that is possible.
+// The server above it replaces the library's own, which queues without a bound.
 //
 // # What it is not
 //

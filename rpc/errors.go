@@ -2,9 +2,8 @@ package rpc
 
 import (
 	"errors"
-	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"quicnprotochat/rpc/gate"
 )
 
 // Code is the stable name of an error on the wire: the text of the Cap'n Proto
@@ -83,7 +82,7 @@ func parseError(text string) (*Error, bool) {
 	if len(text) < 5 || text[0] != 'E' || text[4] != ':' || !digits(text[1:4]) {
 		return nil, false
 	}
-	return &Error{Code(text[:4]), cleanText(text[5:])}, true
+	return &Error{Code(text[:4]), gate.CleanText(text[5:])}, true
 }
 
 func digits(s string) bool {
@@ -93,21 +92,4 @@ func digits(s string) bool {
 		}
 	}
 	return true
-}
-
-// maxText bounds the text of an Error, in bytes.
-const maxText = 256
-
-// cleanText makes text of the other side fit for logs and terminals: one short
-// line of printable characters.
-func cleanText(text string) string {
-	if len(text) > maxText {
-		text = text[:maxText]
-	}
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		if r == utf8.RuneError || !unicode.IsPrint(r) {
-			return -1
-		}
-		return r
-	}, text))
 }

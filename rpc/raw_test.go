@@ -15,6 +15,7 @@ import (
 	"capnproto.org/go/capnp/v3"
 	rpccp "capnproto.org/go/capnp/v3/std/capnp/rpc"
 
+	"quicnprotochat/rpc/gate"
 	"quicnprotochat/schema"
 )
 
@@ -236,7 +237,7 @@ func TestClaimWithoutBytes(t *testing.T) {
 	r, server, log := rawClient(t, new(recorder).service(), func(c *ConnConfig) { c.stall = 50 * time.Millisecond })
 	n := allocated(func() {
 		r.rwc.Write([]byte{0, 0, 0, 0, 0, 0, 5 << 20 >> 19, 0})
-		ended(t, server, log, errStalled.Error())
+		ended(t, server, log, gate.ErrStalled.Error())
 	})
 	if n > 512<<10 {
 		t.Errorf("a claim of 5 MiB allocated %d bytes", n)
@@ -276,7 +277,7 @@ func TestGarbage(t *testing.T) {
 func TestHalfOpen(t *testing.T) {
 	r, server, log := rawClient(t, new(recorder).service(), func(c *ConnConfig) { c.stall = 50 * time.Millisecond })
 	r.rwc.Write(encode(t, bootstrap(0))[:12])
-	ended(t, server, log, errStalled.Error())
+	ended(t, server, log, gate.ErrStalled.Error())
 }
 
 // TestOutsideProtocol sends what is part of Cap'n Proto RPC, but not of
@@ -399,11 +400,9 @@ func TestCallsWithoutReading(t *testing.T) {
 				break
 			}
 		}
-		ended(t, server, log, errStalled.Error())
+		ended(t, server, log, gate.ErrStalled.Error())
 	})
-	server.gate.mu.Lock()
-	open := len(server.gate.answers)
-	server.gate.mu.Unlock()
+	open := server.gate.Unfinished()
 	// What fits into the buffers of the socket is answered besides.
 	if n > 40<<20 || open > 8_000 {
 		t.Errorf("10,000 unread answers allocated %d bytes, %d open", n, open)
@@ -421,7 +420,7 @@ func TestLargeAnswersWithoutReading(t *testing.T) {
 				break
 			}
 		}
-		ended(t, server, log, errStalled.Error())
+		ended(t, server, log, gate.ErrStalled.Error())
 	})
 	if max := uint64(DefaultMaxInFlight/8+4) * 2 * MaxPayload; n > max {
 		t.Errorf("unread answers allocated %d bytes, want at most %d", n, max)
@@ -561,7 +560,7 @@ func TestHostileAnswers(t *testing.T) {
 
 // TestEarlyAnswer answers a question before it is completely sent.
 func TestEarlyAnswer(t *testing.T) {
-	for id, want := range map[uint32]string{0: errStalled.Error(), 1: "return for question 1"} {
+	for id, want := range map[uint32]string{0: gate.ErrStalled.Error(), 1: "return for question 1"} {
 		a, b := net.Pipe()
 		log := new(lockedBuffer)
 		client := NewConn(a, ConnConfig{Log: log.logger(), stall: 100 * time.Millisecond})

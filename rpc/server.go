@@ -10,6 +10,9 @@ import (
 
 	"capnproto.org/go/capnp/v3"
 	rpccp "capnproto.org/go/capnp/v3/std/capnp/rpc"
+
+	"quicnprotochat/rpc/budget"
+	"quicnprotochat/rpc/gate"
 )
 
 // server answers the calls of one connection. It is the hook of the bootstrap
@@ -23,7 +26,7 @@ type server struct {
 	maxReads  int   // in flight, of methods with large answers
 	maxBytes  int64 // of arguments in flight
 	maxAnswer int   // bytes
-	gate      *gate
+	gate      *gate.Gate
 	deposits  line
 
 	mu    sync.Mutex // guards the fields below: what is in flight
@@ -49,8 +52,8 @@ func (s *server) Recv(ctx context.Context, r capnp.Recv) capnp.PipelineCaller {
 		r.Reject(ErrNotOffered)
 		return noPipeline{}
 	}
-	room := &room{a: s.gate.account}
-	if m.waits && argsSize(r.Args) > tiny {
+	room := s.gate.Account().Answer()
+	if m.waits && argsSize(r.Args) > budget.Tiny {
 		r.Reject(ErrBadRequest.With("arguments too large"))
 		return noPipeline{}
 	}
@@ -65,8 +68,8 @@ func (s *server) Recv(ctx context.Context, r capnp.Recv) capnp.PipelineCaller {
 	}
 	go func() {
 		defer end()
-		a, err := s.run(context.WithValue(ctx, roomKey{}, room), m, place, r.Args)
-		room.leaves()
+		a, err := s.run(room.Context(ctx), m, place, r.Args)
+		room.Leaves()
 		s.reply(ctx, m, r, a, err)
 	}()
 	return noPipeline{}
@@ -74,7 +77,7 @@ func (s *server) Recv(ctx context.Context, r capnp.Recv) capnp.PipelineCaller {
 
 // begin counts a call in. It counts until the answer is written, so that a
 // caller who doesn't read can't make us hold more than what is in flight.
-func (s *server) begin(m *method, args capnp.Struct, room *room) (end func(), ok bool) {
+func (s *server) begin(m *method, args capnp.Struct, room *budget.Answer) (end func(), ok bool) {
 	size := argsSize(args)
 	id, known := uint32(0), false
 	if msg := args.Message(); msg != nil {
@@ -95,7 +98,7 @@ func (s *server) begin(m *method, args capnp.Struct, room *room) (end func(), ok
 		s.reads++
 	}
 	written := func() {
-		room.close()
+		room.Close()
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.calls--
@@ -103,7 +106,7 @@ func (s *server) begin(m *method, args capnp.Struct, room *room) (end func(), ok
 			s.reads--
 		}
 	}
-	if known && s.gate.whenWritten(id, written) {
+	if known && s.gate.WhenWritten(id, written) {
 		written = func() {}
 	}
 	return func() {
@@ -168,7 +171,7 @@ func (s *server) wireError(ctx context.Context, m *method, err error) error {
 	}
 	var e *Error
 	if errors.As(err, &e) {
-		return e.With(cleanText(e.Text))
+		return e.With(gate.CleanText(e.Text))
 	}
 	if ctx.Err() == nil {
 		s.log.Error("handler failed", "method", m.name, "err", err)

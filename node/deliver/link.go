@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"quicnprotochat/rpc"
+	"quicnprotochat/rpc/budget"
 	"quicnprotochat/transport"
 )
 
@@ -61,7 +62,7 @@ func (ln *link) silence() time.Duration {
 // links are the streams to other machines.
 type links struct {
 	d      *Deliverer
-	budget *rpc.Budget // of all links together
+	budget *budget.Budget // of all links together
 
 	mu     sync.Mutex
 	closed bool
@@ -81,7 +82,7 @@ type dial struct {
 var errClosed = errors.New("node is stopping")
 
 func (l *links) init(d *Deliverer) {
-	l.d, l.budget = d, rpc.NewBudget(0)
+	l.d, l.budget = d, budget.New(0)
 	l.live = make(map[transport.Key][]*link)
 	l.dials = make(map[transport.Key]*dial)
 	l.failed = make(map[transport.Key]time.Time)

@@ -1,4 +1,4 @@
-package rpc
+package gate
 
 import (
 	"cmp"
@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
 	"capnproto.org/go/capnp/v3"
 	"capnproto.org/go/capnp/v3/rpc/transport"
 	rpccp "capnproto.org/go/capnp/v3/std/capnp/rpc"
+
+	"quicnprotochat/rpc/budget"
 )
 
 const (
@@ -26,18 +29,18 @@ const (
 	maxQuestions = 1 << 14
 )
 
-// errKeep is what the library gets instead of a sent Finish of the bootstrap
+// ErrKeep is what the library gets instead of a sent Finish of the bootstrap
 // question. The other side keeps that answer, and the library keeps its id, so
 // that a call that was pipelined on it can never arrive too late.
-var errKeep = errors.New("bootstrap question is kept")
+var ErrKeep = errors.New("bootstrap question is kept")
 
-// gate is the transport under the library's connection. It lets through only
+// Gate is the transport under the library's connection. It lets through only
 // the part of the RPC protocol that NodeService needs, and counts what each
 // side owes the other: the library has unbounded queues and tables, and
 // trusts the order of what it receives.
-type gate struct {
+type Gate struct {
 	f       *framer
-	account *account
+	account *budget.Account
 	quit    chan struct{} // closed when the gate is
 	limit   struct{ answers, unsent, questions int }
 
@@ -63,22 +66,40 @@ type answerState struct {
 	written   func() // called when the answer is on its way; may be nil
 }
 
-func newGate(rwc io.ReadWriteCloser, cfg ConnConfig) *gate {
-	g := &gate{answers: map[uint32]*answerState{}, questions: map[uint32]bool{}, quit: make(chan struct{})}
+// Config says what a Gate lets through.
+type Config struct {
+	// MaxMessage is the largest message that is read, in bytes. Required.
+	MaxMessage int
+	// MaxInFlight is how many calls of the other side the server answers at once;
+	// what is beyond them and not read or finished is bounded. Default 0.
+	MaxInFlight int
+	// Budget bounds the memory of messages over many connections. Default: none.
+	Budget *budget.Budget
+	// Peer is whose share of the Budget the messages take.
+	Peer budget.Peer
+	// Stall is how long a message that has begun may make no progress. Default:
+	// a minute for each 64 KiB.
+	Stall time.Duration
+}
+
+// New returns a Gate on a stream. It owns rwc: its Close must interrupt Read and
+// Write.
+func New(rwc io.ReadWriteCloser, cfg Config) *Gate {
+	g := &Gate{answers: map[uint32]*answerState{}, questions: map[uint32]bool{}, quit: make(chan struct{})}
 	g.limit.answers, g.limit.unsent, g.limit.questions = maxAnswers+cfg.MaxInFlight, maxUnsent+cfg.MaxInFlight, maxQuestions
 	g.changed = sync.NewCond(&g.mu)
 	cut := func(err error) {
-		g.fail(err)
+		g.Fail(err)
 		g.Close()
 	}
-	g.account = newAccount(cfg.Budget, cfg.Peer.Identity, g.quit, cut)
-	g.f = newFramer(rwc, cfg.MaxMessage, cmp.Or(cfg.stall, stallTime), func() { cut(errStalled) })
+	g.account = budget.NewAccount(cfg.Budget, cfg.Peer, g.quit, cut)
+	g.f = newFramer(rwc, cfg.MaxMessage, cmp.Or(cfg.Stall, stallTime), func() { cut(ErrStalled) })
 	g.f.account = g.account
 	return g
 }
 
-// fail notes why the connection ends. It returns the reason that counts.
-func (g *gate) fail(err error) error {
+// Fail notes why the connection ends. It returns the reason that counts.
+func (g *Gate) Fail(err error) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.reason == nil {
@@ -90,28 +111,29 @@ func (g *gate) fail(err error) error {
 
 // failIO notes a failed read or write, unless that is because the stream was
 // closed here: the reason for that is known elsewhere.
-func (g *gate) failIO(err error) error {
-	if g.isClosed() {
+func (g *Gate) failIO(err error) error {
+	if g.Closed() {
 		return err
 	}
-	return g.fail(err)
+	return g.Fail(err)
 }
 
-func (g *gate) isClosed() bool {
+// Closed reports whether the Gate was closed here.
+func (g *Gate) Closed() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.closed
 }
 
-// failed returns why the connection ends, nil if it does not.
-func (g *gate) failed() error {
+// Err returns why the connection ends, nil if it does not.
+func (g *Gate) Err() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.reason
 }
 
 // Close closes the stream. It is idempotent.
-func (g *gate) Close() error {
+func (g *Gate) Close() error {
 	g.mu.Lock()
 	closed := g.closed
 	g.closed = true
@@ -126,8 +148,19 @@ func (g *gate) Close() error {
 	return g.f.rwc.Close()
 }
 
+// Account returns what the connection has of the Budget.
+func (g *Gate) Account() *budget.Account { return g.account }
+
+// Unfinished returns how many questions of the other side are open: not answered,
+// or not yet finished by it.
+func (g *Gate) Unfinished() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.answers)
+}
+
 // RecvMessage implements transport.Transport.
-func (g *gate) RecvMessage() (transport.IncomingMessage, error) {
+func (g *Gate) RecvMessage() (transport.IncomingMessage, error) {
 	for {
 		m, seat, err := g.f.read()
 		if err != nil {
@@ -142,14 +175,14 @@ func (g *gate) RecvMessage() (transport.IncomingMessage, error) {
 			return nil, g.failIO(err)
 		}
 		if pass {
-			return &incoming{msg: msg, end: func() { g.account.drop(seat) }}, nil
+			return &incoming{msg: msg, end: func() { g.account.Drop(seat) }}, nil
 		}
-		g.account.drop(seat)
+		g.account.Drop(seat)
 	}
 }
 
 // returning takes question id off the list, after its writing has ended.
-func (g *gate) returning(id uint32) (bootstrap bool, err error) {
+func (g *Gate) returning(id uint32) (bootstrap bool, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for {
@@ -170,7 +203,7 @@ func (g *gate) returning(id uint32) (bootstrap bool, err error) {
 // asking notes a question of the other side. It waits while too many answers
 // are not written: nothing more is read until some are, and the framer ends
 // the connection if none is for long.
-func (g *gate) asking(id uint32, bootstrap bool) error {
+func (g *Gate) asking(id uint32, bootstrap bool) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.answers[id] != nil {
@@ -188,7 +221,7 @@ func (g *gate) asking(id uint32, bootstrap bool) error {
 }
 
 // finishing notes that the other side needs the answer no more.
-func (g *gate) finishing(id uint32) error {
+func (g *Gate) finishing(id uint32) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	a := g.answers[id]
@@ -202,9 +235,9 @@ func (g *gate) finishing(id uint32) error {
 	return nil
 }
 
-// whenWritten arranges that f runs when the answer to question id is written.
+// WhenWritten arranges that f runs when the answer to question id is written.
 // It reports whether that question is open.
-func (g *gate) whenWritten(id uint32, f func()) bool {
+func (g *Gate) WhenWritten(id uint32, f func()) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	a := g.answers[id]
@@ -231,7 +264,7 @@ func (i *incoming) Release() {
 }
 
 // NewMessage implements transport.Transport.
-func (g *gate) NewMessage() (transport.OutgoingMessage, error) {
+func (g *Gate) NewMessage() (transport.OutgoingMessage, error) {
 	m, seg := capnp.NewMultiSegmentMessage(nil)
 	msg, err := rpccp.NewRootMessage(seg)
 	if err != nil {
@@ -241,7 +274,7 @@ func (g *gate) NewMessage() (transport.OutgoingMessage, error) {
 }
 
 type outgoing struct {
-	g    *gate
+	g    *Gate
 	m    *capnp.Message
 	msg  rpccp.Message
 	once sync.Once
@@ -251,14 +284,14 @@ func (o *outgoing) Message() rpccp.Message { return o.msg }
 func (o *outgoing) Release()               { o.once.Do(o.m.Release) }
 
 // Send implements transport.OutgoingMessage. An error ends the connection,
-// but for errKeep.
+// but for ErrKeep.
 func (o *outgoing) Send() error {
 	g := o.g
 	g.wmu.Lock()
 	defer g.wmu.Unlock()
 	after, err := g.sending(o)
 	if err != nil {
-		if !errors.Is(err, errKeep) {
+		if !errors.Is(err, ErrKeep) {
 			g.Close()
 		}
 		return err
@@ -274,36 +307,36 @@ func (o *outgoing) Send() error {
 
 // sending notes what is about to be written. It returns what to do when that
 // has succeeded.
-func (g *gate) sending(o *outgoing) (after func(), err error) {
+func (g *Gate) sending(o *outgoing) (after func(), err error) {
 	nothing := func() {}
 	switch o.msg.Which() {
 	case rpccp.Message_Which_bootstrap:
 		b, err := o.msg.Bootstrap()
 		if err != nil {
-			return nil, g.fail(err)
+			return nil, g.Fail(err)
 		}
 		return g.sendingQuestion(b.QuestionId(), true)
 	case rpccp.Message_Which_call:
 		call, err := o.msg.Call()
 		if err != nil {
-			return nil, g.fail(err)
+			return nil, g.Fail(err)
 		}
 		return g.sendingQuestion(call.QuestionId(), false)
 	case rpccp.Message_Which_return:
 		ret, err := o.msg.Return()
 		if err != nil {
-			return nil, g.fail(err)
+			return nil, g.Fail(err)
 		}
 		return g.sendingAnswer(ret.AnswerId(), o), nil
 	case rpccp.Message_Which_finish:
 		fin, err := o.msg.Finish()
 		if err != nil {
-			return nil, g.fail(err)
+			return nil, g.Fail(err)
 		}
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		if g.asked && fin.QuestionId() == g.bootstrap {
-			return nil, errKeep
+			return nil, ErrKeep
 		}
 		return nothing, nil
 	default:
@@ -311,7 +344,7 @@ func (g *gate) sending(o *outgoing) (after func(), err error) {
 	}
 }
 
-func (g *gate) sendingQuestion(id uint32, bootstrap bool) (after func(), err error) {
+func (g *Gate) sendingQuestion(id uint32, bootstrap bool) (after func(), err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if len(g.questions) >= g.limit.questions {
@@ -335,7 +368,7 @@ func (g *gate) sendingQuestion(id uint32, bootstrap bool) (after func(), err err
 
 // sendingAnswer marks an answer as sent before its bytes leave: the other side
 // may finish it, and use its id again, before our write returns.
-func (g *gate) sendingAnswer(id uint32, o *outgoing) (after func()) {
+func (g *Gate) sendingAnswer(id uint32, o *outgoing) (after func()) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	a := g.answers[id]

@@ -1,4 +1,4 @@
-package rpc
+package gate
 
 import (
 	"bufio"
@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"capnproto.org/go/capnp/v3"
+
+	"quicnprotochat/rpc/budget"
 )
 
 const (
@@ -27,9 +29,9 @@ const (
 	bufferSize = 8 << 10
 )
 
-// errStalled ends a connection whose other side stopped in the middle of a
+// ErrStalled ends a connection whose other side stopped in the middle of a
 // message, or stopped reading.
-var errStalled = errors.New("no progress within a message for too long")
+var ErrStalled = errors.New("no progress within a message for too long")
 
 // framer reads and writes unpacked Cap'n Proto messages on a stream.
 //
@@ -38,7 +40,7 @@ var errStalled = errors.New("no progress within a message for too long")
 // not pooled: what a message holds stays valid after its release.
 type framer struct {
 	rwc        io.ReadWriteCloser
-	account    *account
+	account    *budget.Account
 	br         *bufio.Reader
 	bw         *bufio.Writer
 	max        int
@@ -63,7 +65,7 @@ func newFramer(rwc io.ReadWriteCloser, maxMessage int, stall time.Duration, stal
 // read returns the next message and its room in the Budget, which the caller
 // drops. It waits as long as it takes for the first byte; io.EOF means that the
 // stream ended between two messages.
-func (f *framer) read() (*capnp.Message, *seat, error) {
+func (f *framer) read() (*capnp.Message, *budget.Seat, error) {
 	first, err := f.br.ReadByte()
 	if err != nil {
 		return nil, nil, err
@@ -75,17 +77,17 @@ func (f *framer) read() (*capnp.Message, *seat, error) {
 		return nil, nil, err
 	}
 	f.readTimer.Stop() // it is we who are slow now
-	seat, err := f.account.takeIn(int64(total))
+	seat, err := f.account.TakeIn(int64(total))
 	if err != nil {
 		return nil, nil, fmt.Errorf("read message: %w", err)
 	}
 	f.readTimer.Reset(f.stall)
 	msg, err := f.readBody(buf, total, seat)
 	if err != nil {
-		f.account.drop(seat)
+		f.account.Drop(seat)
 		return nil, nil, fmt.Errorf("read message: %w", err)
 	}
-	seat.moves(time.Time{}, time.Time{})
+	seat.Moves(time.Time{}, time.Time{})
 	return msg, seat, nil
 }
 
@@ -117,7 +119,7 @@ func (f *framer) readHeader(first byte) (buf []byte, total int, err error) {
 }
 
 // readBody reads what follows the header.
-func (f *framer) readBody(buf []byte, total int, s *seat) (*capnp.Message, error) {
+func (f *framer) readBody(buf []byte, total int, s *budget.Seat) (*capnp.Message, error) {
 	buf, err := f.fill(buf, total, s)
 	if err != nil {
 		return nil, err
@@ -134,10 +136,10 @@ func (f *framer) readBody(buf []byte, total int, s *seat) (*capnp.Message, error
 
 // fill reads until buf holds n bytes. It grows buf as bytes arrive, and tells
 // the seat.
-func (f *framer) fill(buf []byte, n int, s *seat) ([]byte, error) {
+func (f *framer) fill(buf []byte, n int, s *budget.Seat) ([]byte, error) {
 	began := time.Now()
 	for len(buf) < n {
-		s.moves(began, time.Now())
+		s.Moves(began, time.Now())
 		have := len(buf)
 		next := min(n, have+chunk)
 		if cap(buf) < next {
@@ -155,7 +157,7 @@ func (f *framer) fill(buf []byte, n int, s *seat) ([]byte, error) {
 // noEOF makes an end inside a message differ from one between messages.
 func noEOF(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return &streamError{io.ErrUnexpectedEOF}
+		return &StreamError{io.ErrUnexpectedEOF}
 	}
 	return err
 }
@@ -187,10 +189,11 @@ func (f *framer) write(m *capnp.Message) error {
 	return f.bw.Flush()
 }
 
-// streamError is an error of the stream, rather than of what came over it.
-type streamError struct{ error }
+// StreamError is an error of the stream, rather than of what came over it.
+type StreamError struct{ error }
 
-func (e *streamError) Unwrap() error { return e.error }
+// Unwrap returns the error of the stream.
+func (e *StreamError) Unwrap() error { return e.error }
 
 // rawReader reads from the stream.
 type rawReader framer
@@ -198,7 +201,7 @@ type rawReader framer
 func (r *rawReader) Read(b []byte) (int, error) {
 	n, err := r.rwc.Read(b)
 	if err != nil && err != io.EOF {
-		err = &streamError{err}
+		err = &StreamError{err}
 	}
 	return n, err
 }
@@ -215,7 +218,7 @@ func (w *chunkWriter) Write(b []byte) (int, error) {
 		n, err := w.rwc.Write(b[done:min(len(b), done+chunk)])
 		done += n
 		if err != nil {
-			return done, &streamError{err}
+			return done, &StreamError{err}
 		}
 	}
 	return done, nil

@@ -1,4 +1,4 @@
-package rpc
+package gate
 
 import (
 	"errors"
@@ -11,7 +11,7 @@ import (
 
 // admit says whether the library gets a message. An error ends the
 // connection.
-func (g *gate) admit(msg rpccp.Message) (bool, error) {
+func (g *Gate) admit(msg rpccp.Message) (bool, error) {
 	switch msg.Which() {
 	case rpccp.Message_Which_bootstrap:
 		b, err := part(msg.Bootstrap())
@@ -73,12 +73,12 @@ func abortReason(msg rpccp.Message) error {
 	if strings.HasSuffix(text, "connection closed") {
 		return io.EOF // how the library says goodbye
 	}
-	return fmt.Errorf("other side aborted: %s", cleanText(text))
+	return fmt.Errorf("other side aborted: %s", CleanText(text))
 }
 
 // admitCall checks that a call goes to our bootstrap and carries no
 // capabilities.
-func (g *gate) admitCall(call rpccp.Call) error {
+func (g *Gate) admitCall(call rpccp.Call) error {
 	if call.SendResultsTo().Which() != rpccp.Call_sendResultsTo_Which_caller {
 		return errors.New("call with results for somebody else")
 	}
@@ -107,7 +107,7 @@ func (g *gate) admitCall(call rpccp.Call) error {
 
 // admitPromised checks a call on an answer: the only one that can be called is
 // the answer to bootstrap.
-func (g *gate) admitPromised(target rpccp.MessageTarget) error {
+func (g *Gate) admitPromised(target rpccp.MessageTarget) error {
 	p, err := part(target.PromisedAnswer())
 	if err != nil {
 		return fmt.Errorf("read call: %w", err)
@@ -128,7 +128,7 @@ func (g *gate) admitPromised(target rpccp.MessageTarget) error {
 // admitReturn checks that a return answers a question of ours that is
 // completely sent: the library would panic on an early one. Only the answer
 // to bootstrap may hold a capability, and just one that the other side hosts.
-func (g *gate) admitReturn(ret rpccp.Return) error {
+func (g *Gate) admitReturn(ret rpccp.Return) error {
 	bootstrap, err := g.returning(ret.AnswerId())
 	if err != nil {
 		return err
