@@ -24,6 +24,7 @@ import (
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
+	"quicnprotochat/transport/endpoint"
 )
 
 func outsiders(t *testing.T, n int) []*outsider {
@@ -333,7 +334,7 @@ func forgeEndpoint(t *testing.T, p *process) {
 // endpoint is a signed endpoint of o.
 func (o *outsider) endpoint() []byte {
 	o.t.Helper()
-	e := transport.Endpoint{Identity: o.host.Key(), Seq: uint64(time.Now().UnixMilli()), Expiry: time.Now().Add(time.Hour)}
+	e := endpoint.Record{Identity: o.host.Key(), Seq: uint64(time.Now().UnixMilli()), Expiry: time.Now().Add(time.Hour)}
 	b, err := e.Encode(o.host.Addrs(), [32]byte{1}, func(domain string, msg []byte) []byte {
 		return ed25519.Sign(o.key, append([]byte(domain), msg...))
 	})

@@ -5,6 +5,7 @@ import (
 
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
+	"quicnprotochat/transport/endpoint"
 )
 
 // PublishEndpoint implements rpc.Endpoints. A record is refused if another key
@@ -16,7 +17,7 @@ func (s *service) PublishEndpoint(ctx context.Context, c rpc.Caller, owner rpc.I
 		return err
 	}
 	defer leave()
-	e, err := transport.ParseEndpoint(record, transport.Key(owner), s.cfg.Now())
+	e, err := endpoint.Parse(record, transport.Key(owner), s.cfg.Now())
 	if err != nil {
 		return rpc.ErrEndpoint.With(err.Error())
 	}

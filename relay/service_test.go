@@ -16,6 +16,7 @@ import (
 	"quicnprotochat/relay/store"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
+	"quicnprotochat/transport/endpoint"
 )
 
 // testClock is an injected time.
@@ -73,7 +74,7 @@ func (p person) sign(domain string, msg []byte) []byte {
 
 func (p person) endpoint(t testing.TB, seq uint64, expiry time.Time) []byte {
 	t.Helper()
-	e := transport.Endpoint{Identity: transport.Key(p.id), Seq: seq, Expiry: expiry}
+	e := endpoint.Record{Identity: transport.Key(p.id), Seq: seq, Expiry: expiry}
 	b, err := e.Encode([]transport.Addr{"/ip4/1.2.3.4/udp/5/quic-v1"}, [32]byte{1}, p.sign)
 	if err != nil {
 		t.Fatal(err)
@@ -175,7 +176,7 @@ func TestRefusals(t *testing.T) {
 		{"endpoint for two days", publish(b.caller(), b, b.endpoint(t, 9, clk.now().Add(2*day))), rpc.ErrEndpoint},
 		{"older endpoint", publish(b.caller(), b, b.endpoint(t, 4, clk.now().Add(hour))), rpc.ErrEndpoint},
 		{"other endpoint of the same seq", publish(b.caller(), b, b.endpoint(t, 5, clk.now().Add(2*hour))), rpc.ErrEndpoint},
-		{"large endpoint", publish(b.caller(), b, make([]byte, transport.MaxEndpoint+1)), rpc.ErrEndpoint},
+		{"large endpoint", publish(b.caller(), b, make([]byte, endpoint.MaxSize+1)), rpc.ErrEndpoint},
 		{"resolve unproven", resolveErr, rpc.ErrUnauthenticated},
 	} {
 		wantCode(t, tt.what, tt.err, tt.want)

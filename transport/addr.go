@@ -149,8 +149,9 @@ func (a Addr) multiaddr() ma.Multiaddr {
 	return m
 }
 
-// dialable reports whether a connection to a can be tried.
-func (a Addr) dialable() bool {
+// CanDial reports whether a connection to a can be tried: it has a port and is
+// neither unspecified nor multicast.
+func (a Addr) CanDial() bool {
 	if a.Port() == 0 {
 		return false
 	}

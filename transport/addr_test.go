@@ -64,7 +64,7 @@ func TestAddrParts(t *testing.T) {
 		t.Errorf("WithKey: got %v, want %v", got, want)
 	}
 	var none Addr
-	if none.Host() != "" || none.Port() != 0 || none.Bytes() != nil || none.dialable() || none.withPort(1) != "" {
+	if none.Host() != "" || none.Port() != 0 || none.Bytes() != nil || none.CanDial() || none.withPort(1) != "" {
 		t.Error("the zero address has parts")
 	}
 }

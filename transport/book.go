@@ -109,7 +109,7 @@ func (b *book) learn(k Key, src Source, addrs []Addr, now time.Time) {
 		expires = now.Add(life)
 	}
 	for _, addr := range addrs {
-		if !addr.dialable() {
+		if !addr.CanDial() {
 			continue
 		}
 		entry := bookAddr{addr: addr, source: src, expires: expires}

@@ -7,8 +7,8 @@
 //   - [Host]: opens streams to a [Key] over the live connection or by dialing
 //     the addresses that were learnt for it, and says over which [Path] it went
 //     and what was tried in vain
-//   - [Addr], [RelayURL], [Endpoint]: addresses as text and as bytes, with
-//     strict parsers for what comes from others
+//   - [Addr], [RelayURL]: addresses as text and as bytes, with strict parsers for
+//     what comes from others
 //   - discovery on the local network by multicast DNS
 //
 // What it is not: it knows no messages, no contacts and no stored state, it
@@ -22,7 +22,8 @@
 //   - callbacks run without any lock of the host held
 //   - addresses of this machine are told to nobody except, by multicast, to the
 //     local network when discovery is on: libp2p's identify protocol is made to
-//     send none. Contacts get them in the sealed part of an [Endpoint]
+//     send none. Contacts get them in the sealed part of a record (package
+//     transport/endpoint)
 //
 // It is for packages relay and node.
 package transport

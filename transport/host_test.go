@@ -164,7 +164,7 @@ func TestDefaultListen(t *testing.T) {
 		t.Fatalf("got %v and port %d", addrs, h.ListenPort())
 	}
 	for _, a := range addrs {
-		if !a.dialable() || a.Port() == 0 {
+		if !a.CanDial() || a.Port() == 0 {
 			t.Errorf("%s cannot be dialled", a)
 		}
 		if a.IsLoopback() != addrs[0].IsLoopback() {

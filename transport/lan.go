@@ -201,7 +201,7 @@ func (l *lan) heard(p lanPeer, nets []netip.Prefix, now time.Time) {
 	}
 	addrs := slices.DeleteFunc(slices.Clone(p.addrs), func(a Addr) bool {
 		ip, ok := a.IP()
-		return !ok || !a.dialable() || pathOf(ip, nets) != PathLAN
+		return !ok || !a.CanDial() || pathOf(ip, nets) != PathLAN
 	})
 	if len(addrs) == 0 || !l.note(p.key, addrs, now) {
 		return

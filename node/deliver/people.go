@@ -12,6 +12,7 @@ import (
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
+	"quicnprotochat/transport/endpoint"
 )
 
 // lookPause is the least time between two look-ups of one person's endpoint.
@@ -101,7 +102,7 @@ func (d *Deliverer) knowEndpoint(tx *store.Tx, id rpc.Identity) {
 	if !ok {
 		return
 	}
-	e, err := transport.ParseEndpoint(record, transport.Key(id), time.Now())
+	e, err := endpoint.Parse(record, transport.Key(id), time.Now())
 	if err != nil {
 		return // expired meanwhile
 	}
@@ -109,7 +110,7 @@ func (d *Deliverer) knowEndpoint(tx *store.Tx, id rpc.Identity) {
 }
 
 // useEndpoint takes relays and addresses from an endpoint.
-func (d *Deliverer) useEndpoint(p person, e transport.Endpoint, learn func([]transport.Addr)) {
+func (d *Deliverer) useEndpoint(p person, e endpoint.Record, learn func([]transport.Addr)) {
 	if len(e.Relays) > 0 {
 		p.relays = e.Relays
 		d.people.put(p)
@@ -189,7 +190,7 @@ func (d *Deliverer) lookUp(ctx context.Context, p person) (found bool) {
 		if err != nil || len(record) == 0 {
 			continue
 		}
-		e, err := transport.ParseEndpoint(record, transport.Key(p.id), time.Now())
+		e, err := endpoint.Parse(record, transport.Key(p.id), time.Now())
 		if err != nil {
 			d.cfg.Log.Warn("relay served a wrong endpoint", "relay", r.Key, "peer", p.host, "err", err)
 			continue
@@ -213,7 +214,7 @@ func (d *Deliverer) resolve(ctx context.Context, relay transport.Key, id rpc.Ide
 
 // keepEndpoint stores an endpoint unless one of the same or a later sequence is
 // known.
-func (d *Deliverer) keepEndpoint(ctx context.Context, id rpc.Identity, record []byte, e transport.Endpoint) (newer bool) {
+func (d *Deliverer) keepEndpoint(ctx context.Context, id rpc.Identity, record []byte, e endpoint.Record) (newer bool) {
 	err := d.cfg.Store.Update(ctx, func(tx *store.Tx) error {
 		_, seq, err := tx.EndpointRecord(id)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {

@@ -8,10 +8,11 @@ import (
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/node/store"
 	"quicnprotochat/transport"
+	"quicnprotochat/transport/endpoint"
 )
 
 // maxRelays is how many home relays a node keeps: as many as an endpoint names.
-const maxRelays = transport.MaxEndpointRelays
+const maxRelays = endpoint.MaxRelays
 
 // ParseRelay parses the URL of a relay that a user gave.
 func ParseRelay(text string) (transport.RelayURL, error) {

@@ -10,7 +10,7 @@ var Domains = []string{
 	"quicnprotochat bind v1",         // key and account, at the end of an OPAQUE registration
 	"quicnprotochat contact card v1", // node/contact, CardDomain
 	"quicnprotochat control v1",      // node/message, ControlDomain
-	"quicnprotochat endpoint v1",     // transport, EndpointDomain
+	"quicnprotochat endpoint v1",     // transport/endpoint, Domain
 	"quicnprotochat host key v1",     // node/contact, HostKeyDomain
 	"quicnprotochat hybrid key v1",   // mls/seal, HybridKeyDomain
 	"quicnprotochat pass v1",         // node/contact, PassDomain

@@ -14,6 +14,7 @@ import (
 	"quicnprotochat/node/identity"
 	"quicnprotochat/node/store"
 	"quicnprotochat/transport"
+	"quicnprotochat/transport/endpoint"
 )
 
 const (
@@ -211,7 +212,7 @@ func (p *Profile) Endpoint(ctx context.Context, online bool, now time.Time) (rec
 		if online {
 			addrs = p.present()
 		}
-		e := transport.Endpoint{
+		e := endpoint.Record{
 			Identity:   transport.Key(p.cfg.Identity.ID()),
 			Seq:        seq,
 			Expiry:     now.Add(EndpointLifetime),
@@ -251,10 +252,10 @@ func homeRelays(tx *store.Tx) ([]transport.RelayURL, error) {
 		}
 		urls = append(urls, u)
 	}
-	return urls[:min(len(urls), transport.MaxEndpointRelays)], nil
+	return urls[:min(len(urls), endpoint.MaxRelays)], nil
 }
 
 func (p *Profile) present() []transport.Addr {
 	addrs := p.addrs.Addrs()
-	return addrs[:min(len(addrs), transport.MaxEndpointAddrs)]
+	return addrs[:min(len(addrs), endpoint.MaxAddrs)]
 }

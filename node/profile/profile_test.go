@@ -8,6 +8,7 @@ import (
 	"quicnprotochat/node/identity"
 	"quicnprotochat/node/store"
 	"quicnprotochat/transport"
+	"quicnprotochat/transport/endpoint"
 )
 
 var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -114,7 +115,7 @@ func TestEndpointSequence(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		e, err := transport.ParseEndpoint(record, transport.Key(p.cfg.Identity.ID()), now)
+		e, err := endpoint.Parse(record, transport.Key(p.cfg.Identity.ID()), now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -133,7 +134,7 @@ func TestEndpointSequence(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := transport.ParseEndpoint(record, transport.Key(p.cfg.Identity.ID()), start)
+	e, err := endpoint.Parse(record, transport.Key(p.cfg.Identity.ID()), start)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
+	"quicnprotochat/transport/endpoint"
 )
 
 // taken is an Inbox that keeps what it takes.
@@ -125,7 +126,7 @@ func TestHandsOutOwnKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := transport.ParseEndpoint(record, transport.Key(self), time.Now()); err != nil {
+	if _, err := endpoint.Parse(record, transport.Key(self), time.Now()); err != nil {
 		t.Errorf("own endpoint: %v", err)
 	}
 	if again, err := s.Endpoints.ResolveEndpoint(t.Context(), caller, self); err != nil || string(again) != string(record) {
