@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"quicnprotochat/relay/store"
 	"quicnprotochat/transport"
 )
 
@@ -42,6 +43,28 @@ func openHome(dir string) (home, error) {
 		}
 	}
 	return h, nil
+}
+
+// Init makes the home of a relay, its key and its store, as far as they are
+// absent, and returns the relay's identity. The errors are ErrKind, ErrInUse,
+// ErrDamaged, ErrNewer, and those of the file system.
+func Init(dir string) (transport.Key, error) {
+	h, err := openHome(dir)
+	if err != nil {
+		return transport.Key{}, fmt.Errorf("make relay: %w", err)
+	}
+	key, err := h.key()
+	if err != nil {
+		return transport.Key{}, fmt.Errorf("make relay: %w", err)
+	}
+	s, err := store.Open(store.Config{Path: h.path(storeFile)})
+	if err == nil {
+		err = s.Close()
+	}
+	if err != nil {
+		return transport.Key{}, fmt.Errorf("make relay: %w", err)
+	}
+	return transport.Key(key.Public().(ed25519.PublicKey)), nil
 }
 
 func (h home) path(name string) string { return filepath.Join(string(h), name) }

@@ -19,6 +19,7 @@ that machine is away, a relay that anyone can host keeps the sealed message.
   qpc send CONTACT TEXT         send a message; TEXT - reads it from stdin
   qpc history CONTACT           read a conversation
   qpc status                    connections, relays, and what waits
+  qpc relay init                make the home of a relay, with a file of settings
   qpc relay run                 host a relay
   qpc relay forget URL          use a relay no longer
   qpc demo                      two people and a relay on this machine

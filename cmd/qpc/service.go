@@ -56,7 +56,12 @@ func (a *app) logger(cmd *cobra.Command, f logFlag) (*slog.Logger, error) {
 	if err := level.UnmarshalText([]byte(f.level)); err != nil {
 		return nil, misused(cmd, "--log is debug, info, warn or error")
 	}
-	return slog.New(limitLog(logHandler(a.stderr, a.json, &slog.HandlerOptions{Level: level}))), nil
+	return a.loggerFrom(level), nil
+}
+
+// loggerFrom logs what is of a level or above.
+func (a *app) loggerFrom(level slog.Leveler) *slog.Logger {
+	return slog.New(limitLog(logHandler(a.stderr, a.json, &slog.HandlerOptions{Level: level})))
 }
 
 func logHandler(w io.Writer, json bool, opts *slog.HandlerOptions) slog.Handler {

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"quicnprotochat/relay"
+	"quicnprotochat/relay/settings"
+)
+
+func (a *app) relayInitCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "init",
+		Short: "Make the home of a relay: its key, and a file of settings to edit.",
+		Long: `Make the home of a relay: its key, its store, and ` + settings.FileName + `, a file that names
+every setting with its default. What is there already is kept. It may be left out:
+qpc relay run makes what is absent.`,
+		Args: exactly(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			h, err := a.home(cmd)
+			if err != nil {
+				return err
+			}
+			key, err := relay.Init(h.dir)
+			if err != nil {
+				return relayError(h, err)
+			}
+			file := filepath.Join(h.dir, settings.FileName)
+			if err := settings.Create(file); err != nil {
+				return err
+			}
+			return a.print(struct {
+				Identity string `json:"identity"`
+				Home     string `json:"home"`
+				Settings string `json:"settings"`
+			}{key.String(), h.dir, file}, fmt.Sprintf("The relay %s has its home in %s.\nIts settings are in %s\nRun it with: qpc relay run%s", key, h.dir, file, h.flag))
+		},
+	}
+}
+
+// settingFlag is the flag of a setting. It keeps what was given in a list that
+// all of them share.
+type settingFlag struct {
+	settings.Setting
+	given *[]settings.Given
+}
+
+// Set implements pflag.Value.
+func (f settingFlag) Set(value string) error {
+	*f.given = append(*f.given, settings.Given{Name: f.Name, Value: value})
+	return nil
+}
+
+// String implements pflag.Value.
+func (f settingFlag) String() string { return "" }
+
+// Type implements pflag.Value. It is the name of the value in help.
+func (f settingFlag) Type() string {
+	if f.Value == "" {
+		return "bool"
+	}
+	return f.Value
+}
+
+func (a *app) relayRunCommand() *cobra.Command {
+	var flags []settings.Given
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Host a relay until it is stopped.",
+		Long: `Host a relay until it is stopped (Ctrl-C, or SIGTERM). It keeps sealed messages
+for people who are away; it cannot read them.
+
+Each flag is also a setting in the file ` + settings.FileName + ` of the home, which qpc relay init
+writes, and a variable of the environment: --max-depth is QPC_RELAY_MAX_DEPTH. A
+flag wins over a variable, and that over the file. SIZE is a number of bytes, or one
+with KiB, MiB or GiB.`,
+		Args: exactly(0),
+	}
+	for _, s := range settings.All() {
+		flag := cmd.Flags().VarPF(settingFlag{s, &flags}, s.Name, "", s.Usage)
+		if s.Value == "" {
+			flag.NoOptDefVal = "true"
+		}
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		h, err := a.home(cmd)
+		if err != nil {
+			return err
+		}
+		return relayError(h, a.runRelay(cmd.Context(), h, flags))
+	}
+	return cmd
+}
+
+func (a *app) runRelay(ctx context.Context, h home, flags []settings.Given) error {
+	chosen, err := settings.Load(filepath.Join(h.dir, settings.FileName), os.Environ(), flags)
+	if err != nil {
+		return err
+	}
+	cfg := chosen.Relay
+	cfg.Dir, cfg.Log = h.dir, a.loggerFrom(chosen.Log)
+	r, err := relay.New(cfg)
+	if err != nil {
+		return err
+	}
+	ready := make(chan *relay.Relay, 1)
+	ready <- r
+	return while(ctx, r.Run, ready, a.relayIsUp)
+}
+
+// relayIsUp says where the relay is and waits until it is told to end.
+func (a *app) relayIsUp(ctx context.Context, r *relay.Relay) error {
+	url := r.URL()
+	event := struct {
+		Event    string   `json:"event"`
+		Identity string   `json:"identity"`
+		URL      string   `json:"url"`
+		Addrs    []string `json:"addrs"`
+	}{"ready", url.Key.String(), url.String(), append([]string{}, r.Addrs()...)}
+	text := fmt.Sprintf("%s\nlistening on:\n  %s\nPeople use it with: qpc up --relay %s\nReady. Ctrl-C ends it.",
+		url, strings.Join(event.Addrs, "\n  "), url)
+	if err := a.print(event, text); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return nil
+}

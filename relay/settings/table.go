@@ -1,0 +1,89 @@
+package settings
+
+import (
+	"fmt"
+	"strings"
+)
+
+// setting is one line of the table.
+type setting struct {
+	name string
+	// value is how a value looks, for help; "" for a switch.
+	value string
+	// def is the default, as it would be given; "" if it cannot.
+	def string
+	doc string
+	// live settings take effect while a relay runs.
+	live bool
+	// field points to the setting in c. Its type says how a value is read: see
+	// setting.set; *bytes and *bytes64 are numbers of bytes.
+	field func(c *Config) any
+}
+
+// bytes and bytes64 mark numbers that may have a unit.
+type (
+	bytes   struct{ *int }
+	bytes64 struct{ *int64 }
+)
+
+// table has all settings, in the order of the file. A new limit of relay.Config
+// is one line here.
+var table = []setting{
+	{"listen", "ADDRESS", "/ip4/0.0.0.0/udp/7000/quic-v1 /ip6/::/udp/7000/quic-v1", "Addresses to listen on; with udp/0 the home remembers the port; repeatable.", false, func(c *Config) any { return &c.Relay.Listen }},
+	{"announce", "HOST", "", "The host name or IP address that people reach the relay by. Default: chosen from the addresses of this machine.", false, func(c *Config) any { return &c.Relay.Announce }},
+	{"access", "WHO", "open", "Who may own a mailbox: open means everybody who proves a key.", false, func(c *Config) any { return &c.Relay.Access }},
+	{"max-payload", "SIZE", "5MiB", "The largest payload that is taken, at most 5MiB.", true, func(c *Config) any { return bytes{&c.Relay.MaxPayload} }},
+	{"max-depth", "N", "1000", "Payloads in one inbox.", false, func(c *Config) any { return &c.Relay.MaxDepth }},
+	{"max-inbox-bytes", "SIZE", "64MiB", "Bytes in one inbox.", false, func(c *Config) any { return bytes64{&c.Relay.MaxInboxBytes} }},
+	{"max-bytes", "SIZE", "8GiB", "Bytes of all that is kept.", false, func(c *Config) any { return bytes64{&c.Relay.MaxBytes} }},
+	{"retention", "TIME", "168h", "How long a payload is kept.", false, func(c *Config) any { return &c.Relay.Retention }},
+	{"suites", "NUMBER", "0x0001 0x0002 0x0003 0x004F", "Ciphersuites of MLS whose key packages are taken; repeatable.", false, func(c *Config) any { return &c.Relay.Suites }},
+	{"max-calls", "N", "256", "Calls of one identity that are answered at once.", true, func(c *Config) any { return &c.Relay.MaxCalls }},
+	{"max-waiters", "N", "32", "How many of them may wait for mail.", true, func(c *Config) any { return &c.Relay.MaxWaiters }},
+	{"sweep-every", "TIME", "10m", "The pause between two sweeps for what has expired.", false, func(c *Config) any { return &c.Relay.SweepEvery }},
+	{"log", "LEVEL", "info", "Log to stderr from this level on: debug, info, warn or error.", true, func(c *Config) any { return &c.Log }},
+}
+
+// Setting is one setting, for a command that offers it as a flag.
+type Setting struct {
+	// Name is that of the flag, without dashes.
+	Name string
+	// Usage says what it is, and its default.
+	Usage string
+	// Value is how a value looks, in capitals; "" for one that is yes or no.
+	Value string
+}
+
+// All returns the settings in the order of the file.
+func All() []Setting {
+	out := make([]Setting, len(table))
+	for i, s := range table {
+		usage := strings.TrimSuffix(strings.ToLower(s.doc[:1])+s.doc[1:], ".")
+		if s.def != "" {
+			usage += " (default " + s.def + ")"
+		}
+		out[i] = Setting{Name: s.name, Usage: usage, Value: s.value}
+	}
+	return out
+}
+
+// Template returns a file that names every setting with its default and changes
+// none.
+func Template() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, `# Settings of a relay. A line that begins with # says nothing: what stands there is
+# the default. Each setting is also a flag of "qpc relay run", --NAME, and a variable
+# of the environment, %sNAME; flags win over variables, and those over this file.
+# SIZE is a number of bytes, or one with KiB, MiB or GiB; TIME is like 90s, 10m, 168h.
+# Settings marked "live" are read again when the relay gets the signal HUP.
+`, prefix)
+	for _, s := range table {
+		live := ""
+		if s.live {
+			live = " (live)"
+		}
+		fmt.Fprintf(&b, "\n# %s%s\n", s.doc, live)
+		b.WriteString(strings.TrimSpace("#"+s.name+" = "+s.def) + "\n")
+	}
+	return b.String()
+}
