@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"quicnprotochat/transport/mdns"
 )
 
 // Source says from where an address of a peer was learnt. It decides for how
@@ -34,7 +36,7 @@ const (
 	maxCandidates = 24 // addresses that one Open dials
 
 	addrLife = 24 * time.Hour
-	lanLife  = 3 * time.Minute
+	lanLife  = mdns.Life
 )
 
 // life returns how long an address from s is kept; 0 is for ever.

@@ -9,7 +9,7 @@
 //     and what was tried in vain
 //   - [Addr], [RelayURL]: addresses as text and as bytes, with strict parsers for
 //     what comes from others
-//   - discovery on the local network by multicast DNS
+//   - discovery on the local network by multicast DNS (package transport/mdns)
 //
 // What it is not: it knows no messages, no contacts and no stored state, it
 // retries nothing, and it has no opinion on when to use a relay.

@@ -3,6 +3,7 @@ package transport
 import (
 	"crypto/ed25519"
 	"fmt"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -10,34 +11,50 @@ import (
 	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
+	"golang.org/x/net/ipv4"
+
+	"quicnprotochat/transport/mdns"
 )
 
-func TestLANMessages(t *testing.T) {
-	q, err := lanQuery()
+// parseLAN reads a message and the nodes in it.
+func parseLAN(b []byte) (query bool, peers []lanPeer, err error) {
+	m, err := mdns.Parse(b)
+	for _, n := range m.Nodes {
+		if p, ok := lanPeerOf(n); ok {
+			peers = append(peers, p)
+		}
+	}
+	return m.Query, peers, err
+}
+
+// announcement returns the message of a node.
+func announcement(t testing.TB, k Key, addrs []Addr, ttl uint32) []byte {
+	var texts []string
+	for _, a := range addrs {
+		texts = append(texts, a.WithKey(k))
+	}
+	b, err := mdns.Answer("x", texts, ttl)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m, err := parseLAN(q); err != nil || !m.query || len(m.peers) != 0 {
-		t.Errorf("query: got %+v, %v", m, err)
-	}
+	return b
+}
+
+func TestLANMessages(t *testing.T) {
 	var addrs []Addr
 	for i := range 12 {
 		addrs = append(addrs, Addr(fmt.Sprintf("/ip6/fd00:aaaa:bbbb:cccc:dddd:eeee:ffff:%d/udp/50000/quic-v1", i)))
 	}
-	for _, ttl := range []uint32{lanRecordTTL, 0} {
-		b, err := lanAnswer("x", lanPeer{key: keyFor(1), addrs: addrs}, ttl)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, ttl := range []uint32{180, 0} {
+		b := announcement(t, keyFor(1), addrs, ttl)
 		if len(b) > 1400 {
 			t.Errorf("an answer has %d bytes, want one packet", len(b))
 		}
-		m, err := parseLAN(b)
-		if err != nil || m.query || len(m.peers) != 1 {
-			t.Fatalf("answer: got %+v, %v", m, err)
+		query, peers, err := parseLAN(b)
+		if err != nil || query || len(peers) != 1 {
+			t.Fatalf("answer: got %+v, %v", peers, err)
 		}
-		p := m.peers[0]
-		if p.key != keyFor(1) || !slices.Equal(p.addrs, addrs[:maxLANAddrs]) || p.gone != (ttl == 0) {
+		if p := peers[0]; p.key != keyFor(1) || !slices.Equal(p.addrs, addrs[:mdns.MaxAddrs]) || p.gone != (ttl == 0) {
 			t.Errorf("answer: got %+v", p)
 		}
 	}
@@ -68,46 +85,34 @@ func TestParseLANIgnoresWhatIsNotOurs(t *testing.T) {
 		in   []byte
 		want int // addresses of the one peer; 0 is no peer
 	}{
-		{"ours", lanTXT(t, "x."+lanService, good), 1},
+		{"ours", lanTXT(t, "x._qpc._udp.local.", good), 1},
 		{"upper case", lanTXT(t, "X._QPC._UDP.local.", good), 1},
 		{"another service", lanTXT(t, "x._p2p._udp.local.", good), 0},
-		{"two keys in one record", lanTXT(t, "x."+lanService, good, other), 1},
-		{"rubbish beside", lanTXT(t, "x."+lanService, "a", "dnsaddr=", "dnsaddr=/p2p/", strings.Replace(good, "192", "x", 1), good), 1},
-		{"a name", lanTXT(t, "x."+lanService, "name=Alice"), 0},
-		{"circuit", lanTXT(t, "x."+lanService, strings.Replace(good, "/p2p/", "/p2p-circuit/p2p/", 1)), 0},
+		{"two keys in one record", lanTXT(t, "x._qpc._udp.local.", good, other), 1},
+		{"rubbish beside", lanTXT(t, "x._qpc._udp.local.", "a", "dnsaddr=", "dnsaddr=/p2p/", strings.Replace(good, "192", "x", 1), good), 1},
+		{"a name", lanTXT(t, "x._qpc._udp.local.", "name=Alice"), 0},
+		{"circuit", lanTXT(t, "x._qpc._udp.local.", strings.Replace(good, "/p2p/", "/p2p-circuit/p2p/", 1)), 0},
 	} {
-		m, err := parseLAN(tt.in)
+		_, peers, err := parseLAN(tt.in)
 		if err != nil {
 			t.Errorf("%s: %v", tt.name, err)
 			continue
 		}
-		if got := len(m.peers); got != min(tt.want, 1) || got == 1 && (len(m.peers[0].addrs) != tt.want || m.peers[0].key != keyFor(1)) {
-			t.Errorf("%s: got %+v", tt.name, m.peers)
+		if got := len(peers); got != min(tt.want, 1) || got == 1 && (len(peers[0].addrs) != tt.want || peers[0].key != keyFor(1)) {
+			t.Errorf("%s: got %+v", tt.name, peers)
 		}
-	}
-	if _, err := parseLAN(make([]byte, maxMDNSPacket+1)); err == nil {
-		t.Error("oversize message: got no error")
 	}
 }
 
 func FuzzParseLAN(f *testing.F) {
-	q, err := lanQuery()
-	if err != nil {
-		f.Fatal(err)
-	}
-	a, err := lanAnswer("x", lanPeer{key: keyFor(1), addrs: []Addr{"/ip4/10.0.0.1/udp/7/quic-v1"}}, 1)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(q)
-	f.Add(a)
+	f.Add(announcement(f, keyFor(1), []Addr{"/ip4/10.0.0.1/udp/7/quic-v1"}, 1))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		m, err := parseLAN(b)
+		_, peers, err := parseLAN(b)
 		if err != nil {
 			return
 		}
-		for _, p := range m.peers {
-			if p.key.Check() != nil || len(p.addrs) == 0 || len(p.addrs) > maxLANAddrs {
+		for _, p := range peers {
+			if p.key.Check() != nil || len(p.addrs) == 0 || len(p.addrs) > mdns.MaxAddrs {
 				t.Errorf("got %+v", p)
 			}
 		}
@@ -159,9 +164,6 @@ func TestHeardIsBoundedAndChecked(t *testing.T) {
 }
 
 func TestLANWithoutMulticastIsNoError(t *testing.T) {
-	if _, err := openMDNS(false, nil); err == nil {
-		t.Error("no interface: got no error")
-	}
 	h := newTestHost(t, 1, Config{LAN: true}) // on loopback alone: nothing to announce
 	if got := h.LAN(); len(got) != 0 {
 		t.Errorf("got %v", got)
@@ -208,24 +210,26 @@ func TestDiscovery(t *testing.T) {
 // canMulticast reports whether a multicast packet that this machine sends comes
 // back to it.
 func canMulticast(t *testing.T) bool {
-	ifis := mdnsInterfaces()
-	s, err := openMDNS(false, ifis)
+	conn, err := net.ListenMulticastUDP("udp4", nil, &net.UDPAddr{IP: net.IPv4(224, 0, 0, 251), Port: 5353})
 	if err != nil {
 		t.Logf("multicast: %v", err)
 		return false
 	}
-	defer s.conn.Close()
-	q, err := lanQuery()
+	defer conn.Close()
+	q, err := mdns.Query()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.send(q, ifis[0]); err != nil {
+	if err := ipv4.NewPacketConn(conn).SetMulticastLoopback(true); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := conn.WriteTo(q, &net.UDPAddr{IP: net.IPv4(224, 0, 0, 251), Port: 5353}); err != nil {
 		t.Logf("multicast: %v", err)
 		return false
 	}
-	if err := s.conn.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+	if err := conn.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
-	_, _, err = s.conn.ReadFromUDPAddrPort(make([]byte, maxMDNSPacket))
+	_, _, err = conn.ReadFromUDPAddrPort(make([]byte, mdns.MaxPacket))
 	return err == nil
 }
