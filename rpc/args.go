@@ -24,6 +24,7 @@ const (
 	maxEndpoint   = 4 << 10
 	maxOpaque     = 4 << 10
 	maxUsername   = 255
+	maxInvite     = 64
 )
 
 // argReader checks arguments. After the first bad one it returns zero values

@@ -37,11 +37,11 @@ func TestCaller(t *testing.T) {
 		{name: "empty", peer: tls, token: []byte{}, err: ErrUnauthenticated, ack: ErrUnauthenticated},
 		{name: "none", peer: tls, token: token(TokenNone), err: ErrUnauthenticated, ack: ErrUnauthenticated},
 		{name: "unknown kind", peer: tls, token: token(4, 1), err: ErrUnauthenticated, ack: ErrUnauthenticated},
-		{name: "session", token: token(TokenSession, bound...), want: Caller{Kind: TokenSession, Identity: testID(1), Proven: true}},
-		{name: "session of the same key", peer: tls, token: token(TokenSession, bound...), want: Caller{Kind: TokenSession, Identity: testID(1), Proven: true}},
+		{name: "session", token: token(TokenSession, bound...), want: Caller{Kind: TokenSession, Session: &Session{ID: [32]byte(bound), Identity: testID(1), Bound: true}, Identity: testID(1), Proven: true}},
+		{name: "session of the same key", peer: tls, token: token(TokenSession, bound...), want: Caller{Kind: TokenSession, Session: &Session{ID: [32]byte(bound), Identity: testID(1), Bound: true}, Identity: testID(1), Proven: true}},
 		{name: "session of another key", peer: other, token: token(TokenSession, bound...), err: ErrUnauthenticated, ack: ErrUnauthenticated},
-		{name: "session without a key", token: token(TokenSession, free...), want: Caller{Kind: TokenSession}},
-		{name: "session without a key, proven", peer: tls, token: token(TokenSession, free...), want: Caller{Kind: TokenSession}},
+		{name: "session without a key", token: token(TokenSession, free...), want: Caller{Kind: TokenSession, Session: &Session{ID: [32]byte(free)}}},
+		{name: "session without a key, proven", peer: tls, token: token(TokenSession, free...), want: Caller{Kind: TokenSession, Session: &Session{ID: [32]byte(free)}}},
 		{name: "unknown session", token: token(TokenSession, unknown...), err: ErrUnauthenticated, ack: ErrUnauthenticated},
 		{name: "short session", token: token(TokenSession, bound[1:]...), err: ErrUnauthenticated, ack: ErrUnauthenticated},
 		{name: "long session", token: token(TokenSession, append(bound, 1)...), err: ErrUnauthenticated, ack: ErrUnauthenticated},
@@ -85,12 +85,16 @@ func sameError(got error, want *Error) bool {
 // TestEveryMethodWantsAuth calls each method without a good token.
 func TestEveryMethodWantsAuth(t *testing.T) {
 	open := []string{"health", "registerStart", "registerFinish", "loginStart", "loginFinish"}
+	owners := []string{"endSession", "changePassword", "deleteAccount"} // bring their own
 	for _, bad := range [][]byte{nil, token(TokenTLS), token(TokenSession), token(TokenPass)} {
 		_, client := serve(t, new(recorder).service(), func(s, c *ConnConfig) {
 			s.Peer = Peer{}
 			c.Token = func() []byte { return bad }
 		})
 		for _, m := range everyMethod(t.Context(), client.Client()) {
+			if slices.Contains(owners, m.name) {
+				continue
+			}
 			_, err := m.call()
 			switch {
 			case slices.Contains(open, m.name) && err != nil:
@@ -108,6 +112,42 @@ func TestEveryMethodWantsAuth(t *testing.T) {
 	})
 	if _, err := client.Client().FetchHybridKey(t.Context(), testID(1)); !errors.Is(err, ErrUnauthenticated) {
 		t.Errorf("session without Sessions: got %v", err)
+	}
+}
+
+// TestOwnersWantASession: what TLS proves is not enough to change an account.
+func TestOwnersWantASession(t *testing.T) {
+	_, client := serve(t, new(recorder).service(), nil)
+	c := client.Client()
+	unknown := testSession(3)
+	_, err := c.ChangePassword(t.Context(), unknown, []byte("upload"))
+	for name, err := range map[string]error{
+		"endSession": c.EndSession(t.Context(), unknown), "deleteAccount": c.DeleteAccount(t.Context(), unknown), "changePassword": err,
+	} {
+		if !errors.Is(err, ErrUnauthenticated) {
+			t.Errorf("%s with an unknown session: got %v", name, err)
+		}
+	}
+	for name, call := range map[string]uint16{"endSession": 22, "changePassword": 23, "deleteAccount": 24} {
+		svc, err := c.service()
+		if err != nil {
+			t.Fatal(err)
+		}
+		ans, release := capnp.Client(svc).SendCall(t.Context(), capnp.Send{
+			Method:   capnp.Method{InterfaceID: schema.NodeService_TypeID, MethodID: call},
+			ArgsSize: capnp.ObjectSize{PointerCount: 2},
+			PlaceArgs: func(st capnp.Struct) error {
+				auth := schema.NodeService_endSession_Params(st).NewAuth
+				if name == "changePassword" {
+					auth = schema.NodeService_changePassword_Params(st).NewAuth
+				}
+				return c.sign(auth)
+			},
+		})
+		if _, err := ans.Struct(); !sameError(arrived(client, err), ErrUnauthenticated) {
+			t.Errorf("%s by TLS alone: got %v", name, err)
+		}
+		release()
 	}
 }
 
@@ -255,7 +295,7 @@ func TestArgumentBounds(t *testing.T) {
 		{"uploadHybridKey", func(n int) error { return c.UploadHybridKey(ctx, me, make([]byte, n)) }, maxHybridKey, ErrHybridKey},
 		{"publishEndpoint", func(n int) error { return c.PublishEndpoint(ctx, me, make([]byte, n)) }, maxEndpoint, ErrEndpoint},
 		{"registerStart", func(n int) error { _, err := c.RegisterStart(ctx, "n", make([]byte, n)); return err }, maxOpaque, ErrBadRequest},
-		{"registerFinish", func(n int) error { _, err := c.RegisterFinish(ctx, "n", make([]byte, n), me); return err }, maxOpaque, ErrBadRequest},
+		{"registerFinish", func(n int) error { _, err := c.RegisterFinish(ctx, "n", make([]byte, n), me, ""); return err }, maxOpaque, ErrBadRequest},
 		{"loginStart", func(n int) error { _, err := c.LoginStart(ctx, "n", make([]byte, n)); return err }, maxOpaque, ErrBadRequest},
 		{"loginFinish", func(n int) error { _, err := c.LoginFinish(ctx, "n", make([]byte, n), me); return err }, maxOpaque, ErrBadRequest},
 		{"username", func(n int) error { _, _, err := c.ResolveUser(ctx, strings.Repeat("x", n)); return err }, maxUsername, ErrUsername},
@@ -381,7 +421,7 @@ func TestNotOffered(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, m := range []capnp.Method{
-		{InterfaceID: schema.NodeService_TypeID, MethodID: 22},
+		{InterfaceID: schema.NodeService_TypeID, MethodID: uint16(len(methods))},
 		{InterfaceID: schema.NodeService_TypeID, MethodID: 65535},
 		{InterfaceID: 1, MethodID: 5},
 	} {

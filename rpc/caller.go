@@ -74,16 +74,16 @@ func (s *server) session(ctx context.Context, c Caller, token []byte) (Caller, e
 	if s.svc.Sessions == nil || len(token) != 32 {
 		return Caller{}, ErrUnauthenticated
 	}
-	id, bound, err := s.svc.Sessions.Session(ctx, [32]byte(token))
+	found, err := s.svc.Sessions.Session(ctx, [32]byte(token))
 	if err != nil {
 		return Caller{}, err
 	}
-	if s.peer.Proven && bound && id != s.peer.Identity {
+	if s.peer.Proven && found.Bound && found.Identity != s.peer.Identity {
 		return Caller{}, ErrUnauthenticated
 	}
-	if !bound {
-		id = Identity{}
+	if !found.Bound {
+		found.Identity = Identity{}
 	}
-	c.Identity, c.Proven = id, bound
+	c.Session, c.Identity, c.Proven = &found, found.Identity, found.Bound
 	return c, nil
 }

@@ -25,13 +25,18 @@ func (c *Client) RegisterStart(ctx context.Context, username string, message []b
 	return response, err
 }
 
-// RegisterFinish is the second half of an OPAQUE registration.
-func (c *Client) RegisterFinish(ctx context.Context, username string, upload []byte, id Identity) (ok bool, err error) {
+// RegisterFinish is the second half of an OPAQUE registration. invite is the code
+// that the relay asks for, or "".
+func (c *Client) RegisterFinish(ctx context.Context, username string, upload []byte, id Identity, invite string) (ok bool, err error) {
 	err = c.do(ctx, request{
-		size: len(username) + len(upload),
+		size: len(username) + len(upload) + len(invite),
 		send: func(ctx context.Context, s schema.NodeService) (*capnp.Future, capnp.ReleaseFunc) {
 			f, release := s.OpaqueRegisterFinish(ctx, func(p schema.NodeService_opaqueRegisterFinish_Params) error {
-				return firstError(p.SetUsername(username), p.SetUpload(upload), p.SetIdentityKey(id[:]))
+				err := firstError(p.SetUsername(username), p.SetUpload(upload), p.SetIdentityKey(id[:]))
+				if err == nil && invite != "" {
+					err = p.SetInviteCode(invite)
+				}
+				return err
 			})
 			return f.Future, release
 		},
@@ -76,6 +81,60 @@ func (c *Client) LoginFinish(ctx context.Context, username string, finalization 
 		},
 	})
 	return sessionToken, err
+}
+
+// EndSession ends the session that token stands for. It and the calls that follow
+// take the session token, as LoginFinish gives it, and not that of the connection.
+func (c *Client) EndSession(ctx context.Context, token []byte) error {
+	return c.do(ctx, request{
+		send: func(ctx context.Context, s schema.NodeService) (*capnp.Future, capnp.ReleaseFunc) {
+			f, release := s.EndSession(ctx, func(p schema.NodeService_endSession_Params) error {
+				return signSession(p.NewAuth, token)
+			})
+			return f.Future, release
+		},
+	})
+}
+
+// ChangePassword replaces the registration record of the account, ends all its
+// sessions and returns a new one. The session must be of a login a moment ago.
+func (c *Client) ChangePassword(ctx context.Context, token, upload []byte) (sessionToken []byte, err error) {
+	err = c.do(ctx, request{
+		size: len(upload),
+		send: func(ctx context.Context, s schema.NodeService) (*capnp.Future, capnp.ReleaseFunc) {
+			f, release := s.ChangePassword(ctx, func(p schema.NodeService_changePassword_Params) error {
+				return firstError(p.SetUpload(upload), signSession(p.NewAuth, token))
+			})
+			return f.Future, release
+		},
+		read: func(st capnp.Struct) error {
+			return readBlob(&sessionToken)(schema.NodeService_changePassword_Results(st).SessionToken())
+		},
+	})
+	return sessionToken, err
+}
+
+// DeleteAccount removes the account and all that the relay keeps for it. The
+// session must be of a login a moment ago.
+func (c *Client) DeleteAccount(ctx context.Context, token []byte) error {
+	return c.do(ctx, request{
+		send: func(ctx context.Context, s schema.NodeService) (*capnp.Future, capnp.ReleaseFunc) {
+			f, release := s.DeleteAccount(ctx, func(p schema.NodeService_deleteAccount_Params) error {
+				return signSession(p.NewAuth, token)
+			})
+			return f.Future, release
+		},
+	})
+}
+
+// signSession puts a session token into a call.
+func signSession(newAuth func() (schema.Auth, error), token []byte) error {
+	auth, err := newAuth()
+	if err != nil {
+		return err
+	}
+	auth.SetVersion(1)
+	return auth.SetAccessToken(SessionToken(token))
 }
 
 // CreateChannel returns the channel of the caller and peer, made if need be.

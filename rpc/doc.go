@@ -5,9 +5,8 @@
 // a payload means: it runs over any stream of bytes, and its two ends are
 // symmetric, so that one stream between two nodes carries the calls of both. A
 // relay and a node implement the interfaces of Service; whoever calls them uses
-// Client, and cannot tell one from the other. The
-// calls of accounts (OPAQUE), channels and session tokens are carried as the schema
-// has them; nothing in this program offers or makes them yet.
+// Client, and cannot tell one from the other. Accounts
+// (OPAQUE) are carried as bytes here; package rpc/account makes and reads them.
 //
 // # What it guarantees
 //

@@ -29,7 +29,10 @@ const (
 	CodeLogin           Code = "E015"
 	CodeUsername        Code = "E016"
 	CodeShutdown        Code = "E017"
+	CodeAccount         Code = "E018"
+	CodeInvite          Code = "E019"
 	CodeSuite           Code = "E021"
+	CodeDeletion        Code = "E028"
 )
 
 // Error is an error that crosses the wire. Two of the same Code are the same to
@@ -58,7 +61,10 @@ var (
 	ErrLogin           = &Error{CodeLogin, "login refused"}
 	ErrUsername        = &Error{CodeUsername, "user name refused"}
 	ErrShutdown        = &Error{CodeShutdown, "shutting down"}
+	ErrAccount         = &Error{CodeAccount, "this takes a session of an account here"}
+	ErrInvite          = &Error{CodeInvite, "invite code missing, unknown or used"}
 	ErrSuite           = &Error{CodeSuite, "ciphersuite not allowed"}
+	ErrDeletion        = &Error{CodeDeletion, "account deletion takes a login a moment ago"}
 )
 
 // Error returns "E0nn: text".

@@ -42,6 +42,9 @@ var methods = [...]method{
 	19: {name: "resolveUser", offered: offersDirectory, run: (*server).resolveUser},
 	20: {name: "resolveIdentity", offered: offersDirectory, run: (*server).resolveIdentity},
 	21: {name: "peekWait", offered: offersInbox, run: (*server).peekWait, large: true, waits: true},
+	22: {name: "endSession", offered: offersOwners, run: (*server).endSession},
+	23: {name: "changePassword", offered: offersOwners, run: (*server).changePassword},
+	24: {name: "deleteAccount", offered: offersOwners, run: (*server).deleteAccount},
 }
 
 func offersDepositor(s *Service) bool { return s.Depositor != nil }
@@ -49,6 +52,7 @@ func offersInbox(s *Service) bool     { return s.Inbox != nil }
 func offersKeys(s *Service) bool      { return s.Keys != nil }
 func offersEndpoints(s *Service) bool { return s.Endpoints != nil }
 func offersAccounts(s *Service) bool  { return s.Accounts != nil }
+func offersOwners(s *Service) bool    { return s.Owners != nil }
 func offersDirectory(s *Service) bool { return s.Directory != nil }
 
 // methodOf returns nil for a method that this program doesn't know.

@@ -25,10 +25,11 @@ func (s *server) registerFinish(ctx context.Context, args capnp.Struct) (answer,
 	p := schema.NodeService_opaqueRegisterFinish_Params(args)
 	var r argReader
 	name, upload, id := r.username(p.Username()), r.opaque(p.Upload()), r.identity(p.IdentityKey())
+	invite := r.invite(p.InviteCode())
 	if r.err != nil {
 		return answer{}, r.err
 	}
-	ok, err := s.svc.Accounts.RegisterFinish(ctx, s.stranger(), name, upload, id)
+	ok, err := s.svc.Accounts.RegisterFinish(ctx, s.stranger(), name, upload, id, invite)
 	return answer{sizeWord, func(st capnp.Struct) error {
 		schema.NodeService_opaqueRegisterFinish_Results(st).SetSuccess(ok)
 		return nil
@@ -64,6 +65,59 @@ func (s *server) loginFinish(ctx context.Context, args capnp.Struct) (answer, er
 // opaque checks a message of RFC 9807 for its size only.
 func (r *argReader) opaque(b []byte, err error) []byte {
 	return r.blob(ErrBadRequest, maxOpaque)(b, err)
+}
+
+// invite checks an invite code, which may be empty, for its size only.
+func (r *argReader) invite(code string, err error) string {
+	if err != nil || len(code) > maxInvite {
+		r.fail(ErrInvite)
+		return ""
+	}
+	return code
+}
+
+func (s *server) endSession(ctx context.Context, args capnp.Struct) (answer, error) {
+	p := schema.NodeService_endSession_Params(args)
+	c, err := s.account(ctx, p.Auth)
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{}, s.svc.Owners.EndSession(ctx, c)
+}
+
+func (s *server) changePassword(ctx context.Context, args capnp.Struct) (answer, error) {
+	p := schema.NodeService_changePassword_Params(args)
+	c, err := s.account(ctx, p.Auth)
+	if err != nil {
+		return answer{}, err
+	}
+	var r argReader
+	upload := r.opaque(p.Upload())
+	if r.err != nil {
+		return answer{}, r.err
+	}
+	token, err := s.svc.Owners.ChangePassword(ctx, c, upload)
+	return answer{sizePointer, func(st capnp.Struct) error {
+		return schema.NodeService_changePassword_Results(st).SetSessionToken(token)
+	}}, err
+}
+
+func (s *server) deleteAccount(ctx context.Context, args capnp.Struct) (answer, error) {
+	p := schema.NodeService_deleteAccount_Params(args)
+	c, err := s.account(ctx, p.Auth)
+	if err != nil {
+		return answer{}, err
+	}
+	return answer{}, s.svc.Owners.DeleteAccount(ctx, c)
+}
+
+// account is caller for what takes a session and nothing else.
+func (s *server) account(ctx context.Context, auth func() (schema.Auth, error)) (Caller, error) {
+	c, err := s.caller(ctx, auth, false)
+	if err == nil && c.Session == nil {
+		return Caller{}, ErrUnauthenticated
+	}
+	return c, err
 }
 
 func (s *server) createChannel(ctx context.Context, args capnp.Struct) (answer, error) {

@@ -25,6 +25,9 @@ type Envelope struct {
 type Caller struct {
 	// Kind says what was presented.
 	Kind TokenKind
+	// Session is what the session token stands for if Kind is TokenSession, else
+	// nil.
+	Session *Session
 	// Identity is proved by TLS or by the session if Proven is true. A session
 	// of an account without a key proves none; a deposit pass and the methods
 	// without Auth leave what TLS proved.
@@ -52,6 +55,8 @@ type Service struct {
 	Accounts  Accounts
 	Channels  Channels
 	Directory Directory
+	// Owners answers what the owner of an account does to it.
+	Owners AccountOwners
 	// Sessions resolves session tokens; nil refuses them all.
 	Sessions Sessions
 }
@@ -106,12 +111,25 @@ type Endpoints interface {
 	ResolveEndpoint(ctx context.Context, c Caller, owner Identity) (record []byte, err error)
 }
 
-// Accounts answers the four OPAQUE calls (RFC 9807).
+// Accounts answers the four OPAQUE calls (RFC 9807). invite is "" where none was
+// presented.
 type Accounts interface {
 	RegisterStart(ctx context.Context, c Caller, username string, request []byte) (response []byte, err error)
-	RegisterFinish(ctx context.Context, c Caller, username string, upload []byte, id Identity) (ok bool, err error)
+	RegisterFinish(ctx context.Context, c Caller, username string, upload []byte, id Identity, invite string) (ok bool, err error)
 	LoginStart(ctx context.Context, c Caller, username string, request []byte) (response []byte, err error)
 	LoginFinish(ctx context.Context, c Caller, username string, finalization []byte, id Identity) (sessionToken []byte, err error)
+}
+
+// AccountOwners answers what the owner of an account does to it. The caller is
+// one with a session; which one is up to the service.
+type AccountOwners interface {
+	// EndSession ends the caller's session.
+	EndSession(ctx context.Context, c Caller) error
+	// ChangePassword replaces the registration record of the caller's account,
+	// ends all its sessions and begins one.
+	ChangePassword(ctx context.Context, c Caller, upload []byte) (sessionToken []byte, err error)
+	// DeleteAccount removes the caller's account and all that is kept for it.
+	DeleteAccount(ctx context.Context, c Caller) error
 }
 
 // Channels looks up or creates the channel of the caller and one peer.
@@ -127,8 +145,20 @@ type Directory interface {
 	ResolveIdentity(ctx context.Context, c Caller, id Identity) (username string, err error)
 }
 
-// Sessions resolves a session token to the identity bound to its account.
-// It returns ErrUnauthenticated for an unknown, expired or revoked one.
+// Session is what a session token stands for.
+type Session struct {
+	// ID names the session and Account its account; they tell nothing of the
+	// token and the user name.
+	ID, Account [32]byte
+	// Identity is the key bound to the account, if Bound is true.
+	Identity Identity
+	Bound    bool
+	// Begun is when the user logged in.
+	Begun time.Time
+}
+
+// Sessions resolves session tokens. It returns ErrUnauthenticated for an unknown,
+// expired or revoked one.
 type Sessions interface {
-	Session(ctx context.Context, token [32]byte) (id Identity, bound bool, err error)
+	Session(ctx context.Context, token [32]byte) (Session, error)
 }

@@ -53,7 +53,7 @@ func (r *recorder) seen() (Caller, []any) {
 func (r *recorder) service() *Service {
 	return &Service{
 		Health: r, Depositor: r, Inbox: r, Keys: r, Endpoints: r,
-		Accounts: r, Channels: r, Directory: r, Sessions: r,
+		Accounts: r, Owners: r, Channels: r, Directory: r, Sessions: r,
 	}
 }
 
@@ -117,8 +117,20 @@ func (r *recorder) RegisterStart(ctx context.Context, c Caller, name string, req
 	return []byte("response"), r.call(ctx, c, "registerStart", name, request)
 }
 
-func (r *recorder) RegisterFinish(ctx context.Context, c Caller, name string, upload []byte, id Identity) (bool, error) {
-	return true, r.call(ctx, c, "registerFinish", name, upload, id)
+func (r *recorder) RegisterFinish(ctx context.Context, c Caller, name string, upload []byte, id Identity, invite string) (bool, error) {
+	return true, r.call(ctx, c, "registerFinish", name, upload, id, invite)
+}
+
+func (r *recorder) EndSession(ctx context.Context, c Caller) error {
+	return r.call(ctx, c, "endSession")
+}
+
+func (r *recorder) ChangePassword(ctx context.Context, c Caller, upload []byte) ([]byte, error) {
+	return []byte("token"), r.call(ctx, c, "changePassword", upload)
+}
+
+func (r *recorder) DeleteAccount(ctx context.Context, c Caller) error {
+	return r.call(ctx, c, "deleteAccount")
 }
 
 func (r *recorder) LoginStart(ctx context.Context, c Caller, name string, request []byte) ([]byte, error) {
@@ -143,15 +155,17 @@ func (r *recorder) ResolveIdentity(ctx context.Context, c Caller, id Identity) (
 
 // Session knows the tokens of one repeated byte: 1 is bound to testID(1), 2 to
 // nothing.
-func (r *recorder) Session(_ context.Context, token [32]byte) (Identity, bool, error) {
+func (r *recorder) Session(_ context.Context, token [32]byte) (Session, error) {
 	switch token {
-	case [32]byte(bytes.Repeat([]byte{1}, 32)):
-		return testID(1), true, nil
-	case [32]byte(bytes.Repeat([]byte{2}, 32)):
-		return Identity{}, false, nil
+	case [32]byte(testSession(1)):
+		return Session{ID: token, Identity: testID(1), Bound: true}, nil
+	case [32]byte(testSession(2)):
+		return Session{ID: token}, nil
 	}
-	return Identity{}, false, ErrUnauthenticated
+	return Session{}, ErrUnauthenticated
 }
+
+func testSession(n byte) []byte { return bytes.Repeat([]byte{n}, 32) }
 
 // lockedBuffer is a log that tests read.
 type lockedBuffer struct {
@@ -249,9 +263,12 @@ func everyMethod(ctx context.Context, c *Client) []struct {
 		{"publishEndpoint", func() (any, error) { return nil, c.PublishEndpoint(ctx, me, data) }, []any{"publishEndpoint", me, data}, nil},
 		{"resolveEndpoint", func() (any, error) { return c.ResolveEndpoint(ctx, other) }, []any{"resolveEndpoint", other}, []byte("record")},
 		{"registerStart", func() (any, error) { return c.RegisterStart(ctx, "anna", data) }, []any{"registerStart", "anna", data}, []byte("response")},
-		{"registerFinish", func() (any, error) { return c.RegisterFinish(ctx, "anna", data, me) }, []any{"registerFinish", "anna", data, me}, true},
+		{"registerFinish", func() (any, error) { return c.RegisterFinish(ctx, "anna", data, me, "code") }, []any{"registerFinish", "anna", data, me, "code"}, true},
 		{"loginStart", func() (any, error) { return c.LoginStart(ctx, "anna", data) }, []any{"loginStart", "anna", data}, []byte("challenge")},
 		{"loginFinish", func() (any, error) { return c.LoginFinish(ctx, "anna", data, me) }, []any{"loginFinish", "anna", data, me}, []byte("token")},
+		{"endSession", func() (any, error) { return nil, c.EndSession(ctx, testSession(1)) }, []any{"endSession"}, nil},
+		{"changePassword", func() (any, error) { return c.ChangePassword(ctx, testSession(1), data) }, []any{"changePassword", data}, []byte("token")},
+		{"deleteAccount", func() (any, error) { return nil, c.DeleteAccount(ctx, testSession(1)) }, []any{"deleteAccount"}, nil},
 		{"createChannel", func() (any, error) { return c.CreateChannel(ctx, other) }, []any{"createChannel", other}, Channel{9}},
 		{"resolveUser", func() (any, error) {
 			id, found, err := c.ResolveUser(ctx, "anna")
@@ -298,6 +315,9 @@ func wantCaller(method string) Caller {
 		return Caller{}
 	case strings.HasPrefix(method, "register"), strings.HasPrefix(method, "login"):
 		c.Kind = TokenNone
+	case method == "endSession", method == "changePassword", method == "deleteAccount":
+		c.Kind = TokenSession
+		c.Session = &Session{ID: [32]byte(testSession(1)), Identity: testID(1), Bound: true}
 	}
 	return c
 }

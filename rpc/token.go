@@ -14,3 +14,8 @@ const (
 	// TokenPass is followed by a deposit pass.
 	TokenPass TokenKind = 0x03
 )
+
+// SessionToken is the access token of a session, whose 32 bytes LoginFinish gave.
+func SessionToken(session []byte) []byte {
+	return append([]byte{byte(TokenSession)}, session...)
+}

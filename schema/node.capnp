@@ -27,7 +27,10 @@ interface NodeService {
 
   # Accounts by OPAQUE (RFC 9807).
   opaqueRegisterStart @8 (username :Text, request :Data) -> (response :Data);
-  opaqueRegisterFinish @9 (username :Text, upload :Data, identityKey :Data) -> (success :Bool);
+  # An upload is a registration record (192 bytes), and behind it, where no TLS
+  # proves identityKey, a signature of 64 bytes by it (package rpc/account).
+  # inviteCode came later: it is spent in the same step that makes the account.
+  opaqueRegisterFinish @9 (username :Text, upload :Data, identityKey :Data, inviteCode :Text) -> (success :Bool);
   opaqueLoginStart @10 (username :Text, request :Data) -> (response :Data);
   opaqueLoginFinish @11 (username :Text, finalization :Data, identityKey :Data) -> (sessionToken :Data);
 
@@ -51,6 +54,13 @@ interface NodeService {
 
   # peek that starts behind afterSeq and waits up to timeoutMs for the first one.
   peekWait @21 (recipientKey :Data, channelId :Data, version :UInt16, afterSeq :UInt64, timeoutMs :UInt64, auth :Auth, limit :UInt32) -> (payloads :List(Envelope));
+
+  # What the owner of an account does to it. auth is a session: for endSession
+  # any, which it ends; for the others one whose login was a moment ago.
+  # changePassword takes a record made by opaqueRegisterStart with the same name.
+  endSession @22 (auth :Auth) -> ();
+  changePassword @23 (upload :Data, auth :Auth) -> (sessionToken :Data);
+  deleteAccount @24 (auth :Auth) -> ();
 }
 
 struct Auth {

@@ -207,7 +207,7 @@ func (c NodeService) OpaqueRegisterFinish(ctx context.Context, params func(NodeS
 		},
 	}
 	if params != nil {
-		s.ArgsSize = capnp.ObjectSize{DataSize: 0, PointerCount: 3}
+		s.ArgsSize = capnp.ObjectSize{DataSize: 0, PointerCount: 4}
 		s.PlaceArgs = func(s capnp.Struct) error { return params(NodeService_opaqueRegisterFinish_Params(s)) }
 	}
 
@@ -456,6 +456,66 @@ func (c NodeService) PeekWait(ctx context.Context, params func(NodeService_peekW
 
 }
 
+func (c NodeService) EndSession(ctx context.Context, params func(NodeService_endSession_Params) error) (NodeService_endSession_Results_Future, capnp.ReleaseFunc) {
+
+	s := capnp.Send{
+		Method: capnp.Method{
+			InterfaceID:   0xd0c8a4cd19599e78,
+			MethodID:      22,
+			InterfaceName: "node.capnp:NodeService",
+			MethodName:    "endSession",
+		},
+	}
+	if params != nil {
+		s.ArgsSize = capnp.ObjectSize{DataSize: 0, PointerCount: 1}
+		s.PlaceArgs = func(s capnp.Struct) error { return params(NodeService_endSession_Params(s)) }
+	}
+
+	ans, release := capnp.Client(c).SendCall(ctx, s)
+	return NodeService_endSession_Results_Future{Future: ans.Future()}, release
+
+}
+
+func (c NodeService) ChangePassword(ctx context.Context, params func(NodeService_changePassword_Params) error) (NodeService_changePassword_Results_Future, capnp.ReleaseFunc) {
+
+	s := capnp.Send{
+		Method: capnp.Method{
+			InterfaceID:   0xd0c8a4cd19599e78,
+			MethodID:      23,
+			InterfaceName: "node.capnp:NodeService",
+			MethodName:    "changePassword",
+		},
+	}
+	if params != nil {
+		s.ArgsSize = capnp.ObjectSize{DataSize: 0, PointerCount: 2}
+		s.PlaceArgs = func(s capnp.Struct) error { return params(NodeService_changePassword_Params(s)) }
+	}
+
+	ans, release := capnp.Client(c).SendCall(ctx, s)
+	return NodeService_changePassword_Results_Future{Future: ans.Future()}, release
+
+}
+
+func (c NodeService) DeleteAccount(ctx context.Context, params func(NodeService_deleteAccount_Params) error) (NodeService_deleteAccount_Results_Future, capnp.ReleaseFunc) {
+
+	s := capnp.Send{
+		Method: capnp.Method{
+			InterfaceID:   0xd0c8a4cd19599e78,
+			MethodID:      24,
+			InterfaceName: "node.capnp:NodeService",
+			MethodName:    "deleteAccount",
+		},
+	}
+	if params != nil {
+		s.ArgsSize = capnp.ObjectSize{DataSize: 0, PointerCount: 1}
+		s.PlaceArgs = func(s capnp.Struct) error { return params(NodeService_deleteAccount_Params(s)) }
+	}
+
+	ans, release := capnp.Client(c).SendCall(ctx, s)
+	return NodeService_deleteAccount_Results_Future{Future: ans.Future()}, release
+
+}
+
 func (c NodeService) WaitStreaming() error {
 	return capnp.Client(c).WaitStreaming()
 }
@@ -572,6 +632,12 @@ type NodeService_Server interface {
 	ResolveIdentity(context.Context, NodeService_resolveIdentity) error
 
 	PeekWait(context.Context, NodeService_peekWait) error
+
+	EndSession(context.Context, NodeService_endSession) error
+
+	ChangePassword(context.Context, NodeService_changePassword) error
+
+	DeleteAccount(context.Context, NodeService_deleteAccount) error
 }
 
 // NodeService_NewServer creates a new Server from an implementation of NodeService_Server.
@@ -590,7 +656,7 @@ func NodeService_ServerToClient(s NodeService_Server) NodeService {
 // This can be used to create a more complicated Server.
 func NodeService_Methods(methods []server.Method, s NodeService_Server) []server.Method {
 	if cap(methods) == 0 {
-		methods = make([]server.Method, 0, 22)
+		methods = make([]server.Method, 0, 25)
 	}
 
 	methods = append(methods, server.Method{
@@ -854,6 +920,42 @@ func NodeService_Methods(methods []server.Method, s NodeService_Server) []server
 		},
 		Impl: func(ctx context.Context, call *server.Call) error {
 			return s.PeekWait(ctx, NodeService_peekWait{call})
+		},
+	})
+
+	methods = append(methods, server.Method{
+		Method: capnp.Method{
+			InterfaceID:   0xd0c8a4cd19599e78,
+			MethodID:      22,
+			InterfaceName: "node.capnp:NodeService",
+			MethodName:    "endSession",
+		},
+		Impl: func(ctx context.Context, call *server.Call) error {
+			return s.EndSession(ctx, NodeService_endSession{call})
+		},
+	})
+
+	methods = append(methods, server.Method{
+		Method: capnp.Method{
+			InterfaceID:   0xd0c8a4cd19599e78,
+			MethodID:      23,
+			InterfaceName: "node.capnp:NodeService",
+			MethodName:    "changePassword",
+		},
+		Impl: func(ctx context.Context, call *server.Call) error {
+			return s.ChangePassword(ctx, NodeService_changePassword{call})
+		},
+	})
+
+	methods = append(methods, server.Method{
+		Method: capnp.Method{
+			InterfaceID:   0xd0c8a4cd19599e78,
+			MethodID:      24,
+			InterfaceName: "node.capnp:NodeService",
+			MethodName:    "deleteAccount",
+		},
+		Impl: func(ctx context.Context, call *server.Call) error {
+			return s.DeleteAccount(ctx, NodeService_deleteAccount{call})
 		},
 	})
 
@@ -1232,6 +1334,57 @@ func (c NodeService_peekWait) Args() NodeService_peekWait_Params {
 func (c NodeService_peekWait) AllocResults() (NodeService_peekWait_Results, error) {
 	r, err := c.Call.AllocResults(capnp.ObjectSize{DataSize: 0, PointerCount: 1})
 	return NodeService_peekWait_Results(r), err
+}
+
+// NodeService_endSession holds the state for a server call to NodeService.endSession.
+// See server.Call for documentation.
+type NodeService_endSession struct {
+	*server.Call
+}
+
+// Args returns the call's arguments.
+func (c NodeService_endSession) Args() NodeService_endSession_Params {
+	return NodeService_endSession_Params(c.Call.Args())
+}
+
+// AllocResults allocates the results struct.
+func (c NodeService_endSession) AllocResults() (NodeService_endSession_Results, error) {
+	r, err := c.Call.AllocResults(capnp.ObjectSize{DataSize: 0, PointerCount: 0})
+	return NodeService_endSession_Results(r), err
+}
+
+// NodeService_changePassword holds the state for a server call to NodeService.changePassword.
+// See server.Call for documentation.
+type NodeService_changePassword struct {
+	*server.Call
+}
+
+// Args returns the call's arguments.
+func (c NodeService_changePassword) Args() NodeService_changePassword_Params {
+	return NodeService_changePassword_Params(c.Call.Args())
+}
+
+// AllocResults allocates the results struct.
+func (c NodeService_changePassword) AllocResults() (NodeService_changePassword_Results, error) {
+	r, err := c.Call.AllocResults(capnp.ObjectSize{DataSize: 0, PointerCount: 1})
+	return NodeService_changePassword_Results(r), err
+}
+
+// NodeService_deleteAccount holds the state for a server call to NodeService.deleteAccount.
+// See server.Call for documentation.
+type NodeService_deleteAccount struct {
+	*server.Call
+}
+
+// Args returns the call's arguments.
+func (c NodeService_deleteAccount) Args() NodeService_deleteAccount_Params {
+	return NodeService_deleteAccount_Params(c.Call.Args())
+}
+
+// AllocResults allocates the results struct.
+func (c NodeService_deleteAccount) AllocResults() (NodeService_deleteAccount_Results, error) {
+	r, err := c.Call.AllocResults(capnp.ObjectSize{DataSize: 0, PointerCount: 0})
+	return NodeService_deleteAccount_Results(r), err
 }
 
 // NodeService_List is a list of NodeService.
@@ -2966,12 +3119,12 @@ type NodeService_opaqueRegisterFinish_Params capnp.Struct
 const NodeService_opaqueRegisterFinish_Params_TypeID = 0xaa9cf7014ed4b760
 
 func NewNodeService_opaqueRegisterFinish_Params(s *capnp.Segment) (NodeService_opaqueRegisterFinish_Params, error) {
-	st, err := capnp.NewStruct(s, capnp.ObjectSize{DataSize: 0, PointerCount: 3})
+	st, err := capnp.NewStruct(s, capnp.ObjectSize{DataSize: 0, PointerCount: 4})
 	return NodeService_opaqueRegisterFinish_Params(st), err
 }
 
 func NewRootNodeService_opaqueRegisterFinish_Params(s *capnp.Segment) (NodeService_opaqueRegisterFinish_Params, error) {
-	st, err := capnp.NewRootStruct(s, capnp.ObjectSize{DataSize: 0, PointerCount: 3})
+	st, err := capnp.NewRootStruct(s, capnp.ObjectSize{DataSize: 0, PointerCount: 4})
 	return NodeService_opaqueRegisterFinish_Params(st), err
 }
 
@@ -3051,12 +3204,30 @@ func (s NodeService_opaqueRegisterFinish_Params) SetIdentityKey(v []byte) error 
 	return capnp.Struct(s).SetData(2, v)
 }
 
+func (s NodeService_opaqueRegisterFinish_Params) InviteCode() (string, error) {
+	p, err := capnp.Struct(s).Ptr(3)
+	return p.Text(), err
+}
+
+func (s NodeService_opaqueRegisterFinish_Params) HasInviteCode() bool {
+	return capnp.Struct(s).HasPtr(3)
+}
+
+func (s NodeService_opaqueRegisterFinish_Params) InviteCodeBytes() ([]byte, error) {
+	p, err := capnp.Struct(s).Ptr(3)
+	return p.TextBytes(), err
+}
+
+func (s NodeService_opaqueRegisterFinish_Params) SetInviteCode(v string) error {
+	return capnp.Struct(s).SetText(3, v)
+}
+
 // NodeService_opaqueRegisterFinish_Params_List is a list of NodeService_opaqueRegisterFinish_Params.
 type NodeService_opaqueRegisterFinish_Params_List = capnp.StructList[NodeService_opaqueRegisterFinish_Params]
 
 // NewNodeService_opaqueRegisterFinish_Params creates a new list of NodeService_opaqueRegisterFinish_Params.
 func NewNodeService_opaqueRegisterFinish_Params_List(s *capnp.Segment, sz int32) (NodeService_opaqueRegisterFinish_Params_List, error) {
-	l, err := capnp.NewCompositeList(s, capnp.ObjectSize{DataSize: 0, PointerCount: 3}, sz)
+	l, err := capnp.NewCompositeList(s, capnp.ObjectSize{DataSize: 0, PointerCount: 4}, sz)
 	return capnp.StructList[NodeService_opaqueRegisterFinish_Params](l), err
 }
 
@@ -5507,6 +5678,499 @@ func (f NodeService_peekWait_Results_Future) Struct() (NodeService_peekWait_Resu
 	return NodeService_peekWait_Results(p.Struct()), err
 }
 
+type NodeService_endSession_Params capnp.Struct
+
+// NodeService_endSession_Params_TypeID is the unique identifier for the type NodeService_endSession_Params.
+const NodeService_endSession_Params_TypeID = 0xa763ae8e98375142
+
+func NewNodeService_endSession_Params(s *capnp.Segment) (NodeService_endSession_Params, error) {
+	st, err := capnp.NewStruct(s, capnp.ObjectSize{DataSize: 0, PointerCount: 1})
+	return NodeService_endSession_Params(st), err
+}
+
+func NewRootNodeService_endSession_Params(s *capnp.Segment) (NodeService_endSession_Params, error) {
+	st, err := capnp.NewRootStruct(s, capnp.ObjectSize{DataSize: 0, PointerCount: 1})
+	return NodeService_endSession_Params(st), err
+}
+
+func ReadRootNodeService_endSession_Params(msg *capnp.Message) (NodeService_endSession_Params, error) {
+	root, err := msg.Root()
+	return NodeService_endSession_Params(root.Struct()), err
+}
+
+func (s NodeService_endSession_Params) String() string {
+	str, _ := text.Marshal(0xa763ae8e98375142, capnp.Struct(s))
+	return str
+}
+
+func (s NodeService_endSession_Params) EncodeAsPtr(seg *capnp.Segment) capnp.Ptr {
+	return capnp.Struct(s).EncodeAsPtr(seg)
+}
+
+func (NodeService_endSession_Params) DecodeFromPtr(p capnp.Ptr) NodeService_endSession_Params {
+	return NodeService_endSession_Params(capnp.Struct{}.DecodeFromPtr(p))
+}
+
+func (s NodeService_endSession_Params) ToPtr() capnp.Ptr {
+	return capnp.Struct(s).ToPtr()
+}
+func (s NodeService_endSession_Params) IsValid() bool {
+	return capnp.Struct(s).IsValid()
+}
+
+func (s NodeService_endSession_Params) Message() *capnp.Message {
+	return capnp.Struct(s).Message()
+}
+
+func (s NodeService_endSession_Params) Segment() *capnp.Segment {
+	return capnp.Struct(s).Segment()
+}
+func (s NodeService_endSession_Params) Auth() (Auth, error) {
+	p, err := capnp.Struct(s).Ptr(0)
+	return Auth(p.Struct()), err
+}
+
+func (s NodeService_endSession_Params) HasAuth() bool {
+	return capnp.Struct(s).HasPtr(0)
+}
+
+func (s NodeService_endSession_Params) SetAuth(v Auth) error {
+	return capnp.Struct(s).SetPtr(0, capnp.Struct(v).ToPtr())
+}
+
+// NewAuth sets the auth field to a newly
+// allocated Auth struct, preferring placement in s's segment.
+func (s NodeService_endSession_Params) NewAuth() (Auth, error) {
+	ss, err := NewAuth(capnp.Struct(s).Segment())
+	if err != nil {
+		return Auth{}, err
+	}
+	err = capnp.Struct(s).SetPtr(0, capnp.Struct(ss).ToPtr())
+	return ss, err
+}
+
+// NodeService_endSession_Params_List is a list of NodeService_endSession_Params.
+type NodeService_endSession_Params_List = capnp.StructList[NodeService_endSession_Params]
+
+// NewNodeService_endSession_Params creates a new list of NodeService_endSession_Params.
+func NewNodeService_endSession_Params_List(s *capnp.Segment, sz int32) (NodeService_endSession_Params_List, error) {
+	l, err := capnp.NewCompositeList(s, capnp.ObjectSize{DataSize: 0, PointerCount: 1}, sz)
+	return capnp.StructList[NodeService_endSession_Params](l), err
+}
+
+// NodeService_endSession_Params_Future is a wrapper for a NodeService_endSession_Params promised by a client call.
+type NodeService_endSession_Params_Future struct{ *capnp.Future }
+
+func (f NodeService_endSession_Params_Future) Struct() (NodeService_endSession_Params, error) {
+	p, err := f.Future.Ptr()
+	return NodeService_endSession_Params(p.Struct()), err
+}
+func (p NodeService_endSession_Params_Future) Auth() Auth_Future {
+	return Auth_Future{Future: p.Future.Field(0, nil)}
+}
+
+type NodeService_endSession_Results capnp.Struct
+
+// NodeService_endSession_Results_TypeID is the unique identifier for the type NodeService_endSession_Results.
+const NodeService_endSession_Results_TypeID = 0xefd2013069b2f3e4
+
+func NewNodeService_endSession_Results(s *capnp.Segment) (NodeService_endSession_Results, error) {
+	st, err := capnp.NewStruct(s, capnp.ObjectSize{DataSize: 0, PointerCount: 0})
+	return NodeService_endSession_Results(st), err
+}
+
+func NewRootNodeService_endSession_Results(s *capnp.Segment) (NodeService_endSession_Results, error) {
+	st, err := capnp.NewRootStruct(s, capnp.ObjectSize{DataSize: 0, PointerCount: 0})
+	return NodeService_endSession_Results(st), err
+}
+
+func ReadRootNodeService_endSession_Results(msg *capnp.Message) (NodeService_endSession_Results, error) {
+	root, err := msg.Root()
+	return NodeService_endSession_Results(root.Struct()), err
+}
+
+func (s NodeService_endSession_Results) String() string {
+	str, _ := text.Marshal(0xefd2013069b2f3e4, capnp.Struct(s))
+	return str
+}
+
+func (s NodeService_endSession_Results) EncodeAsPtr(seg *capnp.Segment) capnp.Ptr {
+	return capnp.Struct(s).EncodeAsPtr(seg)
+}
+
+func (NodeService_endSession_Results) DecodeFromPtr(p capnp.Ptr) NodeService_endSession_Results {
+	return NodeService_endSession_Results(capnp.Struct{}.DecodeFromPtr(p))
+}
+
+func (s NodeService_endSession_Results) ToPtr() capnp.Ptr {
+	return capnp.Struct(s).ToPtr()
+}
+func (s NodeService_endSession_Results) IsValid() bool {
+	return capnp.Struct(s).IsValid()
+}
+
+func (s NodeService_endSession_Results) Message() *capnp.Message {
+	return capnp.Struct(s).Message()
+}
+
+func (s NodeService_endSession_Results) Segment() *capnp.Segment {
+	return capnp.Struct(s).Segment()
+}
+
+// NodeService_endSession_Results_List is a list of NodeService_endSession_Results.
+type NodeService_endSession_Results_List = capnp.StructList[NodeService_endSession_Results]
+
+// NewNodeService_endSession_Results creates a new list of NodeService_endSession_Results.
+func NewNodeService_endSession_Results_List(s *capnp.Segment, sz int32) (NodeService_endSession_Results_List, error) {
+	l, err := capnp.NewCompositeList(s, capnp.ObjectSize{DataSize: 0, PointerCount: 0}, sz)
+	return capnp.StructList[NodeService_endSession_Results](l), err
+}
+
+// NodeService_endSession_Results_Future is a wrapper for a NodeService_endSession_Results promised by a client call.
+type NodeService_endSession_Results_Future struct{ *capnp.Future }
+
+func (f NodeService_endSession_Results_Future) Struct() (NodeService_endSession_Results, error) {
+	p, err := f.Future.Ptr()
+	return NodeService_endSession_Results(p.Struct()), err
+}
+
+type NodeService_changePassword_Params capnp.Struct
+
+// NodeService_changePassword_Params_TypeID is the unique identifier for the type NodeService_changePassword_Params.
+const NodeService_changePassword_Params_TypeID = 0xec1d780f33bf2f15
+
+func NewNodeService_changePassword_Params(s *capnp.Segment) (NodeService_changePassword_Params, error) {
+	st, err := capnp.NewStruct(s, capnp.ObjectSize{DataSize: 0, PointerCount: 2})
+	return NodeService_changePassword_Params(st), err
+}
+
+func NewRootNodeService_changePassword_Params(s *capnp.Segment) (NodeService_changePassword_Params, error) {
+	st, err := capnp.NewRootStruct(s, capnp.ObjectSize{DataSize: 0, PointerCount: 2})
+	return NodeService_changePassword_Params(st), err
+}
+
+func ReadRootNodeService_changePassword_Params(msg *capnp.Message) (NodeService_changePassword_Params, error) {
+	root, err := msg.Root()
+	return NodeService_changePassword_Params(root.Struct()), err
+}
+
+func (s NodeService_changePassword_Params) String() string {
+	str, _ := text.Marshal(0xec1d780f33bf2f15, capnp.Struct(s))
+	return str
+}
+
+func (s NodeService_changePassword_Params) EncodeAsPtr(seg *capnp.Segment) capnp.Ptr {
+	return capnp.Struct(s).EncodeAsPtr(seg)
+}
+
+func (NodeService_changePassword_Params) DecodeFromPtr(p capnp.Ptr) NodeService_changePassword_Params {
+	return NodeService_changePassword_Params(capnp.Struct{}.DecodeFromPtr(p))
+}
+
+func (s NodeService_changePassword_Params) ToPtr() capnp.Ptr {
+	return capnp.Struct(s).ToPtr()
+}
+func (s NodeService_changePassword_Params) IsValid() bool {
+	return capnp.Struct(s).IsValid()
+}
+
+func (s NodeService_changePassword_Params) Message() *capnp.Message {
+	return capnp.Struct(s).Message()
+}
+
+func (s NodeService_changePassword_Params) Segment() *capnp.Segment {
+	return capnp.Struct(s).Segment()
+}
+func (s NodeService_changePassword_Params) Upload() ([]byte, error) {
+	p, err := capnp.Struct(s).Ptr(0)
+	return []byte(p.Data()), err
+}
+
+func (s NodeService_changePassword_Params) HasUpload() bool {
+	return capnp.Struct(s).HasPtr(0)
+}
+
+func (s NodeService_changePassword_Params) SetUpload(v []byte) error {
+	return capnp.Struct(s).SetData(0, v)
+}
+
+func (s NodeService_changePassword_Params) Auth() (Auth, error) {
+	p, err := capnp.Struct(s).Ptr(1)
+	return Auth(p.Struct()), err
+}
+
+func (s NodeService_changePassword_Params) HasAuth() bool {
+	return capnp.Struct(s).HasPtr(1)
+}
+
+func (s NodeService_changePassword_Params) SetAuth(v Auth) error {
+	return capnp.Struct(s).SetPtr(1, capnp.Struct(v).ToPtr())
+}
+
+// NewAuth sets the auth field to a newly
+// allocated Auth struct, preferring placement in s's segment.
+func (s NodeService_changePassword_Params) NewAuth() (Auth, error) {
+	ss, err := NewAuth(capnp.Struct(s).Segment())
+	if err != nil {
+		return Auth{}, err
+	}
+	err = capnp.Struct(s).SetPtr(1, capnp.Struct(ss).ToPtr())
+	return ss, err
+}
+
+// NodeService_changePassword_Params_List is a list of NodeService_changePassword_Params.
+type NodeService_changePassword_Params_List = capnp.StructList[NodeService_changePassword_Params]
+
+// NewNodeService_changePassword_Params creates a new list of NodeService_changePassword_Params.
+func NewNodeService_changePassword_Params_List(s *capnp.Segment, sz int32) (NodeService_changePassword_Params_List, error) {
+	l, err := capnp.NewCompositeList(s, capnp.ObjectSize{DataSize: 0, PointerCount: 2}, sz)
+	return capnp.StructList[NodeService_changePassword_Params](l), err
+}
+
+// NodeService_changePassword_Params_Future is a wrapper for a NodeService_changePassword_Params promised by a client call.
+type NodeService_changePassword_Params_Future struct{ *capnp.Future }
+
+func (f NodeService_changePassword_Params_Future) Struct() (NodeService_changePassword_Params, error) {
+	p, err := f.Future.Ptr()
+	return NodeService_changePassword_Params(p.Struct()), err
+}
+func (p NodeService_changePassword_Params_Future) Auth() Auth_Future {
+	return Auth_Future{Future: p.Future.Field(1, nil)}
+}
+
+type NodeService_changePassword_Results capnp.Struct
+
+// NodeService_changePassword_Results_TypeID is the unique identifier for the type NodeService_changePassword_Results.
+const NodeService_changePassword_Results_TypeID = 0xc3d5b3a894c75380
+
+func NewNodeService_changePassword_Results(s *capnp.Segment) (NodeService_changePassword_Results, error) {
+	st, err := capnp.NewStruct(s, capnp.ObjectSize{DataSize: 0, PointerCount: 1})
+	return NodeService_changePassword_Results(st), err
+}
+
+func NewRootNodeService_changePassword_Results(s *capnp.Segment) (NodeService_changePassword_Results, error) {
+	st, err := capnp.NewRootStruct(s, capnp.ObjectSize{DataSize: 0, PointerCount: 1})
+	return NodeService_changePassword_Results(st), err
+}
+
+func ReadRootNodeService_changePassword_Results(msg *capnp.Message) (NodeService_changePassword_Results, error) {
+	root, err := msg.Root()
+	return NodeService_changePassword_Results(root.Struct()), err
+}
+
+func (s NodeService_changePassword_Results) String() string {
+	str, _ := text.Marshal(0xc3d5b3a894c75380, capnp.Struct(s))
+	return str
+}
+
+func (s NodeService_changePassword_Results) EncodeAsPtr(seg *capnp.Segment) capnp.Ptr {
+	return capnp.Struct(s).EncodeAsPtr(seg)
+}
+
+func (NodeService_changePassword_Results) DecodeFromPtr(p capnp.Ptr) NodeService_changePassword_Results {
+	return NodeService_changePassword_Results(capnp.Struct{}.DecodeFromPtr(p))
+}
+
+func (s NodeService_changePassword_Results) ToPtr() capnp.Ptr {
+	return capnp.Struct(s).ToPtr()
+}
+func (s NodeService_changePassword_Results) IsValid() bool {
+	return capnp.Struct(s).IsValid()
+}
+
+func (s NodeService_changePassword_Results) Message() *capnp.Message {
+	return capnp.Struct(s).Message()
+}
+
+func (s NodeService_changePassword_Results) Segment() *capnp.Segment {
+	return capnp.Struct(s).Segment()
+}
+func (s NodeService_changePassword_Results) SessionToken() ([]byte, error) {
+	p, err := capnp.Struct(s).Ptr(0)
+	return []byte(p.Data()), err
+}
+
+func (s NodeService_changePassword_Results) HasSessionToken() bool {
+	return capnp.Struct(s).HasPtr(0)
+}
+
+func (s NodeService_changePassword_Results) SetSessionToken(v []byte) error {
+	return capnp.Struct(s).SetData(0, v)
+}
+
+// NodeService_changePassword_Results_List is a list of NodeService_changePassword_Results.
+type NodeService_changePassword_Results_List = capnp.StructList[NodeService_changePassword_Results]
+
+// NewNodeService_changePassword_Results creates a new list of NodeService_changePassword_Results.
+func NewNodeService_changePassword_Results_List(s *capnp.Segment, sz int32) (NodeService_changePassword_Results_List, error) {
+	l, err := capnp.NewCompositeList(s, capnp.ObjectSize{DataSize: 0, PointerCount: 1}, sz)
+	return capnp.StructList[NodeService_changePassword_Results](l), err
+}
+
+// NodeService_changePassword_Results_Future is a wrapper for a NodeService_changePassword_Results promised by a client call.
+type NodeService_changePassword_Results_Future struct{ *capnp.Future }
+
+func (f NodeService_changePassword_Results_Future) Struct() (NodeService_changePassword_Results, error) {
+	p, err := f.Future.Ptr()
+	return NodeService_changePassword_Results(p.Struct()), err
+}
+
+type NodeService_deleteAccount_Params capnp.Struct
+
+// NodeService_deleteAccount_Params_TypeID is the unique identifier for the type NodeService_deleteAccount_Params.
+const NodeService_deleteAccount_Params_TypeID = 0xb5737d3c59608e15
+
+func NewNodeService_deleteAccount_Params(s *capnp.Segment) (NodeService_deleteAccount_Params, error) {
+	st, err := capnp.NewStruct(s, capnp.ObjectSize{DataSize: 0, PointerCount: 1})
+	return NodeService_deleteAccount_Params(st), err
+}
+
+func NewRootNodeService_deleteAccount_Params(s *capnp.Segment) (NodeService_deleteAccount_Params, error) {
+	st, err := capnp.NewRootStruct(s, capnp.ObjectSize{DataSize: 0, PointerCount: 1})
+	return NodeService_deleteAccount_Params(st), err
+}
+
+func ReadRootNodeService_deleteAccount_Params(msg *capnp.Message) (NodeService_deleteAccount_Params, error) {
+	root, err := msg.Root()
+	return NodeService_deleteAccount_Params(root.Struct()), err
+}
+
+func (s NodeService_deleteAccount_Params) String() string {
+	str, _ := text.Marshal(0xb5737d3c59608e15, capnp.Struct(s))
+	return str
+}
+
+func (s NodeService_deleteAccount_Params) EncodeAsPtr(seg *capnp.Segment) capnp.Ptr {
+	return capnp.Struct(s).EncodeAsPtr(seg)
+}
+
+func (NodeService_deleteAccount_Params) DecodeFromPtr(p capnp.Ptr) NodeService_deleteAccount_Params {
+	return NodeService_deleteAccount_Params(capnp.Struct{}.DecodeFromPtr(p))
+}
+
+func (s NodeService_deleteAccount_Params) ToPtr() capnp.Ptr {
+	return capnp.Struct(s).ToPtr()
+}
+func (s NodeService_deleteAccount_Params) IsValid() bool {
+	return capnp.Struct(s).IsValid()
+}
+
+func (s NodeService_deleteAccount_Params) Message() *capnp.Message {
+	return capnp.Struct(s).Message()
+}
+
+func (s NodeService_deleteAccount_Params) Segment() *capnp.Segment {
+	return capnp.Struct(s).Segment()
+}
+func (s NodeService_deleteAccount_Params) Auth() (Auth, error) {
+	p, err := capnp.Struct(s).Ptr(0)
+	return Auth(p.Struct()), err
+}
+
+func (s NodeService_deleteAccount_Params) HasAuth() bool {
+	return capnp.Struct(s).HasPtr(0)
+}
+
+func (s NodeService_deleteAccount_Params) SetAuth(v Auth) error {
+	return capnp.Struct(s).SetPtr(0, capnp.Struct(v).ToPtr())
+}
+
+// NewAuth sets the auth field to a newly
+// allocated Auth struct, preferring placement in s's segment.
+func (s NodeService_deleteAccount_Params) NewAuth() (Auth, error) {
+	ss, err := NewAuth(capnp.Struct(s).Segment())
+	if err != nil {
+		return Auth{}, err
+	}
+	err = capnp.Struct(s).SetPtr(0, capnp.Struct(ss).ToPtr())
+	return ss, err
+}
+
+// NodeService_deleteAccount_Params_List is a list of NodeService_deleteAccount_Params.
+type NodeService_deleteAccount_Params_List = capnp.StructList[NodeService_deleteAccount_Params]
+
+// NewNodeService_deleteAccount_Params creates a new list of NodeService_deleteAccount_Params.
+func NewNodeService_deleteAccount_Params_List(s *capnp.Segment, sz int32) (NodeService_deleteAccount_Params_List, error) {
+	l, err := capnp.NewCompositeList(s, capnp.ObjectSize{DataSize: 0, PointerCount: 1}, sz)
+	return capnp.StructList[NodeService_deleteAccount_Params](l), err
+}
+
+// NodeService_deleteAccount_Params_Future is a wrapper for a NodeService_deleteAccount_Params promised by a client call.
+type NodeService_deleteAccount_Params_Future struct{ *capnp.Future }
+
+func (f NodeService_deleteAccount_Params_Future) Struct() (NodeService_deleteAccount_Params, error) {
+	p, err := f.Future.Ptr()
+	return NodeService_deleteAccount_Params(p.Struct()), err
+}
+func (p NodeService_deleteAccount_Params_Future) Auth() Auth_Future {
+	return Auth_Future{Future: p.Future.Field(0, nil)}
+}
+
+type NodeService_deleteAccount_Results capnp.Struct
+
+// NodeService_deleteAccount_Results_TypeID is the unique identifier for the type NodeService_deleteAccount_Results.
+const NodeService_deleteAccount_Results_TypeID = 0xbdbe6f6c487e7205
+
+func NewNodeService_deleteAccount_Results(s *capnp.Segment) (NodeService_deleteAccount_Results, error) {
+	st, err := capnp.NewStruct(s, capnp.ObjectSize{DataSize: 0, PointerCount: 0})
+	return NodeService_deleteAccount_Results(st), err
+}
+
+func NewRootNodeService_deleteAccount_Results(s *capnp.Segment) (NodeService_deleteAccount_Results, error) {
+	st, err := capnp.NewRootStruct(s, capnp.ObjectSize{DataSize: 0, PointerCount: 0})
+	return NodeService_deleteAccount_Results(st), err
+}
+
+func ReadRootNodeService_deleteAccount_Results(msg *capnp.Message) (NodeService_deleteAccount_Results, error) {
+	root, err := msg.Root()
+	return NodeService_deleteAccount_Results(root.Struct()), err
+}
+
+func (s NodeService_deleteAccount_Results) String() string {
+	str, _ := text.Marshal(0xbdbe6f6c487e7205, capnp.Struct(s))
+	return str
+}
+
+func (s NodeService_deleteAccount_Results) EncodeAsPtr(seg *capnp.Segment) capnp.Ptr {
+	return capnp.Struct(s).EncodeAsPtr(seg)
+}
+
+func (NodeService_deleteAccount_Results) DecodeFromPtr(p capnp.Ptr) NodeService_deleteAccount_Results {
+	return NodeService_deleteAccount_Results(capnp.Struct{}.DecodeFromPtr(p))
+}
+
+func (s NodeService_deleteAccount_Results) ToPtr() capnp.Ptr {
+	return capnp.Struct(s).ToPtr()
+}
+func (s NodeService_deleteAccount_Results) IsValid() bool {
+	return capnp.Struct(s).IsValid()
+}
+
+func (s NodeService_deleteAccount_Results) Message() *capnp.Message {
+	return capnp.Struct(s).Message()
+}
+
+func (s NodeService_deleteAccount_Results) Segment() *capnp.Segment {
+	return capnp.Struct(s).Segment()
+}
+
+// NodeService_deleteAccount_Results_List is a list of NodeService_deleteAccount_Results.
+type NodeService_deleteAccount_Results_List = capnp.StructList[NodeService_deleteAccount_Results]
+
+// NewNodeService_deleteAccount_Results creates a new list of NodeService_deleteAccount_Results.
+func NewNodeService_deleteAccount_Results_List(s *capnp.Segment, sz int32) (NodeService_deleteAccount_Results_List, error) {
+	l, err := capnp.NewCompositeList(s, capnp.ObjectSize{DataSize: 0, PointerCount: 0}, sz)
+	return capnp.StructList[NodeService_deleteAccount_Results](l), err
+}
+
+// NodeService_deleteAccount_Results_Future is a wrapper for a NodeService_deleteAccount_Results promised by a client call.
+type NodeService_deleteAccount_Results_Future struct{ *capnp.Future }
+
+func (f NodeService_deleteAccount_Results_Future) Struct() (NodeService_deleteAccount_Results, error) {
+	p, err := f.Future.Ptr()
+	return NodeService_deleteAccount_Results(p.Struct()), err
+}
+
 type Auth capnp.Struct
 
 // Auth_TypeID is the unique identifier for the type Auth.
@@ -5690,190 +6354,209 @@ func (f Envelope_Future) Struct() (Envelope, error) {
 	return Envelope(p.Struct()), err
 }
 
-const schema_d5ca5648a9cc1c28 = "x\xda\xdcY{t\x14\xf5\xf5\xff\xde\xefd3ym" +
-	"6\x9bY~\x86\x84$\x98\x13\xfdA\x14\x1fD\xcfi" +
-	"\xd3j\x1e\x02\x87\x04\x90\x9d5T\xf1\xc0\xd1\xd9\xcd\x17" +
-	"v\x92\xb0\xbb\xd9\x99EC\xa1\x11\x14\x055>\xa8\xa9" +
-	"\xc0\x89U,\x9c\xf2\x10E+\xadP\xad\xa2R\x89U" +
-	"+=P\xa5\x15\xab\x1c\xb5\xa5>\x8e\xaf\xd2\xa2\xd5\xed" +
-	"\xb9\xb3;\xb3\xdfl&dc,\x7f\xf4\xbfds\xf7" +
-	"\xde\xcf}\xdf\xef'\x17\\\x96\xd7\x90u\xa1\xf3N7" +
-	"\xa1\xf2K\x8e\xec\xf8\xd5\x8d\x1d\x17\xbd\xbe\xe5\xbc\x95\xc4" +
-	"}\x06\x10\xe2\x00\x91\x90\xda\x9d9Q  \xed\xc9\xa9" +
-	"'\x10/8\xf8\xb3\xaf?\xbd\xaai\x90\xc0\xd1\x9ce" +
-	"(p\xdc\x10\xf8K\xe3\x9aO>\xac\xa8\\\x9d\x14\x10" +
-	"P\xc0\x99k\x08\x8c\xcf}\x84@\xfc_w\xfc\xaen" +
-	"\xf9\xfb\xb5\xb7\xf2\x02\xbbsW\xa1\xc0>C\xe0\xaf}" +
-	"/\x97\xfe\xa4\xfeh//\xc0\xf2\x0c\x0c]y(p" +
-	"}\xf5\x17\xd3\x16N\x1f\x7f\x07\x8f\xc1\x9d\xefG\x81\xf2" +
-	"|\xc4\xf0\xf4{\x9e\xf0\xb1\xb9\x1f\xacO\x0aP\x14\x98" +
-	"\x93oh\x98\x9f\x7f\x1d\x81\xf8\xb3\xd0\x17\x0e\x9d\x95\xdb" +
-	"\xcf\x0b\xec\xc9oG\x81\xfd\x86@M\xbe\xf7\x9e\xdb\x8e" +
-	"\xcc\xec'r>@|\xd2\x84\x97\xb6\xcd\xfc\xc1\x8b\x87" +
-	"\x13\xb6\xa4\xb3\x0a\x1e\x94\xa6\x14\xe0O\x93\x0bP\xf8\x83" +
-	"\xd7o\x8eh\x1f?t\x1f\x91\xcf\x00\x0b\xf1\xea\x82R" +
-	" P\xdb[P\x09\x04\xe2;7K\xc1\x1b\xee\x9fq" +
-	"\x7f\xc2`\x16\x0alq.\x03\x92\x15\xbf\xed\xb23?" +
-	"\xbe\xae\xb3\x7f+\xef\xcc\xddN#^\xf79\xd1\x99\x0e" +
-	"\xf6\xca\xd6s\xf7>\xb6\x8d\xfb\xea>g)~\xf5\xda" +
-	"_\x1d\xba\x1c\xfe\xd9\xbf\x9d\x0f\xd46\xe7F#YN" +
-	"\x0c\xd4\xae\x89\xcf\xef\xfb\xe2\xd2W\xb7\xf3\xba\xe7\x17^" +
-	"\x8d\x02\xac\x10u\xcf\xda\xbf\xb1ye\xc9\xfa\x1d\xbc\xc0" +
-	"\xda\xc2\x16\x14\xe83\x04\xde\xabm\xbf`m\xd6\xd7\x8f" +
-	"\x98\xae\x19\xe6\x07\x0a\xa7\xa2k\x07\x0b\x0d\xd7\xaa!\xaf" +
-	"\xe7\xf2\x8f\xea\x1f\xe7\xf0\x1dw\x19\xae}\xf9\xa9\xe7\xa9" +
-	"3\xdek\xd9\xcdk?\xec\xaaA\xedG]\xa8\xbd\xd7" +
-	"\xdf\xeaZx\xe3\xbd\xbf\xe4\xd3\xe0.2\xf2T^\x84" +
-	"\x91uE\x9d}\x13\x8ei{x\x0d+\x8a\xd0\xba\xb4" +
-	"\xba\x085\xcc\x98\xd8\xad\xd7\xbe\xf2\xf3\xbd\x83\xf0m)" +
-	"B\x17k\x1f-2\xf0\x1d\xfb\xe3\xe6\xcf\xaa\x9e}\xf9" +
-	"\xd7\xbc\x8e#n#\xc0\xef\xbaQ\xc7\xf2\x8b\xe7\\=" +
-	"\xa5\"\xfb)^\xc0Q\xdc\x84\x02\xceb\x148\xf9\xfc" +
-	"A\xe7\xef?\xbf\x7f\x1f/\xd0X\\\x85\x02\xcd\x86\xc0" +
-	"\x8a\xdcK\xa5\x95Ys\x9fE\x14\x82\x99\x89\x15\xc5u" +
-	"\x88bu\xf1\x9d\x88\"x\xf4\x9c\xe7NL\xba\xe99" +
-	".J\xe5\x9e\x1a\x8c\xd2\xcaus>|\xf3\xe1i\xbf" +
-	"\xe5\x83\xe0\xf0\xacC\xed\xe3<\x18\x84{\xd7\x88sg" +
-	"\xbd\xa3\xbd\xc0\x0b\xc4<>\x14Xi\x08\xbc\x1f\xfb\xe1" +
-	"\xd9KC\xaf\x1d\xe0\xf1\xbd\xed\xb9\x15\x05>\xf1 \xbe" +
-	"\xeb\x7f:\x7f\xfc\xcb\x9b\x0f\xbcJ\xdc\xf9B\xaa\x98\xd1" +
-	"\xc0\xb8\xbdR\xf98\x94\x1f?\xee\x16\x87\xf4v\x89H" +
-	"H\xbcwA{\xcf9w\xf9\xfe\x80\xdeP\xd3\x9b\x81" +
-	"\x92&#\xe7%W\xa27\x95S\xd7\xcf\xf8\xe4\x06\xdf" +
-	"\xa1d\xd8\x0dw&\x97>\x88\x16\xbf[\x8a\x16\x07\x9e" +
-	">\xfb\xf6\x17\xbd\xfb\x0f\xa5\xf7\x0f\x82\x97\xe6\x97\xae\x92" +
-	"\x16\x96&~\xc22=\xd1\xba\xe3\xadk~\xf3\x7f\xaf" +
-	"\xf1\xf8O\x96\x1a\x19r\x94\xa1\xb6\x1f/8\xff\xeb\xad" +
-	"\xbfx\xe0\x0d\xde\xdc\xc5e\x18^\xe9\x12C\xe0\x91\xaa" +
-	";\xf7>\x9cw\xfe\x9b|\x88\x16\x96\x19\x85\xa4\x96a" +
-	"\x88\xe6\xf8\x9f\xd8\x7f\xc7\xcd\xbb\xff\xc6\x9b\x18(3Z" +
-	"\xe5\x88\xa1a\xf9\x0b\x03U'|\x7f>>\xc8\xe9\xaf" +
-	"\xca\x8a\xd1i\xc7\x04\xa3\x90\xb2\xdb+\x0f\xf4>V\xfd" +
-	"\x11o\xa4\xbc\xdc02\xb9\x1c\x8dlw,\xd8\xf8L" +
-	"\xeb\xfc\x8fy#\x1b\xca\x8d\xc9\xb6\xa5\x1c\x8dd\xeb\x1b" +
-	"\xe7\xbex\xfd\x9f>\x1d\x84\xa2\xdc\x18;\x87\x0d\x01\x7f" +
-	"\xd9\xa4\xbf\xe7\xf7\x9f\xfd9\xdf\xd1'\x13&\x1c\x15\x18" +
-	"\xaau;\x96f\xbd\xbbk\xdb\xe7\xbc\x86-\x15\x86\x89" +
-	"G+P\xc3\x8dy\x8d\x8f\xed\xb8f\xfc\x09\x1e\xe4\xe1" +
-	"\x0ac6\xbe]\x81 \x8f\xfe\xe8\xd8-\xdf;\xf8\xce" +
-	"\xbf\x07\x0d\xabK*\xb1\x9ak\xa7W\x1a\x8e\x86K\x16" +
-	"\xec\xfc\xff\xcf\xbe\xfcjP4'\x1a\xf9P'^G" +
-	"\xa6\xc4C\xe16v^@\x89d\x85\"u\x97\x87\xdb" +
-	"\xd8\x15,\xbaT\x0d\xb0\xf3\x161=\x10\x9c\xd9\xed\x8f" +
-	"\xaam\xb3Xw\xb5\x8fUj\xb1N]\x93\xb3\x84," +
-	"B\xb2\x80\x10\xb7s\x15!r\x81\x00r\x09\x85x\xd0" +
-	"\x90\xf4\xc6\xc0\xdf\xa9\x06f\xb1n\x02NB\xc1I`" +
-	"X\x03Q\xa6\x85;\x97\xb2\xe9\xa1\xb6HX\x0d\xe9\xd5" +
-	"\xbez6\xc4B\x0bg\x01\xf54\xb6\xb5E\x09\x19Y" +
-	"w,\xd2\x19V\x10\xb7W\x09t(\x8bYu\xbdW" +
-	"\x89*K4\xb9\xc0\xd2=\xddO\x88<M\x00\xd9K" +
-	"\xc1\x0d\xe0\xc1\x00\xba\xe74\x11\"\xcf\x14@n\xa5\xe0" +
-	"\xa6\xd4\x83\xe5\xe3\x96k\x08\x91g\x0b _E!\xae" +
-	"\xb6\xb1\x90\xae\xea\xddD\x9c\xc5\xbaM\x1c=\x91\x84\x19" +
-	"\xf3w\x97\x12\xd3\x83P\x94\xea\x1c\x02P\xc4\xc1u\xa4" +
-	"\xc1\x0dG\x94\xae\x18\x9b\x1d^\xac\x86f\xa8!U\x0b" +
-	"V'\xe0\x12\x1eo\x8b\x1d\xde\xf6\x144\x0b\xef<\xf4" +
-	"\xacU\x00\xf9Z\x0a\xf1\x98\xc6\xa2!e\x09\xc3\xa8\x15" +
-	"\x10\x0a\x05\x04\xe2\x8b\xd4\x90\xd2\xa9.S\x88KW\xc3" +
-	"!+\x98\xb6\xae\x0d\x1b\xe2H\xcc\xdf\xa9jA+}" +
-	"\xde\xca\xcc\"\xdcb\x87\x18#\xec\x15@^@O\x05" +
-	"#-\xfb#E9\x1d\xb1_\xd1\x03\xc1\xe9\xa1\xae\x18" +
-	"\x8b\xb1j\x1f\xd3bbZ\xb5!\x8a\x1c\x01\xe4j\x0a" +
-	".\x8duiPH\xc0+\x00\xe4\x12\x8a?\x9e\xbaU" +
-	"\xb8b3C\x91c\xa9\x9e\x8c\xa1\x98$\x80|\x11\x17" +
-	"\x8a\x0b\xd1\xde\xb9\x02\xc8\xdf\x19\xce\xeb\xd1z\x98\xd6\xb3" +
-	"^\xc5uzp@(R7=\xb4\x94u\x8a\xe1\x08" +
-	"\xf3\x02\xf0\x16\xab\x08\x91\xab\x05\x90/\xa0`\x1a\x9cR" +
-	"\x93B!j\xac\xcb\x08p.\x01W\x9b\xa2+C\x0a" +
-	"OH/<\xc6:\x8c\xfe\x10\x96h\xb2\xc72\xb4\x02" +
-	"[a\xb9\x00\xf2\x1a\xce\xb5\xd5>B\xe4\x9b\x04\x90\xef" +
-	"\xa2\x00\xc9b\xeb\xc5\x1e_#\x80|\x0f\x05\xb7@=" +
-	"\xb8\xe5\xddw#\xa4\xdb\x05\x90\xd7Spg\x81\x07\xb2" +
-	"\x08q\xf7M%D\xbeK\x00\xb9\x9fB<\xca\x02j" +
-	"De!\xe2\xd2\xf9\xba\x0c\x04\x95P\x88u6\x13h" +
-	"\xb3\xa6\xc1R\x16\xd5\xb0\xb1DBA\x1c6z\x95\x9d" +
-	"\xea\x12U\x87\x1cB!g\x14}f\x8e\xc9\x91\xe6j" +
-	"s2\x91#\xceU\xbb\x091\\\xec\x95@\x87\xd19" +
-	"\x9d\x02\x07\xc0~\x9a\xf9\xd8bU\xd3Y\x94\x1bh\xc2" +
-	"\xe0\xf1`;\xd0\xea\xec\x06\xb0\x9f\x1b\x0f6p\xeb\x13" +
-	"\xe3\xfe\x1b\x0e\xb2d\xbc\xe6i,j\xf9\xc6\xc7\xca\xcf" +
-	"\xc5jt\x9a\x8dv\xbcRQ\xf5\x84^]#\xc4." +
-	"\x09\x93(\xc4#J7\xba\xa0\xa1W\xc9\xa9S\x94z" +
-	"\xb8\x10\x184\x7f\xd2\xb3\xc2\x923\xcd\x9c;#5\x05" +
-	"6\xc0\x0d\x02\xc8\xb7s1^\xebKu\x05\x08\xc9\xa6" +
-	"h\xe2\x9bBH6E\xcd\x88M\xd1\x93\xf4\xe6[h" +
-	"\x92\x116<w\x9f\xa4\xb7\x85`\x97\x0cL\x84k\xb8" +
-	"f\x18u\x1eF\xbahN\xdb\x1eH\xf75\xc8\x94N" +
-	"=h{\xb3\xd5%w\x9c\x87B\xbd\xa6+zL\x1b" +
-	"\xd2\xf4\xa7\xdc\x9b6\x837\x9a\xac\xb1\xf5\x9cO}M" +
-	"\xa9*\xb1jl\x03\xd6\xd8z\x01\xe4\xcd\xa9\x1a\xdb\x84" +
-	"\x82\xfd\x02\xc8[\xb9\x1a\xdb\x82\x11y@\x00\xf9!\xbe" +
-	"\xc6*\xb1\xc6\xac\xa5\xecL,\xe5\xd3Qk\xe9\xfb\xdd" +
-	"n\xa26\xa5\xe2\x9a~\x0d\x0e?\xda\x19\xeb\x184\x1e" +
-	"\xfe+\xd3\xc1\xd8\x97v\xe7\xce\xb7j\xc1\xf0\xc3\xbc\xb2" +
-	"'XFv\xe3\x00z\\\x00\xf9\x19\xae8\x9e\xc2:" +
-	"xR\x00\xf9@j+\xef\xc7\x00>#\x80\xfc\x12n" +
-	"eH\x14\xc7\x00B< \x80|\x08\x8b\x83&\x8a\xe3" +
-	" ~\xfbU\x01\xe47(\xb8\x1d\xd4\x03\x0eB\xdcG" +
-	"\xb0b\x0e\x09 \xbfE\xc1\x9d\x0d\x1e\xc8&\xc4}\x14" +
-	"\xf7\xf7\xeb\x02\xc8\xef\x8ci\x7f\xc7\x95E:\x8b^\xc1" +
-	"\xba08\xc9S%\xae\xabKX8\xa6\xcf!\xa0Y" +
-	"\xe7\xcb\xa8\xf6\xfc0=\x9b\xbc\xd92\\\xaeW\xe8J" +
-	"TO<\x16`\xd0\x9ci\xb1\x9b3M\xdc\x9c\xb1Y" +
-	"\xa3=Q\xd6\x15c\x9a>\xaa\x8d\x99\xa9\xed\x9aS\xdb" +
-	"\x1e\xfb\x8b\xc9v\xc5\xb6s\xbb[c\x1af\xb5\x95\xb8" +
-	"\xc2\x1d,4\xc4I0-\xd4'L\xe0\x19{\x95\xe0" +
-	" \xc4bA\xc1|\xb0K\x8f\xd2[\x09\x95vR\x11" +
-	"R\xfc$\x98\xdc\x94\xb4\x89\xae\"T\xda@E\xa0\x16" +
-	"\xe7\x06&\xed!\xf5\xd2&B\xa5\x95T\x04\xc1z\xbf" +
-	"\x83\xc9\xaeI1:\x95PI\xa5\"dY\xdc\x0d\x98" +
-	"\xcc\x9e\xb4\x90\xfa\x08\x95\xe6Q\x11\x1c\x16\x09\x05&\xaf" +
-	"&5\xd3:B\xa5K\xa8\x08\xd9\x16\xf9\x00&\xa3'" +
-	"]h\xa0\x9aLE\x10-\xca\x14L\x8aX*\xa7\xcb" +
-	"\x08\x95\xc6Q\x11r,\x12\x0bL\xa2E\xca\xa5\x0f\x12" +
-	"*9\xa8\x08\xb9\x16Q\x09&o$\x9d\x84\xed\x84J" +
-	"\xff\x00\x11\xf2,\xba\x01L\xfeD:\x0e\x18\xabwA" +
-	"\x84|\x8b.\x06\x93\xe5\x92\x8e\xc0:B\xa5\xc3 B" +
-	"\x81\xc5\x15\x83I\xb0J\x03\x80\x98\xf7\x81\x08N\x8b_" +
-	"\x04\x93\xb5\x96v\x1b\x7f\xdd\x09\"\x14Z\xb4-\x98\xfc" +
-	"\x9e\xb4\x09j\x08\x95\xfa@\x04\x97E\x08\x81\xc9\xbfJ" +
-	"k\xa1\x8aPi\x05\x88PdqA`rWR\x97" +
-	"\xa1Y\x05\x11\xdc\x16+\x09&S--\x84v\xcc\x02" +
-	"\x88PlQ4`\xd2AR3D\x09\x95\x1aA\x04" +
-	"\xc9b\xfb\xc0$o\xa5\x8b\xc1O\xa84\x05D\xf0X" +
-	"D\x17\x98\xb4\xb1t\xa6aw<\x880\xce\xe2!\xc1" +
-	"\xa44%'\xb4`\x16@\x8c\x9b\xf4\x06\x98+\x89\x90" +
-	"\x06\x88\x9bk\x0a\xcc\x0f\x1b\xa0'y\x1a6@\xa5\xf1" +
-	"WS\xeaJE%\xa07@}b\xea4@\xdc\xbc" +
-	"\xa7 yPY\x0agv\xfbI}\xe2\xb3\x06\x88\x9b" +
-	"\xe3\x07\xcc\xf9#*Q}\xe8\xe73T\x176\xa5\xf5" +
-	"\x87\xd9aX\xac\x86\x8cie@\xe5?5\xfa\x17P" +
-	"\xd6|\xea@\xf2\x80BI\xf3\xa6\xe2>s\xe1\xbei" +
-	"\x00Q\x09tp !\x81Q\xc3/\x99\x17\x0bq%" +
-	"\x9c\x8f\x07\xa2L\xd1\xd9eARiL\xfb\x94\xdey" +
-	"D\xd4X4\xf5{3\x98\xf7\x17\xe2I\xee5\x82\x98" +
-	"\xbd\x90\xc9\xa1o\xf26%\xd6\x0c\xda\xd0\x9e:z\xac" +
-	"q\xb8\xc9\x97:p\xcc\x0d\xb8\x0d\xc7\xf3f\x01\xe4]" +
-	"\xdc\x06\xdc\x89\x82\x0f\x09 ?\xc1m\xc0\xdd8Lw" +
-	"\x09 ?\x89\x1b\x10\x12\x1bp\xcf\xd4\xd4\xa6\x1d\xcb\xb2" +
-	"\x1b\xf3b\xcb\xe89hw\x8f\xf0'\x94\x16\x0b\x04\x98" +
-	"\xa6\x01\x10\x0a\x906\xa5\x1bcz\x90\xe0x\xe6\xde\x92" +
-	"\xf8\xdd\x06\x01\xe4\xd9)\x96\xa1\xd9\xcf?%!\xf9\x94" +
-	"lI=%\x87\xeey\xc3fk\x98\x88\xfc\x82hc" +
-	"\xe8Fs[&\xbc\xe3`\x02F\xb3\xbd\x14y\x96\xa9" +
-	"c\xe8A;\xe2+\xcfNgU*t<\xa1\x921" +
-	"Gp\xda^*\x99\x9c3v\x8fp\x9e\xb0\x882-" +
-	"\x12\x0ei\xcc.!v\x84\x85y\xa2\x8c\x99+\x02\xbb" +
-	"g1\xcd\xf8Y\x9cI\xfb\xf5h\xack^\xa45<" +
-	"B\xebe\\\x806\x89mO&v\x1a\xe7{#\xa2" +
-	"\xff\xbe\x00\xf2L>\xb1.\x9b\xf7\xd6\x18\x0e5.\xbb" +
-	"\xc3\xbcuF\xcan\xba\xb7\xe6X7\xc2j\xfb\xb6\xf7" +
-	"q\x9am\xc2\x9f1\xbd\x90)\xbb\xbd\xea\x9b\xb1\xdb\xc3" +
-	"\xfe\xf7d\xb4\xe1\x1e\xf2\x8f\x0f\xbbp\xf3\x8c\xd6\"5" +
-	"\xb4\x98E#Q\"\xaa!}\x94\x01\xf7*Q1\xad" +
-	"\xb8\x9aRl\xaf\xdb\x8e\xee\xed\x890\x16\x1d\x03\xb3\x91" +
-	"`qL\xc3\xff\xfb\xec\xef\x90\xf61\x9f\xd8\xdf\xf2[" +
-	"\xef?\x01\x00\x00\xff\xffav\xe2\xd5"
+const schema_d5ca5648a9cc1c28 = "x\xda\xdcYmt\x14\xe5\xf5\x7f\xee3I\x86\x90\x97" +
+	"\xcd2I\x00y\xc9\xcb\x89\xfe1\x8a\x02\xd1\xf3\xaf\xa9" +
+	"\x98\x17\x09%\x01$\x13B\x15\x0e\x1c\x99\xec>\x90I" +
+	"6\xbb\xcb\xce,\x10*\x06P,\xbe\x04\x85J\x05\x0e" +
+	"\x14\xb5p$ JQZ\xa5FE\xa5\x82\x15k<" +
+	"P\xa5\x15\xab\x1c\xd4Z\xc5\x8a/\xb4ju{\xee\xb3" +
+	";\xb3O\x92\x09I\x0a\xe5C\xbf%\xb3w\xee\xfd\xdd" +
+	"\xfb\xdc\xb7\xe77c\x0aSJ\x13\xc6\xa6mQ\x08U" +
+	"O&&Ef\x955^\xf5\xd6\xb6+\x96\x13\xf7`" +
+	" $\x11dB\x8a\xf6&\x87\x80\x80\xb2?\xb9\x84@" +
+	"$\xb5\xe3\x97\xdf\x7f~Sy'\x81\xf7\x93\x97\xa0\xc0" +
+	"i.\xf0\x97\xb2U\xa7O\x8d\xccY\x19\x13\x90P " +
+	"k \x17\xc8\x1b\xf88\x81\xc8?W\xff\xbe\xf8\x96\x8f" +
+	"\x8b\xee\x12\x05\xda\x07\xae@\x81C\\\xe0\xc3u\x87/" +
+	"\xfay\xc9\xf1VQ\xa0)\x85chNA\x81\xc5\x05" +
+	"\xdfL\x98S1t\xb5\x88ahj\x1d\x0a\\\x9c\x8a" +
+	"\x18\x9e\xfb 3pb\xda'\xebc\x02\x14\x05f\xa4" +
+	"r\x0dZ\xea\"\x02\x91\x17`]\xc0\x7fq\xf2&Q" +
+	"`\x7fj\x03\x0a\x1c\xe6\x02\x85)\xd5\xf7\xdf}l\xd2" +
+	"&\xa2\xa6\x00DF\x0d\x7f\xb5m\xd2\x8f_9\x1a\xb5" +
+	"\xa5\x8cN{X\xb9:\x0d\xff\x1a\x9b\x86\xc2\x9f\xbcu" +
+	"G\xd0\xf8\xec\xd1\xcdD\x1d\x0c6\xe2\xd6\xb4\x8b\x80@" +
+	"\xd1\xba\xb4\x1c \x10\xd9\xb5U\xa9_\xb6e\xe2\x96\xa8" +
+	"\xc1\x04\x14\xd8\x95\xbe\x04HB\xa4\\\xfd\xff\xf5\xab\x1f" +
+	"\xf3<\":\xb3!\xbd\x0a\xa1lKGg\xee\xbe>" +
+	"\xef\xb3E\xbeM\xdbE\x81\x03\xe9<\xa0\x1d\\\xa0\x91" +
+	"\xbd\xb6\xfd\xf2}{\xda\x04\xdd_\xa5_\x84\xba\xe7\xfe" +
+	"\xe6\xc8\x0d\xf0\x8fM;b\xaf\xf2\x9f\x8e\xa7o\xc4W" +
+	"O\xa5\x7fH \xb2;\xf7\xa5\xfd\xdf\\\xf7\xfa\x0eQ" +
+	"\xf7a\xd7,\x148\xe6B\xdd\x93\x0fl\xac\\>d" +
+	"\xfdNQ\xe0;\x17G\x97\x9c\x81\x02\x1f\x145\x8c\xb9" +
+	"3\xe1\xfb\xc7-\xdf\xb9\x8d\xf1\x19\xe3\xd0\xf7\x8a\x0c\xee" +
+	"{\x01\x0cl\xb9\xe1\xd3\x92'\x05|s\xdc\xdc\xf7o" +
+	"?\xcfl\x1f\xfcA\xd5^Q{\xa5\xbb\x10\xb5\xabn" +
+	"\xd4\x9e\xb5z\xee\xcck\x97\x1a\x9d\x04V\xba\xf9I\xaf" +
+	"\xe1\x02\xadu\xb5\xae9\xb7=\xf0k\xf1 \x7f\xe5\xe6" +
+	"'\xdd\xee\xc6\xb3q\x85\xd2\xd6\x0d?a<-j\x18" +
+	"1h\x1c\xcf\x95A\xa8abn\xb3Y\xf4\xda#\xfb" +
+	":9P1\x08cP\xa4\x0e\xe2\x0e\x9c\xf8\xe3\xd6/" +
+	"\xf2_8\xfc[QG\xb3\xc2O`\xa5\x82:n\xb9" +
+	"z\xea\xac\xd1#\x93\xdaE\x81mJ9\x0a\xec\xe2\x02" +
+	"\x89\xa1['\xf9\x02\xcf\xb6\x0b!xOi\xc0\x10|" +
+	"\xfdRG\xda\x1f\xbe\xdc\xb2\xbf\xd3\x09(\xf9\xf8\xeaQ" +
+	"\xfe\xea\xd2\xe4\xeb\x94\xe5\x09\xd3^@|\x92\x95\\\xc9" +
+	"\x99\xc5\x88\xcf\x9dy/\xe2\xab?~\xd9\x8bgF\xdd" +
+	"\xfe\xa2\xa0\xbd-\xab\x10\xb5/\x9b\xfe\xf2\xfd\xdb\x9f8" +
+	"\xfa\xa2\xa8}M\x16\x0f\xcf\xe6,\xd4\xbe|\xed\xd4S" +
+	"\xef<6\xe1w\x9d\x0a!k-O\xae,\x8c\xdf\x03" +
+	"\xab\xe4i\x93O\x1a/\x8b\x02c\xb3kP`|6" +
+	"\x0a|\x1c\xfe\xc9%\x0b\xfdo\x1e\x14Ml\xce\xbe\x8b" +
+	"\xfb\x9e\x8d&\x16\xffb\xe6\xd0\xc3[\x0f\xbeN\xdc)" +
+	"R\xbc\x92\xd0@\xf6>\xe5X6\xca\x1f\xcd\xfeQ\x92" +
+	"\x927L&$\xd2:\xbb\xa1\xe5\xb2\xfbj\xde@w" +
+	"\xa9\xed\xee\xb0r\xee\xee\xb0\x1b\xd1\xdd\x9cq\xeb'\x9e" +
+	"^Vs$vb\xdc_}\xf8\xc3\xbc?\x0cG\x8b" +
+	"\x87\x9e\xbb\xe4\x9eW\xaa\x0f\x1c\xe9Z\xbc\x08^\xd90" +
+	"|\x85\xb2yx\xf4/l&gjw\xbe{\xf3\xb3" +
+	"\xd9o\x8a\xf8\xaf\x19\xc1\x0f\xb7b\x04j\xfb\xd9\xec+" +
+	"\xbf\xdf\xfe\xc4\x83o\x8b\xe6\xc2#0\xfe\xcaR.\xf0" +
+	"x\xfe\xbd\xfb\x1e\x1bx\xe5;b\x886\x8f\xe0An" +
+	"\x1b\x81!\x9aZ\xf7\xd4\x81\xd5w\xec\xfd\xabh\"y" +
+	"$/\xc3\xa1#y\xfe\xbc|(\xffL\xcd\x9f?\xea" +
+	"\xe4\xf4\xf8\x91\x83x\x11\x8d\xe49\x98u\xe5sE\xae" +
+	"\xc5#>\x11\x8d\xcc\xc9\xe1\x1dK\xcfA#I\x0d9" +
+	"\x07[\xf7\x14|*\x0a\x1c\xc8\xe1(:\xb8\xc0\xc9/" +
+	"\xf6\xe8c\xe0\x8d\xbf\x0bYR\x96[\x83Y\xb2#q" +
+	"\xf6\xc6\xe7kg~&\xe2\x1b\x9d\xcb;\xf25\xb9\x88" +
+	"/\xc9\xdc8\xed\x95\xc5\x7f\xfa\\\x14\x98\x93\x1b5\xce" +
+	"\x05\xea\x86\x8d\xfa[\xca\xa6K\xbe\x14[vk.7" +
+	"\xbe!\x17\xa3\xbcv\xe7\xc2\x84\xf7w\xb7}\xd9)\xca" +
+	"y\xdcDE\x1ej\xb8m`\xd9\x9e\x9d7\x0f=#" +
+	"\xc2\xd7\xf3x\xa5\x87\xf3\x10\xfe\xf1[O\xfc\xf4\x87\x1d" +
+	"'\xff\xd5\xa9\xc9v\xe4a\xa5\x14\x1d\xcb\xe31\x0a\x0c" +
+	"\x99\xbd\xeb\xff\xbe\xf8\xf6;Q\xc7\xe9|~\x94\xdf\xe5" +
+	"/\"\xa3#\xfe\x80\x97]\xe1\xd1\x82\x09\xfe`\xf1\x0d" +
+	"\x01/\x9b\xceB\x0bu\x0f\xbbb\x1e3=\xf5\x93\x9a" +
+	"\xebB\xbaw2k.\xa8a9F\xd8g\x1aj\x82" +
+	"\x94@H\x02\x10\xe2N[A\x88\x9a*\x81:\x84B" +
+	"\xa4\x9eKV\x87\xa1\xce\xa7{&\xb3f\x02i\x84B" +
+	"\x1a\x81\x1e\x0d\x84\x98\x11\xf0-d\x15~o0\xa0\xfb" +
+	"\xcd\x82\x9a\x12\xd6\xcdB\x95`\x01\xf5\x94y\xbd!B" +
+	"z\xd7\x1d\x0e\xfa\x02\x1a\xe2\xae\xd6<\x8d\xda|VP" +
+	"R\xad\x85\xb4&CM\xb5uW\xd4\x11\xa2N\x90@" +
+	"\xad\xa6\xe0\x06\xc8\xc4\x00\xba\xa7\x96\x13\xa2N\x92@\xad" +
+	"\xa5\xe0\xa64\x133\xcf\xad\x16\x12\xa2N\x91@\xbd\x89" +
+	"BD\xf72\xbf\xa9\x9b\xcdD\x9e\xcc\x9a-\x1c-\xc1" +
+	"\xa8\x19\xeb\x7f\x97\x166\xeb!#^t\x04 C\x80" +
+	"\x9b\xd8\x05n \xa8-\x08\xb3)\x81\xf9\xba\x7f\xa2\xee" +
+	"\xd7\x8d\xfa\x82(\\\"\xe2\xadr\xc2\xdb\x10\x87f\xe3" +
+	"\x9d\x81\x9e\xd5J\xa0\xce\xa5\x10\x09\x1b,\xe4\xd7\x9a\x18" +
+	"F-\x95PH%\x10\x99\xa7\xfb5\x9f\xbeD#." +
+	"S\x0f\xf8\xed`:\xba\xd6c\x88\x83\xe1:\x9fn\xd4" +
+	"\xdb\xc7W\x9d\xd3\xb7\x08W9!\xc6\x08WK\xa0\xce" +
+	"\xa6g\x83\xd1\xe5\xf4{\x8brW\xc4u\x9a\xe9\xa9\xaf" +
+	"\xf0/\x08\xb30+\xa8aFX\xee\x92m\x88b\x80" +
+	"\x04j\x01\x05\x97\xc1\x16\x18\x90N\xa0Z\x02H&\x14" +
+	"\xff<{\xa9\x08\xc9f\x85b\x80\xad\xfaR\x0c\xc5(" +
+	"\x09\xd4\xab\x84P\x8cE{\x97K\xa0\xfe\xa0'\xaf\xfb" +
+	"\xeba\x97\x9a\xad\xd6\\\x17\x06\x07\xf8\x83\xc5\x15\xfe\x85" +
+	"\xcc'\x07\x82\xac\x1a@\xb4\x98O\x88Z \x81:\x86" +
+	"\x82epta\x1c\x85l\xb0\x05<\xc0\xc9\x04\\^" +
+	"\xcd\xd4\xba%\x9e\xd45\xf1\x18k\xe4\xf5!5\x19j" +
+	"\xa6mh)\x96\xc2-\x12\xa8\xab\x04\xd7V\xd6\x10\xa2" +
+	"\xde.\x81z\x1f\x05\x88%[+\xd6\xf8*\x09\xd4\xfb" +
+	")\xb8%\x9a\x89\x1b\x84{\x0dB\xbaG\x02u=\x05" +
+	"w\x02dB\x02!\xeeu\xe3\x08Q\xef\x93@\xddD" +
+	"!\x12b\x1e=\xa83?q\x99b^z\xea5\xbf" +
+	"\x9f\xf9*\x09x\xedn\xb0\x90\x85\x0c,,\x99P\x90" +
+	"{\x8c^\x8eOo\xd2M\x18@(\x0c\xe8G\x9dY" +
+	"m\xb2\xc7\x17\x98\xdf;\x9d\x19\x08\xc0\xea\"\xc4)\xc9" +
+	"3i\xbf\xd3+\xd6\xb1+c)\xd2k\xc7v\xea=" +
+	"=\x9d\xaa\xe6i\xe45\xe9\x93\x04\xd7\x9c\xfbd\x0d\x9b" +
+	"\xaf\x1b&\x0b\x09\xad\x12S!\xc3\x06\xa1!\x88\xb9\x12" +
+	"\xa8>!\x15\xf4bBT\xaf\x04jPh<MX" +
+	"\x0f>\x09\xd4\xc5\x98\x0bR4\x17\xc2\xb3\x08QM\x09" +
+	"\xd4e\xce>\x94D\xa7K/}S\xf7/\xd4Mv" +
+	"}\x80H^\xd6\xcd\xfb\x1e\";\xc3`!;\x0ab" +
+	"T\xeb\x84\xa8\xf6\xafM\xf3\x96p\xa3\xa6\x9bQ\xbdf" +
+	"\x97l\xb0\x8ek\x14\x85HPkF\xbf\x0ct5\xd6" +
+	"\xf92\xe2\x97>\x02\x9dz\xa0\xd4-\xeb\xa2}\xd5\xea" +
+	"}\xbd\x15&\x16\xe12\x09\xd4{\x84\xd3\xb8\xb3&^" +
+	"\x99\x10;\x8c5\xe5baJ\xb1\xc2,\xec\xb50[" +
+	"b\xde\x9c\x87B\xede\xcb\x10v\xa4\xae\xa5)9\x1d" +
+	"\x06\x1e\x84\xab\xa7\xb2\xe9\xf79t\xc5\xe4e>f\xb2" +
+	"2\x8f'\x10\xc6\xa1\xac\x85d<\x8d\xf3Z\xff\xddF" +
+	"\xfe\x7f}\xbet\x8dc=\xd3|f\xbd\xe3NZ\x1c" +
+	"w\xaf\xc4053l\xf4Z|\x9d\xf6\x02\x87\xc1\x12" +
+	"\x8a\xe5\xefz\xc1\xa7u\xe5\xf1\x0c\xb4\xf3w\x03\xe6\xef" +
+	"z\x09\xd4\xad\xf1\xfc}\x08\x057I\xa0n\x17\xf2w" +
+	"\x1bF\xe4A\x09\xd4G\xc5\xfc\xcd\xc1\xfc\xb5\x97\x8e\xb4" +
+	"\xe8\xd2q!\xf2\xb8\xeb\xfe\xe2\xd4\xd7\xcb\xe3q\xed\xba" +
+	"\xed\xf6<\xba\x18k\xec\xd4z.@\xc6[\xc5u\xf6" +
+	"\xf5\xc1i\xfb;o\xad\xd0v\xdb\xbat\x0c\xb7\x8d\xec" +
+	"\xc5^\xf8\xa4\x04\xea\xf3B.\xb5c\xda<#\x81z" +
+	"0\xbe\xa4\x1c\xc0x?/\x81\xfa*\x0e&\x88\xe6\xd2" +
+	"!\x84xP\x02\xf5\x08\xe6\x12\x8d\xe6R\x07\xbe\xfd\xba" +
+	"\x04\xea\xdb\x14\xdc\x894\x13\x12\x09q\x1f\xc3\x04;\"" +
+	"\x81\xfa.\x05w\x12dB\x12!\xee\xe3\xb8\xce\xbc%" +
+	"\x81z\xf2\x9c\xd6\x99\x886\xcfd\xa1\xe9l\x01\x06'" +
+	"\xb6\xb9EL\xbd\x89\x05\xc2\xe6T\x02\x86\xbd\xcd\xf5k" +
+	"\xed\xe9\xa1\xc4c+l\x8f\x87\x8fx\xe7\xb3j\xcd0" +
+	"\x16\x05B^\xc7\x8e\xd0 \xccN#\xba\x18\xd5\x12W" +
+	"\xa0\x91\xf9\xbb%\xf0\xd9\xf7\x8d\xe9\xa6\x162\xa3;\x15" +
+	"tjzUNM\xaf\\hz\x0eKDK\x88-" +
+	"\x083\xc3\xec\xeb5\x99\xaf\x06}\xb5]xv\xdb\xe7" +
+	"~=u\xdc%\xfa\x11h\xb0,\x94DM\xe0\x9d\xc1" +
+	"+%\x12bS\xe5`\xb1#\x8a[\xba\x8bP%M" +
+	"\x92!Nb\x83E?* \xad T\xf9\x9a\xca@" +
+	"m\xde\x15,zJ9E\xcb\x09U\xde\xa32H6" +
+	"Y\x02\x16\xc3\xaa\x1c\xa5\xe3\x08U\x0eQ\x19\x12l\x8e" +
+	"\x0d,vWi\xa75\x84*{\xa9\x0c\x896\x9b\x08" +
+	"\x16u\xaa\xb4\xd1bB\x95\xcdT\x86$\x9b\xe9\x01\x8b" +
+	"\xd5U\xd6PDu'\x95A\xb6yu\xb0\xbe#(" +
+	"K\xe9\x12B\x950\x95a\x80M6\x82E\x88):" +
+	"}\x98P\x85Q\x19\x92m\xb2\x1a,~O\x99Iw" +
+	"\x10\xaa\xcc\xa02\x0c\xb4\xb9\x1d\xb0\xc8*\xa5\x92b\xac" +
+	"*\xa8\x0c)\xf67\x05\xb0\xd8H\xe5\x1a\xba\x96P\xe5" +
+	"j*C\xaa\xfdA\x01,\x16^\xb9\x94c\xce\xa32" +
+	"\xa4\xd9\x142X\x9f6\x94,\xfek\x1a\x95!\xdd\xe6" +
+	"\xf6\xc1\"j\x15\xa0\x85\x84*_\x81\x0c.\x9b\xb8\x03" +
+	"\x8b\x83W>\x82|B\x95\xe3 C\x86M\xc9\x81\xc5" +
+	"1*\x1d\x80\x9a\x0f\x81\x0cn\x9bx\x06\xebs\x86\xd2" +
+	"\x0e\x0dx\x0a \xc3 \x9b\x0f\x03\x8b{S\xda D" +
+	"\xa8\xf2\x10\xc8\xa0\xd8\xac,X\x04\xbe\xb2\x0e\xea\x08U" +
+	"ZA\x86L\x9b\x90\x04\xeb\xd3\x81\xb2\x9c\xdbm\x06\x19" +
+	"\xb2lB\x19,\xd6Zi\x82*<\x05\x90!\xdb\xfe" +
+	"\x1c\x01\x16]\xa8\xcc\x84Y\x84**\xc80\xd8f!" +
+	"\xc1\"\x96\x95\x0a\xc0\xf3\x1d\x0f2\x0c\xb1\xd9z\xb0\xe8" +
+	"ne,\xc7|)\xc8\x11\x8b\xa5\x02k\xf2\x12R\x0a" +
+	"\x11k\x1a\x83\xf5\xb0\x14Zb\xdbu)\xe4\xf0_-" +
+	"\xa9\x1b5\x9d\x80Y\x0a%\xd1nY\x0a\x11k%\x85" +
+	"\xd8Nj+\x9c\xd4\\GJ\xa2\xcfJ!b56" +
+	"\xb0:\x9b\xac\x85\xcc\xee\xcf'\xea.,w\xfb\x87)" +
+	"\x01\x98\xaf\xfby\x1f\xe4P\xc5\xa7\xbc3\x00\xcaZ7" +
+	"V\x88\xed\x89(i\xad\x8e\xc23\x17\xce\xc9R\x905" +
+	"O\xa3\x00\x12\xa2\x18\x0d|\xc9Z\xcc\x88+\xea|\xc4" +
+	"\x13b\x9a\xc9\xae\xaf'9|J\xc5\xf5\xce \xb2\xc1" +
+	"B\xf1\xff+\xc1Z3\x11Ol\x1e\x13\x8e\xd9\xba\x1e" +
+	"\x13)\xe0/\x8d\x0e<\x1c \xa4$:BJ!b" +
+	"-\x14$\x87\xaf\x14\xa5P\x0d}\xb9_Y\x94\xdd\x10" +
+	"\xbb#nh\x88\xef\x83vs~\xa8&\xbe\xfbY\xd3" +
+	"\xbe\x0d\x87\xc5V\x09\xd4\xdd\xc2\xb4\xdf\x85\x82\x8fJ\xa0" +
+	">%L\xfb\xbd\xd8\xdawK\xa0>\x83\xd3\x1e\xa2\xd3" +
+	"\xfe\xe9q\xf1\xad\xe2\\\x06\xfb9\x0f\xf1>\xdd\xd7\x9d" +
+	"v/q\xbb4\xc2\x1e\x0f3\x0c\x00B\x01\xba\xcc\x8c" +
+	"\xb2\xb0YOpX\x08,#\xbe[*\x81:%N" +
+	"0U\xd6\x894.\xc4h\xdc\xaa8\xc9\xd8}\xa7\xe1" +
+	"6k\x03D\x16\xc7\x95\x97\xa1\x1b\x95\xde\xbeP\xce\x9d" +
+	"\xb97\xc3q\x89\x16\x09\xc6\xc6\xee\xbb~\xaf\x97k'" +
+	"\x9d\xf9\xf1\xd0\x89\\Z\x9fI\x9c\x0bv\x89\xeb\xcbr" +
+	"\xe5\xc4}\x88\x8cR\x88\x19\xc1\x80\xdf`N\x07\xe2\xc4" +
+	"(Y\x0b\xd39\xd3\x84\xe0\xc4F\xd0>\xb3\x11})" +
+	"\xbf\x16\x83-\x98\x11\xac\x0d\xf4Rz}]\x85\x1d\xc8" +
+	"\xdf\xe28\x15\xebv\xe2b\xbb\x10[\xe7\xc6>\x1bN" +
+	"\x99\xd5\x1036A@P\x86\x08\xae\x95@\x9d$f" +
+	"\x96\xcb\xe1.\xdc_@\x02\x13\x1a]X\xc1\xe8\xcb\x8e" +
+	"+\xa4b\x0fw\xd6\xdeR\xb1\xdb\xd1\xc4\xe6\x16\xcf\x01" +
+	"G\xfe\xa7F\xd0\xec\x90+}\xa6\xa0\xfa\xfa\x15f\xc5" +
+	"\x7f\xf6\x15\xa6\xc7\xaf|\xfd-\xfen\x1f\xe8\x9c\xc2-" +
+	"\xb2\x9e\xf3t\xff|\x16\x0a\x86\x88\xac\xfb\xcd~\x06\xdc" +
+	"b\xc1\x84D,\xef\xa5\x14Z\x82\x8c\x85\xce\x81\xa1\x8a" +
+	"2}\x96\xe1\xff\xfd\xaf\x14\xdd\xca\xc7\xe2>\xce\xf35" +
+	"\xf9\xdf\x01\x00\x00\xff\xff\xa0C\xdc\xf2"
 
 func RegisterSchema(reg *schemas.Registry) {
 	reg.Register(&schemas.Schema{
@@ -5890,6 +6573,7 @@ func RegisterSchema(reg *schemas.Registry) {
 			0x9c48d98b94500b2a,
 			0x9dacf0737086d8ec,
 			0x9f469f806813a4ad,
+			0xa763ae8e98375142,
 			0xa89c6c77f021438b,
 			0xa9b2ba2ca8ce656b,
 			0xaa9cf7014ed4b760,
@@ -5898,14 +6582,17 @@ func RegisterSchema(reg *schemas.Registry) {
 			0xaffe0489306a33e6,
 			0xb43fee4e7f0a0124,
 			0xb54ae617bd14f2fb,
+			0xb5737d3c59608e15,
 			0xb697835d0f54628d,
 			0xb973e21c950d720f,
 			0xbaa7ce3374792046,
 			0xbbcdc222f3a4d6e2,
 			0xbd061e2d5a4d357c,
+			0xbdbe6f6c487e7205,
 			0xc19ff4cf0dd1c4f9,
 			0xc24f0481133e097d,
 			0xc38428f6c32bdd68,
+			0xc3d5b3a894c75380,
 			0xc644aedeed4d9281,
 			0xc773e44b4f078897,
 			0xc8d76e76267b75eb,
@@ -5918,7 +6605,9 @@ func RegisterSchema(reg *schemas.Registry) {
 			0xde2f0aaeba8f22af,
 			0xe8b5868ec5b8624d,
 			0xe9db52f622c9c77c,
+			0xec1d780f33bf2f15,
 			0xee24b28dc81f6a06,
+			0xefd2013069b2f3e4,
 			0xf05954c09a5c05aa,
 			0xf2da78ca4f9a7406,
 			0xf4269c0bea281b62,
