@@ -8,11 +8,13 @@ import "slices"
 // what MLS or libp2p sign.
 var Domains = []string{
 	"quicnprotochat bind v1",         // key and account, at the end of an OPAQUE registration
+	"quicnprotochat commit card v1",  // node/message, CommitCardDomain
 	"quicnprotochat contact card v1", // node/contact, CardDomain
 	"quicnprotochat control v1",      // node/message, ControlDomain
 	"quicnprotochat endpoint v1",     // transport/endpoint, Domain
 	"quicnprotochat host key v1",     // node/contact, HostKeyDomain
 	"quicnprotochat hybrid key v1",   // mls/seal, HybridKeyDomain
+	"quicnprotochat leave v1",        // node/message, LeaveDomain
 	"quicnprotochat pass v1",         // node/contact, PassDomain
 }
 

@@ -17,6 +17,10 @@ const (
 	ControlCardUpdate   ControlType = 2
 	ControlReceipt      ControlType = 3
 	ControlRepair       ControlType = 4
+	ControlReport       ControlType = 16
+	ControlAsk          ControlType = 17
+	ControlInfoAsk      ControlType = 18
+	ControlLeave        ControlType = 19
 )
 
 const (
@@ -26,7 +30,8 @@ const (
 	MaxPass = 512
 )
 
-// Body is the body of a control: *Introduction, *CardUpdate, *Receipt or *Repair.
+// Body is the body of a control: *Introduction, *CardUpdate, *Receipt, *Repair, or
+// of one about a group: *Report, *Ask, *InfoAsk or *LeaveNote.
 type Body interface {
 	// Type returns the type of the control that has this body.
 	Type() ControlType
@@ -76,6 +81,14 @@ func (c *Control) OpenBody() (Body, error) {
 		body = new(Receipt)
 	case ControlRepair:
 		body = new(Repair)
+	case ControlReport:
+		body = new(Report)
+	case ControlAsk:
+		body = new(Ask)
+	case ControlInfoAsk:
+		body = new(InfoAsk)
+	case ControlLeave:
+		body = new(LeaveNote)
 	default:
 		return nil, fmt.Errorf("control of type %d: %w", c.Type, ErrControlType)
 	}

@@ -18,6 +18,10 @@ func testBodies() map[string]Body {
 		"receipt":               testReceipt(),
 		"longest receipt":       &Receipt{Ranges: manyRanges(MaxRanges)},
 		"repair":                (*Repair)(testReceipt()),
+		"report":                &Report{Head: EpochName{1}, Have: []EpochName{{2}, {3}}},
+		"ask":                   &Ask{Head: EpochName{1}},
+		"info ask":              &InfoAsk{Epoch: EpochName{4}},
+		"leave":                 &LeaveNote{Leave{Epoch: EpochName{2}}},
 	}
 }
 

@@ -6,7 +6,11 @@
 //
 //	0x01 ‖ count u8 (1 to 8) ‖ (length u32 ‖ MLSMessage)…
 //	0x02 ‖ control
-//	0x03 ‖ count u8 (2 to 4) ‖ (length u32 ‖ frame)…: a bundle, with no bundle inside
+//	0x03 ‖ count u8 (2 to 8) ‖ (length u32 ‖ frame)…: a bundle, with no bundle inside
+//	0x04 ‖ u8 (0 or 1) ‖ root if 1 ‖ count u16 (0 to 256) ‖ (length u32 ‖ commit card ‖
+//	     length u32 ‖ MLSMessage)…: epochs of a group
+//	0x05 ‖ count u16 (1 to 1000) ‖ (length u16 ‖ contact card)…: of members of a group
+//	0x06 ‖ ratchet tree, beside a Welcome or GroupInfo
 //
 // A control is what one member tells one other outside of the group's ratchet:
 //
@@ -20,10 +24,29 @@
 //	2 card update   card length u16 ‖ card
 //	3 receipt       author 32 ‖ ranges ‖ head 16
 //	4 repair        author 32 ‖ ranges ‖ head 16
+//	16 report       head 16 ‖ count u8 (0 to 64) ‖ epoch name 16…
+//	17 ask          head 16 ‖ count u8 (0 to 64) ‖ epoch name 16…
+//	18 info ask     epoch name 16
+//	19 leave        a leave
 //
 // where ranges is count u16 (1 to 256) ‖ (lo u64 ‖ hi u64)…, sorted and disjoint: counters of the
 // author's messages. A repair asks for those again. A head is the id of the MLS epoch
 // that the writer takes for the newest.
+//
+// The controls from 16 on are about a group of any number, which their group id
+// names. A commit card is
+//
+//	version 1 ‖ flags u8 (1 external, 2 profile) ‖ group id length u8 ‖ group id ‖
+//	parent 16 ‖ epoch number u64 ‖ committer 32 ‖ removed ‖ added ‖
+//	count u16 ‖ leave… ‖ profile if flagged ‖ binding 32 ‖ Ed25519 signature 64
+//
+// signed by the committer under CommitCardDomain over all before the signature.
+// removed and added are count u16 ‖ identity 32…; a leave is who 32 ‖ epoch name
+// 16 ‖ signature 64, by who leaves, under LeaveDomain over epoch name ‖ group id; a
+// profile is name length u8 ‖ name ‖ count u16 (0 to 64) ‖ admin 32…. The name of an
+// epoch is SHA-256("qpc epoch v1" ‖ card without its signature)[:16]. The root of a
+// tree is group id length u8 ‖ group id ‖ epoch name 16 ‖ epoch number u64 ‖ profile ‖
+// count u16 ‖ identity 32 of each leaf, zero for a blank one.
 //
 // An application message is the plaintext of an MLS application message: version
 // 1 ‖ type u8 ‖ body. Text is UTF-8.

@@ -12,14 +12,15 @@ const (
 	// MaxMLSMessages is how many MLS messages one frame holds at most.
 	MaxMLSMessages = 8
 	// MaxParts is how many frames one bundle holds at most.
-	MaxParts = 4
+	MaxParts = 8
 
 	frameMLS     = 0x01
 	frameControl = 0x02
 	frameBundle  = 0x03
 )
 
-// Part is a frame that is no bundle: MLSMessages or *Control.
+// Part is a frame that is no bundle: MLSMessages, *Control, *GroupTree,
+// ContactCards or RatchetTree.
 type Part interface {
 	// frame returns the frame with its type.
 	frame() ([]byte, error)
@@ -94,6 +95,15 @@ func parsePart(frame []byte) (Part, error) {
 		return MLSMessages(messages), nil
 	case frameControl:
 		return ParseControl(frame[1:])
+	case frameGroupTree:
+		return parseGroupTree(frame[1:])
+	case frameContactCards:
+		return parseContactCards(frame[1:])
+	case frameRatchetTree:
+		if len(frame) == 1 {
+			return nil, fmt.Errorf("ratchet tree: %w", ErrMalformed)
+		}
+		return RatchetTree(frame[1:]), nil
 	default:
 		return nil, fmt.Errorf("frame of type 0x%02x: %w", frame[0], ErrMalformed)
 	}

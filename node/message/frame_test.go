@@ -100,7 +100,7 @@ func TestEncodeFrameRefuses(t *testing.T) {
 		"empty message":     {MLSMessages{nil}},
 		"nine messages":     {make(MLSMessages, 9)},
 		"message too large": {MLSMessages{make([]byte, seal.MaxFrame-5)}},
-		"five parts":        {one, one, one, one, one},
+		"nine parts":        {one, one, one, one, one, one, one, one, one},
 		"bundle too large":  {half, half},
 		"group id too long": {&Control{Group: make([]byte, MaxGroupID+1)}},
 		"body too long":     {&Control{Body: make([]byte, MaxControlBody+1)}},
@@ -120,7 +120,7 @@ func TestParseFrameRefuses(t *testing.T) {
 	for name, b := range map[string][]byte{
 		"empty":               {},
 		"type 0":              {0},
-		"type 4":              typed(4, list(m)),
+		"type 7":              typed(7, list(m)),
 		"no count":            {frameMLS},
 		"no message":          {frameMLS, 0},
 		"empty message":       typed(frameMLS, list(nil)),
@@ -132,7 +132,7 @@ func TestParseFrameRefuses(t *testing.T) {
 		"no frames":           {frameBundle, 0},
 		"one frame":           typed(frameBundle, list(frame)),
 		"empty frame":         typed(frameBundle, list(frame, nil)),
-		"five frames":         typed(frameBundle, list(frame, frame, frame, frame, frame)),
+		"nine frames":         typed(frameBundle, list(frame, frame, frame, frame, frame, frame, frame, frame, frame)),
 		"bundle in a bundle":  typed(frameBundle, list(frame, typed(frameBundle, list(frame, frame)))),
 		"bad frame in bundle": typed(frameBundle, list(frame, typed(frameMLS, list(nil)))),
 		"bundle cut short":    cut[:len(cut)-1],
@@ -175,6 +175,7 @@ func FuzzParseFrame(f *testing.F) {
 	control := newControl(f, testReceipt())
 	for _, parts := range [][]Part{
 		{MLSMessages{[]byte("m"), []byte("n")}}, {control}, {control, MLSMessages{[]byte("m")}},
+		{testTree(f), ContactCards{[]byte("c")}, RatchetTree{1}},
 	} {
 		b, err := EncodeFrame(parts...)
 		if err != nil {
