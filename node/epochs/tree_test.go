@@ -38,7 +38,9 @@ func TestHead(t *testing.T) {
 // TestManyMembers puts the member that decides far behind the first word of a set.
 func TestManyMembers(t *testing.T) {
 	tree := New([]Epoch{
-		{Parent: -1}, {Parent: 0, Author: 10, Enterable: true}, {Parent: 0, Author: 11},
+		{Parent: -1},
+		{Parent: 0, Author: 10, Enterable: true},
+		{Parent: 0, Author: 11},
 		{Parent: 2, Author: 130, Enterable: true},
 	}, 0, 200, func(_, m int) (int, bool) { return (m + 100) % 200, m != 10 })
 	if got := tree.Head(); got != 3 {
@@ -52,8 +54,10 @@ func TestManyMembers(t *testing.T) {
 func TestForkAndSettled(t *testing.T) {
 	tree := New([]Epoch{
 		{Parent: -1, Enterable: true},
-		{Parent: 0, Author: 1}, {Parent: 1, Author: 2},
-		{Parent: 0, Author: 2}, {Parent: 3, Author: 0},
+		{Parent: 0, Author: 1},
+		{Parent: 1, Author: 2},
+		{Parent: 0, Author: 2},
+		{Parent: 3, Author: 0},
 	}, 0, 3, byNumber)
 	if x, y := tree.Fork(2, 4); x != 1 || y != 3 {
 		t.Errorf("fork of 2 and 4: got %d, %d, want 1, 3", x, y)

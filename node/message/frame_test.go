@@ -174,7 +174,9 @@ func TestParseFrameAllocates(t *testing.T) {
 func FuzzParseFrame(f *testing.F) {
 	control := newControl(f, testReceipt())
 	for _, parts := range [][]Part{
-		{MLSMessages{[]byte("m"), []byte("n")}}, {control}, {control, MLSMessages{[]byte("m")}},
+		{MLSMessages{[]byte("m"), []byte("n")}},
+		{control},
+		{control, MLSMessages{[]byte("m")}},
 		{testTree(f), ContactCards{[]byte("c")}, RatchetTree{1}},
 	} {
 		b, err := EncodeFrame(parts...)

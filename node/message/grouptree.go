@@ -219,5 +219,8 @@ func addLong(b *cryptobyte.Builder, v []byte) {
 
 func readLong(s *cryptobyte.String, v *[]byte, least, most int) bool {
 	var n uint32
-	return s.ReadUint32(&n) && int(n) >= least && int(n) <= most && int(n) <= len(*s) && s.ReadBytes(v, int(n))
+	if !s.ReadUint32(&n) || int(n) < least || int(n) > most || int(n) > len(*s) {
+		return false
+	}
+	return n == 0 || s.ReadBytes(v, int(n))
 }
