@@ -2,6 +2,7 @@ package mls
 
 import (
 	"fmt"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -60,8 +61,9 @@ func newBenchGroup(b *testing.B, size int) *benchGroup {
 }
 
 // run measures f and compares it with the bound, the cryptography alone: xbound
-// is the multiple in time, xcpu that in processor time of all threads. The two
-// take turns, so that whatever else the machine does meets both.
+// is the multiple in time, xcpu that in processor time of all threads, the
+// garbage collector's too. The two take turns and the median turn counts, so
+// that whatever else the machine does meets both.
 func (g *benchGroup) run(b *testing.B, bound work, f func()) {
 	f()
 	bound.run()
@@ -69,41 +71,50 @@ func (g *benchGroup) run(b *testing.B, bound work, f func()) {
 	var op, least stopwatch
 	n := 0
 	turn := func() {
+		op.stop(n)
 		b.StopTimer()
-		op.stop()
 		least.start()
 		for range n {
 			bound.run()
 		}
-		least.stop()
+		least.stop(n)
 		n = 0
-		op.start()
 		b.StartTimer()
+		op.start()
 	}
 	op.start()
 	for b.Loop() {
 		f()
-		if n++; time.Since(op.at) > 4*time.Millisecond {
+		if n++; time.Since(op.at) > time.Millisecond {
 			turn()
 		}
 	}
-	turn()
-	b.ReportMetric(float64(op.took)/float64(least.took), "xbound")
+	if n > 0 {
+		turn()
+	}
+	b.ReportMetric(op.median()/least.median(), "xbound")
 	b.ReportMetric(float64(op.spent)/float64(least.spent), "xcpu")
 }
 
-// A stopwatch adds up time and the processor time of all threads.
+// A stopwatch measures turns of several calls, and the processor time of all
+// threads.
 type stopwatch struct {
-	at          time.Time
-	usage       time.Duration
-	took, spent time.Duration
+	at    time.Time
+	usage time.Duration
+	spent time.Duration
+	calls []float64 // the time of one call in each turn
 }
 
 func (w *stopwatch) start() { w.at, w.usage = time.Now(), processorTime() }
 
-func (w *stopwatch) stop() {
-	w.took += time.Since(w.at)
+func (w *stopwatch) stop(n int) {
+	w.calls = append(w.calls, float64(time.Since(w.at))/float64(n))
 	w.spent += processorTime() - w.usage
+}
+
+func (w *stopwatch) median() float64 {
+	slices.Sort(w.calls)
+	return w.calls[len(w.calls)/2]
 }
 
 func processorTime() time.Duration {

@@ -3,7 +3,9 @@ package mls
 import (
 	"crypto/ed25519"
 	"crypto/hkdf"
+	"crypto/hmac"
 	"crypto/hpke"
+	"crypto/sha256"
 	"testing"
 )
 
@@ -81,8 +83,15 @@ func (p *primitives) extract() { _, _ = hkdf.Extract(p.suite.hash, p.secret, p.s
 func (p *primitives) keyPair() { _, _ = p.hpke.kem.DeriveKeyPair(p.secret) }
 func (p *primitives) guard()   { random(4) }
 
-func (p *primitives) hash(n int) func() { return func() { p.suite.digest(p.content[:n]) } }
-func (p *primitives) mac(n int) func()  { return func() { p.suite.mac(p.secret, p.content[:n]) } }
+func (p *primitives) hash(n int) func() { return func() { sha256.Sum256(p.content[:n]) } }
+
+func (p *primitives) mac(n int) func() {
+	return func() {
+		m := hmac.New(p.suite.hash, p.secret)
+		m.Write(p.content[:n])
+		m.Sum(nil)
+	}
+}
 
 func (p *primitives) aeadSeal(n int) func() {
 	key, nonce := p.secret[:p.suite.keySize], p.content[:p.suite.nonceSize]

@@ -40,18 +40,13 @@ func (s *suite) zeros() []byte { return make([]byte, s.size) }
 // joinerSecret combines the init secret of the epoch before with the commit
 // secret.
 func (s *suite) joinerSecret(init, commit, context []byte) ([]byte, error) {
-	secret, err := s.extract(init, commit)
-	if err != nil {
-		return nil, err
-	}
+	secret := s.extract(init, commit)
 	defer clear(secret)
 	return s.expandWithLabel(secret, "joiner", context, s.size)
 }
 
 // memberSecret combines the joiner secret with the pre-shared keys.
-func (s *suite) memberSecret(joiner, psk []byte) ([]byte, error) {
-	return s.extract(joiner, psk)
-}
+func (s *suite) memberSecret(joiner, psk []byte) []byte { return s.extract(joiner, psk) }
 
 // welcomeKey returns key and nonce of a Welcome's GroupInfo (RFC 9420,
 // §12.4.3.1).
@@ -65,12 +60,10 @@ func (s *suite) welcomeKey(welcome []byte) (key, nonce []byte, err error) {
 
 // schedule derives all of an epoch from its joiner secret.
 func (s *suite) schedule(joiner, psk, context []byte) (*keySchedule, error) {
-	member, err := s.memberSecret(joiner, psk)
-	if err != nil {
-		return nil, fmt.Errorf("key schedule: %w", err)
-	}
+	member := s.memberSecret(joiner, psk)
 	defer clear(member)
 	k := &keySchedule{joiner: joiner}
+	var err error
 	if k.welcome, err = s.deriveSecret(member, "welcome"); err != nil {
 		return nil, fmt.Errorf("key schedule: %w", err)
 	}

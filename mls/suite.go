@@ -6,7 +6,6 @@ import (
 	"crypto/ecdh"
 	"crypto/elliptic"
 	"crypto/hkdf"
-	"crypto/hmac"
 	"crypto/hpke"
 	"crypto/rand"
 	"crypto/sha256"
@@ -15,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"hash"
+	"sync"
 
 	circl "github.com/cloudflare/circl/hpke"
 	"golang.org/x/crypto/chacha20poly1305"
@@ -52,7 +52,12 @@ type suite struct {
 	nonceSize int // AEAD.Nn
 	cipher    func(key []byte) (cipher.AEAD, error)
 	signature scheme
+
+	hashers sync.Pool // of *hasher
 }
+
+// labelPrefix begins every label (RFC 9420, §5.1.2, §5.1.3, §8).
+const labelPrefix = "MLS 1.0 "
 
 var suites = []*suite{
 	{
@@ -138,35 +143,42 @@ func newGCM(key []byte) (cipher.AEAD, error) {
 
 // digest returns the hash of the parts, one after the other.
 func (s *suite) digest(parts ...[]byte) []byte {
-	h := s.hash()
-	for _, p := range parts {
-		h.Write(p)
-	}
-	return h.Sum(make([]byte, 0, s.size))
+	h := s.hasher()
+	defer h.release()
+	return h.digest(make([]byte, 0, s.size), parts...)
 }
 
 func (s *suite) mac(key, message []byte) []byte {
-	m := hmac.New(s.hash, key)
-	m.Write(message)
-	return m.Sum(make([]byte, 0, s.size))
+	h := s.hasher()
+	defer h.release()
+	h.key(key)
+	return h.mac(make([]byte, 0, s.size), message)
 }
 
-// extract is KDF.Extract. Its error is that of a FIPS-only mode which forbids
-// the hash; the secrets here are always as long as the hash.
-func (s *suite) extract(salt, ikm []byte) ([]byte, error) {
-	return hkdf.Extract(s.hash, ikm, salt)
-}
+// extract is KDF.Extract.
+func (s *suite) extract(salt, ikm []byte) []byte { return s.mac(salt, ikm) }
 
-// expandWithLabel is ExpandWithLabel of RFC 9420, §8.
+// expandWithLabel is ExpandWithLabel of RFC 9420, §8. The lengths that the
+// protocol asks for are those of a key, a nonce or a hash: one block of
+// KDF.Expand. Only an exporter may want more.
 func (s *suite) expandWithLabel(secret []byte, label string, context []byte, n int) ([]byte, error) {
 	if n < 0 || n > 255*s.size {
 		return nil, errors.New("expand: length out of range")
 	}
-	w := writer{b: make([]byte, 0, 32+len(label)+len(context))}
-	w.u16(uint16(n))
-	w.str("MLS 1.0 " + label)
-	w.vec(context)
-	return hkdf.Expand(s.hash, secret, string(w.b), n)
+	h := s.hasher()
+	defer h.release()
+	h.w.u16(uint16(n))
+	h.w.length(len(labelPrefix) + len(label))
+	h.w.b = append(append(h.w.b, labelPrefix...), label...)
+	h.w.vec(context)
+	if n > s.size {
+		return hkdf.Expand(s.hash, secret, string(h.w.b), n)
+	}
+	h.w.u8(1)
+	h.key(secret)
+	out := make([]byte, n)
+	copy(out, h.mac(h.sum[:0]))
+	return out, nil
 }
 
 // deriveSecret is DeriveSecret of RFC 9420, §8.
@@ -183,10 +195,11 @@ func (s *suite) deriveTreeSecret(secret []byte, label string, generation uint32,
 
 // refHash is RefHash of RFC 9420, §5.2.
 func (s *suite) refHash(label string, value []byte) []byte {
-	var w writer
-	w.str(label)
-	w.vec(value)
-	return s.digest(w.b)
+	h := s.hasher()
+	defer h.release()
+	h.w.str(label)
+	h.w.length(len(value))
+	return h.digest(make([]byte, 0, s.size), value)
 }
 
 // seal encrypts with the suite's AEAD under a key that is used this once.

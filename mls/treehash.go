@@ -13,27 +13,30 @@ const (
 
 // leafHash is the tree hash of a leaf (RFC 9420, §7.8).
 func (s *suite) leafHash(index uint32, l *leafNode) []byte {
-	w := writer{b: make([]byte, 0, 8)}
-	w.u8(nodeLeaf)
-	w.u32(index)
-	w.optional(l != nil)
+	h := s.hasher()
+	defer h.release()
+	h.w.u8(nodeLeaf)
+	h.w.u32(index)
+	h.w.optional(l != nil)
+	out := make([]byte, 0, s.size)
 	if l == nil {
-		return s.digest(w.b)
+		return h.digest(out)
 	}
-	return s.digest(w.b, l.raw)
+	return h.digest(out, l.raw)
 }
 
 // parentTreeHash is the tree hash of a parent (RFC 9420, §7.8).
 func (s *suite) parentTreeHash(p *parentNode, left, right []byte) []byte {
-	w := writer{b: make([]byte, 0, 256)}
-	w.u8(nodeParent)
-	w.optional(p != nil)
+	h := s.hasher()
+	defer h.release()
+	h.w.u8(nodeParent)
+	h.w.optional(p != nil)
 	if p != nil {
-		p.encode(&w)
+		p.encode(&h.w)
 	}
-	w.vec(left)
-	w.vec(right)
-	return s.digest(w.b)
+	h.w.vec(left)
+	h.w.vec(right)
+	return h.digest(make([]byte, 0, s.size))
 }
 
 // blank returns a subtree that is blank throughout.

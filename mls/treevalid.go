@@ -79,11 +79,12 @@ func oddOne(candidates []nodeIndex, leaves []uint32) (d nodeIndex, ok bool) {
 
 // parentHash is the hash of ParentHashInput (RFC 9420, §7.9).
 func (s *suite) parentHash(p *parentNode, siblingHash []byte) []byte {
-	var w writer
-	w.vec(p.encryptionKey)
-	w.vec(p.parentHash)
-	w.vec(siblingHash)
-	return s.digest(w.b)
+	h := s.hasher()
+	defer h.release()
+	h.w.vec(p.encryptionKey)
+	h.w.vec(p.parentHash)
+	h.w.vec(siblingHash)
+	return h.digest(make([]byte, 0, s.size))
 }
 
 // checkUnmerged verifies the lists of unmerged leaves (RFC 9420, §12.4.3.1):

@@ -102,10 +102,7 @@ func (m *welcome) openSecrets(s *suite, ref, private []byte) (*groupSecrets, err
 
 // openGroupInfo decrypts the GroupInfo.
 func (m *welcome) openGroupInfo(s *suite, joiner, psk []byte) (*groupInfo, error) {
-	member, err := s.memberSecret(joiner, psk)
-	if err != nil {
-		return nil, err
-	}
+	member := s.memberSecret(joiner, psk)
 	defer clear(member)
 	secret, err := s.deriveSecret(member, "welcome")
 	if err != nil {
