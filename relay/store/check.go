@@ -48,7 +48,7 @@ const (
 // of their own; so it costs one read per page.
 func check(path string) error {
 	// Only the lock is wanted of this: a read-only bbolt follows no page.
-	db, err := bolt.Open(path, 0o600, options(true))
+	db, err := openFile(path, options(true))
 	if err != nil {
 		return checkError(path, err)
 	}
@@ -56,7 +56,11 @@ func check(path string) error {
 	if err != nil {
 		return errors.Join(err, db.Close())
 	}
-	return errors.Join(checkPages(f), f.Close(), db.Close())
+	size, err := sizeOfFile(path)
+	if err == nil {
+		err = checkPages(f, size)
+	}
+	return errors.Join(err, f.Close(), db.Close())
 }
 
 // checkError tells a file that is too short for bbolt from one that cannot be
@@ -66,7 +70,7 @@ func checkError(path string, err error) error {
 	if statErr == nil && info.Size() < 2*int64(os.Getpagesize()) {
 		return fmt.Errorf("%w: %d bytes long", ErrDamaged, info.Size())
 	}
-	return openError(err)
+	return err
 }
 
 // checker walks the pages that a meta page reaches. Buckets are independent
@@ -83,17 +87,13 @@ type checker struct {
 	found []uint64
 }
 
-func checkPages(f *os.File) error {
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
+func checkPages(f io.ReaderAt, size int64) error {
 	m, err := readMetas(f)
 	if err != nil {
 		return err
 	}
-	if m.pageSize < 512 || m.pageSize > 1<<20 || m.high < 4 || m.high > uint64(info.Size())/uint64(m.pageSize) {
-		return fmt.Errorf("%w: %d bytes long, %d pages of %d expected", ErrDamaged, info.Size(), m.high, m.pageSize)
+	if m.pageSize < 512 || m.pageSize > 1<<20 || m.high < 4 || m.high > uint64(size)/uint64(m.pageSize) {
+		return fmt.Errorf("%w: %d bytes long, %d pages of %d expected", ErrDamaged, size, m.high, m.pageSize)
 	}
 	c := &checker{file: f, pageSize: m.pageSize, high: m.high, seen: make([]uint64, m.high/64+1)}
 	c.buffers.New = func() any { b := make([]byte, m.pageSize); return &b }

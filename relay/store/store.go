@@ -126,12 +126,15 @@ func Open(cfg Config) (*Store, error) {
 	if err := check(cfg.Path); err != nil {
 		return nil, fmt.Errorf("check store: %w", err)
 	}
-	db, err := bolt.Open(cfg.Path, 0o600, options(false))
+	db, err := openMapped(cfg)
 	if err != nil {
-		return nil, fmt.Errorf("open store: %w", openError(err))
+		return nil, fmt.Errorf("open store: %w", err)
 	}
 	s := &Store{cfg: cfg, db: db, room: semaphore.NewWeighted(cfg.MaxPending), wake: make(chan struct{}, 1)}
 	err = s.view(checkFormat)
+	if err == nil {
+		err = removeOld(compactPath(cfg.Path))
+	}
 	if err == nil {
 		err = s.refillReserve()
 	}
