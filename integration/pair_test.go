@@ -29,6 +29,12 @@ func TestDirect(t *testing.T) {
 		if got := b.texts(a); !slices.Equal(got, want) {
 			w.t.Errorf("bob shows %q, want %q", got, want)
 		}
+		for _, n := range []*simNode{a, b} {
+			s, err := n.Status(context.Background())
+			if err != nil || len(s.Peers) != 1 || !s.Peers[0].PostQuantum || s.Peers[0].Suite != "MLKEM768X25519_AES128GCM_SHA256_Ed25519" {
+				w.t.Errorf("%s: got peers %+v, %v, want one in the post-quantum suite", n.name, s.Peers, err)
+			}
+		}
 	})
 }
 

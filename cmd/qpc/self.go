@@ -75,6 +75,9 @@ func statusText(st localapi.Status) string {
 		if p.Connected {
 			state = "connected, path " + string(p.Path)
 		}
+		if p.Suite != "" {
+			state += ", " + suiteNote(p)
+		}
 		fmt.Fprintf(&b, "%s %s\n", defuse(p.Name), state)
 		for _, t := range p.Tried {
 			fmt.Fprintf(&b, "    tried %s: %s\n", defuse(t.Addr), defuse(cmp.Or(t.Error, "it worked")))
@@ -82,6 +85,14 @@ func statusText(st localapi.Status) string {
 	}
 	fmt.Fprintf(&b, "waiting: %d to others, %d to be read in, %d without a key yet", st.Queue.Outbox, st.Queue.Inbox, st.Queue.Unreadable)
 	return b.String()
+}
+
+// suiteNote says what protects a conversation.
+func suiteNote(p localapi.Peer) string {
+	if p.PostQuantum {
+		return "post-quantum (" + defuse(p.Suite) + ")"
+	}
+	return "not post-quantum (" + defuse(p.Suite) + ")"
 }
 
 func onOff(on bool) string {

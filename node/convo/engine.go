@@ -36,6 +36,9 @@ var (
 	ErrOutboxFull     = errors.New("too many messages wait for this person")
 	// ErrWaiting means a payload that no present key opens. It stays.
 	ErrWaiting = errors.New("no key opens this payload yet")
+	// ErrOtherSuite means a key package of another cipher suite than the group is
+	// to have: its owner has packages of that one, too.
+	ErrOtherSuite = errors.New("key package of another cipher suite than the conversation is to have")
 	// ErrRefused means a payload that is wrong and will never be right.
 	ErrRefused = errors.New("payload refused")
 )
@@ -190,7 +193,7 @@ func (e *Engine) enter(tx *store.Tx, g store.Group, ep *mls.Epoch, now time.Time
 		return g, fmt.Errorf("save epoch: %w", err)
 	}
 	row := store.Epoch{ID: id, Group: g.ID, Number: ep.Number(), SealKey: [32]byte(key), Created: now}
-	g.Epoch = id
+	g.Epoch, g.Suite = id, uint16(ep.Suite())
 	if err := tx.PutGroup(g); err != nil {
 		return g, err
 	}

@@ -125,9 +125,11 @@ func (p *person) prepare(q *person) {
 		if _, err := q.keys.Stock(ctx, transport.Key(q.id.ID()), 3, testTime()); err != nil {
 			p.t.Fatal(err)
 		}
-		kp, err := q.keys.Take(ctx)
-		if err == nil {
-			err = p.engine.Start(ctx, q.id.ID(), kp)
+		for err = ErrOtherSuite; errors.Is(err, ErrOtherSuite); {
+			var kp []byte
+			if kp, err = q.keys.Take(ctx); err == nil {
+				err = p.engine.Start(ctx, q.id.ID(), kp)
+			}
 		}
 		if err != nil {
 			p.t.Fatal(err)
@@ -465,7 +467,7 @@ func TestForgedIdentity(t *testing.T) {
 
 	// A key package "of bob", for alice.
 	forged, _, err := mls.NewKeyPackage(mls.KeyPackageConfig{
-		Suite: mls.X25519_AES128GCM_SHA256_Ed25519, Signer: mallory.id.MLS(), Identity: other[:],
+		Suite: keys.Suite, Signer: mallory.id.MLS(), Identity: other[:],
 		NotBefore: testTime().Add(-time.Hour), NotAfter: testTime().Add(time.Hour), Capabilities: keys.Capabilities(),
 	})
 	if err != nil {
@@ -490,7 +492,7 @@ func TestForgedIdentity(t *testing.T) {
 	}
 	lo, hi := order(self, other)
 	group, err := mls.Create(mls.GroupConfig{
-		Suite: mls.X25519_AES128GCM_SHA256_Ed25519, GroupID: []byte("forged"), Signer: mallory.id.MLS(), Identity: other[:],
+		Suite: kp.Suite(), GroupID: []byte("forged"), Signer: mallory.id.MLS(), Identity: other[:],
 		Extensions:           []mls.Extension{pairContext{lo, hi, 1}.extension()},
 		RequiredCapabilities: mls.RequiredCapabilities{Extensions: []uint16{keys.ConversationExtension}},
 		Capabilities:         keys.Capabilities(),

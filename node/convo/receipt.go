@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"time"
 
+	"quicnprotochat/mls/seal"
+	"quicnprotochat/node/keys"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
@@ -33,8 +35,9 @@ type Receipt struct {
 	due     []store.ReceiptDue
 }
 
-// Receipt makes the receipt owed to author; nil if none is owed, or the
-// conversation has no group to seal it in. Call Receipted once it is durable
+// Receipt makes the receipt owed to author; nil if none is owed, or there is
+// nothing to seal it with: no group, or no hybrid key of the author for a classical
+// one. Call Receipted once it is durable
 // elsewhere: until then it is owed.
 func (e *Engine) Receipt(ctx context.Context, author rpc.Identity) (r *Receipt, err error) {
 	err = e.cfg.Store.Glance(ctx, func(tx *store.Tx) error {
@@ -61,11 +64,33 @@ func (e *Engine) Receipt(ctx context.Context, author rpc.Identity) (r *Receipt, 
 		if err != nil {
 			return err
 		}
-		payload, err := e.sealEpoch(tx, g.Epoch, control)
-		r = &Receipt{Payload: payload, due: due}
+		payload, err := e.sealReceipt(tx, g, author, control)
+		if err == nil && payload != nil {
+			r = &Receipt{Payload: payload, due: due}
+		}
 		return err
 	})
 	return r, err
+}
+
+// sealReceipt seals a receipt as messages of the group are sealed; nil if the key
+// for it is not here.
+func (e *Engine) sealReceipt(tx *store.Tx, g store.Group, author rpc.Identity, m *message.Control) ([]byte, error) {
+	frame, err := message.EncodeFrame(m)
+	if err != nil {
+		return nil, fmt.Errorf("encode frame: %w", err)
+	}
+	if !classical(g) {
+		return e.sealEpoch(tx, g.Epoch, frame)
+	}
+	key, err := keys.Of(tx, author, time.Now())
+	if isNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return seal.Seal(key, author, frame)
 }
 
 // Receipted forgets the debts that a receipt has paid.

@@ -7,7 +7,9 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"quicnprotochat/mls"
 	"quicnprotochat/mls/seal"
+	"quicnprotochat/node/keys"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
@@ -110,26 +112,33 @@ func (e *Engine) encrypt(tx *store.Tx, fx *effects, c store.Conversation, m stor
 	if err != nil {
 		return fmt.Errorf("encrypt: %w", err)
 	}
-	payload, err := e.sealEpoch(tx, g.Epoch, message.MLSMessages{private})
-	if err != nil {
-		return err
-	}
-	_, err = tx.AddOutgoing(store.Outgoing{
-		Recipient: c.Peer, Kind: store.KindMessage, Payload: payload,
+	out := store.Outgoing{
+		Recipient: c.Peer, Kind: store.KindMessage,
 		Conversation: c.ID, Message: m.ID, Group: g.ID, Created: time.Now(),
-	})
+	}
+	if out.Frame, err = message.EncodeFrame(message.MLSMessages{private}); err != nil {
+		return fmt.Errorf("encode frame: %w", err)
+	}
+	if !classical(g) {
+		if out.Payload, err = e.sealEpoch(tx, g.Epoch, out.Frame); err != nil {
+			return err
+		}
+		out.Frame = nil
+	}
+	_, err = tx.AddOutgoing(out)
 	return err
 }
 
-// sealEpoch seals a part to the members of an epoch.
-func (e *Engine) sealEpoch(tx *store.Tx, epoch [16]byte, part message.Part) ([]byte, error) {
+// classical reports whether a group is of a suite that is not post-quantum. What
+// is sent in it is sealed to the recipient's hybrid key: a key exported from its
+// epoch would protect it no better than its messages are.
+func classical(g store.Group) bool { return mls.Suite(g.Suite) != keys.Suite }
+
+// sealEpoch seals a frame to the members of an epoch.
+func (e *Engine) sealEpoch(tx *store.Tx, epoch [16]byte, frame []byte) ([]byte, error) {
 	row, err := tx.Epoch(epoch)
 	if err != nil {
 		return nil, fmt.Errorf("epoch: %w", err)
-	}
-	frame, err := message.EncodeFrame(part)
-	if err != nil {
-		return nil, fmt.Errorf("encode frame: %w", err)
 	}
 	return seal.SealEpoch(seal.EpochKey(row.SealKey), frame)
 }

@@ -21,7 +21,7 @@ type Needs struct {
 	// KeyPackage is true when a conversation needs a group.
 	KeyPackage bool
 	// HybridKey is true when something waits to be sealed, or a group to start,
-	// and no good key is known.
+	// or a receipt is owed that it seals, and no good key is known.
 	HybridKey bool
 	// Seal is true when something waits to be sealed.
 	Seal bool
@@ -40,8 +40,12 @@ func (e *Engine) Needs(ctx context.Context, peer rpc.Identity) (n Needs, err err
 			}
 		}
 		unsealed, err := tx.UnsealedFor(peer, 1)
+		if err != nil {
+			return err
+		}
 		n.Seal = len(unsealed) > 0
-		if err != nil || !n.Seal && !n.KeyPackage {
+		receipt, err := e.owesSealed(tx, c)
+		if err != nil || !n.Seal && !n.KeyPackage && !receipt {
 			return err
 		}
 		if _, err = keys.Of(tx, peer, time.Now()); isNotFound(err) {
@@ -64,6 +68,19 @@ func (e *Engine) needsGroup(tx *store.Tx, c store.Conversation) (bool, error) {
 	}
 	groups, err := tx.CountGroups(c.ID)
 	return groups > 0, err
+}
+
+// owesSealed reports whether a receipt is owed in a group of the classical suite.
+func (e *Engine) owesSealed(tx *store.Tx, c store.Conversation) (bool, error) {
+	if len(c.Group) == 0 {
+		return false, nil
+	}
+	g, err := tx.Group(c.Group)
+	if err != nil || !classical(g) {
+		return false, err
+	}
+	due, err := tx.ReceiptsDue(c.Peer)
+	return len(due) > 0, err
 }
 
 // LearnHybridKey keeps a person's hybrid key.
@@ -97,7 +114,9 @@ func (e *Engine) SealWaiting(ctx context.Context, peer rpc.Identity) error {
 
 // Start makes the first or a new group of the conversation with peer from one of its key
 // packages, and puts the Welcome and all waiting messages into the outbox. If it
-// has one to send in meanwhile, it does nothing.
+// has one to send in meanwhile, it does nothing. The group is post-quantum if the
+// package says that the person has that suite: who hands out a classical one all the
+// same gets ErrOtherSuite, so that no relay can weaken a conversation.
 func (e *Engine) Start(ctx context.Context, peer rpc.Identity, keyPackage []byte) error {
 	now := time.Now()
 	kp, err := mls.ParseKeyPackage(keyPackage)
@@ -109,6 +128,9 @@ func (e *Engine) Start(ctx context.Context, peer rpc.Identity, keyPackage []byte
 	}
 	if !bytes.Equal(kp.Identity(), peer[:]) || !bytes.Equal(kp.SignatureKey(), peer[:]) {
 		return fmt.Errorf("key package of somebody else: %w", ErrRefused)
+	}
+	if kp.Suite() != keys.SuiteFor(kp.Capabilities()) {
+		return fmt.Errorf("%s: %w", kp.Suite(), ErrOtherSuite)
 	}
 	return e.update(ctx, func(tx *store.Tx, fx *effects) error {
 		c, err := e.conversation(tx, peer, now)
@@ -148,7 +170,7 @@ func (e *Engine) create(peer rpc.Identity, kp *mls.KeyPackage, counter uint64, n
 	}
 	lo, hi := order(e.self, peer)
 	first, err := mls.Create(mls.GroupConfig{
-		Suite:                mls.X25519_AES128GCM_SHA256_Ed25519,
+		Suite:                kp.Suite(),
 		GroupID:              groupID,
 		Signer:               e.cfg.Identity.MLS(),
 		Identity:             e.self[:],

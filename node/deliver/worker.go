@@ -249,11 +249,7 @@ func (w *worker) prepare(ctx context.Context, p person) error {
 	}
 	if needs.KeyPackage {
 		err := ask(ctx, w.d, p, func(ctx context.Context, c *rpc.Client) error {
-			kp, err := nonEmpty(c.FetchKeyPackage(ctx, w.id))
-			if err != nil {
-				return err
-			}
-			return w.d.cfg.Engine.Start(ctx, w.id, kp)
+			return w.start(ctx, c)
 		})
 		if err != nil {
 			return fmt.Errorf("start conversation: %w", err)
@@ -263,6 +259,26 @@ func (w *worker) prepare(ctx context.Context, p person) error {
 		return nil
 	}
 	return w.d.cfg.Engine.SealWaiting(ctx, w.id)
+}
+
+// packageTries is how many key packages one place is asked for: all those to be
+// used once that a relay gives one caller in an hour, and the one of last resort.
+const packageTries = 4
+
+// start begins the conversation with a key package. Those of both suites are in
+// one line: it asks on until it has one of the suite that the group is to have.
+func (w *worker) start(ctx context.Context, c *rpc.Client) error {
+	var err error
+	for range packageTries {
+		var kp []byte
+		if kp, err = nonEmpty(c.FetchKeyPackage(ctx, w.id)); err != nil {
+			return err
+		}
+		if err = w.d.cfg.Engine.Start(ctx, w.id, kp); !errors.Is(err, convo.ErrOtherSuite) {
+			return err
+		}
+	}
+	return err
 }
 
 var errNone = errors.New("none is there")

@@ -2,7 +2,10 @@ package front
 
 import (
 	"context"
+	"errors"
 
+	"quicnprotochat/mls"
+	"quicnprotochat/node/keys"
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/node/store"
 	"quicnprotochat/transport"
@@ -17,21 +20,25 @@ func (f *Front) Status(ctx context.Context) (localapi.Status, error) {
 	for _, r := range f.cfg.Deliverer.HomeRelays() {
 		s.Relays = append(s.Relays, localapi.Relay{URL: r.URL.String(), Reached: r.Reached, Error: r.Error})
 	}
-	var contacts []store.Contact
-	err := f.cfg.Store.View(ctx, func(tx *store.Tx) (err error) {
-		if contacts, err = tx.Contacts(); err != nil {
+	err := f.cfg.Store.View(ctx, func(tx *store.Tx) error {
+		contacts, err := tx.Contacts()
+		if err != nil {
 			return err
+		}
+		for _, c := range contacts {
+			p, err := f.showPeer(tx, c)
+			if err != nil {
+				return err
+			}
+			s.Peers = append(s.Peers, p)
 		}
 		s.Queue, err = f.queue(tx)
 		return err
 	})
-	for _, c := range contacts {
-		s.Peers = append(s.Peers, f.showPeer(c))
-	}
 	return s, err
 }
 
-func (f *Front) showPeer(c store.Contact) localapi.Peer {
+func (f *Front) showPeer(tx *store.Tx, c store.Contact) (localapi.Peer, error) {
 	p := localapi.Peer{Identity: text(c.Identity), Name: c.Name, Path: localapi.PathNone, Tried: []localapi.Tried{}}
 	state := f.cfg.Host.Peer(transport.Key(c.Identity))
 	p.Connected = state.Connected
@@ -41,7 +48,16 @@ func (f *Front) showPeer(c store.Contact) localapi.Peer {
 	for _, a := range state.Tried {
 		p.Tried = append(p.Tried, localapi.Tried{Addr: a.Addr.String(), Error: a.Err})
 	}
-	return p
+	talk, err := tx.ConversationOf(c.Identity)
+	if errors.Is(err, store.ErrNotFound) || err == nil && len(talk.Group) == 0 {
+		return p, nil
+	}
+	if err != nil {
+		return p, err
+	}
+	g, err := tx.Group(talk.Group)
+	p.Suite, p.PostQuantum = mls.Suite(g.Suite).String(), mls.Suite(g.Suite) == keys.Suite
+	return p, err
 }
 
 // queue counts what waits. A message that waits for its conversation to start

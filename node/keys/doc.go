@@ -8,5 +8,6 @@
 // Invariants: a hybrid key is replaced after seven days and its private half
 // erased fourteen days later; a key package is stored before it is handed out,
 // belongs to one place (one relay, or this node itself), and leaves one place
-// only once, except the last-resort one.
+// only once, except the last-resort one. Every package says that its owner has both
+// suites of groups; two of three, and that of last resort, are post-quantum.
 package keys

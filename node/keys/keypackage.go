@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"quicnprotochat/mls"
@@ -24,6 +25,29 @@ const (
 	packageRenewal = 7 * 24 * time.Hour
 )
 
+// The cipher suites of groups.
+const (
+	// Suite is that of a group whose members all have it: it is post-quantum.
+	Suite = mls.MLKEM768X25519_AES128GCM_SHA256_Ed25519
+	// ClassicalSuite is that of all other groups.
+	ClassicalSuite = mls.X25519_AES128GCM_SHA256_Ed25519
+)
+
+// classicalShare says which part of the packages is of the classical suite, for
+// peers that have no other: every third. Who asks knows not what it gets, and is
+// given three (package serve, and relays alike).
+const classicalShare = 3
+
+// SuiteFor returns the suite of a group with members of these capabilities.
+func SuiteFor(members ...mls.Capabilities) mls.Suite {
+	for _, c := range members {
+		if !slices.Contains(c.Suites, uint16(Suite)) {
+			return ClassicalSuite
+		}
+	}
+	return Suite
+}
+
 // Capabilities are what this program's leaves say that they can do, beside what
 // package mls says of itself.
 func Capabilities() mls.Capabilities {
@@ -35,13 +59,14 @@ func Capabilities() mls.Capabilities {
 // place does not have yet. Each is in the store before it is returned; call
 // Placed for each that the place has taken.
 func (k *Keys) Stock(ctx context.Context, place transport.Key, want int, now time.Time) (pending []store.KeyPackage, err error) {
-	missing, last, err := k.missing(ctx, place, want, now)
+	kinds, err := k.missing(ctx, place, want, now)
 	if err != nil {
 		return nil, err
 	}
 	var rows []store.KeyPackage
-	for i := range missing + last {
-		row, err := k.make(place, now, i >= missing)
+	for i, kind := range kinds {
+		// A millisecond apart: the store keeps the order.
+		row, err := k.make(place, now.Add(time.Duration(i)*time.Millisecond), kind)
 		if err != nil {
 			return nil, fmt.Errorf("key package: %w", err)
 		}
@@ -64,27 +89,49 @@ func (k *Keys) Stock(ctx context.Context, place transport.Key, want int, now tim
 	return pending, err
 }
 
-// missing counts the packages that a place lacks: those to be used once, and
-// those of last resort.
-func (k *Keys) missing(ctx context.Context, place transport.Key, want int, now time.Time) (once, last int, err error) {
-	once, last = want, 1
+// kind is what kind of key package one is.
+type kind struct {
+	suite      mls.Suite
+	lastResort bool
+}
+
+// missing lists the packages that a place lacks: those to be used once, of both
+// suites by turns, and the one of last resort, which is post-quantum: using up the
+// others must not bring anybody into a classical group.
+func (k *Keys) missing(ctx context.Context, place transport.Key, want int, now time.Time) (missing []kind, err error) {
+	have := make(map[kind]int)
 	err = k.store.View(ctx, func(tx *store.Tx) error {
 		all, err := tx.KeyPackages(place)
 		for _, row := range all {
-			switch {
-			case now.Sub(row.Created) >= packageRenewal:
-			case row.LastResort:
-				last = 0
-			case place == transport.Key(k.id.ID()) && row.HandedOut:
+			if now.Sub(row.Created) >= packageRenewal {
+				continue
+			}
+			if row.HandedOut && !row.LastResort && place == transport.Key(k.id.ID()) {
 				// a relay's copy is in its stock until somebody's Welcome uses it;
 				// one that we hand out ourselves is gone
-			default:
-				once--
+				continue
 			}
+			kp, err := mls.ParseKeyPackage(row.Package)
+			if err != nil {
+				return fmt.Errorf("key package: %w", store.ErrDamaged)
+			}
+			have[kind{kp.Suite(), row.LastResort}]++
 		}
 		return err
 	})
-	return max(once, 0), last, err
+	for i := range want {
+		next := kind{suite: Suite}
+		if i%classicalShare == classicalShare-1 {
+			next.suite = ClassicalSuite
+		}
+		if have[next]--; have[next] < 0 {
+			missing = append(missing, next)
+		}
+	}
+	if last := (kind{Suite, true}); have[last] == 0 {
+		missing = append(missing, last)
+	}
+	return missing, err
 }
 
 func (k *Keys) put(ctx context.Context, rows []store.KeyPackage, now time.Time) error {
@@ -148,22 +195,22 @@ func (k *Keys) LastResort(ctx context.Context) (pkg []byte, err error) {
 	return pkg, err
 }
 
-func (k *Keys) make(place transport.Key, now time.Time, lastResort bool) (store.KeyPackage, error) {
+func (k *Keys) make(place transport.Key, now time.Time, of kind) (store.KeyPackage, error) {
 	id := k.id.ID()
 	pkg, secrets, err := mls.NewKeyPackage(mls.KeyPackageConfig{
-		Suite:        mls.X25519_AES128GCM_SHA256_Ed25519,
+		Suite:        of.suite,
 		Signer:       k.id.MLS(),
 		Identity:     id[:],
 		NotBefore:    now.Add(-time.Hour),
 		NotAfter:     now.Add(PackageLifetime),
 		Capabilities: Capabilities(),
-		LastResort:   lastResort,
+		LastResort:   of.lastResort,
 	})
 	if err != nil {
 		return store.KeyPackage{}, err
 	}
 	return store.KeyPackage{
 		Ref: pkg.Ref(), Package: pkg.Bytes(), Secrets: secrets.Bytes(),
-		Place: place, Created: now, Expires: now.Add(PackageLifetime), LastResort: lastResort,
+		Place: place, Created: now, Expires: now.Add(PackageLifetime), LastResort: of.lastResort,
 	}, nil
 }

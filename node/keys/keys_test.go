@@ -135,6 +135,7 @@ func TestStockOfRelay(t *testing.T) {
 	if len(first) != 21 || lastResorts(first) != 1 {
 		t.Fatalf("first: got %d packages, %d of last resort, want 21 and 1", len(first), lastResorts(first))
 	}
+	wantSuites(t, first)
 	if again := pending(start); len(again) != 21 {
 		t.Errorf("not placed: got %d to upload, want the same 21", len(again))
 	}
@@ -165,6 +166,53 @@ func TestStockOfRelay(t *testing.T) {
 		}
 		if err != nil || kp.LastResort() != row.LastResort {
 			t.Errorf("package: got %v, last resort %v, want a good one, %v", err, kp.LastResort(), row.LastResort)
+		}
+	}
+}
+
+// wantSuites checks that of each three packages in a row one is classical, and that
+// the one of last resort is not.
+func wantSuites(t *testing.T, rows []store.KeyPackage) {
+	t.Helper()
+	for i, row := range rows {
+		kp, err := mls.ParseKeyPackage(row.Package)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := Suite
+		if i%3 == 2 && !row.LastResort {
+			want = ClassicalSuite
+		}
+		if kp.Suite() != want || SuiteFor(kp.Capabilities()) != Suite {
+			t.Errorf("package %d: got %v, capabilities %v, want %v by one that has both", i, kp.Suite(), kp.Capabilities().Suites, want)
+		}
+	}
+}
+
+// TestStockOfOldNode meets a relay's stock of before there were two suites: the
+// post-quantum packages come at once, that of last resort among them.
+func TestStockOfOldNode(t *testing.T) {
+	k, _ := newKeys(t)
+	relay := transport.Key{1}
+	var old []store.KeyPackage
+	for i := range 21 {
+		row, err := k.make(relay, start, kind{ClassicalSuite, i == 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		row.HandedOut = true
+		old = append(old, row)
+	}
+	if err := k.put(t.Context(), old, start); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := k.Stock(t.Context(), relay, 20, start)
+	if err != nil || len(rows) != 15 || lastResorts(rows) != 1 {
+		t.Fatalf("got %d packages, %d of last resort, %v, want 15 and 1", len(rows), lastResorts(rows), err)
+	}
+	for _, row := range rows {
+		if kp, err := mls.ParseKeyPackage(row.Package); err != nil || kp.Suite() != Suite {
+			t.Errorf("got %v, %v, want only %v", kp.Suite(), err, Suite)
 		}
 	}
 }

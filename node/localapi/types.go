@@ -153,6 +153,10 @@ type Peer struct {
 	Path      Path    `json:"path"`
 	Connected bool    `json:"connected"`
 	Tried     []Tried `json:"tried"`
+	// Suite is the cipher suite of the conversation, by its name, and PostQuantum
+	// says whether it is one; "" and false while there is no group to send in.
+	Suite       string `json:"suite"`
+	PostQuantum bool   `json:"post_quantum"`
 }
 
 // Tried is one address that was dialled, and why it failed.

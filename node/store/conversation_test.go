@@ -39,7 +39,7 @@ func TestGroupsAndEpochs(t *testing.T) {
 	inTx(t, func(tx *Tx) {
 		g := Group{
 			ID: []byte("group a"), Conversation: id16(1), Creator: identity(3),
-			Counter: math.MaxUint64, Epoch: id16(4), Retire: at(5),
+			Counter: math.MaxUint64, Epoch: id16(4), Suite: 0xfffe, Retire: at(5),
 		}
 		h := Group{ID: []byte("group b"), Conversation: id16(1)}
 		other := Group{ID: []byte("group"), Conversation: id16(2)}

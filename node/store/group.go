@@ -17,16 +17,18 @@ type Group struct {
 	Counter uint64
 	// Epoch is the id of the head, the epoch that we are in.
 	Epoch [16]byte
+	// Suite is the number of its cipher suite (RFC 9420, section 17.1).
+	Suite uint16
 	// Retire is zero for a live group, else until when it still receives.
 	Retire time.Time
 }
 
-const groupColumns = "id, conversation, creator, counter, epoch, retire"
+const groupColumns = "id, conversation, creator, counter, epoch, suite, retire"
 
 func scanGroup(r *row) Group {
 	return Group{
 		ID: r.bytes(), Conversation: r.array16(), Creator: r.array32(),
-		Counter: r.uint64(), Epoch: r.array16(), Retire: r.time(),
+		Counter: r.uint64(), Epoch: r.array16(), Suite: uint16(r.int()), Retire: r.time(),
 	}
 }
 
@@ -47,10 +49,11 @@ func (t *Tx) CountGroups(conversation [16]byte) (int, error) {
 
 // PutGroup adds or replaces the group of that id.
 func (t *Tx) PutGroup(g Group) error {
-	return t.do(`INSERT INTO groups (id, conversation, creator, counter, epoch, retire) VALUES (?, ?, ?, ?, ?, ?)
+	return t.do(`INSERT INTO groups (id, conversation, creator, counter, epoch, suite, retire) VALUES (?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET conversation = excluded.conversation, creator = excluded.creator,
-			counter = excluded.counter, epoch = excluded.epoch, retire = excluded.retire`,
-		g.ID, g.Conversation[:], g.Creator[:], g.Counter, g.Epoch[:], g.Retire)
+			counter = excluded.counter, epoch = excluded.epoch,
+			suite = excluded.suite, retire = excluded.retire`,
+		g.ID, g.Conversation[:], g.Creator[:], g.Counter, g.Epoch[:], int(g.Suite), g.Retire)
 }
 
 // DeleteGroup erases a group with its epochs and their records. It is no error

@@ -14,7 +14,7 @@ const applicationID = 0x7170636e
 // Identities, keys, hashes and ids are BLOBs of fixed length. Columns that hold
 // a uint64 have its top bit flipped, so that SQLite's signed order is the
 // unsigned one (see sortable). Times are Unix milliseconds, 0 for none.
-var migrations = []string{schema1}
+var migrations = []string{schema1, schema2}
 
 const schema1 = `
 CREATE TABLE meta (
@@ -178,6 +178,11 @@ CREATE TABLE receipts_due (
 	counter      INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX receipts_due_key ON receipts_due (author, conversation, counter);
+`
+
+// schema2 notes the cipher suite of a group: all older ones are of 0x0001.
+const schema2 = `
+ALTER TABLE groups ADD COLUMN suite INTEGER NOT NULL DEFAULT 1;
 `
 
 // migrate applies what is missing, each step in its own transaction.
