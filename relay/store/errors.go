@@ -20,6 +20,12 @@ var (
 	ErrTooLarge = errors.New("write too large")
 	// ErrStale means that an endpoint is not newer than the one stored.
 	ErrStale = errors.New("endpoint not newer than the stored one")
+	// ErrTaken means that an account of that name, or of one too alike, exists.
+	ErrTaken = errors.New("name taken")
+	// ErrBound means that the identity is bound to another account.
+	ErrBound = errors.New("identity bound to another account")
+	// ErrNotFound means that an account, a session or an invite is not there.
+	ErrNotFound = errors.New("not found")
 	// ErrClosed means that the store no longer takes calls.
 	ErrClosed = errors.New("store closed")
 )

@@ -24,6 +24,13 @@ import (
 //	keypackages  owner 32, number u64: the package; number 0 is the last resort
 //	hybridkeys   owner 32    arrival u64, blob
 //	endpoints    owner 32    seq u64, expiry u64, record
+//	accounts     key 32      see Account
+//	bindings     owner 32    key of the account
+//	sessions     hash 32     expiry u64, begun u64, key of the account
+//	invites      hash 32     expiry u64, created u64, note
+//	channels     hash 32     see channel
+//	pairs        hash 32     id of the channel
+//	made         owner 32    u64, how many channels it made
 //
 // The key 0xff puts the header of an inbox on the page of its newest payload, so
 // that an append writes one leaf.
@@ -34,6 +41,13 @@ var (
 	bucketKeyPackages = []byte("keypackages")
 	bucketHybridKeys  = []byte("hybridkeys")
 	bucketEndpoints   = []byte("endpoints")
+	bucketAccounts    = []byte("accounts")
+	bucketBindings    = []byte("bindings")
+	bucketSessions    = []byte("sessions")
+	bucketInvites     = []byte("invites")
+	bucketChannels    = []byte("channels")
+	bucketPairs       = []byte("pairs")
+	bucketMade        = []byte("made")
 
 	keyFormat = []byte("format")
 	keyTotals = []byte("totals")
@@ -42,6 +56,7 @@ var (
 
 var buckets = [][]byte{
 	bucketMeta, bucketInboxes, bucketStocks, bucketKeyPackages, bucketHybridKeys, bucketEndpoints,
+	bucketAccounts, bucketBindings, bucketSessions, bucketInvites, bucketChannels, bucketPairs, bucketMade,
 }
 
 // format is the version of the layout.

@@ -39,6 +39,9 @@ var sweepStages = []sweepStage{
 	{bucketStocks, stockDue, (*batch).sweepStock},
 	{bucketHybridKeys, hybridKeyDue, (*batch).sweepRecord},
 	{bucketEndpoints, endpointDue, (*batch).sweepRecord},
+	{bucketSessions, expired(bucketSessions), (*batch).sweepRecord},
+	{bucketInvites, expired(bucketInvites), (*batch).sweepRecord},
+	{bucketChannels, channelDue, (*batch).sweepChannel},
 }
 
 // Sweep removes what has expired, one bounded slice at a time, and reports
