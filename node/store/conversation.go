@@ -17,14 +17,18 @@ type Conversation struct {
 	// Counter is our own last message counter, Lamport the highest seen.
 	Counter, Lamport uint64
 	Created          time.Time
+	// Name is that of a group, and Status how we stand in it, as the caller writes
+	// it; both are empty for a one-to-one conversation.
+	Name, Status string
 }
 
-const conversationColumns = "id, peer, grp, counter, lamport, created"
+const conversationColumns = "id, peer, grp, counter, lamport, created, name, status"
 
 func scanConversation(r *row) Conversation {
 	return Conversation{
 		ID: r.array16(), Peer: r.array32(), Group: r.bytes(),
 		Counter: r.uint64(), Lamport: r.uint64(), Created: r.time(),
+		Name: r.text(), Status: r.text(),
 	}
 }
 
@@ -50,10 +54,11 @@ func (t *Tx) Conversations() ([]Conversation, error) {
 // PutConversation adds or replaces the conversation of that id. It returns
 // ErrConflict if another conversation has the peer.
 func (t *Tx) PutConversation(c Conversation) error {
-	err := t.do(`INSERT INTO conversations (id, peer, grp, counter, lamport, created) VALUES (?, ?, ?, ?, ?, ?)
-		ON CONFLICT (id) DO UPDATE SET peer = excluded.peer, grp = excluded.grp,
-			counter = excluded.counter, lamport = excluded.lamport, created = excluded.created`,
-		c.ID[:], c.Peer[:], c.Group, c.Counter, c.Lamport, c.Created)
+	err := t.do(`INSERT INTO conversations (id, peer, grp, counter, lamport, created, name, status)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET peer = excluded.peer, grp = excluded.grp, counter = excluded.counter,
+			lamport = excluded.lamport, created = excluded.created, name = excluded.name, status = excluded.status`,
+		c.ID[:], c.Peer[:], c.Group, c.Counter, c.Lamport, c.Created, c.Name, c.Status)
 	if unique(err) {
 		return fmt.Errorf("conversation with this peer: %w", ErrConflict)
 	}

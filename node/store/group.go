@@ -56,12 +56,15 @@ func (t *Tx) PutGroup(g Group) error {
 		g.ID, g.Conversation[:], g.Creator[:], g.Counter, g.Epoch[:], int(g.Suite), g.Retire)
 }
 
-// DeleteGroup erases a group with its epochs and their records. It is no error
-// if there is none.
+// DeleteGroup erases a group with all that belongs to it: epochs and their
+// records, commits, seats and intents. It is no error if there is none.
 func (t *Tx) DeleteGroup(id []byte) error {
 	for _, sql := range []string{
 		"DELETE FROM mls_records WHERE epoch IN (SELECT id FROM epochs WHERE grp = ?)",
 		"DELETE FROM epochs WHERE grp = ?",
+		"DELETE FROM commits WHERE grp = ?",
+		"DELETE FROM seats WHERE grp = ?",
+		"DELETE FROM intents WHERE grp = ?",
 		"DELETE FROM groups WHERE id = ?",
 	} {
 		if err := t.do(sql, id); err != nil {

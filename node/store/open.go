@@ -158,7 +158,7 @@ func (s *Store) openWriter(unclean bool) (*conn, error) {
 	}
 	if err == nil && unclean {
 		start := s.cfg.Now()
-		err = c.check()
+		err = errors.Join(c.check(), s.whole(c))
 		s.cfg.Log.Info("store checked after an unclean stop", "took", s.cfg.Now().Sub(start), "err", err)
 	}
 	if err == nil {
@@ -168,4 +168,22 @@ func (s *Store) openWriter(unclean bool) (*conn, error) {
 		return nil, errors.Join(classify(err), c.close())
 	}
 	return c, nil
+}
+
+// whole returns ErrDamaged if the file ends within a page, which SQLite takes for
+// a page that ends with zeros. A stop in the middle of copying the log leaves
+// such a page too: so the log is copied first.
+func (s *Store) whole(c *conn) error {
+	if _, err := c.pragma("wal_checkpoint(truncate)"); err != nil {
+		return err
+	}
+	size, err := c.pragma("page_size")
+	if err != nil {
+		return err
+	}
+	info, err := os.Stat(s.path(dbFile))
+	if err == nil && info.Size()%size != 0 {
+		err = fmt.Errorf("%w: %s is cut short", ErrDamaged, dbFile)
+	}
+	return err
 }

@@ -13,6 +13,7 @@ const (
 	KindWelcome      byte = 2
 	KindIntroduction byte = 3
 	KindControl      byte = 4
+	KindCommit       byte = 5
 )
 
 // Outgoing is something on its way to one recipient.

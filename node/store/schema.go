@@ -14,7 +14,7 @@ const applicationID = 0x7170636e
 // Identities, keys, hashes and ids are BLOBs of fixed length. Columns that hold
 // a uint64 have its top bit flipped, so that SQLite's signed order is the
 // unsigned one (see sortable). Times are Unix milliseconds, 0 for none.
-var migrations = []string{schema1, schema2}
+var migrations = []string{schema1, schema2, schema3}
 
 const schema1 = `
 CREATE TABLE meta (
@@ -183,6 +183,52 @@ CREATE UNIQUE INDEX receipts_due_key ON receipts_due (author, conversation, coun
 // schema2 notes the cipher suite of a group: all older ones are of 0x0001.
 const schema2 = `
 ALTER TABLE groups ADD COLUMN suite INTEGER NOT NULL DEFAULT 1;
+`
+
+// schema3 brings groups of any number.
+const schema3 = `
+ALTER TABLE conversations ADD COLUMN name TEXT NOT NULL DEFAULT '';
+ALTER TABLE conversations ADD COLUMN status TEXT NOT NULL DEFAULT '';
+
+CREATE TABLE commits (
+	grp     BLOB NOT NULL,
+	name    BLOB NOT NULL,
+	parent  BLOB NOT NULL,
+	card    BLOB NOT NULL,
+	message BLOB NOT NULL,
+	state   INTEGER NOT NULL,
+	seen    INTEGER NOT NULL,
+	PRIMARY KEY (grp, name)
+) STRICT;
+
+CREATE TABLE seats (
+	grp    BLOB NOT NULL,
+	member BLOB NOT NULL,
+	head   BLOB NOT NULL,
+	at     INTEGER NOT NULL,
+	PRIMARY KEY (grp, member)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE intents (
+	id      INTEGER PRIMARY KEY AUTOINCREMENT,
+	grp     BLOB NOT NULL,
+	kind    INTEGER NOT NULL,
+	subject BLOB NOT NULL,
+	value   BLOB NOT NULL,
+	package BLOB NOT NULL,
+	epoch   BLOB NOT NULL,
+	created INTEGER NOT NULL
+) STRICT;
+CREATE INDEX intents_group ON intents (grp, id);
+CREATE INDEX intents_subject ON intents (kind, subject, id);
+
+CREATE TABLE audience (
+	conversation BLOB NOT NULL,
+	message      BLOB NOT NULL,
+	member       BLOB NOT NULL,
+	state        TEXT NOT NULL,
+	PRIMARY KEY (conversation, message, member)
+) STRICT, WITHOUT ROWID;
 `
 
 // migrate applies what is missing, each step in its own transaction.

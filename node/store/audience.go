@@ -1,0 +1,39 @@
+package store
+
+import "quicnprotochat/rpc"
+
+// Listener is one of those that an own message to a group is for, and how far the
+// message came to it.
+type Listener struct {
+	Member rpc.Identity
+	State  string
+}
+
+// Audience returns whom an own message to a group is for.
+func (t *Tx) Audience(conversation, message [16]byte) ([]Listener, error) {
+	return list(t, func(r *row) Listener { return Listener{r.array32(), r.text()} },
+		"SELECT member, state FROM audience WHERE conversation = ? AND message = ? ORDER BY member", conversation[:], message[:])
+}
+
+// PutListener adds or replaces one of those that a message is for.
+func (t *Tx) PutListener(conversation, message [16]byte, l Listener) error {
+	return t.do("INSERT OR REPLACE INTO audience (conversation, message, member, state) VALUES (?, ?, ?, ?)",
+		conversation[:], message[:], l.Member[:], l.State)
+}
+
+// DeleteListener says that a message is for a member no longer.
+func (t *Tx) DeleteListener(conversation, message [16]byte, member rpc.Identity) error {
+	return t.do("DELETE FROM audience WHERE conversation = ? AND message = ? AND member = ?",
+		conversation[:], message[:], member[:])
+}
+
+// DeleteOutgoingTo removes the rows of one message to one recipient.
+func (t *Tx) DeleteOutgoingTo(conversation, message [16]byte, recipient rpc.Identity) error {
+	return t.do("DELETE FROM outbox WHERE conversation = ? AND message = ? AND recipient = ?",
+		conversation[:], message[:], recipient[:])
+}
+
+// DeleteOutgoingGroup removes all rows of a group for a recipient.
+func (t *Tx) DeleteOutgoingGroup(recipient rpc.Identity, group []byte) error {
+	return t.do("DELETE FROM outbox WHERE recipient = ? AND grp = ?", recipient[:], group)
+}
