@@ -99,6 +99,9 @@ func (a Addr) isIP6() bool {
 	return ok && ip.Is6()
 }
 
+// isQUIC reports whether a is reached over QUIC.
+func (a Addr) isQUIC() bool { return a.part(5) == "quic-v1" }
+
 // Port returns the UDP or TCP port in a.
 func (a Addr) Port() uint16 {
 	port, err := strconv.ParseUint(a.part(4), 10, 16)

@@ -17,6 +17,8 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
 	ma "github.com/multiformats/go-multiaddr"
 	"go.uber.org/fx"
+
+	"quicnprotochat/transport/plain"
 )
 
 // Option changes how libp2p is set up. The name is here for callers that do not
@@ -42,6 +44,15 @@ type Config struct {
 	// OnStream gets each inbound NodeService stream in a goroutine of its own. The
 	// stream is closed when it returns. If nil, inbound streams are refused.
 	OnStream func(*Stream)
+	// OnPlain gets each stream of NodeService over QUIC without libp2p (package
+	// plain) in a goroutine of its own, from its first byte on; it is closed when
+	// OnPlain returns. If set, it is served on all QUIC addresses of Listen and on
+	// those of PlainListen. If nil, it is not served.
+	OnPlain func(*plain.Stream)
+	// PlainListen are more addresses for OnPlain. Default: none.
+	PlainListen []Addr
+	// PlainLimits bound what its callers use. Default: see plain.Limits.
+	PlainLimits plain.Limits
 	// OnPeer is told when the first connection to a peer is there and when the last
 	// one is gone. A loss and a return in quick succession are told as two calls.
 	OnPeer func(k Key, connected bool)
@@ -72,8 +83,9 @@ var quietQUIC = sync.OnceFunc(func() {
 	}
 })
 
-// options returns what libp2p is made with.
-func (c Config) options(ranker network.DialRanker) ([]libp2p.Option, error) {
+// options returns what libp2p is made with; sockets is given what owns the UDP
+// sockets.
+func (c Config) options(ranker network.DialRanker, sockets func(*quicreuse.ConnManager)) ([]libp2p.Option, error) {
 	priv, err := crypto.UnmarshalEd25519PrivateKey(c.PrivateKey)
 	if err != nil {
 		return nil, fmt.Errorf("private key: %w", err)
@@ -106,6 +118,7 @@ func (c Config) options(ranker network.DialRanker) ([]libp2p.Option, error) {
 		libp2p.WithFxOption(fx.Invoke(func(cm *quicreuse.ConnManager) {
 			quic := cm.ClientConfig()
 			quic.KeepAlivePeriod, quic.MaxIdleTimeout = keepAlive, idleTimeout
+			sockets(cm)
 		})),
 	}
 	return append(opts, c.Options...), nil

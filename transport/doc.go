@@ -10,6 +10,9 @@
 //   - [Addr], [RelayURL]: addresses as text and as bytes, with strict parsers for
 //     what comes from others
 //   - discovery on the local network by multicast DNS (package transport/mdns)
+//   - plain QUIC, without libp2p, for a relay that serves other programs and for
+//     callers that must not be known: Config.OnPlain and [DialPlain] (package
+//     transport/plain)
 //
 // What it is not: it knows no messages, no contacts and no stored state, it
 // retries nothing, and it has no opinion on when to use a relay.

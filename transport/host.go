@@ -13,6 +13,7 @@ import (
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
 )
 
 // Host is this machine as others see it: one key, its sockets, its connections.
@@ -26,7 +27,8 @@ type Host struct {
 	order  rankOrder
 	dials  dials
 	events peerEvents
-	lan    *lan // nil if discovery is off
+	lan    *lan       // nil if discovery is off
+	plain  *plainQUIC // nil if it is not served
 
 	ctx    context.Context // ends when Close begins
 	cancel context.CancelFunc
@@ -58,7 +60,8 @@ func New(cfg Config) (*Host, error) {
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
 	}
-	opts, err := cfg.options(h.order.rank)
+	var sockets *quicreuse.ConnManager
+	opts, err := cfg.options(h.order.rank, func(cm *quicreuse.ConnManager) { sockets = cm })
 	if err != nil {
 		return nil, fmt.Errorf("new host: %w", err)
 	}
@@ -72,7 +75,11 @@ func New(cfg Config) (*Host, error) {
 	if cfg.OnStream != nil {
 		h.host.SetStreamHandler(Protocol, h.handle)
 	}
-	if err := h.listen(cfg.Listen); err != nil {
+	err = h.listen(cfg.Listen)
+	if err == nil {
+		err = h.servePlain(sockets)
+	}
+	if err != nil {
 		h.cancel()
 		return nil, errors.Join(fmt.Errorf("new host: %w", err), h.host.Close())
 	}
@@ -139,6 +146,7 @@ func (h *Host) Close() error {
 		h.closed = true
 		h.mu.Unlock()
 		h.cancel()
+		h.plain.close()
 		if err := h.host.Close(); err != nil {
 			h.closeErr = fmt.Errorf("close host: %w", err)
 		}

@@ -17,10 +17,13 @@ var defaultListen = []Addr{"/ip4/0.0.0.0/udp/0/quic-v1", "/ip6/::/udp/0/quic-v1"
 // Addrs returns the addresses at which others can dial the host. An unspecified
 // listen address stands for all addresses of the machine except link-local ones,
 // and except loopback if there is anything else. Public ones come first.
-func (h *Host) Addrs() []Addr {
+func (h *Host) Addrs() []Addr { return dialable(h.listening()) }
+
+// dialable returns the addresses that listening ones stand for.
+func dialable(listening []Addr) []Addr {
 	var out, loopback []Addr
 	own := interfacePrefixes()
-	for _, a := range h.listening() {
+	for _, a := range listening {
 		ip, ok := a.IP()
 		if !ok || !ip.IsUnspecified() {
 			out = append(out, a)
@@ -70,7 +73,7 @@ func (h *Host) listen(addrs []Addr) error {
 			if port == 0 {
 				port = got
 			}
-		case a.isIP6() && !errors.Is(err, syscall.EADDRINUSE):
+		case mayMiss(a, err):
 			missing = err
 			h.log.Warn("not listening on an address", "addr", a, "err", err)
 		default:
@@ -82,6 +85,10 @@ func (h *Host) listen(addrs []Addr) error {
 	}
 	return nil
 }
+
+// mayMiss reports whether it is no error that there is no listening on a: a
+// machine without IPv6.
+func mayMiss(a Addr, err error) bool { return a.isIP6() && !errors.Is(err, syscall.EADDRINUSE) }
 
 // listenOn listens on a, with the port wanted rather than any if a leaves the
 // choice and it is free, and returns the port.

@@ -16,6 +16,7 @@ import (
 	"go.uber.org/fx"
 
 	"quicnprotochat/transport"
+	"quicnprotochat/transport/plain"
 )
 
 // bandwidth of every link, in bits per second.
@@ -26,7 +27,8 @@ const bandwidth = 100_000_000
 // a port, for instance /ip4/1.0.0.1/udp/7000/quic-v1. When a host was closed,
 // another may take its address.
 type Network struct {
-	sim *simnet.Simnet
+	sim  *simnet.Simnet
+	port atomic.Int32 // the last one that Socket gave away
 
 	// mu guards the fields below.
 	mu   sync.Mutex
@@ -46,6 +48,7 @@ func New(delay time.Duration) *Network {
 		sim:  &simnet.Simnet{LatencyFunc: simnet.StaticLatency(delay), Logger: slog.New(slog.DiscardHandler)},
 		cuts: make(map[link]bool), down: make(map[netip.Addr]bool), late: make(map[link]time.Duration), sent: make(map[netip.Addr]int),
 	}
+	n.port.Store(20_000)
 	n.sim.Start()
 	return n
 }
@@ -70,6 +73,17 @@ func (n *Network) Option() transport.Option {
 			source.ip.Store(&addr.IP)
 			return n.endpoint(addr), nil
 		}))
+}
+
+// Dialer makes plain connections from a machine, by IP address, each from a port
+// of its own. A host should not have that address.
+func (n *Network) Dialer(ip string) plain.Dialer {
+	return plain.Dialer{ListenPacket: func(string) (net.PacketConn, error) { return n.Socket(ip), nil }}
+}
+
+// Socket returns a socket of a machine, by IP address, with a port of its own.
+func (n *Network) Socket(ip string) net.PacketConn {
+	return n.endpoint(&net.UDPAddr{IP: net.ParseIP(ip), Port: int(n.port.Add(1))})
 }
 
 // Cut drops packets between two machines, by IP address, in both directions, or
@@ -123,7 +137,7 @@ func (n *Network) endpoint(addr *net.UDPAddr) net.PacketConn {
 	defer n.mu.Unlock()
 	ip, _ := netip.AddrFromSlice(addr.IP)
 	rate := simnet.LinkSettings{BitsPerSecond: bandwidth}
-	conn := n.sim.NewEndpoint(addr, simnet.NodeBiDiLinkSettings{Downlink: rate, Uplink: rate})
+	conn := n.sim.NewEndpoint(&net.UDPAddr{IP: addr.IP.To16(), Port: addr.Port}, simnet.NodeBiDiLinkSettings{Downlink: rate, Uplink: rate})
 	return &socket{SimConn: conn, network: n, ip: ip.Unmap()}
 }
 
@@ -140,6 +154,8 @@ func (s *socket) WriteTo(b []byte, to net.Addr) (int, error) {
 	if !ok {
 		return s.SimConn.WriteTo(b, to)
 	}
+	// The network tells the two forms of an IPv4 address apart.
+	to = &net.UDPAddr{IP: udp.IP.To16(), Port: udp.Port}
 	ok, late := s.network.pass(s.ip, udp.AddrPort().Addr().Unmap())
 	switch {
 	case !ok:

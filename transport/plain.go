@@ -1,0 +1,105 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
+
+	"quicnprotochat/transport/plain"
+)
+
+// plainQUIC serves QUIC without libp2p on the sockets of a host.
+type plainQUIC struct {
+	server    *plain.Server
+	listeners []quicreuse.Listener
+	addrs     []Addr
+}
+
+// servePlain begins to serve OnPlain.
+func (h *Host) servePlain(sockets *quicreuse.ConnManager) error {
+	if h.cfg.OnPlain == nil {
+		return nil
+	}
+	server, err := plain.NewServer(plain.ServerConfig{
+		Key: h.cfg.PrivateKey, OnStream: h.cfg.OnPlain, Limits: h.cfg.PlainLimits, Log: h.log,
+	})
+	if err != nil {
+		return err
+	}
+	h.plain = &plainQUIC{server: server}
+	for _, a := range slices.Concat(h.listening(), h.cfg.PlainListen) {
+		if !a.isQUIC() {
+			continue
+		}
+		l, err := sockets.ListenQUIC(a.multiaddr(), server.TLS(), server.WindowIncrease)
+		switch {
+		case err == nil:
+			h.plain.add(l)
+			h.start(func() { server.Serve(l) })
+		case mayMiss(a, err):
+			h.log.Warn("not listening on an address", "addr", a, "err", err)
+		default:
+			h.plain.close()
+			return fmt.Errorf("%w on %s: %w", ErrListen, a, err)
+		}
+	}
+	return nil
+}
+
+// add notes a listener and its addresses.
+func (p *plainQUIC) add(l quicreuse.Listener) {
+	p.listeners = append(p.listeners, l)
+	for _, m := range l.Multiaddrs() {
+		if a, err := addrOf(m); err == nil {
+			p.addrs = append(p.addrs, a)
+		}
+	}
+}
+
+// close ends all connections and waits until no OnPlain runs.
+func (p *plainQUIC) close() {
+	if p == nil {
+		return
+	}
+	p.server.Close()
+	for _, l := range p.listeners {
+		_ = l.Close()
+	}
+}
+
+// PlainAddrs returns the addresses at which others can dial the host without
+// libp2p, as Addrs does; none if that is not served.
+func (h *Host) PlainAddrs() []Addr {
+	if h.plain == nil {
+		return nil
+	}
+	return dialable(h.plain.addrs)
+}
+
+// Certificate returns the SHA-256 of the certificate that is shown to callers
+// without libp2p. It is always the same for one key. ok is false if they are not
+// served.
+func (h *Host) Certificate() (fingerprint [32]byte, ok bool) {
+	if h.plain == nil {
+		return fingerprint, false
+	}
+	return h.plain.server.Fingerprint(), true
+}
+
+// DialPlain opens one stream to a relay over plain QUIC, on a connection and a
+// socket of its own that say nothing of who dials. It reports ErrWrongKey if the
+// relay proved another key than that of u. d is the zero Dialer but in tests.
+// Closing the stream ends the connection: what is to arrive must be answered first.
+func DialPlain(ctx context.Context, d plain.Dialer, u RelayURL) (*plain.Stream, error) {
+	s, err := d.Dial(ctx, u.Host, u.Port, u.Key)
+	if errors.Is(err, plain.ErrWrongKey) {
+		return nil, fmt.Errorf("dial %s: %w", u, ErrWrongKey)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("dial %s: %w", u, err)
+	}
+	return s, nil
+}

@@ -1,0 +1,197 @@
+package plain
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// Limits bound what callers use of a Server. A zero field means its default.
+// Addresses are counted each by itself if IPv4, by /56 and, with eight times the
+// limits, by /48 if IPv6. Loopback has no share of its own, only the limits of all.
+type Limits struct {
+	// Conns bounds connections in all. Default 20,000.
+	Conns int
+	// ConnsPerAddr bounds connections from one address. Default 1024.
+	ConnsPerAddr int
+	// NewConnsPerAddr bounds new connections from one address in a second; ten
+	// times as many may come at once. Default 50.
+	NewConnsPerAddr int
+	// Handshakes bounds those under way in all; one address may have an eighth.
+	// Default 1024.
+	Handshakes int
+	// Streams bounds streams in all. Default 50,000.
+	Streams int
+	// StreamsPerAddr bounds streams from one address. Default 4096.
+	StreamsPerAddr int
+	// StreamsPerConn is how many streams of a connection are served at once; more
+	// wait their turn. Default 32.
+	StreamsPerConn int
+	// Idle is how long nothing may come on a stream, whose calls may be under way
+	// meanwhile. Default 5 minutes.
+	Idle time.Duration
+	// Empty is how long a connection may be without a stream, and a stream without
+	// a first byte. Default 30 seconds.
+	Empty time.Duration
+}
+
+// withDefaults fills in the defaults.
+func (l Limits) withDefaults() Limits {
+	for _, f := range []struct {
+		field *int
+		value int
+	}{
+		{&l.Conns, 20_000},
+		{&l.ConnsPerAddr, 1024},
+		{&l.NewConnsPerAddr, 50},
+		{&l.Handshakes, 1024},
+		{&l.Streams, 50_000},
+		{&l.StreamsPerAddr, 4096},
+		{&l.StreamsPerConn, 32},
+	} {
+		if *f.field <= 0 {
+			*f.field = f.value
+		}
+	}
+	if l.Idle <= 0 {
+		l.Idle = 5 * time.Minute
+	}
+	if l.Empty <= 0 {
+		l.Empty = 30 * time.Second
+	}
+	return l
+}
+
+const (
+	// maxGuests bounds the addresses that are remembered. Above it new ones are
+	// refused, which takes more addresses than there are connections to be had.
+	maxGuests = 1 << 17
+	// wideShare is how many times the limits of a /56 those of a /48 are.
+	wideShare = 8
+	// burst is how many seconds of new connections may come at once.
+	burst = 10
+)
+
+// kind is what is counted.
+type kind int
+
+const (
+	handshakes kind = iota
+	conns
+	streams
+	kinds
+)
+
+// door counts what callers use, in all and by network.
+type door struct {
+	limits Limits
+
+	// mu guards the fields below.
+	mu     sync.Mutex
+	all    [kinds]int
+	guests map[netip.Prefix]*guest
+	swept  int // guests that were left by the last sweep
+}
+
+// guest is what one network uses, and its allowance of new connections.
+type guest struct {
+	used   [kinds]int
+	spent  float64 // new connections, less what has come back since
+	at     time.Time
+	shares int // how many times the limits of one address it has
+}
+
+func newDoor(l Limits) *door { return &door{limits: l, guests: make(map[netip.Prefix]*guest)} }
+
+// max returns the limits of k in all and for one address.
+func (d *door) max(k kind) (all, one int) {
+	switch k {
+	case handshakes:
+		return d.limits.Handshakes, max(1, d.limits.Handshakes/8)
+	case conns:
+		return d.limits.Conns, d.limits.ConnsPerAddr
+	default:
+		return d.limits.Streams, d.limits.StreamsPerAddr
+	}
+}
+
+// enter counts one more of k from ip; a handshake is a new connection too. If ok,
+// leave must be called once.
+func (d *door) enter(k kind, ip netip.Addr, now time.Time) (leave func(), ok bool) {
+	all, one := d.max(k)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.all[k] >= all {
+		return nil, false
+	}
+	in := d.networks(ip, now)
+	for _, g := range in {
+		if g == nil || g.used[k] >= one*g.shares || k == handshakes && g.spent >= float64(burst*d.limits.NewConnsPerAddr*g.shares) {
+			return nil, false
+		}
+	}
+	d.all[k]++
+	for _, g := range in {
+		g.used[k]++
+		if k == handshakes {
+			g.spent++
+		}
+	}
+	return sync.OnceFunc(func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.all[k]--
+		for _, g := range in {
+			g.used[k]--
+		}
+	}), true
+}
+
+// networks returns the guests that ip counts for; a nil one means that there is
+// no room to remember it.
+func (d *door) networks(ip netip.Addr, now time.Time) []*guest {
+	ip = ip.Unmap().WithZone("")
+	switch {
+	case ip.IsLoopback():
+		return nil
+	case ip.Is4():
+		return []*guest{d.guest(netip.PrefixFrom(ip, 32), 1, now)}
+	default:
+		narrow, _ := ip.Prefix(56)
+		wide, _ := ip.Prefix(48)
+		return []*guest{d.guest(narrow, 1, now), d.guest(wide, wideShare, now)}
+	}
+}
+
+// guest returns what is known of a network, with its allowance brought up to now.
+func (d *door) guest(p netip.Prefix, shares int, now time.Time) *guest {
+	g := d.guests[p]
+	if g == nil {
+		if len(d.guests) >= 2*d.swept+1024 {
+			d.sweep(now)
+		}
+		if len(d.guests) >= maxGuests {
+			return nil
+		}
+		g = &guest{at: now, shares: shares}
+		d.guests[p] = g
+	}
+	d.refresh(g, now)
+	return g
+}
+
+// refresh gives back the allowance of the time that went by.
+func (d *door) refresh(g *guest, now time.Time) {
+	back := now.Sub(g.at).Seconds() * float64(d.limits.NewConnsPerAddr*g.shares)
+	g.spent, g.at = max(0, g.spent-max(0, back)), now
+}
+
+// sweep forgets who uses nothing and has all its allowance.
+func (d *door) sweep(now time.Time) {
+	for p, g := range d.guests {
+		if d.refresh(g, now); g.spent == 0 && g.used == [kinds]int{} {
+			delete(d.guests, p)
+		}
+	}
+	d.swept = len(d.guests)
+}
