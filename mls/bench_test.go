@@ -30,7 +30,7 @@ func newBenchGroup(b *testing.B, size int) *benchGroup {
 		edit.add(m.kp.leaf)
 	}
 	tree = edit.freeze()
-	keys := map[nodeIndex][]byte{}
+	keys := map[nodeIndex]*privateKey{}
 	for i, m := range all {
 		p, err := tree.newPath(uint32(i), m.kp.leaf, m.signer, groupID)
 		must(b, err)
@@ -49,7 +49,7 @@ func newBenchGroup(b *testing.B, size int) *benchGroup {
 		k, err := s.schedule(joiner, s.zeros(), encoded(context))
 		must(b, err)
 		e := newEpoch(s, m.signer, context, k, tree, uint32(i))
-		e.private = map[nodeIndex][]byte{}
+		e.private = map[nodeIndex]*privateKey{}
 		for x, key := range keys {
 			if x.covers(uint32(i)) {
 				e.private[x] = key

@@ -125,6 +125,6 @@ func (e *Epoch) initSecret(t *transition) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer clear(private)
+	defer private.clear()
 	return e.suite.hpke.receiveExport(private, t.kemOutput, externalInitLabel, e.suite.size)
 }

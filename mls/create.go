@@ -74,14 +74,14 @@ func create(s *suite, cfg GroupConfig) (*Epoch, error) {
 		return nil, err
 	}
 	e := newEpoch(s, cfg.Signer, context, k, t, 0)
-	e.private = map[nodeIndex][]byte{0: private}
+	e.private = map[nodeIndex]*privateKey{0: private}
 	return e, nil
 }
 
 // creatorLeaf makes the leaf of a group's creator. Its source is update: such a
 // leaf is bound to the group and needs no lifetime, for which there would have
 // to be a clock.
-func creatorLeaf(s *suite, cfg GroupConfig, groupID []byte) (*leafNode, []byte, error) {
+func creatorLeaf(s *suite, cfg GroupConfig, groupID []byte) (*leafNode, *privateKey, error) {
 	private, public, err := s.generateKey()
 	if err != nil {
 		return nil, nil, err

@@ -20,7 +20,7 @@ type Epoch struct {
 	secrets epochSecrets
 	tag     []byte // confirmation_tag
 	interim []byte // interim_transcript_hash
-	private map[nodeIndex][]byte
+	private map[nodeIndex]*privateKey
 	closed  *reInit // what ended the group
 	outside bool    // we are no member yet: the view of an external commit
 

@@ -20,7 +20,7 @@ func (e *Epoch) GroupInfo(withTree bool) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("group info: %w", err)
 	}
-	clear(private)
+	private.clear()
 	w := writer{}
 	w.vec(public)
 	info := &groupInfo{

@@ -3,6 +3,7 @@ package mls
 import (
 	"crypto/hpke"
 	"fmt"
+	"sync/atomic"
 )
 
 // An hpkeCiphertext is HPKECiphertext of RFC 9420, §7.6.
@@ -23,19 +24,28 @@ func decodeHPKECiphertext(r *reader) hpkeCiphertext {
 // A publicKeyScheme is the HPKE of a suite: KEM, KDF and AEAD together. Keys
 // are in the encodings of RFC 9180. Errors say nothing of what went wrong.
 type publicKeyScheme interface {
-	generate() (private, public []byte, err error)
+	generate() (private *privateKey, public []byte, err error)
 	// derive is KEM.DeriveKeyPair.
-	derive(secret []byte) (private, public []byte, err error)
-	public(private []byte) ([]byte, error)
+	derive(secret []byte) (private *privateKey, public []byte, err error)
+	public(private *privateKey) ([]byte, error)
 	// check refuses bytes that are no public key.
 	check(public []byte) error
 	seal(public, info, plaintext []byte) (hpkeCiphertext, error)
-	open(private, info []byte, c hpkeCiphertext) ([]byte, error)
+	open(private *privateKey, info []byte, c hpkeCiphertext) ([]byte, error)
 	// sendExport encapsulates to a key and exports n bytes, receiveExport
 	// exports the same; info is empty.
 	sendExport(public []byte, label string, n int) (kemOutput, secret []byte, err error)
-	receiveExport(private, kemOutput []byte, label string, n int) ([]byte, error)
+	receiveExport(private *privateKey, kemOutput []byte, label string, n int) ([]byte, error)
 }
+
+// A privateKey is a private key in its encoding. It keeps what parsing it gives:
+// that takes as long as the KEM itself.
+type privateKey struct {
+	raw    []byte
+	parsed atomic.Value // of the type that the scheme has
+}
+
+func (k *privateKey) clear() { clear(k.raw) }
 
 func encryptContext(label string, context []byte) []byte {
 	w := writer{b: make([]byte, 0, 32+len(label)+len(context))}
@@ -50,20 +60,22 @@ func (s *suite) encryptWithLabel(public []byte, label string, context, plaintext
 }
 
 // decryptWithLabel is DecryptWithLabel of RFC 9420, §5.1.3.
-func (s *suite) decryptWithLabel(private []byte, label string, context []byte, c hpkeCiphertext) ([]byte, error) {
+func (s *suite) decryptWithLabel(private *privateKey, label string, context []byte, c hpkeCiphertext) ([]byte, error) {
 	return s.hpke.open(private, encryptContext(label, context), c)
 }
 
 // generateKey returns a fresh HPKE key pair.
-func (s *suite) generateKey() (private, public []byte, err error) { return s.hpke.generate() }
+func (s *suite) generateKey() (private *privateKey, public []byte, err error) {
+	return s.hpke.generate()
+}
 
 // deriveKeyPair is KEM.DeriveKeyPair.
-func (s *suite) deriveKeyPair(secret []byte) (private, public []byte, err error) {
+func (s *suite) deriveKeyPair(secret []byte) (private *privateKey, public []byte, err error) {
 	return s.hpke.derive(secret)
 }
 
 // publicOf returns the public half of a private key.
-func (s *suite) publicOf(private []byte) ([]byte, error) { return s.hpke.public(private) }
+func (s *suite) publicOf(private *privateKey) ([]byte, error) { return s.hpke.public(private) }
 
 // checkEncryptionKey refuses bytes that are no public key of the suite's KEM.
 func (s *suite) checkEncryptionKey(public []byte) error {
@@ -82,7 +94,7 @@ type stdHPKE struct {
 	x25519 bool
 }
 
-func (h stdHPKE) generate() (private, public []byte, err error) {
+func (h stdHPKE) generate() (private *privateKey, public []byte, err error) {
 	key, err := h.kem.GenerateKey()
 	if err != nil {
 		return nil, nil, fmt.Errorf("generate key: %w", err)
@@ -90,7 +102,7 @@ func (h stdHPKE) generate() (private, public []byte, err error) {
 	return keyPair(key)
 }
 
-func (h stdHPKE) derive(secret []byte) (private, public []byte, err error) {
+func (h stdHPKE) derive(secret []byte) (private *privateKey, public []byte, err error) {
 	key, err := h.kem.DeriveKeyPair(secret)
 	if err != nil {
 		return nil, nil, errPrivateKey
@@ -98,18 +110,32 @@ func (h stdHPKE) derive(secret []byte) (private, public []byte, err error) {
 	return keyPair(key)
 }
 
-func keyPair(key hpke.PrivateKey) (private, public []byte, err error) {
-	private, err = key.Bytes()
+func keyPair(key hpke.PrivateKey) (*privateKey, []byte, error) {
+	raw, err := key.Bytes()
 	if err != nil {
 		return nil, nil, errPrivateKey
 	}
+	private := &privateKey{raw: raw}
+	private.parsed.Store(key)
 	return private, key.PublicKey().Bytes(), nil
 }
 
-func (h stdHPKE) public(private []byte) ([]byte, error) {
-	key, err := h.kem.NewPrivateKey(private)
+func (h stdHPKE) parse(private *privateKey) (hpke.PrivateKey, error) {
+	if key, ok := private.parsed.Load().(hpke.PrivateKey); ok {
+		return key, nil
+	}
+	key, err := h.kem.NewPrivateKey(private.raw)
 	if err != nil {
 		return nil, errPrivateKey
+	}
+	private.parsed.Store(key)
+	return key, nil
+}
+
+func (h stdHPKE) public(private *privateKey) ([]byte, error) {
+	key, err := h.parse(private)
+	if err != nil {
+		return nil, err
 	}
 	return key.PublicKey().Bytes(), nil
 }
@@ -133,10 +159,10 @@ func (h stdHPKE) sender(public, info []byte) ([]byte, *hpke.Sender, error) {
 	return enc, sender, nil
 }
 
-func (h stdHPKE) recipient(private, enc, info []byte) (*hpke.Recipient, error) {
-	key, err := h.kem.NewPrivateKey(private)
+func (h stdHPKE) recipient(private *privateKey, enc, info []byte) (*hpke.Recipient, error) {
+	key, err := h.parse(private)
 	if err != nil {
-		return nil, errPrivateKey
+		return nil, err
 	}
 	recipient, err := hpke.NewRecipient(enc, key, h.kdf, h.aead, info)
 	if err != nil {
@@ -157,7 +183,7 @@ func (h stdHPKE) seal(public, info, plaintext []byte) (hpkeCiphertext, error) {
 	return hpkeCiphertext{enc, ciphertext}, nil
 }
 
-func (h stdHPKE) open(private, info []byte, c hpkeCiphertext) ([]byte, error) {
+func (h stdHPKE) open(private *privateKey, info []byte, c hpkeCiphertext) ([]byte, error) {
 	recipient, err := h.recipient(private, c.kemOutput, info)
 	if err != nil {
 		return nil, err
@@ -178,7 +204,7 @@ func (h stdHPKE) sendExport(public []byte, label string, n int) (kemOutput, secr
 	return enc, secret, err
 }
 
-func (h stdHPKE) receiveExport(private, kemOutput []byte, label string, n int) ([]byte, error) {
+func (h stdHPKE) receiveExport(private *privateKey, kemOutput []byte, label string, n int) ([]byte, error) {
 	recipient, err := h.recipient(private, kemOutput, nil)
 	if err != nil {
 		return nil, err

@@ -39,10 +39,11 @@ func Join(cfg JoinConfig) (*Epoch, error) {
 }
 
 func join(cfg JoinConfig) (*Epoch, error) {
-	s, m, g, err := cfg.open()
+	o, err := cfg.open()
 	if err != nil {
 		return nil, err
 	}
+	s, g := o.suite, o.secrets
 	defer clear(g.joiner)
 	if len(g.joiner) != s.size {
 		return nil, fmt.Errorf("joiner secret: %w", ErrInvalid)
@@ -52,7 +53,7 @@ func join(cfg JoinConfig) (*Epoch, error) {
 		return nil, err
 	}
 	defer clear(psk)
-	info, err := m.openGroupInfo(s, g.joiner, psk)
+	info, err := o.welcome.openGroupInfo(s, g.joiner, psk)
 	if err != nil {
 		return nil, err
 	}
@@ -63,32 +64,45 @@ func join(cfg JoinConfig) (*Epoch, error) {
 	if err := cfg.checkPrevious(g.psks, info); err != nil {
 		return nil, err
 	}
-	return enter(s, cfg, g, psk, info, t)
+	return o.enter(cfg, psk, info, t)
 }
 
 // open checks that what we have belongs together and decrypts the group secrets
 // that are for us.
-func (cfg *JoinConfig) open() (*suite, *welcome, *groupSecrets, error) {
+func (cfg *JoinConfig) open() (*opening, error) {
 	kp := cfg.KeyPackage
 	s, err := kp.suite.lookup()
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, err
 	}
 	m, err := decodeMessageOf(cfg.Welcome, wireWelcome)
 	if err != nil {
-		return nil, nil, nil, err
+		return nil, err
 	}
 	if m.welcome.suite != kp.suite {
-		return nil, nil, nil, fmt.Errorf("cipher suite of the welcome: %w", ErrNotForUs)
+		return nil, fmt.Errorf("cipher suite of the welcome: %w", ErrNotForUs)
 	}
-	if err := cfg.Secrets.matches(kp); err != nil {
-		return nil, nil, nil, err
+	init, leaf, err := cfg.Secrets.keys(kp)
+	if err != nil {
+		return nil, err
 	}
 	if !bytes.Equal(cfg.Signer.Public(), kp.leaf.signatureKey) {
-		return nil, nil, nil, fmt.Errorf("signer of another key package: %w", ErrInvalid)
+		return nil, fmt.Errorf("signer of another key package: %w", ErrInvalid)
 	}
-	g, err := m.welcome.openSecrets(s, kp.Ref(), cfg.Secrets.init)
-	return s, m.welcome, g, err
+	defer init.clear()
+	g, err := m.welcome.openSecrets(s, kp.Ref(), init)
+	if err != nil {
+		return nil, err
+	}
+	return &opening{s, m.welcome, g, leaf}, nil
+}
+
+// An opening is a Welcome whose group secrets for us are open.
+type opening struct {
+	suite   *suite
+	welcome *welcome
+	secrets *groupSecrets
+	leaf    *privateKey // of our key package
 }
 
 // checkedTree verifies a GroupInfo and the tree that it vouches for.
@@ -134,7 +148,8 @@ func (g *groupInfo) tree(s *suite, beside []byte) (*tree, error) {
 }
 
 // enter makes the epoch of a GroupInfo that has been verified.
-func enter(s *suite, cfg JoinConfig, g *groupSecrets, psk []byte, info *groupInfo, t *tree) (*Epoch, error) {
+func (o *opening) enter(cfg JoinConfig, psk []byte, info *groupInfo, t *tree) (*Epoch, error) {
+	s, g := o.suite, o.secrets
 	own, err := ownLeaf(t, cfg.KeyPackage.leaf, info.context.extensions)
 	if err != nil {
 		return nil, err
@@ -147,7 +162,7 @@ func enter(s *suite, cfg JoinConfig, g *groupSecrets, psk []byte, info *groupInf
 	if !hmac.Equal(e.tag, info.confirmationTag) {
 		return nil, fmt.Errorf("confirmation tag: %w", ErrInvalid)
 	}
-	e.private = map[nodeIndex][]byte{leafNodeIndex(own): bytes.Clone(cfg.Secrets.leaf)}
+	e.private = map[nodeIndex]*privateKey{leafNodeIndex(own): o.leaf}
 	if g.pathSecret != nil {
 		if err := e.learnPath(commonAncestor(own, info.signer), g.pathSecret); err != nil {
 			return nil, err
@@ -196,7 +211,7 @@ func (e *Epoch) learnPath(x nodeIndex, pathSecret []byte) error {
 
 // pathKey derives a parent's private key from its path secret, checks it
 // against the public one, and returns the path secret of the next parent.
-func (s *suite) pathKey(secret, public []byte) (private, next []byte, err error) {
+func (s *suite) pathKey(secret, public []byte) (private *privateKey, next []byte, err error) {
 	node, err := s.deriveSecret(secret, "node")
 	if err != nil {
 		return nil, nil, err

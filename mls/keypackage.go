@@ -81,7 +81,7 @@ func NewKeyPackage(cfg KeyPackageConfig) (*KeyPackage, *KeyPackageSecrets, error
 	if err := k.sign(cfg.Signer, !cfg.NoGREASE); err != nil {
 		return nil, nil, fmt.Errorf("new key package: %w", err)
 	}
-	return k, &KeyPackageSecrets{suite: cfg.Suite, init: initPrivate, leaf: leafPrivate}, nil
+	return k, &KeyPackageSecrets{suite: cfg.Suite, init: initPrivate.raw, leaf: leafPrivate.raw}, nil
 }
 
 // sign completes a new key package and checks it as a receiver would.
@@ -260,17 +260,24 @@ func ParseKeyPackageSecrets(b []byte) (*KeyPackageSecrets, error) {
 	return k, nil
 }
 
-// matches checks that the secrets are those of the package.
-func (k *KeyPackageSecrets) matches(p *KeyPackage) error {
+// keys returns the private keys after checking that they are those of the
+// package.
+func (k *KeyPackageSecrets) keys(p *KeyPackage) (init, leaf *privateKey, err error) {
 	s, err := p.suite.lookup()
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	for _, pair := range [][2][]byte{{k.init, p.initKey}, {k.leaf, p.leaf.encryptionKey}} {
-		public, err := s.publicOf(pair[0])
-		if err != nil || k.suite != p.suite || !bytes.Equal(public, pair[1]) {
+	init, leaf = &privateKey{raw: bytes.Clone(k.init)}, &privateKey{raw: bytes.Clone(k.leaf)}
+	err = inParallel(2, 1, func(i int) error {
+		private, want := init, p.initKey
+		if i == 1 {
+			private, want = leaf, p.leaf.encryptionKey
+		}
+		public, err := s.publicOf(private)
+		if err != nil || k.suite != p.suite || !bytes.Equal(public, want) {
 			return fmt.Errorf("secrets of another key package: %w", ErrInvalid)
 		}
-	}
-	return nil
+		return nil
+	})
+	return init, leaf, err
 }

@@ -107,7 +107,7 @@ func neverReadsOn(t *testing.T) {
 	for _, by := range []string{"remove", "leave"} {
 		gone := all[len(all)-1]
 		all = all[:len(all)-1]
-		var keys [][]byte
+		var keys []*privateKey
 		for _, key := range gone.epoch.private {
 			keys = append(keys, key)
 		}

@@ -214,7 +214,7 @@ func neverSecretInText(t *testing.T) {
 			secrets = append(secrets, *field)
 		}
 		for _, key := range e.private {
-			secrets = append(secrets, key)
+			secrets = append(secrets, key.raw)
 		}
 	}
 	for key, value := range b.records {

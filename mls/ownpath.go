@@ -10,7 +10,7 @@ type ownPath struct {
 	// secrets are the path secrets of the steps, private the keys of the steps
 	// and of the leaf, commit is commit_secret.
 	secrets [][]byte
-	private map[nodeIndex][]byte
+	private map[nodeIndex]*privateKey
 	commit  []byte
 }
 
@@ -18,7 +18,7 @@ type ownPath struct {
 // what the leaf is to be apart from its keys.
 func (t *tree) newPath(leaf uint32, base *leafNode, signer Signer, groupID []byte) (*ownPath, error) {
 	s := t.suite
-	p := &ownPath{steps: t.filteredPath(leaf), private: make(map[nodeIndex][]byte), update: &updatePath{}}
+	p := &ownPath{steps: t.filteredPath(leaf), private: make(map[nodeIndex]*privateKey), update: &updatePath{}}
 	keys, err := p.derive(s)
 	if err != nil {
 		return nil, err

@@ -98,7 +98,7 @@ func TestOriginalTreeHash(t *testing.T) {
 // in the tree.
 func TestWrongPathSecret(t *testing.T) {
 	trees, _ := vectorTrees(t, X25519_AES128GCM_SHA256_Ed25519)
-	e := &Epoch{suite: trees[0].suite, tree: trees[0], private: map[nodeIndex][]byte{}}
+	e := &Epoch{suite: trees[0].suite, tree: trees[0], private: map[nodeIndex]*privateKey{}}
 	if err := e.learnPath(rootIndex(e.tree.leaves), random(32)); !errors.Is(err, ErrInvalid) || len(e.private) != 0 {
 		t.Errorf("got %v and %d keys, want %v", err, len(e.private), ErrInvalid)
 	}

@@ -101,14 +101,14 @@ func (p *updatePath) merge(t *tree, committer uint32) (*tree, []pathStep, error)
 type pathReader struct {
 	suite   *suite
 	own     uint32
-	private map[nodeIndex][]byte // keys of the tree after the proposals
+	private map[nodeIndex]*privateKey // keys of the tree after the proposals
 	added   map[uint32]bool
 	context []byte // the provisional GroupContext
 }
 
 // open returns the private keys of the nodes that the path sets above us, and
 // the commit secret (RFC 9420, §7.5).
-func (o *pathReader) open(p *updatePath, steps []pathStep) (keys map[nodeIndex][]byte, commit []byte, err error) {
+func (o *pathReader) open(p *updatePath, steps []pathStep) (keys map[nodeIndex]*privateKey, commit []byte, err error) {
 	var secret []byte
 	first := -1
 	for i, step := range steps {
@@ -127,7 +127,7 @@ func (o *pathReader) open(p *updatePath, steps []pathStep) (keys map[nodeIndex][
 	if first < 0 {
 		return nil, nil, fmt.Errorf("path: nothing for us: %w", ErrInvalid)
 	}
-	keys = make(map[nodeIndex][]byte)
+	keys = make(map[nodeIndex]*privateKey)
 	for i := first; i < len(steps); i++ {
 		private, next, err := o.suite.pathKey(secret, p.nodes[i].encryptionKey)
 		clear(secret)

@@ -161,8 +161,8 @@ func (e *Epoch) resolve(r Records, from sender, c *commit) ([]listed, error) {
 }
 
 // carryKeys keeps of a member's private keys those that are still of its nodes.
-func carryKeys(private map[nodeIndex][]byte, before, after *tree) map[nodeIndex][]byte {
-	kept := make(map[nodeIndex][]byte, len(private))
+func carryKeys(private map[nodeIndex]*privateKey, before, after *tree) map[nodeIndex]*privateKey {
+	kept := make(map[nodeIndex]*privateKey, len(private))
 	for x, key := range private {
 		a, b := before.at(x), after.at(x)
 		if a == nil || b == nil || a.leaf == nil && a.parent == nil || b.leaf == nil && b.parent == nil {

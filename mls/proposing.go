@@ -83,7 +83,7 @@ func (e *Epoch) ProposeUpdate(r Records, cfg ProposeConfig) (*Proposal, error) {
 	if err := l.sign(e.signer, e.context.groupID, e.own); err != nil {
 		return nil, fmt.Errorf("propose: %w", err)
 	}
-	return e.propose(r, listed{proposal: &proposal{typ: proposalUpdate, update: &l}, private: private}, cfg)
+	return e.propose(r, listed{proposal: &proposal{typ: proposalUpdate, update: &l}, private: private.raw}, cfg)
 }
 
 // ProposePSK proposes to mix a pre-shared key into the next epoch.

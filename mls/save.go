@@ -52,7 +52,7 @@ func (e *Epoch) bytes() []byte {
 	w.nested(func(w *writer) {
 		for x, key := range e.private {
 			w.u32(uint32(x))
-			w.vec(key)
+			w.vec(key.raw)
 		}
 	})
 	return w.b
@@ -117,11 +117,11 @@ func parseEpoch(b []byte) (*Epoch, error) {
 	for _, field := range e.secrets.fields() {
 		*field = r.vec()
 	}
-	e.private = make(map[nodeIndex][]byte)
+	e.private = make(map[nodeIndex]*privateKey)
 	keys := r.sub()
 	for keys.more() {
 		x := nodeIndex(keys.u32())
-		e.private[x] = keys.vec()
+		e.private[x] = &privateKey{raw: keys.vec()}
 	}
 	r.end(keys)
 	context := &reader{b: e.encoded}

@@ -17,7 +17,7 @@ type transition struct {
 	removed    []uint32
 	fresh      map[uint32]*leafNode // leaves that are new, without the path's
 	updated    []uint32
-	ownKey     []byte // of our own Update
+	ownKey     *privateKey // of our own Update
 	psks       []*pskID
 	reInit     *reInit
 	kemOutput  []byte // of an external commit
@@ -103,7 +103,7 @@ func (t *transition) apply(e *Epoch, edit *treeEdit, p listed) error {
 		t.fresh[p.from.index] = p.update
 		t.updated = append(t.updated, p.from.index)
 		if p.from.index == e.own {
-			t.ownKey = p.private
+			t.ownKey = &privateKey{raw: p.private}
 		}
 	case proposalRemove:
 		edit.remove(p.remove)
@@ -168,9 +168,11 @@ func (t *transition) check(e *Epoch, path *updatePath) error {
 			return fmt.Errorf("update of leaf %d with its old key: %w", i, ErrInvalid)
 		}
 	}
+	t.proposed.inherit(e.tree)
 	if err := t.checkNewKeys(path); err != nil {
 		return err
 	}
+	t.tree.inherit(t.proposed)
 	return t.tree.checkCredentials()
 }
 
@@ -196,40 +198,71 @@ func (t *transition) checkFits(path *updatePath) error {
 	return nil
 }
 
-// checkNewKeys verifies that no key of a new leaf or of the path is anywhere
-// else in the group, the replaced nodes of the path included.
-func (t *transition) checkNewKeys(path *updatePath) error {
-	encryption, signature := make(map[string]nodeIndex), make(map[string]nodeIndex)
-	const ofPath = ^nodeIndex(0)
-	claim := func(m map[string]nodeIndex, key []byte, x nodeIndex) error {
-		if _, taken := m[string(key)]; taken {
-			return fmt.Errorf("one key at two nodes: %w", ErrInvalid)
-		}
-		m[string(key)] = x
-		return nil
+// newKeys are the keys that a commit brings, each with the node that it is for.
+type newKeys struct {
+	encryption, signature map[string]nodeIndex
+	// some says that one of them may be somewhere else in the tree.
+	some bool
+}
+
+// ofPath stands for the nodes of a path, whose keys must be in no node of the
+// tree, those that it replaces included.
+const ofPath = ^nodeIndex(0)
+
+// claim notes a key that is to be at x and nowhere else. there says that it is
+// there already.
+func (n *newKeys) claim(index *keyIndex, use keyUse, key []byte, x nodeIndex, there bool) error {
+	m := n.encryption
+	if use == forSignatures {
+		m = n.signature
 	}
+	if _, taken := m[string(key)]; taken {
+		return fmt.Errorf("one key at two nodes: %w", ErrInvalid)
+	}
+	m[string(key)] = x
+	least := 0
+	if there {
+		least = 1
+	}
+	n.some = n.some || index.count(use, key) > least
+	return nil
+}
+
+// claimLeaf notes both keys of a leaf. at is the leaf that lies there.
+func (n *newKeys) claimLeaf(index *keyIndex, l, at *leafNode, encryption, signature nodeIndex) error {
+	there := at != nil && encryption != ofPath && bytes.Equal(at.encryptionKey, l.encryptionKey)
+	if err := n.claim(index, forEncryption, l.encryptionKey, encryption, there); err != nil {
+		return err
+	}
+	there = at != nil && bytes.Equal(at.signatureKey, l.signatureKey)
+	return n.claim(index, forSignatures, l.signatureKey, signature, there)
+}
+
+// checkNewKeys verifies that no key of a new leaf or of the path is anywhere
+// else in the group.
+func (t *transition) checkNewKeys(path *updatePath) error {
+	index := t.proposed.keys()
+	n := &newKeys{encryption: make(map[string]nodeIndex), signature: make(map[string]nodeIndex)}
 	for i, l := range t.fresh {
-		if err := claim(encryption, l.encryptionKey, leafNodeIndex(i)); err != nil {
-			return err
-		}
-		if err := claim(signature, l.signatureKey, leafNodeIndex(i)); err != nil {
+		x := leafNodeIndex(i)
+		if err := n.claimLeaf(index, l, t.proposed.leaf(i), x, x); err != nil {
 			return err
 		}
 	}
 	if path != nil {
-		if err := claim(encryption, path.leaf.encryptionKey, ofPath); err != nil {
+		if err := n.claimLeaf(index, path.leaf, t.proposed.leaf(t.committer), ofPath, leafNodeIndex(t.committer)); err != nil {
 			return err
 		}
-		if err := claim(signature, path.leaf.signatureKey, leafNodeIndex(t.committer)); err != nil {
-			return err
-		}
-		for _, n := range path.nodes {
-			if err := claim(encryption, n.encryptionKey, ofPath); err != nil {
+		for _, node := range path.nodes {
+			if err := n.claim(index, forEncryption, node.encryptionKey, ofPath, false); err != nil {
 				return err
 			}
 		}
 	}
-	return t.proposed.checkNotTaken(encryption, signature)
+	if !n.some {
+		return nil
+	}
+	return t.proposed.checkNotTaken(n.encryption, n.signature)
 }
 
 // checkNotTaken verifies that new keys are nowhere but where they belong.

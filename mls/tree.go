@@ -1,6 +1,9 @@
 package mls
 
-import "iter"
+import (
+	"iter"
+	"sync/atomic"
+)
 
 // maxLeaves bounds a tree: a sender may name any number of blanks for a byte
 // each, and each blank costs us a hash.
@@ -13,6 +16,8 @@ type tree struct {
 	suite  *suite
 	leaves uint32 // a power of two
 	root   *treeNode
+
+	index atomic.Pointer[keyIndex] // nil until keys or inherit makes it
 }
 
 // A treeNode is a node with everything under it. Where it lies is not in it:
@@ -23,6 +28,7 @@ type treeNode struct {
 	parent      *parentNode // a parent that is not blank
 	left, right *treeNode
 	members     uint32 // leaves under it that are not blank
+	basic       uint32 // those with a basic credential that support it
 	hash        []byte // the tree hash; nil only while a treeEdit owns the node
 }
 

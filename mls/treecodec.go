@@ -110,7 +110,7 @@ func (s *suite) buildTree(entries []treeEntry, x nodeIndex) *treeNode {
 	}
 	n.left = s.buildTree(entries[:i], l)
 	n.right = s.buildTree(right, r)
-	n.members = n.left.members + n.right.members
+	n.count()
 	n.hash = s.parentTreeHash(n.parent, n.left.hash, n.right.hash)
 	return n
 }

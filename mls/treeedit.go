@@ -1,5 +1,7 @@
 package mls
 
+import "slices"
+
 // A treeEdit changes a tree. Nodes without a hash belong to it and are changed
 // in place; all others are shared and are copied first. freeze hashes what
 // changed.
@@ -41,7 +43,7 @@ func (e *treeEdit) change(i uint32, leaf, parent func(n *treeNode)) {
 			r, _ := x.right()
 			n.right = walk(n.right, r)
 		}
-		n.members = n.left.members + n.right.members
+		n.count()
 		parent(n)
 		return n
 	}
@@ -54,10 +56,20 @@ func (e *treeEdit) setLeaf(i uint32, l *leafNode) {
 }
 
 func (n *treeNode) put(l *leafNode) {
-	n.leaf, n.members = l, 0
-	if l != nil {
-		n.members = 1
+	n.leaf, n.members, n.basic = l, 0, 0
+	if l == nil {
+		return
 	}
+	n.members = 1
+	if l.credential.typ == credentialBasic && slices.Contains(l.capabilities.Credentials, credentialBasic) {
+		n.basic = 1
+	}
+}
+
+// count adds up what is under a parent.
+func (n *treeNode) count() {
+	n.members = n.left.members + n.right.members
+	n.basic = n.left.basic + n.right.basic
 }
 
 // add puts a new member at the leftmost blank leaf and makes it unmerged in the
@@ -104,7 +116,8 @@ func (e *treeEdit) extend() {
 	old := e.root
 	e.leaves *= 2
 	right, _ := rootIndex(e.leaves).right()
-	e.root = &treeNode{left: old, right: e.suite.blank(right), members: old.members}
+	e.root = &treeNode{left: old, right: e.suite.blank(right)}
+	e.root.count()
 }
 
 // freeze hashes the nodes that changed and returns the tree.

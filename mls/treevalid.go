@@ -127,6 +127,9 @@ func (n *treeNode) lists(x nodeIndex, leaves []uint32) bool {
 // checkKeys verifies that no encryption key is at two nodes and no signature
 // key at two leaves (RFC 9420, §7.3, §12.4.3.1).
 func (t *tree) checkKeys() error {
+	if t.keys().distinct() {
+		return nil
+	}
 	encryption := make(map[string]bool)
 	signature := make(map[string]bool)
 	for i, l := range t.members() {
@@ -148,6 +151,9 @@ func (t *tree) checkKeys() error {
 // checkCredentials verifies that every member supports the credential types of
 // all (RFC 9420, §7.3).
 func (t *tree) checkCredentials() error {
+	if t.root.basic == t.root.members {
+		return nil
+	}
 	var used []uint16
 	for i, l := range t.members() {
 		if !slices.Contains(used, l.credential.typ) {

@@ -245,7 +245,7 @@ func checkWelcome(t *testing.T, s *suite, raw json.RawMessage) {
 	must(t, err)
 	m, err := decodeMessageOf(v.Welcome, wireWelcome)
 	must(t, err)
-	g, err := m.welcome.openSecrets(s, kp.keyPackage.Ref(), v.InitPriv)
+	g, err := m.welcome.openSecrets(s, kp.keyPackage.Ref(), &privateKey{raw: v.InitPriv})
 	must(t, err)
 	info, err := m.welcome.openGroupInfo(s, g.joiner, s.zeros())
 	must(t, err)

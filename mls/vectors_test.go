@@ -259,15 +259,15 @@ func checkCryptoBasics(t *testing.T, s *suite, raw json.RawMessage) {
 	must(t, s.verifyWithLabel(v.Sign.Pub, v.Sign.Label, v.Sign.Content, sig))
 
 	e := v.Encrypt
-	got, err = s.decryptWithLabel(e.Priv, e.Label, e.Context, hpkeCiphertext{e.KEMOutput, e.Ciphertext})
+	got, err = s.decryptWithLabel(&privateKey{raw: e.Priv}, e.Label, e.Context, hpkeCiphertext{e.KEMOutput, e.Ciphertext})
 	must(t, err)
 	same(t, "decrypt_with_label", got, e.Plaintext)
 	c, err := s.encryptWithLabel(e.Pub, e.Label, e.Context, e.Plaintext)
 	must(t, err)
-	got, err = s.decryptWithLabel(e.Priv, e.Label, e.Context, c)
+	got, err = s.decryptWithLabel(&privateKey{raw: e.Priv}, e.Label, e.Context, c)
 	must(t, err)
 	same(t, "encrypt_with_label", got, e.Plaintext)
-	pub, err := s.publicOf(e.Priv)
+	pub, err := s.publicOf(&privateKey{raw: e.Priv})
 	must(t, err)
 	same(t, "public key of private", pub, e.Pub)
 }

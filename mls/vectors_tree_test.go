@@ -40,11 +40,11 @@ func checkTreeKEM(t *testing.T, s *suite, raw json.RawMessage) {
 	v := unmarshal[treeKEMVector](t, raw)
 	tree, err := parseTree(s, v.Tree)
 	must(t, err)
-	private := map[uint32]map[nodeIndex][]byte{}
+	private := map[uint32]map[nodeIndex]*privateKey{}
 	signers := map[uint32]Signer{}
 	for _, l := range v.Leaves {
 		signers[l.Index] = vectorSigner(t, s, l.Signature)
-		keys := map[nodeIndex][]byte{leafNodeIndex(l.Index): padScalar(s.id, l.Encryption)}
+		keys := map[nodeIndex]*privateKey{leafNodeIndex(l.Index): {raw: padScalar(s.id, l.Encryption)}}
 		for _, p := range l.PathSecrets {
 			var next []byte
 			keys[p.Node], next, err = s.pathKey(p.Secret, tree.at(p.Node).parent.encryptionKey)
@@ -81,7 +81,7 @@ func checkTreeKEM(t *testing.T, s *suite, raw json.RawMessage) {
 			must(t, err)
 			for _, step := range steps {
 				if step.at.covers(leaf) {
-					same(t, "private key", learned[step.at], want)
+					same(t, "private key", learned[step.at].raw, want.raw)
 					break
 				}
 			}

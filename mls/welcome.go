@@ -83,7 +83,7 @@ func (m *welcome) entry(ref []byte) (hpkeCiphertext, error) {
 }
 
 // openSecrets decrypts the group secrets that are for a key package.
-func (m *welcome) openSecrets(s *suite, ref, private []byte) (*groupSecrets, error) {
+func (m *welcome) openSecrets(s *suite, ref []byte, private *privateKey) (*groupSecrets, error) {
 	c, err := m.entry(ref)
 	if err != nil {
 		return nil, err

@@ -21,31 +21,32 @@ func newX448(aead hpke.AEAD) x448HPKE {
 
 func (x448HPKE) scheme() kem.Scheme { return hpke.KEM_X448_HKDF_SHA512.Scheme() }
 
-func (h x448HPKE) generate() (private, public []byte, err error) {
-	private = random(x448.Size)
+func (h x448HPKE) generate() (private *privateKey, public []byte, err error) {
+	private = &privateKey{raw: random(x448.Size)}
 	public, err = h.public(private)
 	return private, public, err
 }
 
 // derive is DeriveKeyPair of RFC 9180, §7.1.3. The library's takes secrets of
 // one length only.
-func (h x448HPKE) derive(secret []byte) (private, public []byte, err error) {
+func (h x448HPKE) derive(secret []byte) (private *privateKey, public []byte, err error) {
 	const suiteID = "KEM\x00\x21"
 	prk, err := hkdf.Extract(sha512.New, append([]byte("HPKE-v1"+suiteID+"dkp_prk"), secret...), nil)
 	if err != nil {
 		return nil, nil, errPrivateKey
 	}
 	defer clear(prk)
-	private, err = hkdf.Expand(sha512.New, prk, "\x00\x38HPKE-v1"+suiteID+"sk", x448.Size)
+	raw, err := hkdf.Expand(sha512.New, prk, "\x00\x38HPKE-v1"+suiteID+"sk", x448.Size)
 	if err != nil {
 		return nil, nil, errPrivateKey
 	}
+	private = &privateKey{raw: raw}
 	public, err = h.public(private)
 	return private, public, err
 }
 
-func (h x448HPKE) public(private []byte) ([]byte, error) {
-	key, err := h.scheme().UnmarshalBinaryPrivateKey(private)
+func (h x448HPKE) public(private *privateKey) ([]byte, error) {
+	key, err := h.scheme().UnmarshalBinaryPrivateKey(private.raw)
 	if err != nil {
 		return nil, errPrivateKey
 	}
@@ -75,8 +76,8 @@ func (h x448HPKE) sealer(public, info []byte) ([]byte, hpke.Sealer, error) {
 	return enc, sealer, nil
 }
 
-func (h x448HPKE) opener(private, enc, info []byte) (hpke.Opener, error) {
-	key, err := h.scheme().UnmarshalBinaryPrivateKey(private)
+func (h x448HPKE) opener(private *privateKey, enc, info []byte) (hpke.Opener, error) {
+	key, err := h.scheme().UnmarshalBinaryPrivateKey(private.raw)
 	if err != nil {
 		return nil, errPrivateKey
 	}
@@ -106,7 +107,7 @@ func (h x448HPKE) seal(public, info, plaintext []byte) (hpkeCiphertext, error) {
 	return hpkeCiphertext{enc, ciphertext}, nil
 }
 
-func (h x448HPKE) open(private, info []byte, c hpkeCiphertext) ([]byte, error) {
+func (h x448HPKE) open(private *privateKey, info []byte, c hpkeCiphertext) ([]byte, error) {
 	opener, err := h.opener(private, c.kemOutput, info)
 	if err != nil {
 		return nil, err
@@ -126,7 +127,7 @@ func (h x448HPKE) sendExport(public []byte, label string, n int) (kemOutput, sec
 	return enc, sealer.Export([]byte(label), uint(n)), nil
 }
 
-func (h x448HPKE) receiveExport(private, kemOutput []byte, label string, n int) ([]byte, error) {
+func (h x448HPKE) receiveExport(private *privateKey, kemOutput []byte, label string, n int) ([]byte, error) {
 	opener, err := h.opener(private, kemOutput, nil)
 	if err != nil {
 		return nil, err
