@@ -28,6 +28,8 @@ var (
 // business but the operator's: rpc logs it and answers ErrInternal.
 func wireError(err error) error {
 	switch {
+	case errors.Is(err, store.ErrShare):
+		return rpc.ErrQueueFull.With("what one may leave in that inbox is there")
 	case errors.Is(err, store.ErrFull):
 		return rpc.ErrQueueFull
 	case errors.Is(err, store.ErrBusy):

@@ -18,9 +18,8 @@ func (s *service) Enqueue(ctx context.Context, c rpc.Caller, to rpc.Identity, ch
 	return seqs[0], nil
 }
 
-// BatchEnqueue implements rpc.Depositor. It stores for all or for none: when one
-// inbox is full, the sender has to leave that recipient out. All copies together
-// may have 16 MiB.
+// BatchEnqueue implements rpc.Depositor. An inbox that is full, or of which the
+// caller has its share, stops no other: its number is 0.
 func (s *service) BatchEnqueue(ctx context.Context, c rpc.Caller, to []rpc.Identity, ch rpc.Channel, payload []byte) ([]uint64, error) {
 	leave, err := s.enter(c)
 	if err != nil {
@@ -39,7 +38,7 @@ func (s *service) BatchEnqueue(ctx context.Context, c rpc.Caller, to []rpc.Ident
 	for i, id := range to {
 		inboxes[i] = store.Inbox{Owner: id, Channel: ch}
 	}
-	seqs, err := s.store.Append(ctx, inboxes, payload)
+	seqs, err := s.store.Append(ctx, c.Identity, inboxes, payload)
 	return seqs, wireError(err)
 }
 

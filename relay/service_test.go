@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -117,8 +118,8 @@ func TestRefusals(t *testing.T) {
 		_, err := s.UploadKeyPackage(ctx, c, owner.id, p)
 		return err
 	}
-	for range 2 {
-		if err := enqueue(a.caller(), b, none, 1); err != nil {
+	for _, p := range []person{a, newPerson(3)} {
+		if err := enqueue(p.caller(), b, none, 1); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -146,7 +147,7 @@ func TestRefusals(t *testing.T) {
 		{"enqueue nothing", enqueue(a.caller(), b, none, 0), rpc.ErrBadRequest},
 		{"enqueue on no channel", enqueue(a.caller(), b, rpc.Channel{1}, 1), rpc.ErrChannel},
 		{"enqueue to a full inbox", enqueue(a.caller(), b, none, 1), rpc.ErrQueueFull},
-		{"batch with a full inbox", batch([]rpc.Identity{a.id, b.id}, 1), rpc.ErrQueueFull},
+		{"batch with full inboxes alone", batch([]rpc.Identity{b.id, b.id}, 1), rpc.ErrQueueFull},
 		{"batch to nobody", batch(nil, 1), rpc.ErrBadRequest},
 		{"batch to too many", batch(make([]rpc.Identity, 1001), 1), rpc.ErrBadRequest},
 		{"fetch unproven", fetch(stranger, a), rpc.ErrUnauthenticated},
@@ -218,6 +219,29 @@ func TestMailbox(t *testing.T) {
 }
 
 // What is drained fits into one answer: the rest stays.
+// A batch leaves out the inboxes that refuse it, and says so by 0.
+func TestBatch(t *testing.T) {
+	ctx := context.Background()
+	s, _ := newTestService(t, Config{MaxDepth: 8})
+	a, b, c, d := newPerson(1), newPerson(2), newPerson(3), newPerson(4)
+	var none rpc.Channel
+	for range 2 {
+		if _, err := s.Enqueue(ctx, a.caller(), c.id, none, []byte{1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := s.Enqueue(ctx, a.caller(), c.id, none, []byte{1})
+	wantCode(t, "more than a share", err, rpc.ErrQueueFull)
+	seqs, err := s.BatchEnqueue(ctx, a.caller(), []rpc.Identity{b.id, c.id, d.id}, none, make([]byte, rpc.MaxPayload))
+	if err != nil || !slices.Equal(seqs, []uint64{1, 0, 1}) {
+		t.Errorf("got %v, %v", seqs, err)
+	}
+	seqs, err = s.BatchEnqueue(ctx, d.caller(), []rpc.Identity{c.id, c.id}, none, []byte{1})
+	if err != nil || !slices.Equal(seqs, []uint64{3, 4}) {
+		t.Errorf("another depositor: got %v, %v", seqs, err)
+	}
+}
+
 func TestFetchFitsAnswer(t *testing.T) {
 	ctx := context.Background()
 	s, _ := newTestService(t, Config{})

@@ -61,7 +61,9 @@ func (c *Client) StartEnqueue(ctx context.Context, to Identity, ch Channel, payl
 }
 
 // BatchEnqueue deposits one payload for up to MaxBatch recipients; seqs are in
-// the order of to.
+// the order of to, and 0 is that of a recipient for whom nothing was stored: the
+// inbox is full, or holds all that one depositor may leave there. Enqueue says
+// which.
 func (c *Client) BatchEnqueue(ctx context.Context, to []Identity, ch Channel, payload []byte) (seqs []uint64, err error) {
 	if len(payload) > MaxPayload {
 		return nil, ErrTooLarge

@@ -72,7 +72,10 @@ type Health interface {
 // before, so that it keeps that order and holds up nobody.
 type Depositor interface {
 	Enqueue(ctx context.Context, c Caller, to Identity, ch Channel, payload []byte) (seq uint64, err error)
-	// BatchEnqueue stores one payload for many; seqs are in the order of to.
+	// BatchEnqueue stores one payload for many; seqs are in the order of to. A
+	// recipient whose inbox refuses it stops no other: its seq is 0, which no
+	// stored payload has, and the caller keeps the payload for it. ErrQueueFull
+	// if all refuse; any other error means that nothing was stored.
 	BatchEnqueue(ctx context.Context, c Caller, to []Identity, ch Channel, payload []byte) (seqs []uint64, err error)
 }
 

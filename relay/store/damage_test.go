@@ -155,7 +155,7 @@ func serves(t *testing.T, s *Store, clean map[string]bool) {
 		}
 	}
 	for i := range 20 {
-		_, err := s.Append(ctx, []Inbox{box(byte(i))}, []byte("after"))
+		_, err := s.Append(ctx, rpc.Identity{}, []Inbox{box(byte(i))}, []byte("after"))
 		if err != nil && !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrClosed) {
 			t.Errorf("append: %v", err)
 		}
@@ -205,12 +205,12 @@ func TestNewerFormat(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	i := bytes.Index(file, []byte("format\x00\x00\x00\x01"))
+	i := bytes.Index(file, []byte("format\x00\x00\x00\x02"))
 	if i < 0 {
 		t.Fatal("no format in the file")
 	}
-	for ; i >= 0; i = bytes.Index(file, []byte("format\x00\x00\x00\x01")) {
-		file[i+len("format")+3] = 2
+	for ; i >= 0; i = bytes.Index(file, []byte("format\x00\x00\x00\x02")) {
+		file[i+len("format")+3] = 3
 	}
 	path := filepath.Join(t.TempDir(), "relay.db")
 	if err := os.WriteFile(path, file, 0o600); err != nil {

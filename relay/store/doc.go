@@ -11,6 +11,9 @@
 //   - One goroutine writes (Run). It commits what has gathered while the commit
 //     before was under way, so that many writes share one sync; each has its own
 //     result, and one that is refused leaves no trace in the others.
+//   - A payload for many is on the disk once, and goes with the last of them.
+//   - No depositor fills an inbox alone. Who left what is known by tags whose key
+//     is in memory: the file does not tell it, and a restart forgets it.
 //   - Reads are short transactions of their own, and copy what they return.
 //   - All that is kept has a bound or an expiry, and so has the queue of writes.
 //   - Verify, Snapshot and Compact change nothing of what is stored. While the

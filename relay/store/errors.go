@@ -1,6 +1,9 @@
 package store
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // The errors that a caller branches on.
 var (
@@ -13,6 +16,9 @@ var (
 	ErrNewer = errors.New("store written by a newer program")
 	// ErrFull means that an inbox is at its depth or its byte bound.
 	ErrFull = errors.New("inbox full")
+	// ErrShare is the ErrFull of a depositor who left as much in an inbox as one
+	// may; others still find room there.
+	ErrShare = fmt.Errorf("%w: depositor's share of it is used up", ErrFull)
 	// ErrBusy means that the store is at its byte bound, that the disk is full,
 	// or that too many writes wait.
 	ErrBusy = errors.New("store over its limit")

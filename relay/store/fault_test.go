@@ -5,6 +5,8 @@ import (
 	"errors"
 	"path/filepath"
 	"testing"
+
+	"quicnprotochat/rpc"
 )
 
 var errBroken = errors.New("broken")
@@ -13,7 +15,10 @@ var errBroken = errors.New("broken")
 // or not, and goes on from what is on the disk when it is opened again.
 func TestFault(t *testing.T) {
 	ctx := context.Background()
-	add := func(s *Store) error { _, err := s.Append(ctx, []Inbox{box(1)}, []byte("two")); return err }
+	add := func(s *Store) error {
+		_, err := s.Append(ctx, rpc.Identity{}, []Inbox{box(1)}, []byte("two"))
+		return err
+	}
 	ack := func(s *Store) error { return s.Ack(ctx, box(1), 1) }
 	for _, c := range []struct {
 		name, step string

@@ -18,22 +18,6 @@ type Inbox struct {
 	Channel rpc.Channel
 }
 
-// Append stores one payload in each of the inboxes, in one transaction, and
-// returns their sequence numbers in the order of to. It is all or nothing: when
-// one inbox has no room, ErrFull, and nothing is stored. ErrBusy and ErrTooLarge
-// (16 MiB for all copies together) are the other refusals.
-func (s *Store) Append(ctx context.Context, to []Inbox, payload []byte) ([]uint64, error) {
-	if len(payload) > maxCommitBytes || len(to) > maxCommitWrites {
-		return nil, ErrTooLarge
-	}
-	seqs := make([]uint64, len(to))
-	err := s.submit(ctx, len(to)*len(payload), func(b *batch) error { return b.append(to, payload, seqs) })
-	if err != nil {
-		return nil, err
-	}
-	return seqs, nil
-}
-
 // Measure returns what the payloads that Peek would return now take at most, as
 // rpc.EnvelopeSize counts them; 0 if there are none.
 func (s *Store) Measure(ctx context.Context, inbox Inbox, after uint64, limit, maxBytes int) (size int, err error) {
@@ -47,7 +31,7 @@ func (s *Store) Measure(ctx context.Context, inbox Inbox, after uint64, limit, m
 		}
 		c, n := b.Cursor(), 0
 		for k, v := c.Seek(u64(after + 1)); len(k) == 8 && (limit == 0 || n < limit); k, v = c.Next() {
-			next := rpc.EnvelopeSize(max(0, len(v)-8-sumSize))
+			next := rpc.EnvelopeSize(sizeOf(v))
 			if n > 0 && size+next > maxBytes {
 				break
 			}
@@ -138,169 +122,51 @@ func (s *Store) collect(b *bolt.Bucket, inbox Inbox, after uint64, limit, maxByt
 	c := b.Cursor()
 	for k, v := c.Seek(u64(after + 1)); len(k) == 8 && (limit == 0 || len(out) < limit); k, v = c.Next() {
 		seq := binary.BigEndian.Uint64(k)
-		body, err := open(key, k, v)
-		var at int64
-		if err == nil {
-			at, body, err = parseStamped(body)
+		e, err := openEntry(key, k, v)
+		if err == nil && e.arrival >= oldest && e.kind == entryShared {
+			e.payload, err = sharedPayload(b.Tx(), e.number)
 		}
 		if err != nil {
 			s.cfg.Log.Error("payload damaged", "peer", transport.Key(inbox.Owner), "seq", seq, "err", err)
-		} else if at >= oldest {
-			if size += rpc.EnvelopeSize(len(body)); size > maxBytes && len(out) > 0 {
+		} else if e.arrival >= oldest {
+			if size += rpc.EnvelopeSize(len(e.payload)); size > maxBytes && len(out) > 0 {
 				break
 			}
-			out = append(out, rpc.Envelope{Seq: seq, Data: append([]byte(nil), body...)})
+			out = append(out, rpc.Envelope{Seq: seq, Data: append([]byte(nil), e.payload...)})
 		}
 		last = seq
 	}
 	return out, last
 }
 
+// sizeOf is the size of the payload of an entry, without its checksum.
+func sizeOf(v []byte) int {
+	e, err := parseEntry(v[:max(0, len(v)-sumSize)])
+	if err != nil {
+		return 0
+	}
+	return e.size
+}
+
 // oldest is the arrival of the oldest payload that has not expired.
 func (c *Config) oldest() int64 { return c.Now().Add(-c.Retention).UnixMilli() }
-
-// queue is an inbox in a writer's transaction. b is nil if it does not exist.
-type queue struct {
-	id   Inbox
-	key  []byte
-	b    *bolt.Bucket
-	head header
-}
-
-// inbox looks up an inbox and reads its header. A header that is damaged is
-// counted again.
-func (b *batch) inbox(id Inbox) (*queue, error) {
-	q := &queue{id: id, key: id.key()}
-	q.b = b.tx.Bucket(bucketInboxes).Bucket(q.key)
-	if q.b == nil {
-		return q, nil
-	}
-	q.b.FillPercent = fillPercent
-	body, err := open(q.key, keyHeader, q.b.Get(keyHeader))
-	if err == nil {
-		q.head, err = parseHeader(body)
-	}
-	if err != nil {
-		b.cfg.Log.Error("inbox header damaged", "peer", transport.Key(id.Owner), "err", err)
-		q.head = q.recount(b.now)
-	}
-	return q, nil
-}
-
-func (q *queue) recount(now int64) header {
-	h := header{used: uint64(now)}
-	c := q.b.Cursor()
-	for k, v := c.First(); len(k) == 8; k, v = c.Next() {
-		h.count++
-		h.bytes += recordCost(v)
-	}
-	return h
-}
-
-// recordCost is what a stored payload counts for, seen from its value.
-func recordCost(value []byte) uint64 {
-	return payloadCost(max(0, len(value)-8-sumSize))
-}
-
-func payloadCost(n int) uint64 { return uint64(n) + recordOverhead }
-
-func (b *batch) append(to []Inbox, payload []byte, seqs []uint64) error {
-	queues, err := b.admit(to, payload)
-	if err != nil {
-		return err
-	}
-	for i, id := range to {
-		q := queues[id]
-		if q.b == nil {
-			if err := b.create(q); err != nil {
-				return abort(err)
-			}
-		}
-		if seqs[i], err = q.put(b.now, payload); err != nil {
-			return abort(err)
-		}
-		b.appended[id] = true
-	}
-	for _, q := range queues {
-		if err := q.save(); err != nil {
-			return abort(err)
-		}
-	}
-	return nil
-}
-
-// admit checks that every inbox has room for its share, and changes nothing but
-// to throw out what has expired.
-func (b *batch) admit(to []Inbox, payload []byte) (map[Inbox]*queue, error) {
-	queues := make(map[Inbox]*queue, len(to))
-	wants := make(map[Inbox]uint64, len(to))
-	var total uint64
-	for _, id := range to {
-		wants[id]++
-		if queues[id] == nil {
-			q, err := b.inbox(id)
-			if err != nil {
-				return nil, err
-			}
-			if queues[id] = q; q.b == nil {
-				total += recordOverhead
-			}
-		}
-		total += payloadCost(len(payload))
-	}
-	for id, n := range wants {
-		q := queues[id]
-		if q.fits(b.cfg, n, payload) {
-			continue
-		}
-		if err := b.expire(q, expireBudget); err != nil {
-			return nil, err
-		}
-		if !q.fits(b.cfg, n, payload) {
-			return nil, ErrFull
-		}
-	}
-	return queues, b.grow(total)
-}
-
-func (q *queue) fits(c *Config, n uint64, payload []byte) bool {
-	return q.head.count+n <= uint64(c.MaxDepth) && q.head.bytes+n*payloadCost(len(payload)) <= uint64(c.MaxInboxBytes)
-}
-
-// create makes an inbox whose sequence goes on above all that were forgotten.
-func (b *batch) create(q *queue) (err error) {
-	q.b, err = b.tx.Bucket(bucketInboxes).CreateBucket(q.key)
-	if err != nil {
-		return err
-	}
-	q.b.FillPercent = fillPercent
-	return q.b.SetSequence(b.totals.floor)
-}
-
-func (q *queue) put(now int64, payload []byte) (uint64, error) {
-	seq, err := q.b.NextSequence()
-	if err != nil {
-		return 0, err
-	}
-	key := u64(seq)
-	q.head.count++
-	q.head.bytes += payloadCost(len(payload))
-	q.head.used = uint64(now)
-	return seq, q.b.Put(key, seal(q.key, key, stamped(now, payload)))
-}
-
-func (q *queue) save() error {
-	return q.b.Put(keyHeader, seal(q.key, keyHeader, q.head.bytesOf()))
-}
 
 // remove deletes at most budget payloads up to and including upTo.
 func (b *batch) remove(q *queue, upTo uint64, budget int) error {
 	var keys [][]byte
-	var bytes uint64
+	refs := map[uint64]uint32{}
 	c := q.b.Cursor()
 	for k, v := c.First(); len(k) == 8 && binary.BigEndian.Uint64(k) <= upTo && len(keys) < budget; k, v = c.Next() {
 		keys = append(keys, append([]byte(nil), k...))
-		bytes += recordCost(v)
+		e, err := openEntry(q.key, k, v)
+		if err == nil && e.kind == entryShared {
+			refs[e.number]++
+		}
+		cost := payloadCost(e.size)
+		q.head.count -= min(q.head.count, 1)
+		q.head.bytes -= min(q.head.bytes, cost)
+		q.count(e.from, func(h *share) { h.count -= min(h.count, 1); h.bytes -= min(h.bytes, cost) })
+		b.shrink(e.cost())
 	}
 	if len(keys) == 0 {
 		return nil
@@ -310,9 +176,11 @@ func (b *batch) remove(q *queue, upTo uint64, budget int) error {
 			return abort(err)
 		}
 	}
-	q.head.count -= min(q.head.count, uint64(len(keys)))
-	q.head.bytes -= min(q.head.bytes, bytes)
+	for number, n := range refs {
+		if err := b.release(number, n); err != nil {
+			return abort(err)
+		}
+	}
 	q.head.used = uint64(b.now)
-	b.shrink(bytes)
 	return abort(q.save())
 }

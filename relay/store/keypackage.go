@@ -42,19 +42,26 @@ func (s *Store) AddKeyPackage(ctx context.Context, owner rpc.Identity, p KeyPack
 }
 
 // TakeKeyPackage hands out the oldest single-use package of owner, and removes
-// it, if spend is true and there is one; else the last-resort package.
+// it, if spend is true, there is one, and MaxHandouts allows it; else the
+// last-resort package.
 func (s *Store) TakeKeyPackage(ctx context.Context, owner rpc.Identity, spend bool) (HandedOut, error) {
 	if err := ctx.Err(); err != nil {
 		return HandedOut{}, err
 	}
 	var h HandedOut
 	err := s.view(func(tx *bolt.Tx) error {
-		k := s.cfg.stock(tx, owner).live(s.cfg.Now())
+		t, err := readTotals(tx)
+		if err != nil {
+			return err
+		}
+		now := s.cfg.Now()
+		k := s.cfg.stock(tx, owner).live(now, t.base)
 		h.Left = k.singleUse()
 		h.Data = bytes.Clone(s.cfg.lastResort(tx, owner, k))
+		spend = spend && h.Left > 0 && k.mayHand(&s.cfg, now)
 		return nil
 	})
-	if err != nil || !spend || h.Left == 0 {
+	if err != nil || !spend {
 		return h, err
 	}
 	err = s.submit(ctx, 0, func(b *batch) (err error) {
@@ -64,10 +71,13 @@ func (s *Store) TakeKeyPackage(ctx context.Context, owner rpc.Identity, spend bo
 	return h, err
 }
 
+func (b *batch) stock(owner rpc.Identity) stock {
+	return b.cfg.stock(b.tx, owner).live(time.UnixMilli(b.now), b.totals.base)
+}
+
 func (b *batch) addKeyPackage(owner rpc.Identity, p KeyPackage) error {
-	k := b.cfg.stock(b.tx, owner)
-	same := func(e stockEntry) bool { return e.fingerprint == p.Fingerprint }
-	if slices.ContainsFunc(k.entries, same) {
+	k := b.stock(owner)
+	if k.knows(p.Fingerprint) {
 		return nil
 	}
 	e := stockEntry{size: uint32(len(p.Data)), notAfter: p.NotAfter.UnixMilli(), fingerprint: p.Fingerprint}
@@ -88,18 +98,22 @@ func (b *batch) addKeyPackage(owner rpc.Identity, p KeyPackage) error {
 }
 
 func (b *batch) takeKeyPackage(owner rpc.Identity) (HandedOut, error) {
-	k := b.cfg.stock(b.tx, owner).live(time.UnixMilli(b.now))
+	k := b.stock(owner)
 	var h HandedOut
+	may := k.mayHand(b.cfg, time.UnixMilli(b.now))
 	k.entries = slices.DeleteFunc(k.entries, func(e stockEntry) bool {
-		if e.lastResort() || h.Spent {
+		if e.lastResort() || h.Spent || !may {
 			return false
 		}
 		// One that is damaged goes as well.
 		h.Data = bytes.Clone(b.cfg.record(b.tx, bucketKeyPackages, packageKey(owner, e.number)))
 		h.Spent = len(h.Data) > 0
+		k.spend(e)
 		return true
 	})
-	if !h.Spent {
+	if h.Spent {
+		k.handed++
+	} else {
 		h.Data = bytes.Clone(b.cfg.lastResort(b.tx, owner, k))
 	}
 	h.Left = k.singleUse()
@@ -120,14 +134,21 @@ func (b *batch) saveStock(owner rpc.Identity, k stock) error {
 	return b.replaceRecord(bucketStocks, owner[:], k.bytesOf())
 }
 
-func stockDue(c *Config, _ *bolt.Bucket, key, v []byte) bool {
+// stockDue: an empty list is kept as long as what it knows of spent packages
+// may matter.
+func stockDue(c *Config, bucket *bolt.Bucket, key, v []byte) bool {
 	body, err := open(bucketStocks, key, v)
 	if err != nil {
 		return true
 	}
 	k, err := parseStock(body)
-	n := len(k.entries)
-	return err != nil || n == 0 || len(k.live(c.Now()).entries) < n
+	t, totalsErr := readTotals(bucket.Tx())
+	if err != nil || totalsErr != nil {
+		return err != nil
+	}
+	n, now := len(k.entries), c.Now()
+	k = k.live(now, t.base)
+	return k.idle(c, now) || len(k.entries) < n
 }
 
 // sweepStock drops what has expired, and an empty list together with whatever
@@ -137,8 +158,8 @@ func (b *batch) sweepStock(_, key []byte, budget *int) error {
 		return errBudget
 	}
 	owner := rpc.Identity(key)
-	k := b.cfg.stock(b.tx, owner).live(time.UnixMilli(b.now))
-	if len(k.entries) > 0 {
+	k := b.stock(owner)
+	if !k.idle(b.cfg, time.UnixMilli(b.now)) {
 		return b.saveStock(owner, k)
 	}
 	var keys [][]byte
@@ -174,40 +195,4 @@ func (c *Config) lastResort(tx *bolt.Tx, owner rpc.Identity, k stock) []byte {
 		return nil
 	}
 	return c.record(tx, bucketKeyPackages, packageKey(owner, 0))
-}
-
-func (e stockEntry) lastResort() bool { return e.number == 0 }
-
-// live leaves out what has expired.
-func (k stock) live(now time.Time) stock {
-	at := now.UnixMilli()
-	k.entries = slices.DeleteFunc(k.entries, func(e stockEntry) bool { return e.notAfter <= at })
-	return k
-}
-
-// trimmed leaves out the oldest single-use packages over the bounds.
-func (k stock) trimmed(c *Config) stock {
-	n, size := 0, int64(0)
-	for _, e := range slices.Backward(k.entries) {
-		if e.lastResort() {
-			continue
-		}
-		n++
-		if size += int64(e.size); n > 1 && (n > c.MaxKeyPackages || size > c.MaxKeyPackageBytes) {
-			k.entries = slices.DeleteFunc(k.entries, func(o stockEntry) bool {
-				return !o.lastResort() && o.number <= e.number
-			})
-			break
-		}
-	}
-	return k
-}
-
-func (k stock) singleUse() (n int) {
-	for _, e := range k.entries {
-		if !e.lastResort() {
-			n++
-		}
-	}
-	return n
 }

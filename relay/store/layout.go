@@ -15,12 +15,15 @@ import (
 // pages.
 //
 //	meta         format      u32
-//	             totals      bytes u64, floor u64
+//	             totals      bytes u64, floor u64, base u64
 //	inboxes      owner 32, channel 16: a bucket of its own, whose sequence is
 //	             the inbox's, with
-//	               seq u64   arrival u64, payload
-//	               0xff      count u64, bytes u64, last use u64
-//	stocks       owner 32    next u64, entries (see stock)
+//	               seq u64      an entry (see entry)
+//	               0xfe, tag 8  count u64, bytes u64 of one depositor
+//	               0xff         count u64, bytes u64, last use u64
+//	payloads     number u64  arrival u64, payload that many entries share
+//	refs         number u64  how many entries do, u32
+//	stocks       owner 32    see stock
 //	keypackages  owner 32, number u64: the package; number 0 is the last resort
 //	hybridkeys   owner 32    arrival u64, blob
 //	endpoints    owner 32    seq u64, expiry u64, record
@@ -32,11 +35,14 @@ import (
 //	pairs        hash 32     id of the channel
 //	made         owner 32    u64, how many channels it made
 //
-// The key 0xff puts the header of an inbox on the page of its newest payload, so
-// that an append writes one leaf.
+// The keys 0xfe and 0xff put what is known of an inbox on the page of its newest
+// payload, so that an append writes one leaf. The count of a shared payload is
+// apart from it, so that an acknowledgement does not write the payload again.
 var (
 	bucketMeta        = []byte("meta")
 	bucketInboxes     = []byte("inboxes")
+	bucketPayloads    = []byte("payloads")
+	bucketRefs        = []byte("refs")
 	bucketStocks      = []byte("stocks")
 	bucketKeyPackages = []byte("keypackages")
 	bucketHybridKeys  = []byte("hybridkeys")
@@ -55,12 +61,12 @@ var (
 )
 
 var buckets = [][]byte{
-	bucketMeta, bucketInboxes, bucketStocks, bucketKeyPackages, bucketHybridKeys, bucketEndpoints,
+	bucketMeta, bucketInboxes, bucketPayloads, bucketRefs, bucketStocks, bucketKeyPackages, bucketHybridKeys, bucketEndpoints,
 	bucketAccounts, bucketBindings, bucketSessions, bucketInvites, bucketChannels, bucketPairs, bucketMade,
 }
 
 // format is the version of the layout.
-const format = 1
+const format = 2
 
 const (
 	sumSize      = 4
@@ -129,7 +135,7 @@ func parseStamped(b []byte) (at int64, body []byte, err error) {
 // header is what is known of an inbox without a scan of it.
 type header struct {
 	count uint64
-	bytes uint64 // payloads and their overhead
+	bytes uint64 // payloads and their overhead, shared ones too
 	used  uint64 // last append, or when it was emptied
 }
 
@@ -154,61 +160,22 @@ type totals struct {
 	// floor is at least the highest sequence of every inbox that was forgotten:
 	// a new inbox starts above it.
 	floor uint64
+	// base is what every sequence given from now on is above, see MarkRestored.
+	base uint64
 }
 
 func (t totals) bytesOf() []byte {
-	b := make([]byte, 0, 16+sumSize)
-	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(b, t.bytes), t.floor)
+	b := binary.BigEndian.AppendUint64(make([]byte, 0, 24+sumSize), t.bytes)
+	b = binary.BigEndian.AppendUint64(b, t.floor)
+	return binary.BigEndian.AppendUint64(b, t.base)
 }
 
 func parseTotals(b []byte) (t totals, err error) {
 	s := cryptobyte.String(b)
-	if !s.ReadUint64(&t.bytes) || !s.ReadUint64(&t.floor) || !s.Empty() {
+	if !s.ReadUint64(&t.bytes) || !s.ReadUint64(&t.floor) || !s.ReadUint64(&t.base) || !s.Empty() {
 		return totals{}, ErrDamaged
 	}
 	return t, nil
-}
-
-// stock lists the key packages of one owner, oldest first. Entry number 0, if
-// there is one, is the last-resort package and comes first.
-type stock struct {
-	next    uint64
-	entries []stockEntry
-}
-
-type stockEntry struct {
-	number      uint64
-	size        uint32
-	notAfter    int64
-	fingerprint [32]byte
-}
-
-func (k stock) bytesOf() []byte {
-	b := binary.BigEndian.AppendUint64(nil, k.next)
-	for _, e := range k.entries {
-		b = binary.BigEndian.AppendUint64(b, e.number)
-		b = binary.BigEndian.AppendUint32(b, e.size)
-		b = binary.BigEndian.AppendUint64(b, uint64(e.notAfter))
-		b = append(b, e.fingerprint[:]...)
-	}
-	return b
-}
-
-func parseStock(b []byte) (k stock, err error) {
-	s := cryptobyte.String(b)
-	if !s.ReadUint64(&k.next) {
-		return stock{}, ErrDamaged
-	}
-	for !s.Empty() {
-		var e stockEntry
-		var notAfter uint64
-		if !s.ReadUint64(&e.number) || !s.ReadUint32(&e.size) || !s.ReadUint64(&notAfter) || !s.CopyBytes(e.fingerprint[:]) {
-			return stock{}, ErrDamaged
-		}
-		e.notAfter = int64(notAfter)
-		k.entries = append(k.entries, e)
-	}
-	return k, nil
 }
 
 func packageKey(owner rpc.Identity, number uint64) []byte {

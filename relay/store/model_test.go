@@ -77,31 +77,33 @@ func TestModel(t *testing.T) {
 					}
 					equal(t, got, live(in, 0))
 				}
+				audit(t, s)
 			},
 			"append": func(t *rapid.T) {
 				to := rapid.SliceOfN(inbox, 1, 3).Draw(t, "to")
 				payload := rapid.SliceOfN(rapid.Byte(), 0, 3000).Draw(t, "payload")
-				seqs, err := s.Append(ctx, to, payload)
-				full := false
-				for _, in := range to {
-					n := len(live(in, 0))
-					for _, other := range to {
-						if other == in {
-							n++
+				seqs, err := s.Append(ctx, rpc.Identity{}, to, payload)
+				room := map[Inbox]int{}
+				stored := false
+				for i, in := range to {
+					m := model[in]
+					if _, ok := room[in]; !ok {
+						room[in] = modelDepth - len(live(in, 0))
+					}
+					if room[in]--; room[in] < 0 {
+						if err == nil && seqs[i] != 0 {
+							t.Fatalf("stored in a full inbox: %v", seqs)
 						}
+						continue
 					}
-					full = full || n > modelDepth
-				}
-				if full != errors.Is(err, ErrFull) || !full && err != nil {
-					t.Fatalf("full %v, got %v", full, err)
-				}
-				for i, seq := range seqs {
-					m := model[to[i]]
-					if seq <= m.seq {
-						t.Fatalf("seq %v after %v", seq, m.seq)
+					if stored = true; err != nil || seqs[i] <= m.seq {
+						t.Fatalf("got %v, %v; seq %d was given", seqs, err, m.seq)
 					}
-					m.seq = seq
-					m.held = append(m.held, modelPayload{rpc.Envelope{Seq: seq, Data: payload}, clk.ms.Load()})
+					m.seq = seqs[i]
+					m.held = append(m.held, modelPayload{rpc.Envelope{Seq: seqs[i], Data: payload}, clk.ms.Load()})
+				}
+				if !stored && !errors.Is(err, ErrFull) {
+					t.Fatalf("nothing stored, got %v", err)
 				}
 			},
 			"ack": func(t *rapid.T) {

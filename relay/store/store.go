@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -34,6 +35,13 @@ type Config struct {
 	MaxDepth int
 	// MaxInboxBytes bounds the bytes of one inbox. Default 64 MiB.
 	MaxInboxBytes int64
+	// MaxShare and MaxShareBytes bound what one depositor has in one inbox, so
+	// that nobody fills it alone; one payload is always taken. Default: a quarter
+	// of MaxDepth and of MaxInboxBytes.
+	MaxShare      int
+	MaxShareBytes int64
+	// MaxInboxes bounds the inboxes of one owner. Default 1000.
+	MaxInboxes int
 	// MaxBytes bounds all that is stored, with 128 bytes for each record. The
 	// file is larger than that by what its pages leave empty. Default 8 GiB.
 	MaxBytes int64
@@ -47,6 +55,10 @@ type Config struct {
 	// MaxKeyPackageBytes bounds their bytes; the newest one is always kept.
 	// Default 4 MiB.
 	MaxKeyPackageBytes int64
+	// MaxHandouts bounds the single-use key packages of one owner that are handed
+	// out within HandoutWindow; a restart does not forget. Default 30 an hour.
+	MaxHandouts   int
+	HandoutWindow time.Duration
 	// MaxPending bounds the bytes of the writes that wait for a commit; each
 	// counts as 1 KiB more than its payload, so it bounds their number as well.
 	// A write that finds no room for 2 s, or finds as much waiting for room, is
@@ -69,11 +81,16 @@ type Config struct {
 func (c Config) withDefaults() Config {
 	setDefault(&c.MaxDepth, 1000)
 	setDefault(&c.MaxInboxBytes, 64<<20)
+	setDefault(&c.MaxShare, max(1, c.MaxDepth/4))
+	setDefault(&c.MaxShareBytes, c.MaxInboxBytes/4)
+	setDefault(&c.MaxInboxes, 1000)
 	setDefault(&c.MaxBytes, 8<<30)
 	setDefault(&c.Retention, 7*24*time.Hour)
 	setDefault(&c.Forget, 60*24*time.Hour)
 	setDefault(&c.MaxKeyPackages, 50)
 	setDefault(&c.MaxKeyPackageBytes, 4<<20)
+	setDefault(&c.MaxHandouts, 30)
+	setDefault(&c.HandoutWindow, time.Hour)
 	setDefault(&c.MaxPending, 32<<20)
 	if c.OnAppend == nil {
 		c.OnAppend = func(Inbox) {}
@@ -104,6 +121,7 @@ type Store struct {
 	room    *semaphore.Weighted
 	waiting atomic.Int64 // bytes of writes that wait for room
 	touched atomic.Int64 // bytes of the mapped file, see touch
+	salt    [32]byte     // of the tags of depositors
 	wake    chan struct{}
 	tight   atomic.Bool           // the disk is full, see refillReserve
 	failure atomic.Pointer[error] // set once, when the file can no longer be trusted
@@ -131,6 +149,7 @@ func Open(cfg Config) (*Store, error) {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
 	s := &Store{cfg: cfg, db: db, room: semaphore.NewWeighted(cfg.MaxPending), wake: make(chan struct{}, 1)}
+	_, _ = rand.Read(s.salt[:]) // never fails
 	err = s.view(checkFormat)
 	if err == nil {
 		err = removeOld(compactPath(cfg.Path))
@@ -233,8 +252,8 @@ func checkFormat(tx *bolt.Tx) error {
 	}
 	if n := binary.BigEndian.Uint32(v); n > format {
 		return fmt.Errorf("%w: format %d", ErrNewer, n)
-	} else if n == 0 {
-		return fmt.Errorf("%w: format 0", ErrDamaged)
+	} else if n < format {
+		return fmt.Errorf("%w: format %d", ErrDamaged, n)
 	}
 	for _, name := range buckets {
 		if tx.Bucket(name) == nil {

@@ -36,6 +36,7 @@ type sweepStage struct {
 
 var sweepStages = []sweepStage{
 	{bucketInboxes, inboxDue, (*batch).sweepInbox},
+	{bucketPayloads, sharedDue, (*batch).sweepShared},
 	{bucketStocks, stockDue, (*batch).sweepStock},
 	{bucketHybridKeys, hybridKeyDue, (*batch).sweepRecord},
 	{bucketEndpoints, endpointDue, (*batch).sweepRecord},
@@ -125,7 +126,7 @@ func inboxDue(c *Config, b *bolt.Bucket, k, _ []byte) bool {
 	}
 	first, v := inbox.Cursor().First()
 	if len(first) == 8 {
-		return len(v) < 8 || int64(binary.BigEndian.Uint64(v)) < c.oldest()
+		return arrivalOf(v) < c.oldest()
 	}
 	return c.forgotten(inbox.Get(keyHeader))
 }
@@ -171,7 +172,7 @@ func (b *batch) expire(q *queue, budget int) error {
 	oldest, last, n := b.cfg.oldest(), uint64(0), 0
 	c := q.b.Cursor()
 	for k, v := c.First(); len(k) == 8 && n < budget; k, v = c.Next() {
-		if len(v) >= 8 && int64(binary.BigEndian.Uint64(v)) >= oldest {
+		if arrivalOf(v) >= oldest {
 			break
 		}
 		last = binary.BigEndian.Uint64(k)

@@ -1,0 +1,278 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	bolt "go.etcd.io/bbolt"
+
+	"quicnprotochat/rpc"
+	"quicnprotochat/transport"
+)
+
+// Append stores one payload in each of the inboxes that has room for it, in one
+// transaction, and returns their sequence numbers in the order of to: 0 for an
+// inbox that has none. No sequence is 0. For many inboxes the payload is stored
+// once. If none has room the error is ErrFull, or ErrShare where that of from is
+// used up; ErrBusy and ErrTooLarge refuse it for all. A zero from is nobody,
+// whose share is not bounded.
+func (s *Store) Append(ctx context.Context, from rpc.Identity, to []Inbox, payload []byte) ([]uint64, error) {
+	if len(payload) > maxCommitBytes || len(to) > maxCommitWrites {
+		return nil, ErrTooLarge
+	}
+	d := &deposit{to: to, from: make([]tag, len(to)), payload: payload, seqs: make([]uint64, len(to)), queues: make(map[Inbox]*queue, len(to))}
+	for i, inbox := range to {
+		d.from[i] = s.tag(inbox, from)
+	}
+	if err := s.submit(ctx, len(payload)+max(0, len(to)-1)*writeOverhead, d.apply); err != nil {
+		return nil, err
+	}
+	return d.seqs, nil
+}
+
+// deposit is one Append.
+type deposit struct {
+	to      []Inbox
+	from    []tag
+	payload []byte
+	seqs    []uint64
+	queues  map[Inbox]*queue
+}
+
+// apply runs in the writer's transaction.
+func (d *deposit) apply(b *batch) error {
+	if !b.room(payloadCost(len(d.payload)) + uint64(len(d.to))*2*recordOverhead) {
+		return ErrBusy
+	}
+	admitted, refusal := d.admit(b)
+	if len(admitted) == 0 {
+		return refusal
+	}
+	e := entry{kind: entryOwn, arrival: b.now, payload: d.payload, size: len(d.payload)}
+	if len(d.to) > 1 {
+		number, err := b.shared(d.payload, uint32(len(admitted)))
+		if err != nil {
+			return abort(err)
+		}
+		e.kind, e.number = entryShared, number
+	}
+	for _, i := range admitted {
+		if err := d.put(b, i, e); err != nil {
+			return abort(err)
+		}
+	}
+	for _, q := range d.queues {
+		if err := q.save(); err != nil {
+			return abort(err)
+		}
+	}
+	return nil
+}
+
+// admit counts the payload in where there is room for it and returns which of
+// the inboxes these are, or why there is none. On the disk it changes nothing but
+// to throw out what has expired.
+func (d *deposit) admit(b *batch) (admitted []int, refusal error) {
+	refusal = ErrFull
+	for i, id := range d.to {
+		q := d.queues[id]
+		if q == nil {
+			var err error
+			if q, err = b.inbox(id); err != nil {
+				return nil, err
+			}
+			d.queues[id] = q
+		}
+		err := q.admit(b, d.from[i], len(d.payload))
+		if err == nil {
+			admitted = append(admitted, i)
+		} else if errors.Is(err, ErrFull) {
+			refusal = err
+		} else {
+			return nil, err
+		}
+	}
+	return admitted, refusal
+}
+
+// admit counts a payload of from in, if there is room for it.
+func (q *queue) admit(b *batch, from tag, size int) error {
+	cost := payloadCost(size)
+	err := q.fits(b.cfg, from, cost)
+	if err != nil && q.b != nil {
+		if err := b.expire(q, expireBudget); err != nil {
+			return err
+		}
+		err = q.fits(b.cfg, from, cost)
+	}
+	if err == nil && q.b == nil && q.head.count == 0 {
+		err = b.admitInbox(q.id.Owner)
+	}
+	if err != nil {
+		return err
+	}
+	q.head.count++
+	q.head.bytes += cost
+	q.head.used = uint64(b.now)
+	q.count(from, func(h *share) { h.count++; h.bytes += cost })
+	return nil
+}
+
+func (q *queue) fits(c *Config, from tag, cost uint64) error {
+	if q.head.count+1 > uint64(c.MaxDepth) || q.head.bytes+cost > uint64(c.MaxInboxBytes) {
+		return ErrFull
+	}
+	h := q.share(from)
+	if from != (tag{}) && h.count > 0 && (h.count+1 > uint64(c.MaxShare) || h.bytes+cost > uint64(c.MaxShareBytes)) {
+		return ErrShare
+	}
+	return nil
+}
+
+// admitInbox reports whether owner may have one more inbox.
+func (b *batch) admitInbox(owner rpc.Identity) error {
+	c, n := b.tx.Bucket(bucketInboxes).Cursor(), 0
+	for k, _ := c.Seek(owner[:]); len(k) == inboxKeySize && rpc.Identity(k[:ownerSize]) == owner; k, _ = c.Next() {
+		if n++; n >= b.cfg.MaxInboxes {
+			return ErrFull
+		}
+	}
+	return nil
+}
+
+// put writes the entry of the i-th inbox, which was admitted.
+func (d *deposit) put(b *batch, i int, e entry) (err error) {
+	q := d.queues[d.to[i]]
+	if q.b == nil {
+		if err := b.create(q); err != nil {
+			return err
+		}
+	}
+	if q.b.Sequence() < b.totals.base {
+		if err := q.b.SetSequence(b.totals.base); err != nil {
+			return err
+		}
+	}
+	if d.seqs[i], err = q.b.NextSequence(); err != nil {
+		return err
+	}
+	e.from = d.from[i]
+	b.totals.bytes += e.cost()
+	b.appended[q.id] = true
+	key := u64(d.seqs[i])
+	return q.b.Put(key, seal(q.key, key, e.bytesOf()))
+}
+
+// cost is what an entry alone counts for in the whole store.
+func (e entry) cost() uint64 {
+	if e.kind == entryShared {
+		return recordOverhead
+	}
+	return payloadCost(e.size)
+}
+
+// create makes an inbox whose sequence goes on above all that were forgotten.
+func (b *batch) create(q *queue) (err error) {
+	q.b, err = b.tx.Bucket(bucketInboxes).CreateBucket(q.key)
+	if err != nil {
+		return err
+	}
+	b.totals.bytes += recordOverhead
+	q.b.FillPercent = fillPercent
+	return q.b.SetSequence(b.totals.floor)
+}
+
+// queue is an inbox in a writer's transaction. b is nil if it does not exist.
+type queue struct {
+	id     Inbox
+	key    []byte
+	b      *bolt.Bucket
+	head   header
+	shares map[tag]*share // those that were looked at
+}
+
+// inbox looks up an inbox and reads its header. A header that is damaged is
+// counted again.
+func (b *batch) inbox(id Inbox) (*queue, error) {
+	q := &queue{id: id, key: id.key(), shares: make(map[tag]*share)}
+	q.b = b.tx.Bucket(bucketInboxes).Bucket(q.key)
+	if q.b == nil {
+		return q, nil
+	}
+	q.b.FillPercent = fillPercent
+	body, err := open(q.key, keyHeader, q.b.Get(keyHeader))
+	if err == nil {
+		q.head, err = parseHeader(body)
+	}
+	if err != nil {
+		b.cfg.Log.Error("inbox header damaged", "peer", transport.Key(id.Owner), "err", err)
+		h := q.recount(nil)
+		q.head = header{count: h.count, bytes: h.bytes, used: uint64(b.now)}
+	}
+	return q, nil
+}
+
+// recount counts the entries of one depositor, or of all.
+func (q *queue) recount(from *tag) (h share) {
+	c := q.b.Cursor()
+	for k, v := c.First(); len(k) == 8; k, v = c.Next() {
+		e, err := openEntry(q.key, k, v)
+		if from == nil || err == nil && e.from == *from {
+			h.count++
+			h.bytes += payloadCost(e.size)
+		}
+	}
+	return h
+}
+
+// share returns what from has in the inbox.
+func (q *queue) share(from tag) share {
+	if h := q.shares[from]; h != nil {
+		return *h
+	}
+	var h share
+	if q.b != nil && from != (tag{}) {
+		if v := q.b.Get(from.key()); v != nil {
+			body, err := open(q.key, from.key(), v)
+			if err == nil {
+				h, err = parseShare(body)
+			}
+			if err != nil {
+				h = q.recount(&from)
+			}
+		}
+	}
+	return h
+}
+
+// count changes what from has in the inbox; save writes it.
+func (q *queue) count(from tag, change func(*share)) {
+	if from == (tag{}) {
+		return
+	}
+	h := q.share(from)
+	change(&h)
+	q.shares[from] = &h
+}
+
+// save writes what is known of the inbox.
+func (q *queue) save() error {
+	if q.b == nil {
+		return nil // nothing was admitted
+	}
+	for from, h := range q.shares {
+		var err error
+		if key := from.key(); h.count > 0 {
+			err = q.b.Put(key, seal(q.key, key, h.bytesOf()))
+		} else {
+			err = q.b.Delete(key)
+		}
+		if err != nil {
+			return fmt.Errorf("depositor: %w", err)
+		}
+	}
+	return q.b.Put(keyHeader, seal(q.key, keyHeader, q.head.bytesOf()))
+}
+
+func payloadCost(n int) uint64 { return uint64(n) + recordOverhead }

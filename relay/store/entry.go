@@ -1,0 +1,191 @@
+package store
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+	"golang.org/x/crypto/cryptobyte"
+
+	"quicnprotochat/rpc"
+)
+
+// entry is one place in an inbox:
+//
+//	kind u8, arrival u64, depositor's tag 8, and then
+//	kind 1    payload
+//	kind 2    number u64 in payloads, size u32
+type entry struct {
+	kind    byte
+	arrival int64
+	from    tag
+	payload []byte // of kind 1, not copied
+	number  uint64 // of kind 2
+	size    int    // of the payload
+}
+
+const (
+	entryOwn    = 1
+	entryShared = 2
+
+	entryHeadSize = 1 + 8 + len(tag{})
+)
+
+func (e entry) bytesOf() []byte {
+	b := make([]byte, 0, entryHeadSize+max(len(e.payload), 12)+sumSize)
+	b = append(b, e.kind)
+	b = binary.BigEndian.AppendUint64(b, uint64(e.arrival))
+	b = append(b, e.from[:]...)
+	if e.kind == entryOwn {
+		return append(b, e.payload...)
+	}
+	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64(b, e.number), uint32(e.size))
+}
+
+func parseEntry(b []byte) (e entry, err error) {
+	s := cryptobyte.String(b)
+	var arrival uint64
+	if !s.ReadUint8(&e.kind) || !s.ReadUint64(&arrival) || !s.CopyBytes(e.from[:]) {
+		return entry{}, ErrDamaged
+	}
+	e.arrival = int64(arrival)
+	var size uint32
+	switch {
+	case e.kind == entryOwn:
+		e.payload, e.size = s, len(s)
+	case e.kind == entryShared && s.ReadUint64(&e.number) && s.ReadUint32(&size) && s.Empty():
+		e.size = int(size)
+	default:
+		return entry{}, ErrDamaged
+	}
+	return e, nil
+}
+
+// openEntry checks the value of an entry. Of one that is damaged it returns as
+// much as its length says: what it counts for.
+func openEntry(inbox, key, v []byte) (entry, error) {
+	body, err := open(inbox, key, v)
+	if err == nil {
+		var e entry
+		if e, err = parseEntry(body); err == nil {
+			return e, nil
+		}
+	}
+	return entry{size: max(0, len(v)-entryHeadSize-sumSize)}, err
+}
+
+// arrivalOf reads the time of an entry without its checksum; 0 if there is none.
+func arrivalOf(v []byte) int64 {
+	if len(v) < entryHeadSize {
+		return 0
+	}
+	return int64(binary.BigEndian.Uint64(v[1:]))
+}
+
+// tag stands for a depositor within one inbox. Zero is nobody.
+type tag [8]byte
+
+// tag makes the tag of a depositor. The salt is in memory alone: who gets hold of
+// the file does not learn who wrote to whom. So what was left before a restart
+// counts for nobody who comes after it.
+func (s *Store) tag(inbox Inbox, from rpc.Identity) tag {
+	if from == (rpc.Identity{}) {
+		return tag{}
+	}
+	b := append(append(s.salt[:len(s.salt):len(s.salt)], inbox.key()...), from[:]...)
+	sum := sha256.Sum256(b)
+	return tag(sum[:])
+}
+
+// share is what one depositor has in an inbox.
+type share struct {
+	count uint64
+	bytes uint64
+}
+
+func (t tag) key() []byte { return append([]byte{0xfe}, t[:]...) }
+
+func (h share) bytesOf() []byte {
+	b := binary.BigEndian.AppendUint64(make([]byte, 0, 16+sumSize), h.count)
+	return binary.BigEndian.AppendUint64(b, h.bytes)
+}
+
+func parseShare(b []byte) (h share, err error) {
+	s := cryptobyte.String(b)
+	if !s.ReadUint64(&h.count) || !s.ReadUint64(&h.bytes) || !s.Empty() {
+		return share{}, ErrDamaged
+	}
+	return h, nil
+}
+
+// shared stores a payload for many entries and returns its number.
+func (b *batch) shared(payload []byte, refs uint32) (uint64, error) {
+	bucket := b.tx.Bucket(bucketPayloads)
+	bucket.FillPercent = fillPercent
+	number, err := bucket.NextSequence()
+	if err != nil {
+		return 0, err
+	}
+	key := u64(number)
+	if err := bucket.Put(key, seal(bucketPayloads, key, stamped(b.now, payload))); err != nil {
+		return 0, err
+	}
+	b.totals.bytes += payloadCost(len(payload))
+	return number, b.putRefs(key, refs)
+}
+
+func (b *batch) putRefs(key []byte, refs uint32) error {
+	bucket := b.tx.Bucket(bucketRefs)
+	bucket.FillPercent = fillPercent
+	return bucket.Put(key, seal(bucketRefs, key, binary.BigEndian.AppendUint32(nil, refs)))
+}
+
+// release takes n entries off a shared payload, and deletes it with the last
+// one. If their number is damaged or gone it stays until it expires.
+func (b *batch) release(number uint64, n uint32) error {
+	key := u64(number)
+	body, err := open(bucketRefs, key, b.tx.Bucket(bucketRefs).Get(key))
+	if err != nil || len(body) != 4 {
+		return nil
+	}
+	if refs := binary.BigEndian.Uint32(body); refs > n {
+		return b.putRefs(key, refs-n)
+	}
+	return b.dropShared(key)
+}
+
+func (b *batch) dropShared(key []byte) error {
+	bucket := b.tx.Bucket(bucketPayloads)
+	if v := bucket.Get(key); v != nil {
+		b.shrink(payloadCost(max(0, len(v)-8-sumSize)))
+	}
+	return errors.Join(bucket.Delete(key), b.tx.Bucket(bucketRefs).Delete(key))
+}
+
+// sharedPayload returns a payload that many entries share, not copied.
+func sharedPayload(tx *bolt.Tx, number uint64) ([]byte, error) {
+	key := u64(number)
+	body, err := open(bucketPayloads, key, tx.Bucket(bucketPayloads).Get(key))
+	if err != nil {
+		return nil, err
+	}
+	_, payload, err := parseStamped(body)
+	return payload, err
+}
+
+// sharedGrace is how long a shared payload outlives its retention: it goes with
+// its last entry, unless their number was damaged.
+const sharedGrace = time.Hour
+
+func sharedDue(c *Config, _ *bolt.Bucket, _, v []byte) bool {
+	return len(v) < 8 || int64(binary.BigEndian.Uint64(v)) < c.oldest()-sharedGrace.Milliseconds()
+}
+
+func (b *batch) sweepShared(_, key []byte, budget *int) error {
+	if *budget--; *budget < 0 {
+		return errBudget
+	}
+	return abort(b.dropShared(key))
+}

@@ -1,0 +1,221 @@
+package store
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	bolt "go.etcd.io/bbolt"
+
+	"quicnprotochat/rpc"
+)
+
+// audit counts all that is in the file and compares that with what the file says
+// of itself.
+func audit(t interface {
+	Helper()
+	Errorf(string, ...any)
+}, s *Store,
+) {
+	t.Helper()
+	err := s.view(func(tx *bolt.Tx) error {
+		var bytes uint64
+		refs := map[uint64]uint32{}
+		inboxes := tx.Bucket(bucketInboxes)
+		err := inboxes.ForEach(func(k, _ []byte) error {
+			b := inboxes.Bucket(k)
+			body, err := open(k, keyHeader, b.Get(keyHeader))
+			if err != nil {
+				return err
+			}
+			head, err := parseHeader(body)
+			if err != nil {
+				return err
+			}
+			n, err := auditInbox(k, b, head, refs)
+			bytes += n
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		n, err := auditShared(tx, refs)
+		bytes += n
+		for _, name := range buckets[4:] {
+			err = errors.Join(err, tx.Bucket(name).ForEach(func(_, v []byte) error { bytes += recordSize(len(v)); return nil }))
+		}
+		total, err2 := readTotals(tx)
+		if total.bytes != bytes {
+			t.Errorf("total is %d, %d are there", total.bytes, bytes)
+		}
+		return errors.Join(err, err2)
+	})
+	if err != nil {
+		t.Errorf("audit: %v", err)
+	}
+}
+
+func auditInbox(k []byte, b *bolt.Bucket, head header, refs map[uint64]uint32) (bytes uint64, err error) {
+	var all share
+	shares, noted := map[tag]share{}, map[tag]share{}
+	add := func(h share, size int) share { return share{h.count + 1, h.bytes + payloadCost(size)} }
+	err = b.ForEach(func(key, v []byte) error {
+		switch {
+		case len(key) == 9:
+			body, err := open(k, key, v)
+			if err == nil {
+				noted[tag(key[1:])], err = parseShare(body)
+			}
+			return err
+		case len(key) != 8:
+			return nil
+		}
+		e, err := openEntry(k, key, v)
+		if e.kind == entryShared {
+			refs[e.number]++
+		}
+		if e.from != (tag{}) {
+			shares[e.from] = add(shares[e.from], e.size)
+		}
+		all = add(all, e.size)
+		bytes += e.cost()
+		return err
+	})
+	same := len(shares) == len(noted)
+	for from, h := range shares {
+		same = same && noted[from] == h
+	}
+	if !same || all.count != head.count || all.bytes != head.bytes {
+		err = errors.Join(err, errors.New("inbox counts wrong"))
+	}
+	return bytes + recordOverhead, err
+}
+
+func auditShared(tx *bolt.Tx, refs map[uint64]uint32) (bytes uint64, err error) {
+	n := 0
+	err = tx.Bucket(bucketPayloads).ForEach(func(k, v []byte) error {
+		n++
+		payload, err := sharedPayload(tx, binary.BigEndian.Uint64(k))
+		bytes += payloadCost(len(payload))
+		if body, err := open(bucketRefs, k, tx.Bucket(bucketRefs).Get(k)); err != nil || binary.BigEndian.Uint32(body) != refs[binary.BigEndian.Uint64(k)] {
+			return errors.New("references counted wrong")
+		}
+		return err
+	})
+	if n != len(refs) || tx.Bucket(bucketRefs).Inspect().KeyN != n {
+		err = errors.Join(err, errors.New("a payload without entries, or the other way round"))
+	}
+	return bytes, err
+}
+
+// A payload for many is on the disk once, until the last of them has it.
+func TestSharedPayload(t *testing.T) {
+	ctx := context.Background()
+	s := start(t, Config{})
+	const n, size = 200, 100_000
+	var to []Inbox
+	for i := range byte(n) {
+		to = append(to, box(i+1))
+	}
+	payload := bytes.Repeat([]byte("p"), size)
+	seqs, err := s.Append(ctx, rpc.Identity{9}, to, payload)
+	if err != nil || len(seqs) != n || slices.Contains(seqs, 0) {
+		t.Fatalf("got %v, %v", seqs, err)
+	}
+	put(t, s, box(1), "alone")
+	if held, err := s.Bytes(); err != nil || held > size+n*4*recordOverhead {
+		t.Errorf("%d bytes held, %v", held, err)
+	}
+	audit(t, s.Store)
+	for i, in := range to {
+		wantPeek(t, s, in, 0, append([]string{string(payload)}, [][]string{{"alone"}, nil}[min(i, 1)]...)...)
+		if i%2 == 0 {
+			err = s.Ack(ctx, in, 1)
+		} else {
+			_, err = s.Drain(ctx, in, 1, 1<<20)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	audit(t, s.Store)
+	if held, err := s.Bytes(); err != nil || held > n*2*recordOverhead+1000 {
+		t.Errorf("%d bytes held, %v", held, err)
+	}
+}
+
+// What is left of a shared payload whose references are damaged goes when it
+// expires, and with it what it counted.
+func TestSharedPayloadExpires(t *testing.T) {
+	clk := newClock()
+	s := start(t, Config{Now: clk.now})
+	for range 3 {
+		if _, err := s.Append(t.Context(), rpc.Identity{9}, []Inbox{box(1), box(2)}, make([]byte, 5000)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.submit(t.Context(), 0, func(b *batch) error { return abort(b.tx.Bucket(bucketRefs).Put(u64(2), []byte("no"))) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(s.Ack(t.Context(), box(1), 3), s.Ack(t.Context(), box(2), 3)); err != nil {
+		t.Fatal(err)
+	}
+	clk.add(8 * 24 * time.Hour)
+	sweepAll(t, s)
+	audit(t, s.Store)
+	if held, err := s.Bytes(); err != nil || held != 2*recordOverhead {
+		t.Errorf("%d bytes held, %v", held, err)
+	}
+}
+
+// One depositor gets its share of an inbox and others the rest.
+func TestShare(t *testing.T) {
+	ctx := context.Background()
+	a, b, c := rpc.Identity{1}, rpc.Identity{2}, rpc.Identity{3}
+	clk := newClock()
+	s := start(t, Config{MaxDepth: 8, MaxInboxBytes: 80_000, MaxShareBytes: 10_000, Now: clk.now})
+	left := func(from rpc.Identity, size int, want error) {
+		t.Helper()
+		if _, err := s.Append(ctx, from, []Inbox{box(1)}, make([]byte, size)); !errors.Is(err, want) {
+			t.Fatalf("got %v, want %v", err, want)
+		}
+		audit(t, s.Store)
+	}
+	left(a, 1, nil)
+	left(a, 1, nil)
+	left(a, 1, ErrShare)
+	left(a, 1, ErrFull)
+	left(b, 11_000, nil) // the first one may be larger than the share
+	left(b, 1, ErrShare)
+	seqs, err := s.Append(ctx, a, []Inbox{box(1), box(2)}, nil)
+	if err != nil || seqs[0] != 0 || seqs[1] != 1 {
+		t.Errorf("got %v, %v", seqs, err)
+	}
+	if err := s.Ack(ctx, box(1), 1); err != nil {
+		t.Fatal(err)
+	}
+	left(a, 1, nil)
+	left(a, 1, ErrShare)
+	clk.add(8 * 24 * time.Hour) // what has expired counts no longer
+	left(a, 1, nil)
+	left(c, 1, nil)
+	for range 6 {
+		left(rpc.Identity{}, 1, nil)
+	}
+	left(c, 1, ErrFull)
+}
+
+func TestInboxesOfOne(t *testing.T) {
+	s := start(t, Config{MaxInboxes: 2})
+	for i := range byte(3) {
+		_, err := s.Append(t.Context(), rpc.Identity{9}, []Inbox{{Owner: rpc.Identity{1}, Channel: rpc.Channel{i}}}, nil)
+		if (i == 2) != errors.Is(err, ErrFull) {
+			t.Errorf("inbox %d: got %v", i, err)
+		}
+	}
+	put(t, s, box(2), "another's")
+}
