@@ -91,6 +91,9 @@ type readyLine struct {
 	Identity string   `json:"identity"`
 	URL      string   `json:"url"`
 	Addrs    []string `json:"addrs"`
+	// Of a relay, for other programs.
+	QUIC        []string `json:"quic"`
+	Certificate string   `json:"certificate"`
 }
 
 // relayProcess starts a relay.

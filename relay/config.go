@@ -9,6 +9,7 @@ import (
 	"quicnprotochat/relay/store"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
+	"quicnprotochat/transport/plain"
 )
 
 // AccessOpen lets any proven identity own a mailbox.
@@ -29,6 +30,12 @@ type Config struct {
 	// Listen are the addresses to listen on. With UDP port 0 the system picks a
 	// port, which the home remembers. Default: UDP port 7000 of all addresses.
 	Listen []transport.Addr
+	// QUICListen are more addresses for plain QUIC, which is served on those of
+	// Listen too. With UDP port 0 the system picks a port, another one each time.
+	// Default: none.
+	QUICListen []transport.Addr
+	// QUIC bounds what callers over plain QUIC use. Default: see plain.Limits.
+	QUIC plain.Limits
 	// Announce is the host name or IP address in URL. Default: chosen by
 	// transport.AnnounceHost.
 	Announce string

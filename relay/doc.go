@@ -6,6 +6,10 @@
 // knows nothing of groups; it does not forward to other relays: senders come to
 // the relay of the recipient.
 //
+// It is called over libp2p, where TLS proves the caller's key, and on the same
+// port over plain QUIC (package transport/plain), where it proves nothing: there a
+// caller without a session token gets health and the OPAQUE calls.
+//
 // Invariants:
 //   - What was acknowledged is on the disk (package relay/store).
 //   - Only the owner of a key reads and empties its inbox, uploads its key

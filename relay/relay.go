@@ -3,8 +3,13 @@ package relay
 import (
 	"context"
 	"crypto/ed25519"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"strconv"
 	"sync"
 	"time"
 
@@ -12,6 +17,7 @@ import (
 	"quicnprotochat/rpc"
 	"quicnprotochat/rpc/budget"
 	"quicnprotochat/transport"
+	"quicnprotochat/transport/plain"
 )
 
 const (
@@ -79,8 +85,15 @@ func (r *Relay) listen(h home, key ed25519.PrivateKey) error {
 		Listen:     listen,
 		Server:     true,
 		Log:        r.cfg.Log,
-		OnStream:   r.serve,
-		Options:    r.cfg.Options,
+		OnStream: func(s *transport.Stream) {
+			r.serve(s, rpc.Peer{Identity: rpc.Identity(s.Key()), Proven: true, Remote: s.RemoteHost()}, r.cfg.Log.With("peer", s.Key()))
+		},
+		OnPlain: func(s *plain.Stream) {
+			r.serve(s, rpc.Peer{Remote: s.RemoteHost()}, r.cfg.Log)
+		},
+		PlainListen: r.cfg.QUICListen,
+		PlainLimits: r.cfg.QUIC,
+		Options:     r.cfg.Options,
 	})
 	if err != nil {
 		return err
@@ -107,6 +120,22 @@ func (r *Relay) Addrs() []string {
 		out = append(out, a.WithKey(r.host.Key()))
 	}
 	return out
+}
+
+// QUICAddrs are the addresses of plain QUIC, each HOST:PORT.
+func (r *Relay) QUICAddrs() []string {
+	var out []string
+	for _, a := range r.host.PlainAddrs() {
+		out = append(out, net.JoinHostPort(a.Host(), strconv.Itoa(int(a.Port()))))
+	}
+	return out
+}
+
+// Certificate is the SHA-256, in hex, of the certificate that callers over plain
+// QUIC are shown. It is always the same for the key of the relay.
+func (r *Relay) Certificate() string {
+	fingerprint, _ := r.host.Certificate()
+	return hex.EncodeToString(fingerprint[:])
 }
 
 // Run serves until ctx ends, or the store fails, which is an error. Then it
@@ -143,14 +172,10 @@ func (r *Relay) Close() error {
 	return errors.Join(r.closeNetwork(), r.store.Close())
 }
 
-// serve answers the calls of one stream until it ends.
-func (r *Relay) serve(s *transport.Stream) {
-	conn := rpc.NewConn(s, rpc.ConnConfig{
-		Service: r.offered,
-		Peer:    rpc.Peer{Identity: rpc.Identity(s.Key()), Proven: true, Remote: s.RemoteHost()},
-		Budget:  r.budget,
-		Log:     r.cfg.Log.With("peer", s.Key()),
-	})
+// serve answers the calls of one stream until it ends. Over plain QUIC the peer has
+// proved nothing: its calls have a session token, a deposit pass, or neither.
+func (r *Relay) serve(s io.ReadWriteCloser, peer rpc.Peer, log *slog.Logger) {
+	conn := rpc.NewConn(s, rpc.ConnConfig{Service: r.offered, Peer: peer, Budget: r.budget, Log: log})
 	if !r.track(conn) {
 		_ = conn.Close()
 		return

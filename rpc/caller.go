@@ -2,7 +2,9 @@ package rpc
 
 import (
 	"context"
+	"crypto/sha256"
 
+	"quicnprotochat/rpc/budget"
 	"quicnprotochat/schema"
 )
 
@@ -13,6 +15,15 @@ type Peer struct {
 	Proven   bool
 	// Remote is the host part of its address, for limits; "" if unknown.
 	Remote string
+}
+
+// share says whose share of a Budget the messages take: that of the proven key,
+// else that of the address, so that strangers do not share one.
+func (p Peer) share() budget.Peer {
+	if p.Proven {
+		return budget.Peer(p.Identity)
+	}
+	return sha256.Sum256([]byte(p.Remote))
 }
 
 // maxPass bounds a deposit pass, in bytes.

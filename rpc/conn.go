@@ -104,7 +104,7 @@ func NewConn(rwc io.ReadWriteCloser, cfg ConnConfig) *Conn {
 	c := &Conn{log: cfg.Log, done: make(chan struct{})}
 	c.gate = gate.New(rwc, gate.Config{
 		MaxMessage: cfg.MaxMessage, MaxInFlight: cfg.MaxInFlight,
-		Budget: cfg.Budget, Peer: budget.Peer(cfg.Peer.Identity), Stall: cfg.stall,
+		Budget: cfg.Budget, Peer: cfg.Peer.share(), Stall: cfg.stall,
 	})
 	c.lib = capnprpc.NewConn(c.gate, &capnprpc.Options{
 		BootstrapClient: capnp.NewClient(newServer(cfg, c.gate)),

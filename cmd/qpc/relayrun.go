@@ -78,7 +78,13 @@ for people who are away; it cannot read them.
 Each flag is also a setting in the file ` + settings.FileName + ` of the home, which qpc relay init
 writes, and a variable of the environment: --max-depth is QPC_RELAY_MAX_DEPTH. A
 flag wins over a variable, and that over the file. SIZE is a number of bytes, or one
-with KiB, MiB or GiB.`,
+with KiB, MiB or GiB.
+
+Programs that do not know libp2p call it over plain QUIC, on the same port: TLS 1.3,
+ALPN "capnp", no client certificate, and on each stream Cap'n Proto RPC whose
+bootstrap is NodeService (schema/node.capnp). They pin the certificate by its
+SHA-256, "certificate" in the ready line, which never changes; it is signed by the
+relay's key in libp2p's TLS extension. --quic-listen adds another port.`,
 		Args: exactly(0),
 	}
 	for _, s := range settings.All() {
@@ -121,9 +127,12 @@ func (a *app) relayIsUp(ctx context.Context, r *relay.Relay) error {
 		Identity string   `json:"identity"`
 		URL      string   `json:"url"`
 		Addrs    []string `json:"addrs"`
-	}{"ready", url.Key.String(), url.String(), append([]string{}, r.Addrs()...)}
-	text := fmt.Sprintf("%s\nlistening on:\n  %s\nPeople use it with: qpc up --relay %s\nReady. Ctrl-C ends it.",
-		url, strings.Join(event.Addrs, "\n  "), url)
+		// Over plain QUIC.
+		QUIC        []string `json:"quic"`
+		Certificate string   `json:"certificate"`
+	}{"ready", url.Key.String(), url.String(), append([]string{}, r.Addrs()...), append([]string{}, r.QUICAddrs()...), r.Certificate()}
+	text := fmt.Sprintf("%s\nlistening on:\n  %s\nfor other programs, over QUIC with ALPN capnp and a certificate of SHA-256\n  %s, on:\n  %s\nPeople use it with: qpc up --relay %s\nReady. Ctrl-C ends it.",
+		url, strings.Join(event.Addrs, "\n  "), event.Certificate, strings.Join(event.QUIC, "\n  "), url)
 	if err := a.print(event, text); err != nil {
 		return err
 	}

@@ -30,6 +30,7 @@ type (
 // is one line here.
 var table = []setting{
 	{"listen", "ADDRESS", "/ip4/0.0.0.0/udp/7000/quic-v1 /ip6/::/udp/7000/quic-v1", "Addresses to listen on; with udp/0 the home remembers the port; repeatable.", false, func(c *Config) any { return &c.Relay.Listen }},
+	{"quic-listen", "ADDRESS", "", "More addresses for plain QUIC (ALPN capnp), which is served on those of listen too; repeatable.", false, func(c *Config) any { return &c.Relay.QUICListen }},
 	{"announce", "HOST", "", "The host name or IP address that people reach the relay by. Default: chosen from the addresses of this machine.", false, func(c *Config) any { return &c.Relay.Announce }},
 	{"access", "WHO", "open", "Who may own a mailbox: open means everybody who proves a key.", false, func(c *Config) any { return &c.Relay.Access }},
 	{"max-payload", "SIZE", "5MiB", "The largest payload that is taken, at most 5MiB.", true, func(c *Config) any { return bytes{&c.Relay.MaxPayload} }},
@@ -40,6 +41,15 @@ var table = []setting{
 	{"suites", "NUMBER", "0x0001 0x0002 0x0003 0x004F", "Ciphersuites of MLS whose key packages are taken; repeatable.", false, func(c *Config) any { return &c.Relay.Suites }},
 	{"max-calls", "N", "256", "Calls of one identity that are answered at once.", true, func(c *Config) any { return &c.Relay.MaxCalls }},
 	{"max-waiters", "N", "32", "How many of them may wait for mail.", true, func(c *Config) any { return &c.Relay.MaxWaiters }},
+	{"quic-max-conns", "N", "20000", "Connections over plain QUIC.", false, func(c *Config) any { return &c.Relay.QUIC.Conns }},
+	{"quic-max-conns-per-addr", "N", "1024", "Connections over plain QUIC from one IPv4 address or IPv6 /56.", false, func(c *Config) any { return &c.Relay.QUIC.ConnsPerAddr }},
+	{"quic-new-conns-per-addr", "N", "50", "New connections over plain QUIC from one address in a second; ten times as many may come at once.", false, func(c *Config) any { return &c.Relay.QUIC.NewConnsPerAddr }},
+	{"quic-max-handshakes", "N", "1024", "Handshakes of plain QUIC under way; one address may have an eighth.", false, func(c *Config) any { return &c.Relay.QUIC.Handshakes }},
+	{"quic-max-streams", "N", "50000", "Streams over plain QUIC.", false, func(c *Config) any { return &c.Relay.QUIC.Streams }},
+	{"quic-max-streams-per-addr", "N", "4096", "Streams over plain QUIC from one address.", false, func(c *Config) any { return &c.Relay.QUIC.StreamsPerAddr }},
+	{"quic-max-streams-per-conn", "N", "32", "Streams of one connection over plain QUIC that are served at once; more wait.", false, func(c *Config) any { return &c.Relay.QUIC.StreamsPerConn }},
+	{"quic-idle", "TIME", "5m", "How long nothing may come on a stream over plain QUIC.", false, func(c *Config) any { return &c.Relay.QUIC.Idle }},
+	{"quic-empty", "TIME", "30s", "How long a connection over plain QUIC may have no stream, and a stream no byte.", false, func(c *Config) any { return &c.Relay.QUIC.Empty }},
 	{"sweep-every", "TIME", "10m", "The pause between two sweeps for what has expired.", false, func(c *Config) any { return &c.Relay.SweepEvery }},
 	{"log", "LEVEL", "info", "Log to stderr from this level on: debug, info, warn or error.", true, func(c *Config) any { return &c.Log }},
 }
