@@ -370,6 +370,7 @@ type badRelay struct {
 	o      *outsider
 	record atomic.Pointer[[]byte] // the endpoint of everybody
 	peeks  atomic.Int64
+	full   atomic.Bool // it refuses deposits
 }
 
 func startBadRelay(t *testing.T) *badRelay {
@@ -461,6 +462,9 @@ func (r *badRelay) ResolveEndpoint(context.Context, rpc.Caller, rpc.Identity) ([
 
 // Enqueue acknowledges and forgets.
 func (r *badRelay) Enqueue(context.Context, rpc.Caller, rpc.Identity, rpc.Channel, []byte) (uint64, error) {
+	if r.full.Load() {
+		return 0, rpc.ErrQueueFull
+	}
 	return 1, nil
 }
 
@@ -502,13 +506,28 @@ func TestHostileRelay(t *testing.T) {
 		}
 		return err != nil
 	})
-	eventually(t, "the bad relay was asked for mail", func() bool { return bad.peeks.Load() > 12 })
+	eventually(t, "the bad relay told each of its lies", func() bool { return bad.peeks.Load() >= 6 })
 	if d, err := bob.send("alice", "still here", "--wait", "delivered", "--timeout", patience.String()); err != nil {
 		t.Fatalf("got %v, %v", d, err)
 	}
 	shown, err := bob.history("alice")
 	if err != nil || len(shown) != 2 || shown[0].Text != "hello" || shown[1].Text != "still here" {
 		t.Errorf("bob shows %v, %v", shown, err)
+	}
+	// Nobody answers for bob now, so alice asks the relay where bob is, which
+	// serves an endpoint of bob with one byte changed.
+	bob.kill()
+	bad.full.Store(true)
+	kept, err := alice.send("bob", "kept")
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "alice says that the endpoint is wrong", func() bool {
+		return strings.Contains(alice.log(t), "relay served a wrong endpoint")
+	})
+	all, err := alice.history("bob")
+	if err != nil || len(all) != 3 || all[2].ID != kept.ID || all[2].State != localapi.Queued {
+		t.Errorf("alice keeps %v, %v", all, err)
 	}
 	v.over(t)
 	for _, text := range []string{alice.log(t), bob.log(t)} {
