@@ -16,6 +16,10 @@ var (
 	ErrListen = transport.ErrListen
 	// ErrKind means that the home belongs to a node.
 	ErrKind = errors.New("home belongs to a node")
+	// ErrHome means that there is no relay in a directory.
+	ErrHome = errors.New("no home of a relay")
+	// ErrRestoring means that a restore of the home did not come to its end.
+	ErrRestoring = errors.New("home is half restored")
 	// ErrInUse means that another relay runs on the home.
 	ErrInUse = store.ErrInUse
 	// ErrDamaged means that the store or the key of the relay is damaged.

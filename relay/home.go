@@ -15,12 +15,18 @@ import (
 	"quicnprotochat/transport"
 )
 
-// The files of a home. The key is the seed of the relay's Ed25519 key, 32 bytes;
-// the port is text.
+// The files of a home that package relay makes, all that a relay needs.
 const (
-	storeFile = "relay.db"
-	keyFile   = "relay.key"
-	portFile  = "relay.port"
+	// StoreFile is the store, of package relay/store.
+	StoreFile = "relay.db"
+	// KeyFile is the seed of the relay's Ed25519 key, 32 bytes. Who has it can pass
+	// for the relay.
+	KeyFile = "relay.key"
+	// PortFile is the port that the system picked, as text.
+	PortFile = "relay.port"
+	// RestoreFile is there while the others are restored from a backup; a relay
+	// does not run on half of one.
+	RestoreFile = "relay.restoring"
 )
 
 // nodeFiles are those that only the home of a node has.
@@ -35,14 +41,58 @@ func openHome(dir string) (home, error) {
 		return "", fmt.Errorf("make home: %w", err)
 	}
 	h := home(dir)
+	return h, h.check()
+}
+
+// check refuses the home of a node, and one that is half restored.
+func (h home) check() error {
+	if found, err := h.has(RestoreFile); err != nil {
+		return err
+	} else if found {
+		return ErrRestoring
+	}
 	for _, name := range nodeFiles {
 		if found, err := h.has(name); err != nil {
-			return "", err
+			return err
 		} else if found {
-			return "", fmt.Errorf("%w: %s is in it", ErrKind, name)
+			return fmt.Errorf("%w: %s is in it", ErrKind, name)
 		}
 	}
-	return h, nil
+	return nil
+}
+
+// CheckHome refuses a directory that is no home of a relay. The errors are
+// ErrKind, ErrHome, ErrRestoring, and those of the file system.
+func CheckHome(dir string) error {
+	h := home(dir)
+	if err := h.check(); err != nil {
+		return err
+	}
+	if found, err := h.has(StoreFile); err != nil || !found {
+		return errors.Join(err, ErrHome)
+	}
+	return nil
+}
+
+// Identity returns the key of the relay whose home is dir. The errors are
+// ErrDamaged and those of the file system.
+func Identity(dir string) (transport.Key, error) {
+	seed, err := os.ReadFile(home(dir).path(KeyFile))
+	if err != nil {
+		return transport.Key{}, fmt.Errorf("relay key: %w", err)
+	}
+	key, err := parseKey(seed)
+	if err != nil {
+		return transport.Key{}, err
+	}
+	return transport.Key(key.Public().(ed25519.PublicKey)), nil
+}
+
+func parseKey(seed []byte) (ed25519.PrivateKey, error) {
+	if len(seed) != ed25519.SeedSize {
+		return nil, fmt.Errorf("%w: %s has %d bytes", ErrDamaged, KeyFile, len(seed))
+	}
+	return ed25519.NewKeyFromSeed(seed), nil
 }
 
 // Init makes the home of a relay, its key and its store, as far as they are
@@ -57,7 +107,7 @@ func Init(dir string) (transport.Key, error) {
 	if err != nil {
 		return transport.Key{}, fmt.Errorf("make relay: %w", err)
 	}
-	s, err := store.Open(store.Config{Path: h.path(storeFile)})
+	s, err := store.Open(store.Config{Path: h.path(StoreFile)})
 	if err == nil {
 		err = s.Close()
 	}
@@ -80,36 +130,33 @@ func (h home) has(name string) (bool, error) {
 // key returns the key of the relay. It is made together with the home: with a
 // store and no key, contacts would look for a relay that is no more.
 func (h home) key() (ed25519.PrivateKey, error) {
-	seed, err := os.ReadFile(h.path(keyFile))
+	seed, err := os.ReadFile(h.path(KeyFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		seed, err = h.newKey()
 	}
 	if err != nil {
 		return nil, fmt.Errorf("relay key: %w", err)
 	}
-	if len(seed) != ed25519.SeedSize {
-		return nil, fmt.Errorf("%w: %s has %d bytes", ErrDamaged, keyFile, len(seed))
-	}
-	return ed25519.NewKeyFromSeed(seed), nil
+	return parseKey(seed)
 }
 
 func (h home) newKey() ([]byte, error) {
-	found, err := h.has(storeFile)
+	found, err := h.has(StoreFile)
 	if err != nil {
 		return nil, err
 	}
 	if found {
-		return nil, fmt.Errorf("%w: %s is missing", ErrDamaged, keyFile)
+		return nil, fmt.Errorf("%w: %s is missing", ErrDamaged, KeyFile)
 	}
 	seed := make([]byte, ed25519.SeedSize)
 	if _, err := rand.Read(seed); err != nil {
 		return nil, err
 	}
 	// A link does not replace the key that another process just made.
-	if err := h.write(keyFile, seed, os.Link); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := h.write(KeyFile, seed, os.Link); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
-	return os.ReadFile(h.path(keyFile))
+	return os.ReadFile(h.path(KeyFile))
 }
 
 // write puts a file into place, whole or not at all, with mode 0600.
@@ -135,7 +182,7 @@ func (h home) write(name string, data []byte, place func(from, to string) error)
 
 // listen puts the remembered port in place of port 0.
 func (h home) listen(addrs []transport.Addr) ([]transport.Addr, error) {
-	text, err := os.ReadFile(h.path(portFile))
+	text, err := os.ReadFile(h.path(PortFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return addrs, nil
 	}
@@ -144,7 +191,7 @@ func (h home) listen(addrs []transport.Addr) ([]transport.Addr, error) {
 	}
 	port, err := strconv.ParseUint(strings.TrimSpace(string(text)), 10, 16)
 	if err != nil || port == 0 {
-		return nil, fmt.Errorf("%w: %s holds no port", ErrDamaged, portFile)
+		return nil, fmt.Errorf("%w: %s holds no port", ErrDamaged, PortFile)
 	}
 	out := make([]transport.Addr, len(addrs))
 	for i, a := range addrs {
@@ -163,7 +210,7 @@ func (h home) listen(addrs []transport.Addr) ([]transport.Addr, error) {
 func (h home) remember(addrs []transport.Addr, port uint16) error {
 	for _, a := range addrs {
 		if a.Port() == 0 {
-			return h.write(portFile, []byte(strconv.Itoa(int(port))+"\n"), os.Rename)
+			return h.write(PortFile, []byte(strconv.Itoa(int(port))+"\n"), os.Rename)
 		}
 	}
 	return nil

@@ -175,11 +175,11 @@ func TestHome(t *testing.T) {
 		want error
 	}{
 		{"home of a node", func(dir string) { write(dir, "node.db", 1) }, ErrKind},
-		{"empty store", func(dir string) { write(dir, keyFile, 32); write(dir, storeFile, 0) }, ErrDamaged},
-		{"store of noise", func(dir string) { write(dir, keyFile, 32); write(dir, storeFile, 100_000) }, ErrDamaged},
-		{"short key", func(dir string) { write(dir, keyFile, 31) }, ErrDamaged},
-		{"store without key", func(dir string) { write(dir, storeFile, 100_000) }, ErrDamaged},
-		{"bad port", func(dir string) { write(dir, portFile, 3) }, ErrDamaged},
+		{"empty store", func(dir string) { write(dir, KeyFile, 32); write(dir, StoreFile, 0) }, ErrDamaged},
+		{"store of noise", func(dir string) { write(dir, KeyFile, 32); write(dir, StoreFile, 100_000) }, ErrDamaged},
+		{"short key", func(dir string) { write(dir, KeyFile, 31) }, ErrDamaged},
+		{"store without key", func(dir string) { write(dir, StoreFile, 100_000) }, ErrDamaged},
+		{"bad port", func(dir string) { write(dir, PortFile, 3) }, ErrDamaged},
 	} {
 		dir := t.TempDir()
 		tt.home(dir)
@@ -193,11 +193,11 @@ func TestHome(t *testing.T) {
 	if _, err := New(Config{Dir: dir, Listen: listen}); !errors.Is(err, ErrInUse) {
 		t.Errorf("second relay: got %v, want %v", err, ErrInUse)
 	}
-	seed, err := os.ReadFile(filepath.Join(dir, keyFile))
+	seed, err := os.ReadFile(filepath.Join(dir, KeyFile))
 	if err != nil || transport.KeyOf(ed25519.NewKeyFromSeed(seed).Public().(ed25519.PublicKey)) != r.URL().Key {
 		t.Errorf("key file: %v", err)
 	}
-	for name, want := range map[string]os.FileMode{"": 0o700, keyFile: 0o600, storeFile: 0o600, portFile: 0o600} {
+	for name, want := range map[string]os.FileMode{"": 0o700, KeyFile: 0o600, StoreFile: 0o600, PortFile: 0o600} {
 		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Mode().Perm() != want {
 			t.Errorf("%q: got %v, %v, want %v", name, info.Mode(), err, want)
 		}

@@ -75,6 +75,16 @@ func (s *service) leave(id rpc.Identity) {
 	}
 }
 
+// inFlight returns how many calls there are.
+func (s *service) inFlight() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, of := range s.calls {
+		n += of
+	}
+	return n
+}
+
 // enterOwner is enter for what only the owner of a key may do.
 func (s *service) enterOwner(c rpc.Caller, owner rpc.Identity) (leave func(), err error) {
 	leave, err = s.enter(c)

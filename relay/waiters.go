@@ -59,3 +59,13 @@ func (w *waiters) wake(inbox store.Inbox) {
 		}
 	}
 }
+
+// total returns how many there are.
+func (w *waiters) total() (n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, of := range w.owners {
+		n += of
+	}
+	return n
+}

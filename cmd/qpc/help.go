@@ -21,6 +21,10 @@ that machine is away, a relay that anyone can host keeps the sealed message.
   qpc status                    connections, relays, and what waits
   qpc relay init                make the home of a relay, with a file of settings
   qpc relay run                 host a relay
+  qpc relay status              how the relay does, and how much it keeps
+  qpc relay check               read all that it keeps, and name what is damaged
+  qpc relay backup FILE         write all of it to a file, while it runs
+  qpc relay compact             give free room in its file back to the disk
   qpc relay forget URL          use a relay no longer
   qpc demo                      two people and a relay on this machine
   qpc version                   which version this is
@@ -35,7 +39,8 @@ Flags stand before or after the arguments; -- ends them.
 
 CONTACT is an identity, an exact name, or a unique beginning of either.
 id, invite, contact, contacts, send, history, status and relay forget talk to
-the node that "qpc up" or "qpc chat" runs.
+the node that "qpc up" or "qpc chat" runs. relay status, check and backup ask the
+relay that "qpc relay run" runs, or read the files of one that is stopped.
 
 Exit codes:
   0  done

@@ -7,16 +7,20 @@ import (
 
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/relay"
+	"quicnprotochat/relay/admin"
 )
 
 func (a *app) relayCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "relay",
-		Short: "Host a relay, or use one no longer.",
+		Short: "Host and operate a relay, or use one no longer.",
 		Args:  cobra.ArbitraryArgs,
 		RunE:  group,
 	}
-	cmd.AddCommand(a.relayInitCommand(), a.relayRunCommand(), a.relayForgetCommand())
+	cmd.AddCommand(
+		a.relayInitCommand(), a.relayRunCommand(), a.relayStatusCommand(), a.relayCheckCommand(),
+		a.relayBackupCommand(), a.relayCompactCommand(), a.relayForgetCommand(),
+	)
 	return cmd
 }
 
@@ -33,8 +37,16 @@ func relayError(h home, err error) error {
 		e.Exit, e.Hint = localapi.ExitNetwork, "another program may have that port: choose one with --listen"
 	case errors.Is(err, relay.ErrKind):
 		e.Message, e.Hint = "the home "+h.dir+" belongs to a node", "use another home for a relay: --home DIR"
+	case errors.Is(err, relay.ErrHome):
+		e.Message, e.Hint = "there is no relay in "+h.dir, "make one with: qpc relay init"+h.flag
+	case errors.Is(err, relay.ErrRestoring):
+		e.Message, e.Hint = "a restore of "+h.dir+" did not come to its end", "run it again: qpc relay restore FILE"+h.flag
 	case errors.Is(err, relay.ErrInUse):
 		e.Message, e.Hint = "another relay runs on the home "+h.dir, "stop it first, or use another home: --home DIR"
+	case errors.Is(err, admin.ErrRunning):
+		e.Message, e.Hint = "the relay of "+h.dir+" is running", "stop it first"
+	case errors.Is(err, admin.ErrExists):
+		e.Exit, e.Hint = localapi.ExitUsage, "nothing was replaced: choose another name"
 	case errors.Is(err, relay.ErrNewer):
 		e.Hint = "this home was used by a newer qpc: use that one"
 	case errors.Is(err, relay.ErrDamaged):

@@ -2,14 +2,17 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"quicnprotochat/relay"
+	"quicnprotochat/relay/admin"
 	"quicnprotochat/relay/settings"
 )
 
@@ -114,9 +117,18 @@ func (a *app) runRelay(ctx context.Context, h home, flags []settings.Given) erro
 	if err != nil {
 		return err
 	}
+	operators, err := admin.Listen(r, h.dir, cfg.Log)
+	if err != nil {
+		return errors.Join(err, r.Close())
+	}
 	ready := make(chan *relay.Relay, 1)
 	ready <- r
-	return while(ctx, r.Run, ready, a.relayIsUp)
+	return while(ctx, func(ctx context.Context) error {
+		group, ctx := errgroup.WithContext(ctx)
+		group.Go(func() error { return r.Run(ctx) })
+		group.Go(func() error { return operators.Run(ctx) })
+		return group.Wait()
+	}, ready, a.relayIsUp)
 }
 
 // relayIsUp says where the relay is and waits until it is told to end.

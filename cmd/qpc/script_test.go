@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -15,6 +18,9 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"quicnprotochat/relay"
+	"quicnprotochat/relay/store"
 )
 
 func TestMain(m *testing.M) {
@@ -37,8 +43,57 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"start": start, "end": end, "exits": exits, "eventually": eventually, "field": field, "free": free, "text": text, "alter": alter,
+			"fill": fill, "killed": killed,
 		},
 	})
+}
+
+// killed PROGRAM ARGS runs a program and kills it, again and again and later each
+// time, until it comes to its end before that, with exit 0, or 2 if the last kill
+// came when it had just done its work.
+func killed(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: killed PROGRAM ARGS")
+	}
+	kills := 0
+	for after := 2 * time.Millisecond; after < time.Minute; after = after*5/4 + time.Millisecond {
+		cmd := exec.Command(args[0], args[1:]...)
+		cmd.Dir, cmd.Env = ts.MkAbs("."), append(os.Environ(), "HOME="+ts.Getenv("HOME"))
+		ts.Check(cmd.Start())
+		timer := time.AfterFunc(after, func() { _ = cmd.Process.Kill() })
+		_ = cmd.Wait()
+		timer.Stop()
+		if code := cmd.ProcessState.ExitCode(); code >= 0 {
+			ts.Logf("killed %d times, then exit %d", kills, code)
+			if code != 0 && code != 2 {
+				ts.Fatalf("exit %d after %d kills", code, kills)
+			}
+			return
+		}
+		kills++
+	}
+	ts.Fatalf("it never came to its end")
+}
+
+// fill HOME N puts N MiB of messages into the store of a relay that is stopped.
+func fill(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: fill HOME N")
+	}
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	s, err := store.Open(store.Config{Path: filepath.Join(ts.MkAbs(args[0]), relay.StoreFile)})
+	ts.Check(err)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	for i := range n {
+		_, err := s.Append(ctx, [32]byte{}, []store.Inbox{{Owner: [32]byte{byte(i)}}}, bytes.Repeat([]byte{byte(i)}, 1<<20))
+		ts.Check(err)
+	}
+	cancel()
+	ts.Check(<-done)
+	ts.Check(s.Close())
 }
 
 // exits N PROGRAM ARGS runs a program and checks its exit code; N|M is either.

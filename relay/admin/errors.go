@@ -1,0 +1,13 @@
+package admin
+
+import "errors"
+
+// The errors that a caller branches on.
+var (
+	// ErrExists means that a backup would replace a file.
+	ErrExists = errors.New("file exists")
+	// ErrBackup means that a file is no backup, or not all of one, or changed.
+	ErrBackup = errors.New("not a whole backup of a relay")
+	// ErrRunning means that something needs the relay to be stopped.
+	ErrRunning = errors.New("relay is running")
+)

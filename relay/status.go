@@ -1,0 +1,50 @@
+package relay
+
+import (
+	"context"
+	"io"
+
+	"quicnprotochat/relay/store"
+)
+
+// Status is a running relay at one moment.
+type Status struct {
+	// Bytes is what is stored, MaxBytes its bound, FileBytes the size of the file.
+	Bytes     uint64
+	MaxBytes  int64
+	FileBytes int64
+	// Connections, Calls and Waiters are those of this moment. Waiters are calls
+	// that wait for mail.
+	Connections, Calls, Waiters int
+}
+
+// Status returns the state of a relay that runs.
+func (r *Relay) Status(ctx context.Context) (Status, error) {
+	info, err := r.store.Stat(ctx)
+	if err != nil {
+		return Status{}, err
+	}
+	st := Status{Bytes: info.Bytes, MaxBytes: info.MaxBytes, FileBytes: info.FileBytes, Waiters: r.service.waiters.total(), Calls: r.service.inFlight()}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	st.Connections = len(r.conns)
+	return st, nil
+}
+
+// Health returns nil while the relay takes calls and its store serves.
+func (r *Relay) Health(ctx context.Context) error {
+	select {
+	case <-r.service.stopped:
+		return store.ErrClosed
+	default:
+		return r.store.Health(ctx)
+	}
+}
+
+// Verify reads the whole store, see store.Store.Verify.
+func (r *Relay) Verify(ctx context.Context) (store.Report, error) { return r.store.Verify(ctx) }
+
+// Snapshot writes the store as it is at one moment, see store.Store.Snapshot.
+func (r *Relay) Snapshot(ctx context.Context, begin func(size int64) (io.Writer, error)) error {
+	return r.store.Snapshot(ctx, begin)
+}
