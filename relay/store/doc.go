@@ -7,10 +7,12 @@
 // Invariants:
 //   - A call that returned without an error is on the disk.
 //   - The sequence of an inbox never goes back: not when it is emptied, not when
-//     it is forgotten, not when the file is opened again.
+//     it is forgotten, not when the file is opened again, and not when a backup is
+//     put back (MarkRestored).
 //   - One goroutine writes (Run). It commits what has gathered while the commit
 //     before was under way, so that many writes share one sync; each has its own
 //     result, and one that is refused leaves no trace in the others.
+//   - A single-use key package is handed out once, also then.
 //   - A payload for many is on the disk once, and goes with the last of them.
 //   - No depositor fills an inbox alone. Who left what is known by tags whose key
 //     is in memory: the file does not tell it, and a restart forgets it.
