@@ -111,21 +111,32 @@ func plainBubble(t *testing.T, cfg transport.Config, f func(t *testing.T, dial f
 		}
 		h := simHost(t, net, 1, cfg)
 		defer h.Close()
-		dial := func(alpn string) (*quic.Conn, error) { return dialQUIC(t.Context(), t, net.Socket("2.0.0.1"), alpn) }
+		cache := tls.NewLRUClientSessionCache(8)
+		dial := func(alpn string) (*quic.Conn, error) {
+			return dialQUIC(t.Context(), t, net.Socket("2.0.0.1"), &tls.Config{ServerName: "relay", InsecureSkipVerify: true, NextProtos: []string{alpn}, ClientSessionCache: cache})
+		}
 		f(t, dial, h)
 	})
 }
 
 // dialQUIC connects as a program does that knows nothing of this one.
-func dialQUIC(ctx context.Context, t *testing.T, socket net.PacketConn, alpn string) (*quic.Conn, error) {
+// It would resume a session and send early data if it could.
+func dialQUIC(ctx context.Context, t *testing.T, socket net.PacketConn, conf *tls.Config) (*quic.Conn, error) {
 	tr := &quic.Transport{Conn: socket}
 	t.Cleanup(func() {
 		tr.Close()
 		socket.Close()
 	})
-	return tr.Dial(ctx, net.UDPAddrFromAddrPort(netip.MustParseAddrPort("1.0.0.1:7000")),
-		&tls.Config{InsecureSkipVerify: true, NextProtos: []string{alpn}, ClientSessionCache: tls.NewLRUClientSessionCache(1)},
-		&quic.Config{KeepAlivePeriod: 10 * time.Second})
+	c, err := tr.DialEarly(ctx, net.UDPAddrFromAddrPort(netip.MustParseAddrPort("1.0.0.1:7000")), conf, &quic.Config{KeepAlivePeriod: 10 * time.Second})
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case <-c.HandshakeComplete():
+		return c, nil
+	case <-c.Context().Done():
+		return nil, context.Cause(c.Context())
+	}
 }
 
 func TestPlainHandshake(t *testing.T) {
