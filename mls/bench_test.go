@@ -1,6 +1,7 @@
 package mls
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"syscall"
@@ -136,6 +137,7 @@ func BenchmarkGroup(b *testing.B) {
 		{"process", benchProcess},
 		{"join", benchJoin},
 		{"welcome", benchWelcome},
+		{"records", benchRecords},
 		{"load", benchLoad},
 	}
 	groups := map[int]*benchGroup{}
@@ -299,6 +301,37 @@ func benchWelcome(b *testing.B, g *benchGroup) {
 	})
 }
 
+// benchRecords is a message decrypted through Records, which load the ratchet and
+// save it; the bound is the same with the ratchet at hand.
+func benchRecords(b *testing.B, g *benchGroup) {
+	e, below, sent := g.end.epoch, g.end.snapshot(), g.a.snapshot()
+	first, err := g.a.epoch.Encrypt(sent, nil, random(1024))
+	must(b, err)
+	_, err = e.Decrypt(below, first)
+	must(b, err)
+	msg, err := g.a.epoch.Encrypt(sent, random(41), random(1024))
+	must(b, err)
+	at, err := decodeRatchet(below[applicationRatchet.record(0)], e.suite.size)
+	must(b, err)
+	bare := work{func() {
+		m, err := decodeMessageOf(msg, wirePrivateMessage)
+		must(b, err)
+		d, err := e.suite.openSenderData(m.private, e.secrets.senderData)
+		must(b, err)
+		r := ratchet{next: at.next, secret: bytes.Clone(at.secret)}
+		k, err := r.step(e.suite, true)
+		must(b, err)
+		a, err := e.suite.unprotectPrivate(m.private, d, k)
+		must(b, err)
+		must(b, a.verify(e.suite, e.tree.leaf(d.leaf).signatureKey, e.encoded))
+	}}
+	g.run(b, bare, func() {
+		_, err := e.Decrypt(overlay{below, Scratch{}}, msg)
+		must(b, err)
+	})
+}
+
+// benchLoad reads a whole epoch back.
 func benchLoad(b *testing.B, g *benchGroup) {
 	b.ReportAllocs()
 	for b.Loop() {

@@ -34,7 +34,7 @@ func together(list ...work) func() {
 		all = append(all, w...)
 	}
 	return func() {
-		_ = inParallel(len(all), min(16, len(all)/8+1), func(i int) error {
+		_ = inParallel(len(all), min(8, len(all)/8+1), func(i int) error {
 			all[i]()
 			return nil
 		})

@@ -26,7 +26,7 @@ func (s *Staged) invite(k *keySchedule, t *transition, path *ownPath, cfg Commit
 	if m.groupInfo, err = e.suite.seal(key, nonce, nil, encoded(info)); err != nil {
 		return err
 	}
-	err = inParallel(len(t.added), 4, func(i int) error {
+	err = inParallel(len(t.added), 1, func(i int) error {
 		a := t.added[i]
 		g := &groupSecrets{joiner: k.joiner, psks: t.psks}
 		if path != nil {

@@ -79,7 +79,7 @@ func (p *ownPath) encrypt(before *tree, added map[uint32]bool, context []byte) e
 			jobs = append(jobs, job{i, j, x})
 		}
 	}
-	return inParallel(len(jobs), 4, func(i int) error {
+	return inParallel(len(jobs), 1, func(i int) error {
 		j := jobs[i]
 		c, err := before.suite.encryptWithLabel(before.at(j.to).key(), "UpdatePathNode", context, p.secrets[j.step])
 		if err != nil {

@@ -7,9 +7,17 @@ import "bytes"
 // sent or received reads and writes a few records of about 100 bytes, whatever
 // the size of the group.
 //
-// Nothing of it is cached here, so a transaction may be rolled back at any
-// point: the next call sees the records as they are then. Calls on the records
-// of one epoch must not run at the same time.
+// What a call writes belongs into one transaction, all of it or nothing, and
+// with it what the call returned: a message to be sent or its text, and with
+// Apply and Save of the next epoch both epochs. The transaction is durable before
+// a message is sent or a commit is told to anybody. After an error it is rolled
+// back. So a crash loses a step and never a key: a step that is taken again, by
+// an epoch that was kept or loaded again, uses no key twice and can read all that
+// it could read before. Without transactions a message whose key was erased
+// when the call failed can never be read.
+//
+// Nothing of the records is cached here: the next call sees them as they are
+// then. Calls on the records of one epoch must not run at the same time.
 type Records interface {
 	// Get returns a copy of the value, or nil when there is none.
 	Get(key string) ([]byte, error)

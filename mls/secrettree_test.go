@@ -193,7 +193,8 @@ func TestRatchetExhausted(t *testing.T) {
 // countingRecords counts what a call reads and writes.
 type countingRecords struct {
 	Scratch
-	bytes, calls int
+	bytes, calls    int
+	written, writes int // of them, keys and values put or deleted
 }
 
 func (c *countingRecords) Get(key string) ([]byte, error) {
@@ -206,7 +207,15 @@ func (c *countingRecords) Get(key string) ([]byte, error) {
 func (c *countingRecords) Put(key string, value []byte) error {
 	c.bytes += len(value)
 	c.calls++
+	c.written += len(key) + len(value)
+	c.writes++
 	return c.Scratch.Put(key, value)
+}
+
+func (c *countingRecords) Delete(key string) error {
+	c.written += len(key)
+	c.writes++
+	return c.Scratch.Delete(key)
 }
 
 // TestMessageTouchesLittle: a message reads and writes about one ratchet,

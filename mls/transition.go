@@ -39,7 +39,7 @@ func (e *Epoch) transit(from sender, list []listed) (*transition, error) {
 		return nil, err
 	}
 	// The signatures of many new members are most of the work of a commit.
-	if err := inParallel(len(list), 4, func(i int) error { return e.checkProposal(list[i]) }); err != nil {
+	if err := inParallel(len(list), 2, func(i int) error { return e.checkProposal(list[i]) }); err != nil {
 		return nil, err
 	}
 	return e.apply(from, list)

@@ -215,7 +215,7 @@ func (t *tree) checkLeaves(groupID []byte) error {
 	for i, l := range t.members() {
 		seats = append(seats, seat{i, l})
 	}
-	return inParallel(len(seats), 16, func(j int) error {
+	return inParallel(len(seats), 8, func(j int) error {
 		if err := seats[j].l.check(t.suite, groupID, seats[j].i); err != nil {
 			return fmt.Errorf("leaf %d: %w", seats[j].i, err)
 		}
