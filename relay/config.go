@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"quicnprotochat/relay/store"
@@ -12,8 +13,16 @@ import (
 	"quicnprotochat/transport/plain"
 )
 
-// AccessOpen lets any proven identity own a mailbox.
-const AccessOpen = "open"
+// Who may own a mailbox. Everybody who proves an identity may deposit and look up.
+const (
+	// AccessOpen lets any proven identity.
+	AccessOpen = "open"
+	// AccessAccount lets who has an account bound to the identity; anybody may
+	// register one.
+	AccessAccount = "account"
+	// AccessInvite is AccessAccount, and an account takes an invite code.
+	AccessInvite = "invite"
+)
 
 // defaultListen is what a relay listens on by default.
 var defaultListen = []transport.Addr{"/ip4/0.0.0.0/udp/7000/quic-v1", "/ip6/::/udp/7000/quic-v1"}
@@ -39,7 +48,7 @@ type Config struct {
 	// Announce is the host name or IP address in URL. Default: chosen by
 	// transport.AnnounceHost.
 	Announce string
-	// Access says who may own a mailbox. Default and only value: AccessOpen.
+	// Access says who may own a mailbox. Default: AccessOpen.
 	Access string
 	// MaxPayload bounds a payload, in bytes. Default, and most: 5 MiB.
 	MaxPayload int
@@ -59,6 +68,12 @@ type Config struct {
 	MaxCalls int
 	// MaxWaiters bounds how many of them may wait for mail. Default 32.
 	MaxWaiters int
+	// MaxLogins bounds the attempts to log in at one name from one address in ten
+	// minutes, see accounts.Config. Default 10.
+	MaxLogins int
+	// MaxRegistrations bounds the accounts that one address makes in an hour.
+	// Default 20.
+	MaxRegistrations int
 	// SweepEvery is how long after one sweep for what has expired the next one
 	// begins. Default 10 minutes.
 	SweepEvery time.Duration
@@ -108,7 +123,7 @@ func (c Config) withDefaults() (Config, error) {
 	switch {
 	case c.Dir == "":
 		return c, fmt.Errorf("no directory")
-	case c.Access != AccessOpen:
+	case !slices.Contains([]string{AccessOpen, AccessAccount, AccessInvite}, c.Access):
 		return c, fmt.Errorf("access %q is not known", c.Access)
 	case c.MaxPayload < 0 || c.MaxPayload > rpc.MaxPayload:
 		return c, fmt.Errorf("payloads of %d bytes: at most %d", c.MaxPayload, rpc.MaxPayload)

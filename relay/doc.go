@@ -14,11 +14,14 @@
 //   - What was acknowledged is on the disk (package relay/store).
 //   - Only the owner of a key reads and empties its inbox, uploads its key
 //     packages and hybrid key, and publishes its endpoint; everybody else who
-//     proved an identity may deposit and look up.
+//     proved an identity, or has a session, may deposit and look up.
+//   - Unless access is open, owning takes a session of an account that the key is
+//     bound to, and deposits are taken for those who have one.
+//   - On a channel only its two members write, to each other.
 //   - A single-use key package is handed out once.
 //   - Whatever is asked of it, its memory and its disk stay bounded; what is over
 //     a bound is refused with a code.
 //
-// Not offered: accounts, channels, the directory of names, and deposits without
-// an identity.
+// Package relay/accounts knows the users, relay/store keeps what must not be lost.
+// Not offered: deposits without an identity.
 package relay

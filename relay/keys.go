@@ -75,10 +75,11 @@ func (s *service) FetchKeyPackage(ctx context.Context, c rpc.Caller, owner rpc.I
 	if err := rpc.Room(ctx, maxKeyPackage); err != nil {
 		return nil, err
 	}
-	spend := s.handouts.reserve(c.Identity, owner)
+	caller := rpc.Identity(callerOf(c))
+	spend := s.handouts.reserve(caller, owner)
 	h, err := s.store.TakeKeyPackage(ctx, owner, spend)
 	if spend && !h.Spent {
-		s.handouts.release(c.Identity, owner)
+		s.handouts.release(caller, owner)
 	}
 	if err != nil {
 		return nil, wireError(err)

@@ -31,14 +31,15 @@ func (s *service) BatchEnqueue(ctx context.Context, c rpc.Caller, to []rpc.Ident
 		return nil, rpc.ErrBadRequest
 	case len(payload) > s.cfg.MaxPayload:
 		return nil, rpc.ErrTooLarge
-	case ch != rpc.Channel{}:
-		return nil, rpc.ErrChannel // there are none yet, so nobody is a member
+	}
+	if err := s.admitTo(ctx, c, to, ch); err != nil {
+		return nil, err
 	}
 	inboxes := make([]store.Inbox, len(to))
 	for i, id := range to {
 		inboxes[i] = store.Inbox{Owner: id, Channel: ch}
 	}
-	seqs, err := s.store.Append(ctx, c.Identity, inboxes, payload)
+	seqs, err := s.store.Append(ctx, callerOf(c), inboxes, payload)
 	return seqs, wireError(err)
 }
 

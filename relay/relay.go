@@ -13,8 +13,10 @@ import (
 	"sync"
 	"time"
 
+	"quicnprotochat/relay/accounts"
 	"quicnprotochat/relay/store"
 	"quicnprotochat/rpc"
+	"quicnprotochat/rpc/account"
 	"quicnprotochat/rpc/budget"
 	"quicnprotochat/transport"
 	"quicnprotochat/transport/plain"
@@ -66,12 +68,29 @@ func New(cfg Config) (*Relay, error) {
 	if err != nil {
 		return nil, fmt.Errorf("new relay: %w", err)
 	}
-	r := &Relay{cfg: cfg, store: s, service: newService(cfg, s, w), budget: budget.New(0), conns: make(map[*rpc.Conn]bool)}
+	opaque, err := opaqueServer(s)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("new relay: %w", err), s.Close())
+	}
+	r := &Relay{cfg: cfg, store: s, service: newService(cfg, s, w, rpc.Identity(key.Public().(ed25519.PublicKey)), opaque), budget: budget.New(0), conns: make(map[*rpc.Conn]bool)}
 	r.offered = r.service.rpc()
 	if err := r.listen(h, key); err != nil {
 		return nil, errors.Join(fmt.Errorf("new relay: %w", err), s.Close())
 	}
 	return r, nil
+}
+
+// opaqueServer returns the server of the keys in the store, made when it is new.
+func opaqueServer(s *store.Store) (*account.Server, error) {
+	keys, err := s.Secret("opaque", account.NewServerKeys)
+	if err != nil {
+		return nil, fmt.Errorf("keys of accounts: %w", err)
+	}
+	server, err := account.NewServer(keys)
+	if errors.Is(err, account.ErrMalformed) {
+		return nil, fmt.Errorf("%w: keys of accounts", ErrDamaged)
+	}
+	return server, err
 }
 
 // listen makes the host. Streams may come at once; what they write waits for Run.
@@ -136,6 +155,11 @@ func (r *Relay) QUICAddrs() []string {
 func (r *Relay) Certificate() string {
 	fingerprint, _ := r.host.Certificate()
 	return hex.EncodeToString(fingerprint[:])
+}
+
+// Operator is what the host of this relay does about its users while it runs.
+func (r *Relay) Operator() accounts.Operator {
+	return accounts.Operator{Storage: r.store, Now: r.cfg.Now}
 }
 
 // Run serves until ctx ends, or the store fails, which is an error. Then it

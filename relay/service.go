@@ -2,10 +2,13 @@ package relay
 
 import (
 	"context"
+	"crypto/sha256"
 	"sync"
 	"time"
 
+	"quicnprotochat/relay/accounts"
 	"quicnprotochat/rpc"
+	"quicnprotochat/rpc/account"
 )
 
 // service answers NodeService from a store. Its methods are in the files of
@@ -15,26 +18,37 @@ type service struct {
 	store    storage
 	waiters  *waiters
 	handouts *handouts
+	accounts *accounts.Service
 	stopped  chan struct{} // closed when no more calls are taken
 
 	// mu guards the fields below.
 	mu    sync.Mutex
-	calls map[rpc.Identity]int // in flight
-	idle  chan struct{}        // closed when stopping and calls is empty; nil before
+	calls map[[32]byte]int // in flight, see callerOf
+	idle  chan struct{}    // closed when stopping and calls is empty; nil before
 }
 
-func newService(cfg Config, s storage, w *waiters) *service {
-	return &service{
+// newService is the service of the relay whose key is self.
+func newService(cfg Config, s storage, w *waiters, self rpc.Identity, opaque *account.Server) *service {
+	v := &service{
 		cfg: cfg, store: s, waiters: w,
 		handouts: newHandouts(cfg.Now),
 		stopped:  make(chan struct{}),
-		calls:    make(map[rpc.Identity]int),
+		calls:    make(map[[32]byte]int),
 	}
+	v.accounts = accounts.New(accounts.Config{
+		Storage: s, Server: opaque, Relay: self, Invite: cfg.Access == AccessInvite,
+		MaxLogins: cfg.MaxLogins, MaxRegistrations: cfg.MaxRegistrations,
+		Enter: v.enterAny, WireError: wireError, Now: cfg.Now, Log: cfg.Log,
+	})
+	return v
 }
 
 // rpc returns what is offered.
 func (s *service) rpc() *rpc.Service {
-	return &rpc.Service{Health: s, Depositor: s, Inbox: s, Keys: s, Endpoints: s}
+	return &rpc.Service{
+		Health: s, Depositor: s, Inbox: s, Keys: s, Endpoints: s, Channels: s,
+		Accounts: s.accounts, Owners: s.accounts, Directory: s.accounts, Sessions: s.accounts,
+	}
 }
 
 // Health implements rpc.Health. It answers "ok", or an error when the store does
@@ -46,29 +60,47 @@ func (s *service) Health(ctx context.Context) (string, error) {
 	return "ok", nil
 }
 
-// enter lets a call in whose caller proved an identity, and counts it until
-// leave. Deposit passes prove none, and are not offered.
+// enter lets a call in whose caller proved an identity or has a session, and
+// counts it until leave. Deposit passes prove none, and are not offered.
 func (s *service) enter(c rpc.Caller) (leave func(), err error) {
-	if !c.Proven || c.Kind == rpc.TokenPass {
+	if !c.Proven && c.Session == nil || c.Kind == rpc.TokenPass {
 		return nil, rpc.ErrUnauthenticated
 	}
+	return s.enterAny(c)
+}
+
+// callerOf is what the calls of a caller are counted by: the key that it proved,
+// else its account, else its address.
+func callerOf(c rpc.Caller) [32]byte {
+	switch {
+	case c.Proven:
+		return c.Identity
+	case c.Session != nil:
+		return c.Session.Account
+	}
+	return sha256.Sum256([]byte(c.Remote))
+}
+
+// enterAny lets a call in from anybody, and counts it until leave.
+func (s *service) enterAny(c rpc.Caller) (leave func(), err error) {
+	who := callerOf(c)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.idle != nil {
 		return nil, rpc.ErrShutdown
 	}
-	if s.calls[c.Identity] >= s.cfg.MaxCalls {
+	if s.calls[who] >= s.cfg.MaxCalls {
 		return nil, rpc.ErrBusy
 	}
-	s.calls[c.Identity]++
-	return func() { s.leave(c.Identity) }, nil
+	s.calls[who]++
+	return func() { s.leave(who) }, nil
 }
 
-func (s *service) leave(id rpc.Identity) {
+func (s *service) leave(who [32]byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.calls[id]--; s.calls[id] == 0 {
-		delete(s.calls, id)
+	if s.calls[who]--; s.calls[who] == 0 {
+		delete(s.calls, who)
 	}
 	if s.idle != nil && len(s.calls) == 0 {
 		close(s.idle)
@@ -85,14 +117,22 @@ func (s *service) inFlight() (n int) {
 	return n
 }
 
-// enterOwner is enter for what only the owner of a key may do.
+// enterOwner is enter for what only the owner of a key may do; unless access is
+// open, that takes a session of its account.
 func (s *service) enterOwner(c rpc.Caller, owner rpc.Identity) (leave func(), err error) {
 	leave, err = s.enter(c)
-	if err == nil && !c.Owns(owner) {
-		leave()
-		return nil, rpc.ErrForbidden
+	switch {
+	case err != nil:
+		return nil, err
+	case !c.Owns(owner):
+		err = rpc.ErrForbidden
+	case s.cfg.Access != AccessOpen && c.Session == nil:
+		err = rpc.ErrAccount
+	default:
+		return leave, nil
 	}
-	return leave, err
+	leave()
+	return nil, err
 }
 
 // stop takes no more calls, ends those that wait for mail, and waits for the

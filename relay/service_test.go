@@ -16,6 +16,7 @@ import (
 
 	"quicnprotochat/relay/store"
 	"quicnprotochat/rpc"
+	"quicnprotochat/rpc/account"
 	"quicnprotochat/transport"
 	"quicnprotochat/transport/endpoint"
 )
@@ -50,8 +51,15 @@ func newTestService(t testing.TB, cfg Config) (*service, *testClock) {
 			t.Error(err)
 		}
 	})
-	return newService(cfg, s, w), clk
+	server, err := account.NewServer(account.NewServerKeys())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newService(cfg, s, w, testRelay, server), clk
 }
+
+// testRelay is the key of the relay that a test service belongs to.
+var testRelay = newPerson(1 << 20).id
 
 // person is somebody with a key.
 type person struct {

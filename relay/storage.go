@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"quicnprotochat/relay/accounts"
 	"quicnprotochat/relay/store"
 	"quicnprotochat/rpc"
 )
@@ -31,8 +32,16 @@ type (
 		SetEndpoint(ctx context.Context, owner rpc.Identity, seq uint64, expiry time.Time, record []byte) error
 		Endpoint(ctx context.Context, owner rpc.Identity) ([]byte, error)
 	}
+	// channelStore keeps channels.
+	channelStore interface {
+		ChannelOf(ctx context.Context, maker, peer rpc.Identity, fresh rpc.Channel) (rpc.Channel, error)
+		ChannelPeer(ctx context.Context, ch rpc.Channel, id rpc.Identity) (rpc.Identity, bool, error)
+	}
 	// storage is all of it.
 	storage interface {
+		accounts.Storage
+		Members(ctx context.Context, ids []rpc.Identity) (bool, error)
+		channelStore
 		mailStore
 		keyStore
 		endpointStore

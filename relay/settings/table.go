@@ -32,7 +32,7 @@ var table = []setting{
 	{"listen", "ADDRESS", "/ip4/0.0.0.0/udp/7000/quic-v1 /ip6/::/udp/7000/quic-v1", "Addresses to listen on; with udp/0 the home remembers the port; repeatable.", false, func(c *Config) any { return &c.Relay.Listen }},
 	{"quic-listen", "ADDRESS", "", "More addresses for plain QUIC (ALPN capnp), which is served on those of listen too; repeatable.", false, func(c *Config) any { return &c.Relay.QUICListen }},
 	{"announce", "HOST", "", "The host name or IP address that people reach the relay by. Default: chosen from the addresses of this machine.", false, func(c *Config) any { return &c.Relay.Announce }},
-	{"access", "WHO", "open", "Who may own a mailbox: open means everybody who proves a key.", false, func(c *Config) any { return &c.Relay.Access }},
+	{"access", "WHO", "open", "Who may own a mailbox: open, everybody who proves a key; account, who has an account; invite, the same, and an account takes an invite.", false, func(c *Config) any { return &c.Relay.Access }},
 	{"max-payload", "SIZE", "5MiB", "The largest payload that is taken, at most 5MiB.", true, func(c *Config) any { return bytes{&c.Relay.MaxPayload} }},
 	{"max-depth", "N", "1000", "Payloads in one inbox.", false, func(c *Config) any { return &c.Relay.MaxDepth }},
 	{"max-inbox-bytes", "SIZE", "64MiB", "Bytes in one inbox.", false, func(c *Config) any { return bytes64{&c.Relay.MaxInboxBytes} }},
@@ -50,6 +50,8 @@ var table = []setting{
 	{"quic-max-streams-per-conn", "N", "32", "Streams of one connection over plain QUIC that are served at once; more wait.", false, func(c *Config) any { return &c.Relay.QUIC.StreamsPerConn }},
 	{"quic-idle", "TIME", "5m", "How long nothing may come on a stream over plain QUIC.", false, func(c *Config) any { return &c.Relay.QUIC.Idle }},
 	{"quic-empty", "TIME", "30s", "How long a connection over plain QUIC may have no stream, and a stream no byte.", false, func(c *Config) any { return &c.Relay.QUIC.Empty }},
+	{"max-logins", "N", "10", "Attempts to log in at one name from one address in ten minutes.", false, func(c *Config) any { return &c.Relay.MaxLogins }},
+	{"max-registrations", "N", "20", "Accounts that one address makes in an hour.", false, func(c *Config) any { return &c.Relay.MaxRegistrations }},
 	{"sweep-every", "TIME", "10m", "The pause between two sweeps for what has expired.", false, func(c *Config) any { return &c.Relay.SweepEvery }},
 	{"log", "LEVEL", "info", "Log to stderr from this level on: debug, info, warn or error.", true, func(c *Config) any { return &c.Log }},
 }

@@ -124,7 +124,7 @@ func TestInvites(t *testing.T) {
 	var wg sync.WaitGroup
 	results := make([]error, 16)
 	for i := range results {
-		wg.Go(func() { results[i] = s.AddAccount(ctx, testAccount(byte(i)), &InviteID{1}) })
+		wg.Go(func() { results[i] = s.AddAccount(ctx, testAccount(byte(i+1)), &InviteID{1}) })
 	}
 	wg.Wait()
 	taken := 0

@@ -1,0 +1,153 @@
+package accounts
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"quicnprotochat/relay/store"
+	"quicnprotochat/rpc"
+)
+
+// Operator is what the host of a relay does about its users, with a store that a
+// relay runs on or that is open for this alone.
+type Operator struct {
+	// Storage is a *store.Store whose Run is running. Required.
+	Storage OperatorStorage
+	// Now is the clock. Required.
+	Now func() time.Time
+}
+
+// OperatorStorage is what Operator needs of a store.
+type OperatorStorage interface {
+	removals
+	Account(ctx context.Context, key store.AccountKey) (store.Account, bool, error)
+	Accounts(ctx context.Context, after store.AccountKey, limit int) ([]store.Account, error)
+	AddInvite(ctx context.Context, i store.Invite) error
+	Invites(ctx context.Context) ([]store.Invite, error)
+	DeleteInvite(ctx context.Context, prefix []byte) (bool, error)
+}
+
+// User is one account.
+type User struct {
+	// Name is as it was registered, Folded as it is compared and shown to others.
+	Name, Folded string
+	// Identity is the key that the owner named; it is proved if Bound is true.
+	Identity rpc.Identity
+	Bound    bool
+	Created  time.Time
+}
+
+// Invite is an open invite, without its code.
+type Invite struct {
+	// ID names it; any beginning that no other has will do for Revoke.
+	ID               string
+	Note             string
+	Created, Expires time.Time
+}
+
+// Errors that an operator branches on.
+var (
+	// ErrNoUser means that no account has that name.
+	ErrNoUser = errors.New("no account has that name")
+	// ErrInvite means what cannot be an invite.
+	ErrInvite = errors.New("no such invite")
+)
+
+// usersPage is how many accounts one read transaction is for.
+const usersPage = 500
+
+// Users gives all accounts to each, in no order that means something.
+func (o Operator) Users(ctx context.Context, each func(User) error) error {
+	var after store.AccountKey
+	for {
+		page, err := o.Storage.Accounts(ctx, after, usersPage)
+		if err != nil || len(page) == 0 {
+			return err
+		}
+		for _, a := range page {
+			if err := each(User{a.Name, a.Folded, a.Identity, a.Bound, a.Created}); err != nil {
+				return err
+			}
+			after = a.Key
+		}
+	}
+}
+
+// Remove removes the account of a name, and all that is kept for its identity.
+func (o Operator) Remove(ctx context.Context, text string) error {
+	name, err := ParseName(text)
+	if err != nil {
+		return ErrNoUser
+	}
+	a, found, err := o.Storage.Account(ctx, name.Key)
+	if err != nil {
+		return err
+	}
+	if !found || a.Folded != name.Folded {
+		return ErrNoUser
+	}
+	if a.Bound {
+		if err := o.Storage.Forget(ctx, a.Identity); err != nil {
+			return err
+		}
+	}
+	return o.Storage.DeleteAccount(ctx, a.Key)
+}
+
+// The bounds of an invite.
+const (
+	// DefaultInviteLife is how long an invite is good by default, MaxInviteLife how
+	// long at most.
+	DefaultInviteLife = 7 * 24 * time.Hour
+	MaxInviteLife     = 365 * 24 * time.Hour
+	// MaxNote bounds the note of an invite, in bytes.
+	MaxNote = 255
+)
+
+// Invite makes an invite for one account. The code is shown once: the store keeps
+// its hash. A lasts of 0 means DefaultInviteLife.
+func (o Operator) Invite(ctx context.Context, lasts time.Duration, note string) (code string, i Invite, err error) {
+	if lasts == 0 {
+		lasts = DefaultInviteLife
+	}
+	if lasts < 0 || lasts > MaxInviteLife || len(note) > MaxNote || !utf8.ValidString(note) {
+		return "", i, fmt.Errorf("%w: it lasts at most %v, and its note has at most %d bytes", ErrInvite, MaxInviteLife, MaxNote)
+	}
+	code, stored := NewInvite(o.Now(), lasts, note)
+	return code, invite(stored), o.Storage.AddInvite(ctx, stored)
+}
+
+// Invites returns the open invites.
+func (o Operator) Invites(ctx context.Context) (list []Invite, err error) {
+	all, err := o.Storage.Invites(ctx)
+	for _, i := range all {
+		list = append(list, invite(i))
+	}
+	return list, err
+}
+
+func invite(i store.Invite) Invite {
+	return Invite{hex.EncodeToString(i.ID[:8]), i.Note, i.Created, i.Expires}
+}
+
+// Revoke removes an open invite, by its code or the beginning of its ID. ErrInvite
+// if there is none, or more than one.
+func (o Operator) Revoke(ctx context.Context, which string) error {
+	prefix, err := hex.DecodeString(strings.ToLower(which))
+	if id, ok := parseInvite(which); ok {
+		prefix, err = id[:], nil
+	}
+	if err != nil || len(prefix) == 0 {
+		return ErrInvite
+	}
+	found, err := o.Storage.DeleteInvite(ctx, prefix)
+	if err == nil && !found {
+		return ErrInvite
+	}
+	return err
+}

@@ -1,0 +1,54 @@
+package accounts
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"quicnprotochat/rpc"
+)
+
+func TestOperator(t *testing.T) {
+	ctx := t.Context()
+	w := newWorld(t, Config{Invite: true})
+	o := Operator{Storage: w.store, Now: w.now}
+	p := newPerson(1)
+	code, made, err := o.Invite(ctx, 0, "for Anna")
+	if err != nil || !made.Expires.Equal(w.now().Add(DefaultInviteLife)) {
+		t.Fatal(made, err)
+	}
+	for _, which := range []string{"", "zz", "00", "0000000000000000", code + "0"} {
+		want(t, "revoke "+which, o.Revoke(ctx, which), ErrInvite)
+	}
+	for range 2 { // by its id, and another by its code
+		list, err := o.Invites(ctx)
+		if err != nil || len(list) != 1 || list[0].Note != "for Anna" {
+			t.Fatalf("got %v, %v", list, err)
+		}
+		want(t, "register with a revoked code", w.register(t, p.tls(""), "anna", "pw", p.id, strings.Repeat("0", 20)), rpc.ErrInvite)
+		which := list[0].ID[:8]
+		if which != made.ID[:8] {
+			t.Errorf("id %s is not %s", which, made.ID)
+		}
+		want(t, "revoke", o.Revoke(ctx, which), nil)
+		want(t, "the revoked code", w.register(t, p.tls(""), "anna", "pw", p.id, code), rpc.ErrInvite)
+		if code, made, err = o.Invite(ctx, time.Hour, "for Anna"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, _, err = o.Invite(ctx, 2*MaxInviteLife, "")
+	want(t, "for ever", err, ErrInvite)
+	_, _, err = o.Invite(ctx, 0, strings.Repeat("x", MaxNote+1))
+	want(t, "a long note", err, ErrInvite)
+
+	want(t, "register", w.register(t, p.tls(""), "Anna", "pw", p.id, code), nil)
+	var users []User
+	err = o.Users(ctx, func(u User) error { users = append(users, u); return nil })
+	if err != nil || len(users) != 1 || users[0].Name != "Anna" || users[0].Folded != "anna" || users[0].Identity != p.id || !users[0].Bound {
+		t.Errorf("got %v, %v", users, err)
+	}
+	want(t, "remove a look-alike", o.Remove(ctx, "ａnna"), ErrNoUser)
+	want(t, "remove nobody", o.Remove(ctx, "x"), ErrNoUser)
+	want(t, "remove", o.Remove(ctx, "ANNA"), nil)
+	want(t, "remove again", o.Remove(ctx, "anna"), ErrNoUser)
+}
