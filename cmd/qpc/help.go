@@ -24,6 +24,7 @@ that machine is away, a relay that anyone can host keeps the sealed message.
   qpc relay status              how the relay does, and how much it keeps
   qpc relay check               read all that it keeps, and name what is damaged
   qpc relay backup FILE         write all of it to a file, while it runs
+  qpc relay restore FILE        make a new home of such a file
   qpc relay compact             give free room in its file back to the disk
   qpc relay forget URL          use a relay no longer
   qpc demo                      two people and a relay on this machine

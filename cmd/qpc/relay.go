@@ -19,7 +19,7 @@ func (a *app) relayCommand() *cobra.Command {
 	}
 	cmd.AddCommand(
 		a.relayInitCommand(), a.relayRunCommand(), a.relayStatusCommand(), a.relayCheckCommand(),
-		a.relayBackupCommand(), a.relayCompactCommand(), a.relayForgetCommand(),
+		a.relayBackupCommand(), a.relayRestoreCommand(), a.relayCompactCommand(), a.relayForgetCommand(),
 	)
 	return cmd
 }
@@ -45,6 +45,10 @@ func relayError(h home, err error) error {
 		e.Message, e.Hint = "another relay runs on the home "+h.dir, "stop it first, or use another home: --home DIR"
 	case errors.Is(err, admin.ErrRunning):
 		e.Message, e.Hint = "the relay of "+h.dir+" is running", "stop it first"
+	case errors.Is(err, admin.ErrNotEmpty):
+		e.Message, e.Hint = h.dir+" is not empty", "nothing was changed; restore into another home: --home DIR"
+	case errors.Is(err, admin.ErrBackup):
+		e.Exit, e.Hint = localapi.ExitUsage, "nothing was changed; take a backup that is whole"
 	case errors.Is(err, admin.ErrExists):
 		e.Exit, e.Hint = localapi.ExitUsage, "nothing was replaced: choose another name"
 	case errors.Is(err, relay.ErrNewer):

@@ -132,6 +132,34 @@ file, with the list of its sums at the end.`,
 	}
 }
 
+func (a *app) relayRestoreCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "restore FILE",
+		Short: "Make a new home of a backup.",
+		Long: `Make a new home of a backup: the same relay, with the same key, as it was when the
+backup was made. The home must be absent or empty. All of the file is read before
+anything is made. A restore that was cut off is run again; no relay runs on half of
+one. Do not run the old home again beside the new one: there would be two relays with
+one key, and what the one keeps the other does not have. Single-use key packages of
+the backup are not handed out again; the people's nodes bring new ones.`,
+		Args: exactly(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			h, err := a.home(cmd)
+			if err != nil {
+				return err
+			}
+			r, err := admin.Restore(cmd.Context(), args[0], h.dir)
+			if err != nil {
+				return relayError(h, err)
+			}
+			if !r.Check.OK {
+				a.note("%d records were damaged when the backup was made: see qpc relay check%s", r.Check.Damaged, h.flag)
+			}
+			return a.print(r, fmt.Sprintf("The relay %s is back in %s, %d records.\nRun it with: qpc relay run%s", r.Identity, r.Home, r.Check.Records, h.flag))
+		},
+	}
+}
+
 // progressTime is the time between two lines about the progress of something.
 const progressTime = time.Second
 

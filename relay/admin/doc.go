@@ -13,6 +13,8 @@
 //   - A backup is one moment of the store, is whole or has another name, and was
 //     read back before it got its name. It holds the key of the relay: whoever has
 //     it can pass for the relay.
+//   - A restore makes a home of its own, and none that a relay runs on before it is
+//     whole. The restored relay gives no sequence and no key package twice.
 //   - Every request, answer and wait is bounded. Who asks for a backup and does not
 //     read it is cut off.
 package admin

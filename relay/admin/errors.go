@@ -8,6 +8,8 @@ var (
 	ErrExists = errors.New("file exists")
 	// ErrBackup means that a file is no backup, or not all of one, or changed.
 	ErrBackup = errors.New("not a whole backup of a relay")
+	// ErrNotEmpty means that a restore would change what is there.
+	ErrNotEmpty = errors.New("home is not empty")
 	// ErrRunning means that something needs the relay to be stopped.
 	ErrRunning = errors.New("relay is running")
 )
