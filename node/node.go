@@ -57,6 +57,7 @@ type Ready struct {
 type Node struct {
 	cfg       Config
 	log       *slog.Logger
+	stop      chan struct{} // has a token when Run is to end
 	store     *store.Store
 	identity  *identity.Identity
 	profile   *profile.Profile
@@ -73,7 +74,7 @@ type Node struct {
 // New opens the store and begins to listen. Errors are *localapi.Error where the
 // user can do something about them.
 func New(ctx context.Context, cfg Config) (*Node, error) {
-	n := &Node{cfg: cfg, log: cfg.Log}
+	n := &Node{cfg: cfg, log: cfg.Log, stop: make(chan struct{}, 1)}
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
 	}
@@ -133,7 +134,7 @@ func (n *Node) assemble(ctx context.Context, s settings) (err error) {
 		return nil
 	}
 	n.api, err = localapi.New(localapi.Config{
-		Socket: n.cfg.Socket, Self: n, Contacts: n, Messages: n, Relays: n, Events: n.Events(), Log: n.log, Ready: n.ready,
+		Socket: n.cfg.Socket, Self: n, Contacts: n, Messages: n, Relays: n, Events: n.Events(), Log: n.log, Ready: n.ready, Stop: n.askToStop,
 	})
 	return err
 }
@@ -174,8 +175,18 @@ func (n *Node) listen(ctx context.Context, s settings) error {
 // Run serves until ctx ends, then says good-bye to the relays and closes
 // everything. It returns nil when it was told to stop.
 func (n *Node) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return n.deliverer.Run(ctx, n.host) })
+	group.Go(func() error {
+		select {
+		case <-n.stop:
+			cancel()
+		case <-ctx.Done():
+		}
+		return nil
+	})
 	if n.api != nil {
 		group.Go(func() error { return n.api.Run(ctx) })
 	} else {
@@ -183,6 +194,14 @@ func (n *Node) Run(ctx context.Context) error {
 	}
 	err := group.Wait()
 	return errors.Join(err, n.Close())
+}
+
+// askToStop ends Run as the end of its context would.
+func (n *Node) askToStop() {
+	select {
+	case n.stop <- struct{}{}:
+	default:
+	}
 }
 
 func (n *Node) ready() {
@@ -194,6 +213,9 @@ func (n *Node) ready() {
 		})
 	}
 }
+
+// InUse reports whether the node of a home runs, in whatever process.
+func InUse(dir string) bool { return store.InUse(dir) }
 
 // Close ends a node that is not running. It is idempotent.
 func (n *Node) Close() error {

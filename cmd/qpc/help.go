@@ -12,6 +12,7 @@ that machine is away, a relay that anyone can host keeps the sealed message.
 
   qpc chat [LINK]               type and read; the quickest way to begin
   qpc up                        run the node of this home until it is stopped
+  qpc down                      stop the node that runs for this home
   qpc id                        who this node is
   qpc invite                    a contact link to give to people
   qpc contact add LINK          take somebody's link
@@ -28,6 +29,9 @@ that machine is away, a relay that anyone can host keeps the sealed message.
   qpc relay compact             give free room in its file back to the disk
   qpc relay forget URL          use a relay no longer
   qpc demo                      two people and a relay on this machine
+  qpc service install           let systemd run the node, from now on
+  qpc paths                     where everything of this home lies
+  qpc completion SHELL          complete commands and contacts in bash, zsh, fish
   qpc version                   which version this is
   qpc help [COMMAND]            this, or more about a command
 

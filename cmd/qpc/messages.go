@@ -14,8 +14,9 @@ func (a *app) sendCommand() *cobra.Command {
 	var wait string
 	var timeout time.Duration
 	cmd := &cobra.Command{
-		Use:   "send CONTACT TEXT",
-		Short: "Send a message; TEXT - reads it from stdin.",
+		Use:               "send CONTACT TEXT",
+		ValidArgsFunction: a.completeContact,
+		Short:             "Send a message; TEXT - reads it from stdin.",
 		Long: `Send a message of 1 to 65,535 bytes of UTF-8; TEXT - reads it from stdin.
 
 Without --wait it returns when the message is on this disk; delivery goes on.
@@ -95,9 +96,10 @@ func (a *app) historyCommand() *cobra.Command {
 	var limit uint32
 	var after string
 	cmd := &cobra.Command{
-		Use:   "history CONTACT",
-		Short: "Read a conversation, oldest first.",
-		Args:  exactly(1),
+		Use:               "history CONTACT",
+		ValidArgsFunction: a.completeContact,
+		Short:             "Read a conversation, oldest first.",
+		Args:              exactly(1),
 	}
 	cmd.Flags().Uint32Var(&limit, "limit", 0, "at most the newest `N`, or with --after the next N (default all)")
 	cmd.Flags().StringVar(&after, "after", "", "only what stands behind the message of that `ID`")

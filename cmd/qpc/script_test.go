@@ -42,7 +42,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start": start, "end": end, "exits": exits, "eventually": eventually, "field": field, "free": free, "text": text, "alter": alter,
+			"start": start, "end": end, "ended": ended, "exits": exits, "eventually": eventually, "field": field, "free": free, "text": text, "alter": alter,
 			"fill": fill, "killed": killed,
 		},
 	})

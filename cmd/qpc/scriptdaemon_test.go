@@ -69,6 +69,20 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("%s is not ready after a minute", name)
 }
 
+// ended NAME checks that a daemon ends by itself, with 0.
+func ended(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 || daemonsOf(ts)[args[0]] == nil {
+		ts.Fatalf("usage: ended NAME, of a daemon that was started")
+	}
+	select {
+	case err := <-daemonsOf(ts)[args[0]].ended:
+		delete(daemonsOf(ts), args[0])
+		ts.Check(err)
+	case <-time.After(time.Minute):
+		ts.Fatalf("%s still runs a minute later", args[0])
+	}
+}
+
 // end NAME [INT] asks a daemon to end, by SIGTERM or SIGINT, and checks that it
 // exits with 0 in 5 seconds.
 func end(ts *testscript.TestScript, neg bool, args []string) {

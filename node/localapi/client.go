@@ -52,6 +52,11 @@ func (c *Client) Status(ctx context.Context) (v Status, err error) {
 	return v, c.call(ctx, http.MethodGet, "/v1/status", nil, &v)
 }
 
+// Stop asks the daemon to end and returns before it has.
+func (c *Client) Stop(ctx context.Context) error {
+	return c.call(ctx, http.MethodPost, "/v1/stop", nil, nil)
+}
+
 // Contacts lists the people that the node knows.
 func (c *Client) Contacts(ctx context.Context) (v []Contact, err error) {
 	return v, c.call(ctx, http.MethodGet, "/v1/contacts", nil, &v)

@@ -43,6 +43,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("POST /v1/relays", s.answer(s.addRelay))
 	mux.HandleFunc("DELETE /v1/relays", s.answer(s.forgetRelay))
 	mux.HandleFunc("GET /v1/events", s.events)
+	mux.HandleFunc("POST /v1/stop", s.answer(s.stop))
 	mux.HandleFunc("/", s.answer(func(_ http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, usage("the local API has no "+r.Method+" "+r.URL.Path, "is the daemon older than this program?")
 	}))
@@ -113,6 +114,15 @@ func decode(w http.ResponseWriter, r *http.Request, v any) error {
 
 func (s *Server) id(_ http.ResponseWriter, r *http.Request) (any, error) {
 	return s.cfg.Self.Identity(r.Context())
+}
+
+// stop answers before the daemon ends: Run lets requests finish.
+func (s *Server) stop(http.ResponseWriter, *http.Request) (any, error) {
+	if s.cfg.Stop == nil {
+		return nil, usage("this daemon can't be stopped from here", "end the program that runs it")
+	}
+	s.cfg.Stop()
+	return struct{}{}, nil
 }
 
 func (s *Server) invite(_ http.ResponseWriter, r *http.Request) (any, error) {

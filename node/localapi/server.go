@@ -28,6 +28,9 @@ type Config struct {
 	// Ready is called once, when the socket answers; nil means that nobody asks.
 	Ready func()
 
+	// Stop ends the daemon, in its own time; nil means that it can't be asked to.
+	Stop func()
+
 	// Log is where failures go; nil means nowhere.
 	Log *slog.Logger
 }

@@ -187,3 +187,17 @@ func (s *Store) whole(c *conn) error {
 	}
 	return err
 }
+
+// InUse reports whether a Store is open in a directory, in whatever process. It
+// creates nothing.
+func InUse(dir string) bool {
+	path := filepath.Join(dir, lockFile)
+	if _, err := os.Stat(path); err != nil {
+		return false
+	}
+	f, err := lockHome(path)
+	if err == nil {
+		err = f.Close()
+	}
+	return errors.Is(err, ErrInUse)
+}
