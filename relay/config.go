@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"quicnprotochat/relay/store"
+	"quicnprotochat/relay/traffic"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
 	"quicnprotochat/transport/plain"
@@ -56,6 +57,13 @@ type Config struct {
 	MaxDepth int
 	// MaxInboxBytes bounds the bytes in one inbox. Default 64 MiB.
 	MaxInboxBytes int64
+	// MaxShare bounds the payloads of one depositor in one inbox, MaxShareBytes
+	// their bytes. Default: a quarter of MaxDepth and of MaxInboxBytes.
+	MaxShare      int
+	MaxShareBytes int64
+	// MaxInboxes bounds the inboxes of one identity, with those of its channels.
+	// Default 1000.
+	MaxInboxes int
 	// MaxBytes bounds all that the relay keeps. Default 8 GiB.
 	MaxBytes int64
 	// Retention is how long a payload is kept. Default 7 days.
@@ -64,10 +72,23 @@ type Config struct {
 	// 0x0002, 0x0003 and 0x004F.
 	Suites []uint16
 	// MaxCalls bounds the calls of one identity that are answered at once, over
-	// all its streams. Default 256.
-	MaxCalls int
-	// MaxWaiters bounds how many of them may wait for mail. Default 32.
-	MaxWaiters int
+	// all its streams; MaxDeviceCalls those of one of its devices, MaxAddressCalls
+	// those of one address, MaxAllCalls all of them. The last three do not count
+	// those that wait for mail. Default 256, half of MaxCalls, 2048, 8192.
+	MaxCalls, MaxDeviceCalls, MaxAddressCalls, MaxAllCalls int
+	// MaxWaiters bounds how many calls of one identity wait for mail,
+	// MaxAddressWaiters those of one address, MaxAllWaiters all of them. Default 32,
+	// 8192 and 65,536.
+	MaxWaiters, MaxAddressWaiters, MaxAllWaiters int
+	// CallRate is how many calls a second one identity may make in the long run, ten
+	// times as many at once; AddressRate is the same for one address. Default 1000
+	// and 5000.
+	CallRate, AddressRate int
+	// MaxConns bounds the connections over libp2p, MaxConnsPerAddr those from one
+	// IPv4 address or IPv6 /56, NewConnsPerAddr how many may come from there in a
+	// second. Those over plain QUIC have bounds of their own, see QUIC. Default:
+	// those of transport.Config for a server.
+	MaxConns, MaxConnsPerAddr, NewConnsPerAddr int
 	// MaxLogins bounds the attempts to log in at one name from one address in ten
 	// minutes, see accounts.Config. Default 10.
 	MaxLogins int
@@ -105,7 +126,6 @@ func ParseListen(texts []string) ([]transport.Addr, error) {
 func (c Config) withDefaults() (Config, error) {
 	c.Access = cmp.Or(c.Access, AccessOpen)
 	c.MaxPayload = cmp.Or(c.MaxPayload, rpc.MaxPayload)
-	c.MaxCalls = cmp.Or(c.MaxCalls, 256)
 	c.MaxWaiters = cmp.Or(c.MaxWaiters, 32)
 	c.SweepEvery = cmp.Or(c.SweepEvery, 10*time.Minute)
 	if len(c.Listen) == 0 {
@@ -138,6 +158,15 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
+// traffic is the part of c that bounds calls.
+func (c Config) traffic() traffic.Config {
+	return traffic.Config{
+		MaxCalls: c.MaxCalls, MaxDeviceCalls: c.MaxDeviceCalls, MaxAddressCalls: c.MaxAddressCalls, MaxAllCalls: c.MaxAllCalls,
+		MaxAddressWaiters: c.MaxAddressWaiters, MaxAllWaiters: c.MaxAllWaiters,
+		CallRate: c.CallRate, AddressRate: c.AddressRate, Now: c.Now,
+	}
+}
+
 // storeConfig is the part of c that the store wants. The store has its own
 // defaults.
 func (c Config) storeConfig(path string, onAppend func(store.Inbox)) store.Config {
@@ -145,6 +174,9 @@ func (c Config) storeConfig(path string, onAppend func(store.Inbox)) store.Confi
 		Path:          path,
 		MaxDepth:      c.MaxDepth,
 		MaxInboxBytes: c.MaxInboxBytes,
+		MaxShare:      c.MaxShare,
+		MaxShareBytes: c.MaxShareBytes,
+		MaxInboxes:    c.MaxInboxes,
 		MaxBytes:      c.MaxBytes,
 		Retention:     c.Retention,
 		OnAppend:      onAppend,

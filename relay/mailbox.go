@@ -92,7 +92,7 @@ func (s *service) Ack(ctx context.Context, c rpc.Caller, owner rpc.Identity, ch 
 // something or the wait is over. It is told of what comes before it first looks:
 // nothing can come in between.
 func (s *service) read(ctx context.Context, c rpc.Caller, inbox store.Inbox, wait time.Duration, look func() ([]rpc.Envelope, error)) ([]rpc.Envelope, error) {
-	leave, err := s.enterOwner(c, inbox.Owner)
+	call, leave, err := s.enterOwnerCall(c, inbox.Owner)
 	if err != nil {
 		return nil, err
 	}
@@ -100,6 +100,9 @@ func (s *service) read(ctx context.Context, c rpc.Caller, inbox store.Inbox, wai
 	if wait <= 0 {
 		list, err := look()
 		return list, wireError(err)
+	}
+	if err := call.Wait(); err != nil {
+		return nil, err
 	}
 	came, done, ok := s.waiters.add(inbox, s.cfg.MaxWaiters)
 	if !ok {

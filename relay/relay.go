@@ -103,7 +103,8 @@ func (r *Relay) listen(h home, key ed25519.PrivateKey) error {
 		PrivateKey: key,
 		Listen:     listen,
 		Server:     true,
-		Log:        r.cfg.Log,
+		MaxConns:   r.cfg.MaxConns, MaxConnsPerAddr: r.cfg.MaxConnsPerAddr, NewConnsPerAddr: r.cfg.NewConnsPerAddr,
+		Log: r.cfg.Log,
 		OnStream: func(s *transport.Stream) {
 			r.serve(s, rpc.Peer{Identity: rpc.Identity(s.Key()), Proven: true, Remote: s.RemoteHost()}, r.cfg.Log.With("peer", s.Key()))
 		},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"quicnprotochat/relay/accounts"
+	"quicnprotochat/relay/traffic"
 	"quicnprotochat/rpc"
 	"quicnprotochat/rpc/account"
 )
@@ -21,10 +22,12 @@ type service struct {
 	accounts *accounts.Service
 	stopped  chan struct{} // closed when no more calls are taken
 
+	traffic *traffic.Gate
+
 	// mu guards the fields below.
 	mu    sync.Mutex
-	calls map[[32]byte]int // in flight, see callerOf
-	idle  chan struct{}    // closed when stopping and calls is empty; nil before
+	calls int           // in flight
+	idle  chan struct{} // closed when stopping and there are no calls; nil before
 }
 
 // newService is the service of the relay whose key is self.
@@ -33,7 +36,7 @@ func newService(cfg Config, s storage, w *waiters, self rpc.Identity, opaque *ac
 		cfg: cfg, store: s, waiters: w,
 		handouts: newHandouts(cfg.Now),
 		stopped:  make(chan struct{}),
-		calls:    make(map[[32]byte]int),
+		traffic:  traffic.New(cfg.traffic()),
 	}
 	v.accounts = accounts.New(accounts.Config{
 		Storage: s, Server: opaque, Relay: self, Invite: cfg.Access == AccessInvite,
@@ -63,10 +66,15 @@ func (s *service) Health(ctx context.Context) (string, error) {
 // enter lets a call in whose caller proved an identity or has a session, and
 // counts it until leave. Deposit passes prove none, and are not offered.
 func (s *service) enter(c rpc.Caller) (leave func(), err error) {
+	_, leave, err = s.enterCall(c)
+	return leave, err
+}
+
+func (s *service) enterCall(c rpc.Caller) (call *traffic.Call, leave func(), err error) {
 	if !c.Proven && c.Session == nil || c.Kind == rpc.TokenPass {
-		return nil, rpc.ErrUnauthenticated
+		return nil, nil, rpc.ErrUnauthenticated
 	}
-	return s.enterAny(c)
+	return s.count(c)
 }
 
 // callerOf is what the calls of a caller are counted by: the key that it proved,
@@ -83,56 +91,62 @@ func callerOf(c rpc.Caller) [32]byte {
 
 // enterAny lets a call in from anybody, and counts it until leave.
 func (s *service) enterAny(c rpc.Caller) (leave func(), err error) {
-	who := callerOf(c)
+	_, leave, err = s.count(c)
+	return leave, err
+}
+
+// count counts a call in, or refuses it.
+func (s *service) count(c rpc.Caller) (call *traffic.Call, leave func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.idle != nil {
-		return nil, rpc.ErrShutdown
+		return nil, nil, rpc.ErrShutdown
 	}
-	if s.calls[who] >= s.cfg.MaxCalls {
-		return nil, rpc.ErrBusy
+	call, err = s.traffic.Enter(traffic.Caller{Who: callerOf(c), Device: c.Device, Remote: c.Remote})
+	if err != nil {
+		return nil, nil, err
 	}
-	s.calls[who]++
-	return func() { s.leave(who) }, nil
+	s.calls++
+	return call, func() { s.leave(call) }, nil
 }
 
-func (s *service) leave(who [32]byte) {
+func (s *service) leave(call *traffic.Call) {
+	call.Leave()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.calls[who]--; s.calls[who] == 0 {
-		delete(s.calls, who)
-	}
-	if s.idle != nil && len(s.calls) == 0 {
+	if s.calls--; s.idle != nil && s.calls == 0 {
 		close(s.idle)
 	}
 }
 
 // inFlight returns how many calls there are.
-func (s *service) inFlight() (n int) {
+func (s *service) inFlight() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, of := range s.calls {
-		n += of
-	}
-	return n
+	return s.calls
 }
 
 // enterOwner is enter for what only the owner of a key may do; unless access is
 // open, that takes a session of its account.
 func (s *service) enterOwner(c rpc.Caller, owner rpc.Identity) (leave func(), err error) {
-	leave, err = s.enter(c)
+	_, leave, err = s.enterOwnerCall(c, owner)
+	return leave, err
+}
+
+func (s *service) enterOwnerCall(c rpc.Caller, owner rpc.Identity) (call *traffic.Call, leave func(), err error) {
+	call, leave, err = s.enterCall(c)
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, nil, err
 	case !c.Owns(owner):
 		err = rpc.ErrForbidden
 	case s.cfg.Access != AccessOpen && c.Session == nil:
 		err = rpc.ErrAccount
 	default:
-		return leave, nil
+		return call, leave, nil
 	}
 	leave()
-	return nil, err
+	return nil, nil, err
 }
 
 // stop takes no more calls, ends those that wait for mail, and waits for the
@@ -141,7 +155,7 @@ func (s *service) stop(patience time.Duration) {
 	idle := make(chan struct{})
 	s.mu.Lock()
 	s.idle = idle
-	if len(s.calls) == 0 {
+	if s.calls == 0 {
 		close(idle)
 	}
 	s.mu.Unlock()

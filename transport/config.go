@@ -39,6 +39,11 @@ type Config struct {
 	LAN bool
 	// Server raises limits to those of a relay with many peers. Default off.
 	Server bool
+	// MaxConns bounds the connections, MaxConnsPerAddr those from one IPv4 address
+	// or IPv6 /56, NewConnsPerAddr how many may come from there in a second, in the
+	// long run. Loopback has no share of its own. Default 512, 32 and 4; of a
+	// server 50,000, 2048 and 100.
+	MaxConns, MaxConnsPerAddr, NewConnsPerAddr int
 	// Log gets what happens that no caller is told. Default: nothing is logged.
 	Log *slog.Logger
 	// OnStream gets each inbound NodeService stream in a goroutine of its own. The
@@ -94,7 +99,7 @@ func (c Config) options(ranker network.DialRanker, sockets func(*quicreuse.ConnM
 	if c.Server {
 		l = serverLimits
 	}
-	resources, err := l.resourceManager()
+	resources, err := l.with(c).resourceManager()
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 
@@ -50,6 +51,16 @@ const (
 	// maxPeerConns leaves room for all addresses that are dialled at a time.
 	maxPeerConns = 24
 )
+
+// with puts in place what c chose.
+func (l limits) with(c Config) limits {
+	l.conns = cmp.Or(c.MaxConns, l.conns)
+	l.connsPerIP = cmp.Or(c.MaxConnsPerAddr, l.connsPerIP)
+	if n := c.NewConnsPerAddr; n != 0 {
+		l.newConnsPerIP = rate.Limit{RPS: float64(n), Burst: max(16, 16*n)}
+	}
+	return l
+}
 
 // resourceManager returns the part of libp2p that enforces l.
 func (l limits) resourceManager() (network.ResourceManager, error) {
