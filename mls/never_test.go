@@ -14,31 +14,35 @@ import (
 
 const x25519 = X25519_AES128GCM_SHA256_Ed25519
 
+type neverCase struct {
+	name string
+	run  func(t *testing.T)
+}
+
+var neverCases = []neverCase{
+	{"01_hostile_input_costs", neverHostileInput},
+	{"02_used_secrets_remain", neverUsedSecrets},
+	{"03_accepted_twice", neverTwice},
+	{"04_loser_is_stuck", neverStuck},
+	{"05_late_failure_leaves_a_trace", neverTrace},
+	{"06_secret_in_text", neverSecretInText},
+	{"07_unsigned_from_outside", neverUnsigned},
+	{"08_replayed_or_own_update", neverReplayedUpdate},
+	{"09_present_tree_for_old_message", neverPresentTree},
+	{"10_derives_without_bound", neverWithoutBound},
+	{"11_removed_member_reads_on", neverReadsOn},
+	{"12_leaf_without_checks", neverUncheckedLeaf},
+	{"13_suite_does_not_come_back", neverLostSuite},
+	{"14_no_way_back_in_one_commit", neverNoWayBack},
+	{"15_store_grows", neverGrows},
+	{"16_external_commit_does_more", neverExternalMore},
+}
+
 // TestNever holds what must never happen. Each subtest has a patch of its
 // number in testdata/never which breaks the code so that it fails; .ci/mutants
 // tries them.
 func TestNever(t *testing.T) {
-	for _, c := range []struct {
-		name string
-		run  func(t *testing.T)
-	}{
-		{"01_hostile_input_costs", neverHostileInput},
-		{"02_used_secrets_remain", neverUsedSecrets},
-		{"03_accepted_twice", neverTwice},
-		{"04_loser_is_stuck", neverStuck},
-		{"05_late_failure_leaves_a_trace", neverTrace},
-		{"06_secret_in_text", neverSecretInText},
-		{"07_unsigned_from_outside", neverUnsigned},
-		{"08_replayed_or_own_update", neverReplayedUpdate},
-		{"09_present_tree_for_old_message", neverPresentTree},
-		{"10_derives_without_bound", neverWithoutBound},
-		{"11_removed_member_reads_on", neverReadsOn},
-		{"12_leaf_without_checks", neverUncheckedLeaf},
-		{"13_suite_does_not_come_back", neverLostSuite},
-		{"14_no_way_back_in_one_commit", neverNoWayBack},
-		{"15_store_grows", neverGrows},
-		{"16_external_commit_does_more", neverExternalMore},
-	} {
+	for _, c := range neverCases {
 		t.Run(c.name, c.run)
 	}
 }

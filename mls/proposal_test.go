@@ -1,0 +1,67 @@
+package mls
+
+import (
+	"errors"
+	"testing"
+)
+
+// TestEachProposal: a proposal that is invalid by itself is refused in a commit
+// that is good in all else (RFC 9420, §12.1, §13.2).
+func TestEachProposal(t *testing.T) {
+	all := newGroup(t, x25519, "anna", "bert", "cleo")
+	a, b := all[0], all[1]
+	psk := func(id pskID) *proposal { return &proposal{typ: proposalPSK, psk: &id} }
+	extensions := func(list ...Extension) *proposal {
+		return &proposal{typ: proposalGroupContextExtensions, extensions: list}
+	}
+	for name, c := range map[string]struct {
+		want error
+		p    *proposal
+	}{
+		"add of another suite":         {ErrInvalid, &proposal{typ: proposalAdd, add: newMemberOf(t, P256_AES128GCM_SHA256_P256, "x").kp}},
+		"remove of a blank leaf":       {ErrInvalid, &proposal{typ: proposalRemove, remove: 3}},
+		"nonce of a PSK":               {ErrInvalid, psk(pskID{typ: pskExternal, id: []byte("x"), nonce: random(16)})},
+		"PSK to reinit, in a group":    {ErrInvalid, psk(pskID{typ: pskResumption, usage: usageReInit, nonce: random(32)})},
+		"PSK to branch, in a group":    {ErrInvalid, psk(pskID{typ: pskResumption, usage: usageBranch, nonce: random(32)})},
+		"PSK of a usage that is none":  {errMalformed, psk(pskID{typ: pskResumption, usage: 4, nonce: random(32)})},
+		"reinit to an older version":   {ErrInvalid, &proposal{typ: proposalReInit, reInit: &reInit{version: 0, suite: x25519}}},
+		"external init of a member":    {ErrInvalid, &proposal{typ: proposalExternalInit, externalInit: random(32)}},
+		"extension that nobody has":    {ErrInvalid, extensions(Extension{0xf001, nil})},
+		"one extension twice":          {errMalformed, extensions(Extension{0x0a0a, nil}, Extension{0x0a0a, nil})},
+		"required but not supported":   {ErrInvalid, extensions(Extension{ExtensionRequiredCapabilities, encoded(RequiredCapabilities{Proposals: []uint16{0xf002}})})},
+		"type that is not known":       {errMalformed, &proposal{typ: 9}},
+		"type that stands for nothing": {errMalformed, &proposal{typ: 0x2a2a}},
+	} {
+		msg := pathForge{list: a.byCommitter(c.p), public: true, psk: random(32)}.commit(a)
+		if _, err := b.epoch.Stage(b.records, msg); !errors.Is(err, c.want) {
+			t.Errorf("%s: got %v, want %v", name, err, c.want)
+		}
+	}
+	if _, err := b.epoch.Stage(b.records, pathForge{public: true}.commit(a)); err != nil {
+		t.Errorf("nothing wrong: got %v", err)
+	}
+}
+
+// TestUpdatePath: a path has as many nodes as the filtered direct path, and as
+// many ciphertexts as the resolutions have nodes (RFC 9420, §7.6), also where
+// they are not for us.
+func TestUpdatePath(t *testing.T) {
+	all := newGroup(t, x25519, "0", "1", "2", "3", "4")
+	a := all[0]
+	for name, change := range map[string]func(p *updatePath){
+		"node too many": func(p *updatePath) { p.nodes = append(p.nodes, p.nodes[0]) },
+		"node too few":  func(p *updatePath) { p.nodes = p.nodes[:len(p.nodes)-1] },
+		"ciphertext too many": func(p *updatePath) {
+			p.nodes[1].secrets = append(p.nodes[1].secrets, p.nodes[1].secrets[0])
+		},
+		"ciphertext too few": func(p *updatePath) { p.nodes[1].secrets = p.nodes[1].secrets[:1] },
+		"none":               func(p *updatePath) { p.nodes[1].secrets = nil },
+	} {
+		msg := pathForge{public: true, content: func(a *authenticatedContent) { change(a.content.commit.path) }}.commit(a)
+		for _, m := range all[1:] {
+			if _, err := m.epoch.Stage(m.records, msg); !errors.Is(err, ErrInvalid) {
+				t.Errorf("%s: %s got %v, want %v", name, m.name, err, ErrInvalid)
+			}
+		}
+	}
+}
