@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"quicnprotochat/node/accounts"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/deliver"
 	"quicnprotochat/node/front"
@@ -128,13 +129,15 @@ func (n *Node) assemble(ctx context.Context, s settings) (err error) {
 	}
 	n.Front = front.New(front.Config{
 		Store: n.store, Identity: n.identity, Profile: n.profile, Engine: n.engine, Deliverer: n.deliverer,
-		Host: n.host, LAN: n.lan, Log: n.log,
+		Accounts: accounts.New(accounts.Config{Store: n.store, Self: n.identity.ID(), Relays: n.deliverer}),
+		Host:     n.host, LAN: n.lan, Log: n.log,
 	})
 	if n.cfg.Socket == "" {
 		return nil
 	}
 	n.api, err = localapi.New(localapi.Config{
-		Socket: n.cfg.Socket, Self: n, Contacts: n, Messages: n, Relays: n, Events: n.Events(), Log: n.log, Ready: n.ready, Stop: n.askToStop,
+		Socket: n.cfg.Socket, Self: n, Contacts: n, Messages: n, Relays: n, Accounts: n, AccountOwner: n,
+		Events: n.Events(), Log: n.log, Ready: n.ready, Stop: n.askToStop,
 	})
 	return err
 }

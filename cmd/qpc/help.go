@@ -28,6 +28,8 @@ that machine is away, a relay that anyone can host keeps the sealed message.
   qpc relay restore FILE        make a new home of such a file
   qpc relay compact             give free room in its file back to the disk
   qpc relay forget URL          use a relay no longer
+  qpc account register NAME     make an account at a relay that asks for one; also
+                                login, logout, status, password, delete
   qpc demo                      two people and a relay on this machine
   qpc service install           let systemd run the node, from now on
   qpc paths                     where everything of this home lies
@@ -43,8 +45,8 @@ Every command takes:
 Flags stand before or after the arguments; -- ends them.
 
 CONTACT is an identity, an exact name, or a unique beginning of either.
-id, invite, contact, contacts, send, history, status and relay forget talk to
-the node that "qpc up" or "qpc chat" runs. relay status, check and backup ask the
+id, invite, contact, contacts, account, send, history, status and relay forget
+talk to the node that "qpc up" or "qpc chat" runs. relay status, check and backup ask the
 relay that "qpc relay run" runs, or read the files of one that is stopped.
 
 Exit codes:

@@ -63,6 +63,7 @@ type Deliverer struct {
 	strangers *strangers
 	people    people
 	relays    homeRelays
+	sessions  sessions
 
 	// mu guards the fields below.
 	mu       sync.Mutex
@@ -83,6 +84,7 @@ func New(cfg Config) *Deliverer {
 	d.strangers = newStrangers()
 	d.people.init()
 	d.relays.init(d)
+	d.sessions.init()
 	return d
 }
 
@@ -126,6 +128,13 @@ func (d *Deliverer) ready() bool {
 // load learns from the store who may be dialled, and where.
 func (d *Deliverer) load(ctx context.Context) error {
 	return d.cfg.Store.View(ctx, func(tx *store.Tx) error {
+		accounts, err := tx.Accounts()
+		if err != nil {
+			return err
+		}
+		for _, a := range accounts {
+			d.sessions.set(a.Relay, a.Session)
+		}
 		contacts, err := tx.Contacts()
 		if err != nil {
 			return err

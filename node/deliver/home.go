@@ -201,12 +201,16 @@ func (r *home) keep(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
+		err = r.refused(ctx, err)
 		r.note(false, err)
 		r.d.cfg.Log.Warn("home relay not reached", "relay", r.url.Key, "err", err)
 		if time.Since(began) > mailWait {
 			pause = 0
 		}
 		pause = min(max(2*pause, firstPause/2), time.Minute)
+		if errors.Is(err, errAccount) {
+			pause = accountPause // a login ends it
+		}
 		timer := time.NewTimer(pause/2 + rand.N(pause/2))
 		select {
 		case <-ctx.Done():

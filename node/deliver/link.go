@@ -158,6 +158,7 @@ func (l *links) adopt(s *transport.Stream) *link {
 	ln.conn = rpc.NewConn(s, rpc.ConnConfig{
 		Service: l.d.cfg.Service,
 		Peer:    rpc.Peer{Identity: rpc.Identity(k), Proven: true, Remote: s.RemoteHost()},
+		Token:   func() []byte { return l.d.sessions.token(k) },
 		Budget:  l.budget,
 		Log:     l.d.cfg.Log.With("peer", k),
 	})

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"quicnprotochat/node/accounts"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/deliver"
 	"quicnprotochat/node/identity"
@@ -22,6 +23,7 @@ type Config struct {
 	Profile   *profile.Profile
 	Engine    *convo.Engine
 	Deliverer *deliver.Deliverer
+	Accounts  *accounts.Accounts
 	Host      *transport.Host
 	// LAN is whether the host looks for others on the LAN.
 	LAN bool

@@ -196,6 +196,9 @@ func (c *Client) do(ctx context.Context, method, path string, header http.Header
 			return nil, fmt.Errorf("write request: %w", err)
 		}
 		content = bytes.NewReader(b)
+		if _, secret := body.(AccountRequest); secret {
+			content = &wiped{bytes.NewReader(b), b}
+		}
 	}
 	req, err := http.NewRequestWithContext(ctx, method, "http://qpc"+path, content)
 	if err != nil {

@@ -4,7 +4,7 @@
 //
 // It holds both sides: Server, which node runs, and Client, which cmd uses for
 // everything. What the server serves is declared here as a few small interfaces
-// (Self, Contacts, Messages, Relays, Events) that node implements; Feed is a
+// (Self, Contacts, Messages, Relays, Accounts, Events) that node implements; Feed is a
 // ready Events. The package decides nothing: it bounds and checks what comes in,
 // calls one method and writes down its answer.
 //

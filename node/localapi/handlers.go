@@ -42,6 +42,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /v1/messages/{id}", s.answer(s.await))
 	mux.HandleFunc("POST /v1/relays", s.answer(s.addRelay))
 	mux.HandleFunc("DELETE /v1/relays", s.answer(s.forgetRelay))
+	s.accountRoutes(mux)
 	mux.HandleFunc("GET /v1/events", s.events)
 	mux.HandleFunc("POST /v1/stop", s.answer(s.stop))
 	mux.HandleFunc("/", s.answer(func(_ http.ResponseWriter, r *http.Request) (any, error) {
@@ -89,6 +90,7 @@ func decode(w http.ResponseWriter, r *http.Request, v any) error {
 	ctl := http.NewResponseController(w)
 	_ = ctl.SetReadDeadline(time.Now().Add(requestTimeout))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	defer clear(body) // it may hold a password
 	// One that passed while the handler works would end the request's context.
 	_ = ctl.SetReadDeadline(time.Time{})
 	var large *http.MaxBytesError

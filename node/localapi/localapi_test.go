@@ -25,6 +25,8 @@ type backend struct {
 	texts  []string
 	relays []string
 	reach  State
+
+	password []byte // as it was given, to see that it is wiped
 }
 
 func (b *backend) Identity(context.Context) (Identity, error) {
@@ -37,6 +39,34 @@ func (b *backend) Invite(context.Context) (Invite, error) {
 
 func (b *backend) Status(context.Context) (Status, error) {
 	return Status{Identity: "12D3KooA", Peers: []Peer{{Name: "b"}}}, nil
+}
+
+func (b *backend) Accounts(context.Context) ([]Account, error) { return nil, nil }
+
+func (b *backend) Register(_ context.Context, r AccountRequest) (Account, error) {
+	if string(r.Password) != "secret" {
+		return Account{}, &Error{"refused", "", ExitOther}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.password = r.Password
+	return Account{r.Relay, r.Name, true}, nil
+}
+
+func (b *backend) Login(ctx context.Context, r AccountRequest) (Account, error) {
+	return b.Register(ctx, r)
+}
+
+func (b *backend) Logout(_ context.Context, r AccountRequest) (Account, error) {
+	return Account{r.Relay, "anna", false}, nil
+}
+
+func (b *backend) ChangePassword(ctx context.Context, r AccountRequest) (Account, error) {
+	return b.Register(ctx, r)
+}
+
+func (b *backend) DeleteAccount(ctx context.Context, r AccountRequest) (Account, error) {
+	return b.Logout(ctx, r)
 }
 
 func (b *backend) Contacts(context.Context) ([]Contact, error) { return nil, nil }
@@ -107,7 +137,7 @@ func serve(t *testing.T, socket string, b *backend) *Client {
 	t.Helper()
 	ready := make(chan struct{})
 	s, err := New(Config{
-		Socket: socket, Self: b, Contacts: b, Messages: b, Relays: b, Events: b,
+		Socket: socket, Self: b, Contacts: b, Messages: b, Relays: b, Accounts: b, AccountOwner: b, Events: b,
 		Ready: func() { close(ready) },
 	})
 	if err != nil {
@@ -403,7 +433,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	b := &backend{reach: Queued}
 	serving := make(chan struct{})
 	s, err := New(Config{
-		Socket: socket, Self: b, Contacts: b, Messages: b, Relays: b, Events: b,
+		Socket: socket, Self: b, Contacts: b, Messages: b, Relays: b, Accounts: b, AccountOwner: b, Events: b,
 		Ready: func() { close(serving) },
 	})
 	if err != nil {

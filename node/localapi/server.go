@@ -23,7 +23,10 @@ type Config struct {
 	Contacts Contacts
 	Messages Messages
 	Relays   Relays
-	Events   Events
+	Accounts Accounts
+	// AccountOwner is the rest of Accounts.
+	AccountOwner AccountOwner
+	Events       Events
 
 	// Ready is called once, when the socket answers; nil means that nobody asks.
 	Ready func()
@@ -44,7 +47,7 @@ type Server struct {
 
 // New returns a server. It opens nothing before Run.
 func New(cfg Config) (*Server, error) {
-	if cfg.Socket == "" || cfg.Self == nil || cfg.Contacts == nil || cfg.Messages == nil || cfg.Relays == nil || cfg.Events == nil {
+	if cfg.Socket == "" || cfg.Self == nil || cfg.Contacts == nil || cfg.Messages == nil || cfg.Relays == nil || cfg.Accounts == nil || cfg.AccountOwner == nil || cfg.Events == nil {
 		return nil, errors.New("local API: incomplete Config")
 	}
 	if cfg.Log == nil {

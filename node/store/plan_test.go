@@ -14,7 +14,7 @@ import (
 var mayScan = []string{
 	"SCAN contacts", "SCAN relays", "SCAN hybrid_keys", "SCAN conversations", "SCAN epochs",
 	"SCAN outbox USING COVERING INDEX", "SCAN inbox USING COVERING INDEX", "SCAN receipts_due", "SCAN CONSTANT ROW",
-	"SCAN peer_hybrid_keys", "SCAN (subquery",
+	"SCAN peer_hybrid_keys", "SCAN accounts", "SCAN (subquery",
 }
 
 // TestPlans calls every method once and then asks SQLite how it would find the

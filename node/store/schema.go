@@ -14,7 +14,7 @@ const applicationID = 0x7170636e
 // Identities, keys, hashes and ids are BLOBs of fixed length. Columns that hold
 // a uint64 have its top bit flipped, so that SQLite's signed order is the
 // unsigned one (see sortable). Times are Unix milliseconds, 0 for none.
-var migrations = []string{schema1, schema2, schema3}
+var migrations = []string{schema1, schema2, schema3, schema4}
 
 const schema1 = `
 CREATE TABLE meta (
@@ -229,6 +229,18 @@ CREATE TABLE audience (
 	state        TEXT NOT NULL,
 	PRIMARY KEY (conversation, message, member)
 ) STRICT, WITHOUT ROWID;
+`
+
+// schema4 brings accounts at relays.
+const schema4 = `
+CREATE TABLE accounts (
+	relay   BLOB PRIMARY KEY,
+	url     TEXT NOT NULL,
+	name    TEXT NOT NULL,
+	stretch BLOB NOT NULL,
+	session BLOB NOT NULL,
+	added   INTEGER NOT NULL
+) STRICT;
 `
 
 // migrate applies what is missing, each step in its own transaction.

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"quicnprotochat/node/localapi"
+)
+
+func (a *app) accountCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "account",
+		Short: "Your accounts at relays.",
+		Long: `Your accounts at relays. A relay that anybody may use needs none. One that runs
+with --access account or invite keeps mail only for who has an account there.
+
+An account is a user name and a password, bound to the key of this node. The relay
+never learns the password. It is asked for and not shown; for scripts it is read
+from --password-file FILE (- is stdin), or from QPC_PASSWORD in the environment.`,
+		Args: cobra.ArbitraryArgs,
+		RunE: group,
+	}
+	cmd.AddCommand(a.registerCommand(), a.loginCommand(), a.logoutCommand(), a.accountStatusCommand(),
+		a.changePasswordCommand(), a.deleteAccountCommand())
+	return cmd
+}
+
+// accountCall is a command about an account.
+type accountCall struct {
+	request localapi.AccountRequest
+	// password and fresh are what it asks for, nil for nothing.
+	password, fresh *passwordSource
+	call            func(*localapi.Client, context.Context, localapi.AccountRequest) (localapi.Account, error)
+	// done says what happened.
+	done func(localapi.Account) string
+}
+
+// addRelay is the flag that says which relay.
+func (c *accountCall) addRelay(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&c.request.Relay, "relay", "", "the relay at this `URL` (default the only one)")
+}
+
+// addPassword makes it ask for the password.
+func (c *accountCall) addPassword(cmd *cobra.Command, twice bool) {
+	c.password = &passwordSource{what: "password", flag: "password-file", env: "QPC_PASSWORD", twice: twice}
+	cmd.Flags().StringVar(&c.password.file, "password-file", "", "read the password from `FILE`, - for stdin (default $QPC_PASSWORD, else ask)")
+}
+
+// account finishes a command: its arguments are checked and in c.
+func (a *app) account(cmd *cobra.Command, c *accountCall) error {
+	client, h, err := a.client(cmd)
+	if err != nil {
+		return err
+	}
+	if c.password != nil {
+		if _, err := client.Identity(cmd.Context()); err != nil {
+			return h.explain(err) // before anybody types for nothing
+		}
+		if c.request.Password, err = a.password(*c.password); err != nil {
+			return err
+		}
+		defer clear(c.request.Password)
+	}
+	if c.fresh != nil {
+		if c.request.NewPassword, err = a.password(*c.fresh); err != nil {
+			return err
+		}
+		defer clear(c.request.NewPassword)
+	}
+	got, err := c.call(client, cmd.Context(), c.request)
+	if err != nil {
+		return h.explain(err)
+	}
+	return a.print(got, c.done(got))
+}
+
+func (a *app) registerCommand() *cobra.Command {
+	c := &accountCall{call: (*localapi.Client).Register, done: func(v localapi.Account) string {
+		return fmt.Sprintf("Registered as %s at %s", defuse(v.Name), v.Relay)
+	}}
+	cmd := &cobra.Command{
+		Use:   "register NAME",
+		Short: "Make an account at a relay and log in.",
+		Long: `Make an account at a relay and log in. NAME has 3 to 32 letters, digits, _, - and .;
+others find you by it. The relay becomes one of this node's.`,
+		Args: exactly(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			c.request.Name = args[0]
+			return a.account(cmd, c)
+		},
+	}
+	c.addRelay(cmd)
+	c.addPassword(cmd, true)
+	cmd.Flags().StringVar(&c.request.Invite, "invite", "", "the invite `CODE` that the relay asks for")
+	return cmd
+}
+
+func (a *app) loginCommand() *cobra.Command {
+	c := &accountCall{call: (*localapi.Client).Login, done: func(v localapi.Account) string {
+		return fmt.Sprintf("Logged in as %s at %s", defuse(v.Name), v.Relay)
+	}}
+	cmd := &cobra.Command{
+		Use:   "login [NAME]",
+		Short: "Log in to an account at a relay.",
+		Args:  between(0, 1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				c.request.Name = args[0]
+			}
+			return a.account(cmd, c)
+		},
+	}
+	c.addRelay(cmd)
+	c.addPassword(cmd, false)
+	return cmd
+}
+
+func (a *app) logoutCommand() *cobra.Command {
+	c := &accountCall{call: (*localapi.Client).Logout, done: func(v localapi.Account) string {
+		return fmt.Sprintf("Logged out from %s", v.Relay)
+	}}
+	cmd := &cobra.Command{
+		Use:   "logout",
+		Short: "End the session at a relay; the account stays.",
+		Args:  exactly(0),
+		RunE:  func(cmd *cobra.Command, _ []string) error { return a.account(cmd, c) },
+	}
+	c.addRelay(cmd)
+	return cmd
+}
+
+func (a *app) accountStatusCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "status",
+		Short: "List the accounts of this node.",
+		Args:  exactly(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			client, h, err := a.client(cmd)
+			if err != nil {
+				return err
+			}
+			list, err := client.Accounts(cmd.Context())
+			if err != nil {
+				return h.explain(err)
+			}
+			for _, v := range list {
+				state := "logged in"
+				if !v.Session {
+					state = "logged out"
+				}
+				if err := a.print(v, fmt.Sprintf("%-20s %s  %s", defuse(v.Name), v.Relay, state)); err != nil {
+					return err
+				}
+			}
+			if len(list) == 0 {
+				a.note("No accounts. A relay that anybody may use needs none; else: qpc account register NAME --relay URL")
+			}
+			return nil
+		},
+	}
+}
+
+func (a *app) changePasswordCommand() *cobra.Command {
+	c := &accountCall{call: (*localapi.Client).ChangePassword, done: func(v localapi.Account) string {
+		return fmt.Sprintf("The password of %s at %s is changed; other sessions have ended", defuse(v.Name), v.Relay)
+	}}
+	cmd := &cobra.Command{
+		Use:   "password",
+		Short: "Change the password of an account.",
+		Args:  exactly(0),
+		RunE:  func(cmd *cobra.Command, _ []string) error { return a.account(cmd, c) },
+	}
+	c.addRelay(cmd)
+	c.addPassword(cmd, false)
+	c.fresh = &passwordSource{what: "new password", flag: "new-password-file", env: "QPC_NEW_PASSWORD", twice: true}
+	cmd.Flags().StringVar(&c.fresh.file, "new-password-file", "", "read the new password from `FILE`, - for stdin (default $QPC_NEW_PASSWORD, else ask)")
+	return cmd
+}
+
+func (a *app) deleteAccountCommand() *cobra.Command {
+	c := &accountCall{call: (*localapi.Client).DeleteAccount, done: func(v localapi.Account) string {
+		return fmt.Sprintf("The account %s at %s is deleted, with the mail that waited there", defuse(v.Name), v.Relay)
+	}}
+	cmd := &cobra.Command{
+		Use:   "delete",
+		Short: "Delete an account and all that its relay keeps for this node.",
+		Args:  exactly(0),
+		RunE:  func(cmd *cobra.Command, _ []string) error { return a.account(cmd, c) },
+	}
+	c.addRelay(cmd)
+	c.addPassword(cmd, false)
+	return cmd
+}

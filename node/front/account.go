@@ -1,0 +1,210 @@
+package front
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"quicnprotochat/node/accounts"
+	"quicnprotochat/node/localapi"
+	"quicnprotochat/node/store"
+	"quicnprotochat/rpc"
+	"quicnprotochat/rpc/account"
+	"quicnprotochat/transport"
+)
+
+// Accounts implements localapi.Accounts.
+func (f *Front) Accounts(ctx context.Context) ([]localapi.Account, error) {
+	list, err := f.cfg.Accounts.List(ctx)
+	all := []localapi.Account{}
+	for _, a := range list {
+		all = append(all, showAccount(a))
+	}
+	return all, err
+}
+
+func showAccount(a store.Account) localapi.Account {
+	return localapi.Account{Relay: a.URL, Name: a.Name, Session: len(a.Session) > 0}
+}
+
+// minPassword is the least length of a new password, in bytes.
+const minPassword = 8
+
+// Register implements localapi.Accounts.
+func (f *Front) Register(ctx context.Context, r localapi.AccountRequest) (localapi.Account, error) {
+	u, err := f.homeRelay(ctx, r.Relay)
+	if err != nil {
+		return localapi.Account{}, err
+	}
+	if err := goodPassword(r.Password); err != nil {
+		return localapi.Account{}, err
+	}
+	a, err := f.cfg.Accounts.Of(ctx, u.Key)
+	if err == nil {
+		return showAccount(a), &localapi.Error{
+			Message: fmt.Sprintf("this node has the account %q at that relay already", a.Name),
+			Hint:    "log in to it: qpc account login; or delete it first: qpc account delete",
+			Exit:    localapi.ExitOther,
+		}
+	}
+	if !errors.Is(err, accounts.ErrUnknown) {
+		return localapi.Account{}, err
+	}
+	if a, err = f.cfg.Accounts.Register(ctx, u, r.Name, r.Password, r.Invite); err != nil {
+		return localapi.Account{}, accountError(u, err)
+	}
+	return showAccount(a), f.AddRelay(ctx, u.String())
+}
+
+// Login implements localapi.Accounts.
+func (f *Front) Login(ctx context.Context, r localapi.AccountRequest) (localapi.Account, error) {
+	u, err := f.homeRelay(ctx, r.Relay)
+	if err != nil {
+		return localapi.Account{}, err
+	}
+	name := r.Name
+	if name == "" {
+		known, err := f.cfg.Accounts.Of(ctx, u.Key)
+		if err != nil {
+			return localapi.Account{}, accountError(u, err)
+		}
+		name = known.Name
+	}
+	a, err := f.cfg.Accounts.Login(ctx, u, name, r.Password)
+	if err != nil {
+		return localapi.Account{}, accountError(u, err)
+	}
+	return showAccount(a), f.AddRelay(ctx, u.String())
+}
+
+// Logout implements localapi.Accounts. A relay that is not reached is no error: the
+// session is gone from here, and ends there by itself.
+func (f *Front) Logout(ctx context.Context, r localapi.AccountRequest) (localapi.Account, error) {
+	u, err := f.accountRelay(ctx, r.Relay)
+	if err != nil {
+		return localapi.Account{}, err
+	}
+	a, err := f.cfg.Accounts.Logout(ctx, u.Key)
+	if errors.Is(err, accounts.ErrStillOpen) {
+		f.cfg.Log.Warn("log out", "relay", u.Key, "err", err)
+		err = nil
+	}
+	return showAccount(a), accountError(u, err)
+}
+
+// ChangePassword implements localapi.AccountOwner.
+func (f *Front) ChangePassword(ctx context.Context, r localapi.AccountRequest) (localapi.Account, error) {
+	u, err := f.accountRelay(ctx, r.Relay)
+	if err == nil {
+		err = goodPassword(r.NewPassword)
+	}
+	if err != nil {
+		return localapi.Account{}, err
+	}
+	a, err := f.cfg.Accounts.ChangePassword(ctx, u.Key, r.Password, r.NewPassword)
+	return showAccount(a), accountError(u, err)
+}
+
+// DeleteAccount implements localapi.AccountOwner.
+func (f *Front) DeleteAccount(ctx context.Context, r localapi.AccountRequest) (localapi.Account, error) {
+	u, err := f.accountRelay(ctx, r.Relay)
+	if err != nil {
+		return localapi.Account{}, err
+	}
+	a, err := f.cfg.Accounts.Delete(ctx, u.Key, r.Password)
+	return showAccount(a), accountError(u, err)
+}
+
+// homeRelay is the relay that was named, else the only home relay.
+func (f *Front) homeRelay(ctx context.Context, url string) (transport.RelayURL, error) {
+	var urls []string
+	err := f.cfg.Store.View(ctx, func(tx *store.Tx) error {
+		rows, err := tx.Relays()
+		for _, row := range rows {
+			urls = append(urls, row.URL)
+		}
+		return err
+	})
+	if err != nil {
+		return transport.RelayURL{}, err
+	}
+	return onlyRelay(url, urls)
+}
+
+// accountRelay is the relay that was named, else the only one with an account.
+func (f *Front) accountRelay(ctx context.Context, url string) (transport.RelayURL, error) {
+	list, err := f.cfg.Accounts.List(ctx)
+	if err != nil {
+		return transport.RelayURL{}, err
+	}
+	var urls []string
+	for _, a := range list {
+		urls = append(urls, a.URL)
+	}
+	if url == "" && len(urls) == 0 {
+		return transport.RelayURL{}, &localapi.Error{
+			Message: "this node has no account at a relay",
+			Hint:    "make one: qpc account register NAME --relay URL",
+			Exit:    localapi.ExitOther,
+		}
+	}
+	return onlyRelay(url, urls)
+}
+
+func onlyRelay(url string, urls []string) (transport.RelayURL, error) {
+	switch {
+	case url != "":
+		return ParseRelay(url)
+	case len(urls) == 1:
+		return ParseRelay(urls[0])
+	}
+	return transport.RelayURL{}, &localapi.Error{
+		Message: "which relay?",
+		Hint:    "name it: --relay URL; qpc status lists those of this node",
+		Exit:    localapi.ExitUsage,
+	}
+}
+
+func goodPassword(b []byte) error {
+	if len(b) < minPassword {
+		return &localapi.Error{
+			Message: fmt.Sprintf("a new password has at least %d characters", minPassword),
+			Hint:    "several words are easy to keep in mind and hard to guess",
+			Exit:    localapi.ExitUsage,
+		}
+	}
+	return nil
+}
+
+// accountError puts what a relay said about an account into words.
+func accountError(u transport.RelayURL, err error) error {
+	if err == nil {
+		return nil
+	}
+	e := &localapi.Error{Message: err.Error(), Exit: localapi.ExitOther}
+	var refused *rpc.Error
+	switch {
+	case errors.Is(err, accounts.ErrUnknown):
+		e.Message, e.Hint = "this node has no account at that relay", "make one: qpc account register NAME --relay "+u.String()
+	case errors.Is(err, account.ErrPassword), errors.Is(err, rpc.ErrLogin):
+		e.Message, e.Hint = "the relay refused the user name or the password", "type it again; an account belongs to the node that registered it"
+	case errors.Is(err, rpc.ErrUsername):
+		errors.As(err, &refused)
+		e.Message, e.Hint, e.Exit = "the relay refused that user name: "+refused.Text, "choose another one", localapi.ExitUsage
+	case errors.Is(err, rpc.ErrInvite):
+		e.Message, e.Hint = "the relay takes an invite code, and not this one", "ask its operator for one, and use it: --invite CODE"
+	case errors.Is(err, rpc.ErrBusy):
+		e.Message, e.Hint = "the relay is over a limit: "+err.Error(), "try again in ten minutes"
+	case errors.Is(err, rpc.ErrNotOffered):
+		e.Message, e.Hint = "that relay has no accounts", "a relay of this version has"
+	case errors.As(err, &refused):
+		e.Message = "the relay refused: " + refused.Text
+	case errors.Is(err, context.Canceled):
+		return err
+	case errors.Is(err, transport.ErrWrongKey):
+		e.Exit, e.Hint = localapi.ExitSignature, "ask its operator for the right address"
+	default:
+		e.Message, e.Hint, e.Exit = "the relay is not reached: "+err.Error(), "qpc status says more", localapi.ExitNetwork
+	}
+	return e
+}
