@@ -31,6 +31,9 @@ func TestRelayFaults(t *testing.T) {
 	t.Run("kill", killUnderLoad)
 	t.Run("power", losePower)
 	t.Run("sync", syncBeforeAnswer)
+	t.Run("disk", fillDisk)
+	t.Run("damage", damageFile)
+	t.Run("restart", restartFull)
 }
 
 // inLong is the first number in the short form, and the second in the long one.

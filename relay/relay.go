@@ -29,6 +29,9 @@ const (
 	answerPatience = 100 * time.Millisecond
 	// sweepPause lets others write between two slices of a sweep.
 	sweepPause = 20 * time.Millisecond
+	// fullPause is how long after a sweep of a full disk the next one looks
+	// whether there is room again.
+	fullPause = 10 * time.Second
 )
 
 // Relay is one relay: a key, a store, a port.
@@ -249,6 +252,9 @@ func (r *Relay) sweep(ctx context.Context) {
 		}
 		if done || err != nil {
 			pause = r.cfg.SweepEvery
+			if r.store.Full() {
+				pause = min(pause, fullPause)
+			}
 		}
 		select {
 		case <-time.After(pause):

@@ -31,9 +31,11 @@ func (s *Store) refillReserve() error {
 	_, err = f.Write(make([]byte, reserveSize))
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		err = errors.Join(err, os.Remove(s.reservePath()))
-		s.tight.Store(true)
+		known := s.tight.Swap(true)
 		if diskFull(err) {
-			s.cfg.Log.Error("disk full: taking nothing that needs room")
+			if !known {
+				s.cfg.Log.Error("disk full: taking nothing that needs room")
+			}
 			return nil
 		}
 		return fmt.Errorf("make reserve: %w", err)
@@ -41,6 +43,10 @@ func (s *Store) refillReserve() error {
 	s.tight.Store(false)
 	return nil
 }
+
+// Full reports whether the disk is full, and nothing is taken that needs room.
+// Sweep looks whether there is some again.
+func (s *Store) Full() bool { return s.tight.Load() }
 
 // spendReserve gives the room back and reports whether there was some.
 func (s *Store) spendReserve() bool {
