@@ -1,14 +1,9 @@
 package integration
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"testing"
 
 	"quicnprotochat/rpc/account"
@@ -17,9 +12,8 @@ import (
 // opaquePeer is @serenity-kit/opaque, client and server: see
 // testdata/opaque/peer.mjs.
 type opaquePeer struct {
-	t   *testing.T
-	in  *json.Encoder
-	out *bufio.Scanner
+	t     *testing.T
+	lines *lines
 }
 
 type opaqueStep struct {
@@ -31,50 +25,15 @@ type opaqueStep struct {
 }
 
 func startOpaquePeer(t *testing.T) *opaquePeer {
-	dir := os.Getenv("OPAQUE_SERENITY")
-	if dir == "" && os.Getenv("CI") != "" {
-		t.Fatal("OPAQUE_SERENITY names no directory where @serenity-kit/opaque is installed: see testdata/opaque/peer.mjs")
-	}
-	if dir == "" {
-		t.Skip("set OPAQUE_SERENITY to a directory where @serenity-kit/opaque is installed: see testdata/opaque/peer.mjs")
-	}
-	script, err := filepath.Abs(filepath.Join("testdata", "opaque", "peer.mjs"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := exec.CommandContext(t.Context(), "node", script)
-	c.Dir, c.Stderr = dir, os.Stderr
-	in, err := c.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := c.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = in.Close()
-		_ = c.Wait()
-	})
-	return &opaquePeer{t, json.NewEncoder(in), bufio.NewScanner(out)}
+	t.Helper()
+	return &opaquePeer{t, startLines(t, npmPeer(t, "opaque"))}
 }
 
 // do makes a step. The peer's errors come back as an error.
 func (p *opaquePeer) do(s opaqueStep) ([]byte, error) {
 	p.t.Helper()
-	if err := p.in.Encode(s); err != nil {
-		p.t.Fatal(err)
-	}
-	if !p.out.Scan() {
-		p.t.Fatal("the peer is gone")
-	}
 	var a struct{ Message, Error string }
-	if err := json.Unmarshal(p.out.Bytes(), &a); err != nil {
-		p.t.Fatal(err)
-	}
+	p.lines.ask(s, &a)
 	if a.Error != "" {
 		return nil, errors.New(a.Error)
 	}

@@ -41,7 +41,8 @@
 //
 // # What is there
 //
-// Suites 0x0001 to 0x0007 and the hybrid one with X-Wing, 0x004F; key packages,
+// Suites 0x0001 to 0x0007 and the hybrid one with X-Wing, 0x004F, as OpenMLS 0.9
+// has it; key packages,
 // last resort and GREASE included; creating a group with GroupContext extensions and
 // required capabilities. Commits that add, remove, update, set extensions, mix
 // in pre-shared keys (external, resumption) or end the group (ReInit), in any
@@ -71,6 +72,9 @@
 // cores.
 //
 // # Which test holds which MUST
+//
+// TestInteropTSMLS and TestInteropOpenMLS of the integration tests live in groups
+// with two other implementations, whoever began them.
 //
 // TestNever has a subtest for each of 16 things that must never happen, and
 // testdata/never a patch for each that makes it happen: .ci/mutants mls.

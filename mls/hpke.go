@@ -2,6 +2,7 @@ package mls
 
 import (
 	"crypto/hpke"
+	"crypto/sha3"
 	"fmt"
 	"sync/atomic"
 )
@@ -104,6 +105,22 @@ func (h stdHPKE) generate() (private *privateKey, public []byte, err error) {
 
 func (h stdHPKE) derive(secret []byte) (private *privateKey, public []byte, err error) {
 	key, err := h.kem.DeriveKeyPair(secret)
+	if err != nil {
+		return nil, nil, errPrivateKey
+	}
+	return keyPair(key)
+}
+
+// xWing is the standard library's HPKE with X-Wing, but DeriveKeyPair is that of
+// draft-connolly-cfrg-xwing-kem, §5.8: what OpenMLS 0.9 does in this suite. The
+// standard library's is of draft-ietf-hpke-pq. Only keys that members derive for
+// each other, on paths and for external joins, tell the difference.
+type xWing struct{ stdHPKE }
+
+func (h xWing) derive(secret []byte) (*privateKey, []byte, error) {
+	seed := sha3.SumSHAKE256(secret, 32)
+	defer clear(seed)
+	key, err := h.kem.NewPrivateKey(seed)
 	if err != nil {
 		return nil, nil, errPrivateKey
 	}

@@ -100,7 +100,7 @@ var suites = []*suite{
 	},
 	{
 		id: MLKEM768X25519_AES128GCM_SHA256_Ed25519, name: "MLKEM768X25519_AES128GCM_SHA256_Ed25519",
-		hpke: stdHPKE{hpke.MLKEM768X25519(), hpke.HKDFSHA256(), hpke.AES128GCM(), true},
+		hpke: xWing{stdHPKE{hpke.MLKEM768X25519(), hpke.HKDFSHA256(), hpke.AES128GCM(), true}},
 		hash: sha256.New, size: 32, keySize: 16, nonceSize: 12, cipher: newGCM, signature: ed25519Scheme{},
 	},
 }

@@ -1,18 +1,8 @@
 // The other side of TestInteropOpaque: @serenity-kit/opaque (opaque-ke in wasm).
-// It needs the packages of package.json beside it, installed with
-//
-//   npm ci --ignore-scripts
-//
-// in a folder that OPAQUE_SERENITY names, with copies of package.json and
-// package-lock.json. It answers lines of JSON with lines of JSON; messages are
-// base64url.
-import { createRequire } from "node:module";
-import { join } from "node:path";
+// It answers lines of JSON with lines of JSON; messages are base64url.
 import { createInterface } from "node:readline";
-import { pathToFileURL } from "node:url";
+import * as opaque from "@serenity-kit/opaque";
 
-const require = createRequire(join(process.cwd(), "package.json"));
-const opaque = await import(pathToFileURL(require.resolve("@serenity-kit/opaque")));
 await opaque.ready;
 const { client, server } = opaque;
 const setup = server.createSetup();
