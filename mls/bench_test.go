@@ -205,7 +205,7 @@ func benchUpdate(b *testing.B, g *benchGroup) {
 	// Two signatures: of the leaf and of the commit (RFC 9420, §7.2, §6.1).
 	bound := append(p.path(len(steps)), p.keyPair, p.sign(leaf), p.sign(size))
 	bound = append(bound, p.pathHashes(len(steps), rootIndex(t.leaves).level(), leaf)...)
-	bound = append(bound, together(times(seals, p.seal(len(g.a.epoch.encoded)+40))))
+	bound = append(bound, onAllCores(times(seals, p.seal(len(g.a.epoch.encoded)+40))))
 	bound = append(append(append(bound, p.transcript(size)...), p.epoch()...), p.encrypt(size)...)
 	g.run(b, bound, func() {
 		s, err := g.a.epoch.Commit(overlay{records, Scratch{}}, CommitConfig{})
@@ -261,7 +261,7 @@ func benchJoin(b *testing.B, g *benchGroup) {
 	for range t.parents() {
 		parents = append(parents, p.hash(parentHashInput))
 	}
-	bound = append(bound, together(p.treeHashes(t), leaves, parents))
+	bound = append(bound, onAllCores(p.treeHashes(t), leaves, parents))
 	bound = append(append(bound, times(1+9, p.derive)...), p.hash(65), p.mac(32))
 	bound = append(bound, p.path(above)...)
 	g.run(b, bound, func() {
@@ -292,9 +292,9 @@ func benchWelcome(b *testing.B, g *benchGroup) {
 		checks = append(checks, p.verify(len(kp.leaf.raw)), p.verify(len(kp.raw)))
 		seals = append(seals, p.seal(info), p.hash(len(kp.raw)))
 	}
-	bound := work{together(checks), together(p.treeHashes(next.tree)), p.sign(size), p.mac(size)}
+	bound := work{onAllCores(checks), onAllCores(p.treeHashes(next.tree)), p.sign(size), p.mac(size)}
 	bound = append(append(bound, p.transcript(size)...), p.epoch()...)
-	bound = append(bound, p.derive, p.derive, p.derive, p.sign(info), p.aeadSeal(info), p.aeadSeal(len(s.RatchetTree())), together(seals))
+	bound = append(bound, p.derive, p.derive, p.derive, p.sign(info), p.aeadSeal(info), p.aeadSeal(len(s.RatchetTree())), onAllCores(seals))
 	g.run(b, bound, func() {
 		_, err := a.epoch.Commit(Scratch{}, cfg)
 		must(b, err)

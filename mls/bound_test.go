@@ -27,8 +27,8 @@ func times(n int, f func()) work {
 	return w
 }
 
-// together returns all that is independent as one call on all cores.
-func together(list ...work) func() {
+// onAllCores returns all that is independent as one call on all cores.
+func onAllCores(list ...work) func() {
 	var all work
 	for _, w := range list {
 		all = append(all, w...)

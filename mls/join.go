@@ -121,10 +121,8 @@ func (g *groupInfo) checkedTree(s *suite, beside []byte) (*tree, error) {
 	if signer == nil {
 		return nil, fmt.Errorf("signer of the group info is no member: %w", ErrInvalid)
 	}
-	if err := g.verify(s, signer.signatureKey); err != nil {
-		return nil, err
-	}
-	if err := t.check(g.context.groupID, g.context.extensions); err != nil {
+	verify := func() error { return g.verify(s, signer.signatureKey) }
+	if err := t.check(g.context.groupID, g.context.extensions, verify); err != nil {
 		return nil, err
 	}
 	return t, nil

@@ -180,12 +180,7 @@ func (t *transition) check(e *Epoch, path *updatePath) error {
 // extensions.
 func (t *transition) checkFits(path *updatePath) error {
 	if t.reextended {
-		for i, l := range t.tree.members() {
-			if err := l.fits(t.extensions); err != nil {
-				return fmt.Errorf("leaf %d: %w", i, err)
-			}
-		}
-		return nil
+		return t.tree.checkFits(t.extensions)
 	}
 	for i, l := range t.fresh {
 		if err := l.fits(t.extensions); err != nil {

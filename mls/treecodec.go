@@ -108,8 +108,7 @@ func (s *suite) buildTree(entries []treeEntry, x nodeIndex) *treeNode {
 		n.parent = right[0].parent
 		right = right[1:]
 	}
-	n.left = s.buildTree(entries[:i], l)
-	n.right = s.buildTree(right, r)
+	together(len(entries), func() { n.left = s.buildTree(entries[:i], l) }, func() { n.right = s.buildTree(right, r) })
 	n.count()
 	n.hash = s.parentTreeHash(n.parent, n.left.hash, n.right.hash)
 	return n

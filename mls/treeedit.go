@@ -137,7 +137,10 @@ func (s *suite) freeze(n *treeNode, x nodeIndex) {
 	}
 	l, _ := x.left()
 	r, _ := x.right()
-	s.freeze(n.left, l)
-	s.freeze(n.right, r)
+	size := 0
+	if n.left.hash == nil && n.right.hash == nil {
+		size = int(n.members)
+	}
+	together(size, func() { s.freeze(n.left, l) }, func() { s.freeze(n.right, r) })
 	n.hash = s.parentTreeHash(n.parent, n.left.hash, n.right.hash)
 }

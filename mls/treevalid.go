@@ -177,48 +177,39 @@ func (t *tree) checkCredentials() error {
 }
 
 // check validates a whole tree of a group, as who joins must (RFC 9420,
-// §12.4.3.1). It does not look at lifetimes.
-func (t *tree) check(groupID []byte, extensions []Extension) error {
-	if err := t.checkParentHashes(); err != nil {
-		return err
+// §12.4.3.1), and does what else it is given. It does not look at lifetimes. All
+// is done at the same time on all cores: most of the work of joining is the
+// signatures of the leaves.
+func (t *tree) check(groupID []byte, extensions []Extension, also ...func() error) error {
+	jobs := append(also, t.checkParentHashes, t.checkUnmerged, t.checkKeys, t.checkCredentials, t.checkParentKeys,
+		func() error { return t.checkFits(extensions) })
+	for i, l := range t.members() {
+		jobs = append(jobs, func() error {
+			if err := l.check(t.suite, groupID, i); err != nil {
+				return fmt.Errorf("leaf %d: %w", i, err)
+			}
+			return nil
+		})
 	}
-	if err := t.checkUnmerged(); err != nil {
-		return err
-	}
-	if err := t.checkKeys(); err != nil {
-		return err
-	}
-	if err := t.checkCredentials(); err != nil {
-		return err
-	}
+	return inParallel(len(jobs), 1, func(i int) error { return jobs[i]() })
+}
+
+// checkParentKeys verifies that the parents' keys can be encrypted to.
+func (t *tree) checkParentKeys() error {
 	for x, p := range t.parents() {
 		if err := t.suite.checkEncryptionKey(p.parent.encryptionKey); err != nil {
 			return fmt.Errorf("node %d: %w", x, err)
 		}
 	}
+	return nil
+}
+
+// checkFits verifies that all members support the extensions of the group.
+func (t *tree) checkFits(extensions []Extension) error {
 	for i, l := range t.members() {
 		if err := l.fits(extensions); err != nil {
 			return fmt.Errorf("leaf %d: %w", i, err)
 		}
 	}
-	return t.checkLeaves(groupID)
-}
-
-// checkLeaves checks every leaf by itself, on all cores: it is most of the work
-// of joining. It returns the error of the leftmost leaf that has one.
-func (t *tree) checkLeaves(groupID []byte) error {
-	type seat struct {
-		i uint32
-		l *leafNode
-	}
-	var seats []seat
-	for i, l := range t.members() {
-		seats = append(seats, seat{i, l})
-	}
-	return inParallel(len(seats), 8, func(j int) error {
-		if err := seats[j].l.check(t.suite, groupID, seats[j].i); err != nil {
-			return fmt.Errorf("leaf %d: %w", seats[j].i, err)
-		}
-		return nil
-	})
+	return nil
 }
