@@ -7,12 +7,11 @@ import (
 	"quicnprotochat/rpc"
 )
 
-// How many single-use key packages are handed out, per window: of one target to
-// one caller, and of one target to all. So nobody can use up a stock.
+// How many single-use key packages of one target are handed out to one caller, per
+// window. The store bounds those that all callers get together.
 const (
 	handoutWindow    = time.Hour
 	handoutsByCaller = 3
-	handoutsOfTarget = 30
 	// maxHandoutTargets bounds the memory of it; at the bound, and until windows
 	// end, nothing more is handed out but last-resort packages.
 	maxHandoutTargets = 1 << 16
@@ -51,7 +50,7 @@ func (h *handouts) reserve(caller, target rpc.Identity) bool {
 		t = &handoutCount{end: now.Add(handoutWindow), callers: make(map[rpc.Identity]int)}
 		h.targets[target] = t
 	}
-	if t.total >= handoutsOfTarget || t.callers[caller] >= handoutsByCaller {
+	if t.callers[caller] >= handoutsByCaller {
 		return false
 	}
 	t.total++

@@ -84,7 +84,7 @@ func (s *service) FetchKeyPackage(ctx context.Context, c rpc.Caller, owner rpc.I
 	if err != nil {
 		return nil, wireError(err)
 	}
-	if !spend && len(h.Data) == 0 && h.Left > 0 {
+	if !h.Spent && len(h.Data) == 0 && h.Left > 0 {
 		return nil, rpc.ErrBusy.With("too many key packages of that identity asked for, try again later")
 	}
 	return h.Data, rpc.Room(ctx, len(h.Data))

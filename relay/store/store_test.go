@@ -307,6 +307,29 @@ func TestKeyPackages(t *testing.T) {
 	}
 }
 
+// A restart does not forget how many packages were handed out.
+func TestHandouts(t *testing.T) {
+	clk := newClock()
+	cfg := Config{Path: filepath.Join(t.TempDir(), "relay.db"), Now: clk.now, MaxHandouts: 2}
+	s := start(t, cfg)
+	for i := range byte(4) {
+		if err := s.AddKeyPackage(t.Context(), rpc.Identity{1}, kp(string(i), clk.now().Add(9*time.Hour), false)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, want := range []bool{true, true, false, true} {
+		if i == 3 {
+			clk.add(2 * time.Hour)
+		}
+		h, err := s.TakeKeyPackage(t.Context(), rpc.Identity{1}, true)
+		if err != nil || h.Spent != want || want != (len(h.Data) > 0) {
+			t.Errorf("package %d: got %+v, %v", i, h, err)
+		}
+		s.stop()
+		s = start(t, cfg)
+	}
+}
+
 func TestKeyPackageBytes(t *testing.T) {
 	ctx := context.Background()
 	clk := newClock()
