@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"quicnprotochat/node"
 	"quicnprotochat/node/localapi"
@@ -19,6 +20,9 @@ const (
 	chatLinger = 5 * time.Second
 	// chatTracked is how many sent messages have their states shown.
 	chatTracked = 256
+	// stateDelay is how long a person at a terminal is not told that a message is
+	// still on its way.
+	stateDelay = 700 * time.Millisecond
 )
 
 // chat is one session of typing and reading.
@@ -33,12 +37,17 @@ type chat struct {
 	sent map[string]sentText
 	// here are the ids of those among them that are nowhere but here.
 	here map[string]bool
-	// prompts says that a person at a terminal is typing.
-	prompts bool
+	// terminal is where a person types; nil for lines from a file or another
+	// program.
+	terminal *terminal
 }
 
-// sentText is an own message, with the line that told its state last.
-type sentText struct{ text, shown string }
+// sentText is an own message, with the line that told its state last; before the
+// first one, due is when to tell it.
+type sentText struct {
+	text, shown string
+	due         time.Time
+}
 
 func (a *app) chatCommand() *cobra.Command {
 	var flags nodeFlags
@@ -65,12 +74,18 @@ beside it. Without a terminal it takes its lines from stdin.
 			return misused(cmd, "a node runs for this home already: its flags belong to qpc up")
 		}
 		c := &chat{app: a, client: client, sent: map[string]sentText{}, here: map[string]bool{}}
-		c.prompts = !a.json && isTerminal(a.stdin) && isTerminal(a.stdout)
-		if err == nil {
-			return h.explain(c.run(ctx, args, 0))
-		}
-		if localapi.AsError(err).Exit != localapi.ExitNoDaemon {
+		alone := err != nil
+		if alone && localapi.AsError(err).Exit != localapi.ExitNoDaemon {
 			return err
+		}
+		if !a.json && isTerminal(a.stdin) && isTerminal(a.stdout) {
+			ctx, cancel := context.WithCancel(ctx)
+			defer cancel()
+			cmd.SetContext(ctx)
+			defer c.useTerminal(ctx, cancel)()
+		}
+		if !alone {
+			return h.explain(c.run(cmd.Context(), args, 0))
 		}
 		return a.withNode(cmd, h, &flags, func(ctx context.Context, _ node.Ready) error {
 			return c.run(ctx, args, chatLinger)
@@ -79,15 +94,24 @@ beside it. Without a terminal it takes its lines from stdin.
 	return cmd
 }
 
-// isTerminal reports whether f is a terminal, or another device that characters
-// come from.
+// isTerminal reports whether a person types or reads at f.
 func isTerminal(f any) bool {
 	file, ok := f.(*os.File)
-	if !ok {
-		return false
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+// useTerminal lets a person type and see at the terminal until the returned
+// function is called. interrupt is for who cannot wait for the end.
+func (c *chat) useTerminal(ctx context.Context, interrupt func()) (restore func()) {
+	out, errs := c.stdout, c.stderr
+	c.terminal = openTerminal(c.stdin.(*os.File), out.(*os.File), func(line string) []string { return c.complete(ctx, line) }, interrupt)
+	c.stdout, c.stderr = c.terminal, c.terminal
+	return func() {
+		c.stdout, c.stderr = out, errs
+		if err := c.terminal.close(); err != nil {
+			c.note("The terminal failed: %v", err)
+		}
 	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // errQuit ends a chat.
@@ -106,8 +130,10 @@ func (c *chat) run(ctx context.Context, links []string, linger time.Duration) er
 	if err := c.begin(ctx, links); err != nil {
 		return err
 	}
-	lines := readLines(ctx, c.stdin)
+	lines := c.lines(ctx)
 	var over <-chan time.Time
+	look := time.NewTicker(stateDelay)
+	defer look.Stop()
 	for {
 		select {
 		case line, ok := <-lines:
@@ -128,6 +154,10 @@ func (c *chat) run(ctx context.Context, links []string, linger time.Duration) er
 			}
 			if over != nil && len(c.here) == 0 {
 				return nil
+			}
+		case <-look.C:
+			if err := c.showDue(time.Now()); err != nil {
+				return err
 			}
 		case <-over:
 			c.note("%d messages have not left yet: they go on when this node runs again.", len(c.here))

@@ -4,10 +4,10 @@ import (
 	"bufio"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"strconv"
 	"strings"
+	"time"
 
 	"quicnprotochat/node/localapi"
 )
@@ -83,12 +83,16 @@ func (c *chat) send(ctx context.Context, text string) error {
 	if err != nil {
 		return err
 	}
-	line := fmt.Sprintf("  (%s, path %s) %s", d.State, d.Path, excerpt(text))
-	if len(c.sent) < chatTracked {
-		c.sent[d.ID] = sentText{text: text, shown: line}
-	}
 	if !d.State.Reaches(localapi.Stored) {
 		c.here[d.ID] = true
+	}
+	line := stateLine(d, text)
+	if c.terminal != nil && len(c.sent) < chatTracked {
+		c.sent[d.ID] = sentText{text: text, due: time.Now().Add(stateDelay)}
+		return nil
+	}
+	if len(c.sent) < chatTracked {
+		c.sent[d.ID] = sentText{text: text, shown: line}
 	}
 	return c.print(d, line)
 }
@@ -196,79 +200,37 @@ func (c *chat) history(ctx context.Context, count string) error {
 	})
 }
 
-// event shows what happened.
-func (c *chat) event(e localapi.Event) error {
-	text := ""
+// lines are what is typed, or what stdin gives.
+func (c *chat) lines(ctx context.Context) <-chan inputLine {
+	if c.terminal != nil {
+		return c.terminal.lines
+	}
+	return readLines(ctx, c.stdin)
+}
+
+// complete returns what a line could become: a command, or a command with a
+// person's name. It runs beside the chat.
+func (c *chat) complete(ctx context.Context, line string) (offers []string) {
+	command, rest, named := strings.Cut(line, " ")
 	switch {
-	case e.Event == localapi.EventMessage && e.Message != nil && e.Contact != nil:
-		text = fmt.Sprintf("%s  %s: %s", shown(e.Message.Time), defuse(e.Contact.Name), defuse(e.Message.Text))
-	case e.Event == localapi.EventContact && e.Contact != nil && (c.with == nil || c.with.Identity != e.Contact.Identity):
-		text = fmt.Sprintf("%s is a contact now, by %s; /dm writes to them", defuse(e.Contact.Name), e.Contact.Via)
-	case e.Event == localapi.EventState && e.Delivery != nil:
-		text = c.state(*e.Delivery)
-	case e.Event == localapi.EventMissed:
-		text = "Some events were missed here; /history shows all messages."
+	case !strings.HasPrefix(line, "/"):
+	case !named:
+		for _, about := range strings.Split(chatHelp, "\n") {
+			if word, _, _ := strings.Cut(strings.TrimSpace(about), " "); strings.HasPrefix(word, line) && !strings.HasPrefix(word, "//") {
+				offers = append(offers, word+" ")
+			}
+		}
+	case command == "/dm":
+		ctx, cancel := context.WithTimeout(ctx, completionTime)
+		defer cancel()
+		list, _ := c.client.Contacts(ctx)
+		for _, contact := range list {
+			if strings.HasPrefix(contact.Name, rest) && defuse(contact.Name) == contact.Name {
+				offers = append(offers, command+" "+contact.Name)
+			}
+		}
 	}
-	if text == "" && !c.json {
-		return nil
-	}
-	if c.prompts {
-		// What is being typed stays in the terminal's line; only its echo goes.
-		text = "\r\x1b[K" + text
-	}
-	if err := c.print(e, text); err != nil {
-		return err
-	}
-	return c.prompt()
-}
-
-// state notes a new state of an own message and returns what to show of it:
-// nothing for one that was not sent here.
-func (c *chat) state(d localapi.Delivery) string {
-	if d.State.Reaches(localapi.Stored) || d.State == localapi.Failed {
-		delete(c.here, d.ID)
-	}
-	sent, ok := c.sent[d.ID]
-	if !ok {
-		return ""
-	}
-	if d.State.Reaches(localapi.Delivered) || d.State == localapi.Failed {
-		delete(c.sent, d.ID)
-	}
-	line := fmt.Sprintf("  (%s, path %s) %s", d.State, d.Path, excerpt(sent.text))
-	if d.State == localapi.Failed {
-		line += ": " + defuse(d.Why)
-	}
-	if line == sent.shown {
-		return "" // only the reason is another one
-	}
-	if _, ok := c.sent[d.ID]; ok {
-		c.sent[d.ID] = sentText{text: sent.text, shown: line}
-	}
-	return line
-}
-
-// excerpt returns the beginning of a text, on one line.
-func excerpt(text string) string {
-	const most = 40
-	runes := []rune(strings.Join(strings.Fields(text), " "))
-	if len(runes) > most {
-		runes = append(runes[:most], '…')
-	}
-	return defuse(string(runes))
-}
-
-// prompt says to whom a line would go.
-func (c *chat) prompt() error {
-	if !c.prompts {
-		return nil
-	}
-	name := ""
-	if c.with != nil {
-		name = defuse(c.with.Name)
-	}
-	_, err := io.WriteString(c.stdout, name+"> ")
-	return err
+	return offers
 }
 
 // inputLine is a line of input, or why there is none.

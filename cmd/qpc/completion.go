@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// completionTime bounds how long a shell waits for names of contacts.
-const completionTime = time.Second
+// completionTime bounds how long typing waits for names of contacts.
+const completionTime = 300 * time.Millisecond
 
 func (a *app) completionCommand() *cobra.Command {
 	return &cobra.Command{

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"quicnprotochat/node/localapi"
+)
+
+// event shows what happened.
+func (c *chat) event(e localapi.Event) error {
+	text := ""
+	switch {
+	case e.Event == localapi.EventMessage && e.Message != nil && e.Contact != nil:
+		text = fmt.Sprintf("%s  %s: %s", shown(e.Message.Time), defuse(e.Contact.Name), defuse(e.Message.Text))
+	case e.Event == localapi.EventContact && e.Contact != nil && c.with == nil && c.terminal != nil:
+		text = fmt.Sprintf("%s is a contact now, by %s: what you type goes to them", defuse(e.Contact.Name), e.Contact.Via)
+		c.with = e.Contact
+	case e.Event == localapi.EventContact && e.Contact != nil && (c.with == nil || c.with.Identity != e.Contact.Identity):
+		text = fmt.Sprintf("%s is a contact now, by %s; /dm writes to them", defuse(e.Contact.Name), e.Contact.Via)
+	case e.Event == localapi.EventState && e.Delivery != nil:
+		text = c.state(*e.Delivery)
+	case e.Event == localapi.EventMissed:
+		text = "Some events were missed here; /history shows all messages."
+	}
+	if text == "" && !c.json {
+		return nil
+	}
+	if err := c.print(e, text); err != nil {
+		return err
+	}
+	return c.prompt()
+}
+
+// state notes a new state of an own message and returns what to show of it:
+// nothing for one that was not sent here.
+func (c *chat) state(d localapi.Delivery) string {
+	if d.State.Reaches(localapi.Stored) || d.State == localapi.Failed {
+		delete(c.here, d.ID)
+	}
+	sent, ok := c.sent[d.ID]
+	if !ok {
+		return ""
+	}
+	if d.State.Reaches(localapi.Delivered) || d.State == localapi.Failed {
+		delete(c.sent, d.ID)
+	}
+	if sent.shown == "" && (d.State == localapi.Queued || d.State == localapi.Direct) {
+		return "" // a better one may follow at once
+	}
+	line := stateLine(d, sent.text)
+	if line == sent.shown {
+		return "" // only the reason is another one
+	}
+	if _, ok := c.sent[d.ID]; ok {
+		c.sent[d.ID] = sentText{text: sent.text, shown: line}
+	}
+	return line
+}
+
+// excerpt returns the beginning of a text, on one line.
+func excerpt(text string) string {
+	const most = 40
+	runes := []rune(strings.Join(strings.Fields(text), " "))
+	if len(runes) > most {
+		runes = append(runes[:most], '…')
+	}
+	return defuse(string(runes))
+}
+
+// prompt says to whom a line would go.
+func (c *chat) prompt() error {
+	if c.terminal == nil {
+		return nil
+	}
+	name := ""
+	if c.with != nil {
+		name = defuse(c.with.Name)
+	}
+	c.terminal.prompt(name)
+	return nil
+}
+
+// stateLine tells people how far a message came.
+func stateLine(d localapi.Delivery, text string) string {
+	line := fmt.Sprintf("  (%s, path %s) %s", d.State, d.Path, excerpt(text))
+	if d.State == localapi.Failed {
+		line += ": " + defuse(d.Why)
+	}
+	return line
+}
+
+// showDue tells of messages that are still on their way.
+func (c *chat) showDue(now time.Time) error {
+	for id, sent := range c.sent {
+		if sent.shown != "" || now.Before(sent.due) {
+			continue
+		}
+		sent.shown = fmt.Sprintf("  (on its way) %s", excerpt(sent.text))
+		c.sent[id] = sent
+		if err := c.print(nil, sent.shown); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// screen is a program in a terminal of its own, driven by tmux.
+type screen struct {
+	t      *testing.T
+	socket string
+}
+
+// openScreen runs a command line in a terminal of that many columns and rows.
+func openScreen(t *testing.T, columns, rows int, command string) *screen {
+	t.Helper()
+	if _, err := exec.LookPath("tmux"); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("there is no tmux")
+		}
+		t.Skip("there is no tmux")
+	}
+	s := &screen{t: t, socket: filepath.Join(t.TempDir(), "tmux")}
+	s.tmux("-f", "/dev/null", "new-session", "-d", "-x", fmt.Sprint(columns), "-y", fmt.Sprint(rows), command)
+	t.Cleanup(func() { _ = exec.Command("tmux", "-S", s.socket, "kill-server").Run() })
+	return s
+}
+
+func (s *screen) tmux(args ...string) string {
+	s.t.Helper()
+	cmd := exec.Command("tmux", append([]string{"-S", s.socket, "-u"}, args...)...)
+	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8", "TERM=xterm-256color")
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		s.t.Fatalf("tmux %q: %v: %s", args, err, out)
+	}
+	return string(out)
+}
+
+// keys types; names like Enter and C-c are keys.
+func (s *screen) keys(keys ...string) {
+	s.t.Helper()
+	s.tmux(append([]string{"send-keys"}, keys...)...)
+}
+
+// paste pastes a text as a terminal does that can say so.
+func (s *screen) paste(text string) {
+	s.t.Helper()
+	file := filepath.Join(s.t.TempDir(), "paste")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
+	s.tmux("load-buffer", file)
+	s.tmux("paste-buffer", "-p")
+}
+
+// text is all that is and was on the screen; wrapped lines are joined.
+func (s *screen) text() string {
+	s.t.Helper()
+	return s.tmux("capture-pane", "-p", "-J", "-S", "-20000")
+}
+
+// await waits until a pattern is on the screen and returns its first match.
+func (s *screen) await(pattern string) string {
+	s.t.Helper()
+	re := regexp.MustCompile("(?m)" + pattern)
+	for end := time.Now().Add(2 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		text := s.text()
+		if found := re.FindString(text); found != "" {
+			return found
+		}
+		if time.Now().After(end) {
+			s.t.Fatalf("%q never came:\n%s", pattern, text)
+		}
+	}
+}
+
+// cursor is the column and row where the cursor stands, from 0.
+func (s *screen) cursor() string {
+	s.t.Helper()
+	return strings.TrimSpace(s.tmux("display-message", "-p", "#{cursor_x},#{cursor_y}"))
+}
+
+// chatScreens are two people in chats of their own, who know each other: anna's
+// terminal has 80 columns, bob's 50.
+func chatScreens(t *testing.T) (anna, bob *screen) {
+	t.Helper()
+	program, err := exec.LookPath("qpc") // where testscript.Main has put it
+	if err != nil {
+		t.Fatal(err)
+	}
+	open := func(name string, columns int) *screen {
+		return openScreen(t, columns, 24, fmt.Sprintf("HOME=%s %s chat --home %s --name %s --lan off --listen /ip4/127.0.0.1/udp/0/quic-v1; sleep 60",
+			t.TempDir(), program, filepath.Join(t.TempDir(), name), name))
+	}
+	anna, bob = open("anna", 80), open("bob", 50)
+	anna.await("^> *$")
+	anna.keys("/invi", "Tab", "Enter")
+	link := anna.await("qpc:[A-Za-z0-9_-]+")
+	bob.await("^> *$")
+	bob.keys("/add "+link, "Enter")
+	bob.await("^Writing to anna")
+	bob.keys("hello", "Enter")
+	anna.await("bob: hello$")
+	anna.await("^bob> *$")
+	bob.await(`^  \(delivered, path direct\) hello`)
+	return anna, bob
+}
+
+// TestTyping is a chat at two terminals: what comes in tears nothing that is
+// being typed, wide characters count, many lines pasted are one message.
+func TestTyping(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs real processes in terminals")
+	}
+	anna, bob := chatScreens(t)
+	anna.keys("half 日本語 👩‍👩‍👧")
+	anna.await("^bob> half 日本語")
+	at, _, _ := strings.Cut(anna.cursor(), ",")
+	bob.keys("while you type", "Enter")
+	anna.await("bob: while you type$")
+	anna.await("^bob> half 日本語 👩‍👩‍👧 *$")
+	if now, _, _ := strings.Cut(anna.cursor(), ","); now != at {
+		t.Errorf("the cursor went from column %s to %s", at, now)
+	}
+	anna.keys("Home", "Right", "Right", "Right", "Right", "X", "Enter")
+	bob.await("anna: halfX 日本語 👩‍👩‍👧$")
+
+	anna.paste("one\ntwo\nthree")
+	anna.await("^ +three *$")
+	anna.keys("Enter")
+	bob.await("anna: one\n    two\n    three$")
+
+	anna.keys("Up")
+	anna.await("^bob> one\n +two\n +three *$")
+	anna.keys("C-c")
+	anna.await("^bob> *$")
+	anna.tmux("resize-window", "-x", "30", "-y", "8")
+	anna.keys("a line that is longer than thirty columns are", "Enter")
+	bob.await("anna: a line that is longer than thirty\n? ?columns are$")
+	anna.keys("/quit", "Enter")
+	bob.keys("C-d")
+}
+
+// TestBacklog writes 1,000 messages while somebody types.
+func TestBacklog(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs real processes in terminals")
+	}
+	anna, bob := chatScreens(t)
+	const n = 1000
+	anna.tmux("set-option", "history-limit", "20000")
+	anna.keys("typing")
+	for i := range n / 20 {
+		var lines []string
+		for j := range 20 {
+			lines = append(lines, fmt.Sprintf("message %d", 20*i+j), "Enter")
+		}
+		bob.keys(lines...)
+	}
+	anna.await(fmt.Sprintf("bob: message %d$", n-1))
+	anna.await("^bob> typing *$")
+	seen := regexp.MustCompile(`bob: message (\d+)`).FindAllStringSubmatch(anna.text(), -1)
+	for i, m := range seen {
+		if want := fmt.Sprint(n - len(seen) + i); m[1] != want {
+			t.Fatalf("message %s is where %s should be", m[1], want)
+		}
+	}
+	if len(seen) < 20 {
+		t.Errorf("only %d messages are on the screen and above it", len(seen))
+	}
+}
