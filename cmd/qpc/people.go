@@ -44,10 +44,14 @@ func (a *app) contactCommand() *cobra.Command {
 	}
 	var name string
 	add := &cobra.Command{
-		Use:   "add LINK",
-		Short: "Take somebody's link.",
+		Use:   "add LINK|NAME@RELAY",
+		Short: "Take somebody's link, or look up a user name.",
 		Long: `Take somebody's link. One side is enough: your node introduces itself, and then
-the other person can write to you too.`,
+the other person can write to you too.
+
+NAME@RELAY asks a relay who has that user name; RELAY is its URL, or the host of one
+that this node uses. The answer is that relay's claim: make sure that the identity
+is the right one. The other person must add you as well before messages are shown.`,
 		Args: exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if cmd.Flags().Changed("name") && strings.TrimSpace(name) == "" {
@@ -105,6 +109,9 @@ func (a *app) contactsCommand() *cobra.Command {
 
 func contactText(c localapi.Contact) string {
 	text := fmt.Sprintf("%-20s %s  by %s", defuse(c.Name), c.Identity, c.Via)
+	if c.Claim != "" {
+		text += ", " + defuse(c.Claim) + " as that relay claims"
+	}
 	if c.Verified {
 		text += ", verified"
 	}

@@ -17,6 +17,7 @@ import (
 const (
 	ViaLink         = "link"
 	ViaIntroduction = "introduction"
+	ViaName         = "name"
 )
 
 // Errors of AddContact.
@@ -95,20 +96,25 @@ func (e *Engine) introduce(tx *store.Tx, fx *effects, c store.Contact, now time.
 }
 
 // introduction makes the control message that presents our card and the hello
-// pass of the contact's link; nil if its card has no pass.
+// pass of the contact's link; nil if its card has no pass. Who was added by name
+// gets one without a pass, which is taken by who has added us as well.
 func (e *Engine) introduction(tx *store.Tx, c store.Contact, now time.Time) (*message.Control, error) {
-	card, err := contact.ParseCard(c.Card)
-	if err != nil {
-		return nil, fmt.Errorf("card of contact: %w", store.ErrDamaged)
-	}
-	if card.Hello.IsZero() {
-		return nil, nil
+	var pass []byte
+	if len(c.Card) > 0 || c.Claim == "" {
+		card, err := contact.ParseCard(c.Card)
+		if err != nil {
+			return nil, fmt.Errorf("card of contact: %w", store.ErrDamaged)
+		}
+		if card.Hello.IsZero() {
+			return nil, nil
+		}
+		pass = card.Hello.Encode()
 	}
 	own, err := e.cfg.Profile.Card(tx, false, now)
 	if err != nil {
 		return nil, err
 	}
-	return e.signed(c.Identity, nil, &message.Introduction{Card: own, Pass: card.Hello.Encode()})
+	return e.signed(c.Identity, nil, &message.Introduction{Card: own, Pass: pass})
 }
 
 func (e *Engine) signed(to rpc.Identity, group []byte, body message.Body) (*message.Control, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -60,6 +61,10 @@ func (p *people) put(x person) {
 
 // know keeps what a contact's card says of where it can be found.
 func (d *Deliverer) know(c store.Contact) {
+	if len(c.Card) == 0 && c.Claim != "" {
+		d.knowByName(c)
+		return
+	}
 	card, err := contact.ParseCard(c.Card)
 	host := transport.Key(c.Identity) // a card may name further machines, or those of others
 	if err != nil || !slices.Contains(card.HostKeys, host) {
@@ -73,6 +78,23 @@ func (d *Deliverer) know(c store.Contact) {
 	}
 	d.host.Learn(p.host, cardSource(c), card.Addrs)
 	d.learnRelays(p)
+}
+
+// knowByName keeps that a contact without a card can be found through the relay
+// that named it.
+func (d *Deliverer) knowByName(c store.Contact) {
+	p := person{id: c.Identity, host: transport.Key(c.Identity)}
+	_, url, _ := strings.Cut(c.Claim, "@")
+	u, err := transport.ParseRelayURL(url)
+	if err != nil {
+		d.cfg.Log.Warn("contact without a usable claim", "peer", p.host, "err", err)
+		return
+	}
+	p.relays = []transport.RelayURL{u}
+	d.people.put(p)
+	if d.host != nil {
+		d.learnRelays(p)
+	}
 }
 
 // learnRelays notes where a contact's relays are. That is the contact's word: it

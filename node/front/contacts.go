@@ -15,6 +15,9 @@ import (
 
 // AddContact implements localapi.Contacts.
 func (f *Front) AddContact(ctx context.Context, link, name string) (localapi.AddedContact, error) {
+	if isUserName(link) {
+		return f.addByName(ctx, link, name)
+	}
 	card, raw, err := contact.ParseLink(link)
 	if err != nil {
 		return localapi.AddedContact{}, linkError(err)
@@ -69,7 +72,7 @@ func (f *Front) Contacts(ctx context.Context) ([]localapi.Contact, error) {
 }
 
 func showContact(c store.Contact) localapi.Contact {
-	return localapi.Contact{Identity: text(c.Identity), Name: c.Name, Via: c.Via, Verified: c.Verified}
+	return localapi.Contact{Identity: text(c.Identity), Name: c.Name, Via: c.Via, Verified: c.Verified, Claim: c.Claim}
 }
 
 // Contact implements localapi.Contacts.

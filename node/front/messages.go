@@ -15,7 +15,7 @@ import (
 
 // Send implements localapi.Messages.
 func (f *Front) Send(ctx context.Context, who, body string) (localapi.Delivery, error) {
-	c, err := f.find(ctx, who)
+	c, err := f.findOrAsk(ctx, who)
 	if err != nil {
 		return localapi.Delivery{}, err
 	}

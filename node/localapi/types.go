@@ -91,9 +91,12 @@ type Invite struct {
 type Contact struct {
 	Identity string `json:"identity"`
 	Name     string `json:"name"`
-	// Via is link, introduction, lan or group.
+	// Via is link, introduction, lan, group or name.
 	Via      string `json:"via"`
 	Verified bool   `json:"verified"`
+	// Claim is NAME@URL if a relay said that this person has that user name there:
+	// its word and nobody else's.
+	Claim string `json:"claim,omitempty"`
 }
 
 // AddedContact is the answer to adding one; New is false if it was known.

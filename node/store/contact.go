@@ -13,23 +13,26 @@ type Contact struct {
 	Identity rpc.Identity
 	// Name is what the user calls the contact. No two names differ only in case.
 	Name string
-	// Via says how the contact came: link, introduction, lan or group.
+	// Via says how the contact came: link, introduction, lan, group or name.
 	Via string
 	// Verified: the user has compared the identities.
 	Verified bool
-	// Card is the encoded contact card.
+	// Card is the encoded contact card. One that came by name has none until it
+	// sends its own.
 	Card []byte
+	// Claim is NAME@URL if a relay said who has that user name; "" otherwise.
+	Claim string
 	// Introduced: our own card has reached the contact.
 	Introduced bool
 	Added      time.Time
 }
 
-const contactColumns = "identity, name, via, verified, card, introduced, added"
+const contactColumns = "identity, name, via, verified, card, introduced, added, claim"
 
 func scanContact(r *row) Contact {
 	return Contact{
 		Identity: r.array32(), Name: r.text(), Via: r.text(), Verified: r.bool(),
-		Card: r.bytes(), Introduced: r.bool(), Added: r.time(),
+		Card: r.bytes(), Introduced: r.bool(), Added: r.time(), Claim: r.text(),
 	}
 }
 
@@ -46,11 +49,12 @@ func (t *Tx) Contacts() ([]Contact, error) {
 // PutContact adds or replaces the contact of that identity. It returns
 // ErrExists if another contact has the name.
 func (t *Tx) PutContact(c Contact) error {
-	err := t.do(`INSERT INTO contacts (identity, name, folded, via, verified, card, introduced, added)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+	err := t.do(`INSERT INTO contacts (identity, name, folded, via, verified, card, introduced, added, claim)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (identity) DO UPDATE SET name = excluded.name, folded = excluded.folded, via = excluded.via,
-			verified = excluded.verified, card = excluded.card, introduced = excluded.introduced, added = excluded.added`,
-		c.Identity[:], c.Name, fold(c.Name), c.Via, c.Verified, c.Card, c.Introduced, c.Added)
+			verified = excluded.verified, card = excluded.card, introduced = excluded.introduced, added = excluded.added,
+			claim = excluded.claim`,
+		c.Identity[:], c.Name, fold(c.Name), c.Via, c.Verified, c.Card, c.Introduced, c.Added, c.Claim)
 	if unique(err) {
 		return fmt.Errorf("contact name: %w", ErrExists)
 	}

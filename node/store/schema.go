@@ -14,7 +14,7 @@ const applicationID = 0x7170636e
 // Identities, keys, hashes and ids are BLOBs of fixed length. Columns that hold
 // a uint64 have its top bit flipped, so that SQLite's signed order is the
 // unsigned one (see sortable). Times are Unix milliseconds, 0 for none.
-var migrations = []string{schema1, schema2, schema3, schema4}
+var migrations = []string{schema1, schema2, schema3, schema4, schema5}
 
 const schema1 = `
 CREATE TABLE meta (
@@ -241,6 +241,11 @@ CREATE TABLE accounts (
 	session BLOB NOT NULL,
 	added   INTEGER NOT NULL
 ) STRICT;
+`
+
+// schema5 notes which relay claimed who a contact is.
+const schema5 = `
+ALTER TABLE contacts ADD COLUMN claim TEXT NOT NULL DEFAULT '';
 `
 
 // migrate applies what is missing, each step in its own transaction.

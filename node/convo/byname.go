@@ -1,0 +1,61 @@
+package convo
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"quicnprotochat/node/contact"
+	"quicnprotochat/node/store"
+	"quicnprotochat/rpc"
+)
+
+// ErrClaim means that a relay names another identity for a user name than before.
+var ErrClaim = errors.New("the relay now names somebody else")
+
+// AddByName keeps the person that a relay named; claim is NAME@URL. It is
+// idempotent; isNew reports whether the person was not a contact before. An empty
+// name means the one that was asked for. Our introduction is in the outbox then:
+// it is taken by who has added us as well.
+func (e *Engine) AddByName(ctx context.Context, id rpc.Identity, claim, user, name string) (c store.Contact, isNew bool, err error) {
+	if id == e.self {
+		return c, false, ErrSelf
+	}
+	now := time.Now()
+	err = e.update(ctx, func(tx *store.Tx, fx *effects) error {
+		all, err := tx.Contacts()
+		if err != nil {
+			return err
+		}
+		for _, other := range all {
+			if other.Claim == claim && other.Identity != id {
+				return ErrClaim
+			}
+		}
+		c, err = tx.Contact(id)
+		if isNew = isNotFound(err); isNew {
+			c = store.Contact{Identity: id, Via: ViaName, Added: now}
+			if name == "" {
+				name = user
+			}
+		} else if err != nil {
+			return err
+		}
+		if name = contact.CleanName(name); name != "" && name != c.Name {
+			if c.Name, err = tx.FreeName(name); err != nil {
+				return err
+			}
+		}
+		c.Claim = claim
+		if err := tx.PutContact(c); err != nil {
+			return err
+		}
+		fx.contacts = append(fx.contacts, c)
+		if !isNew {
+			return nil
+		}
+		fx.events = append(fx.events, Event{Kind: EventContact, Peer: id, Contact: c})
+		return e.introduce(tx, fx, c, now)
+	})
+	return c, isNew, err
+}

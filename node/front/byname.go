@@ -1,0 +1,131 @@
+package front
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+
+	"quicnprotochat/node/convo"
+	"quicnprotochat/node/localapi"
+	"quicnprotochat/node/store"
+	"quicnprotochat/transport"
+)
+
+// isUserName tells NAME@RELAY from a link.
+func isUserName(text string) bool {
+	return strings.Contains(text, "@") && !strings.HasPrefix(text, "qpc:")
+}
+
+// addByName asks a relay who has a user name and keeps that person.
+func (f *Front) addByName(ctx context.Context, who, name string) (localapi.AddedContact, error) {
+	user, u, err := f.parseUserName(ctx, who)
+	if err != nil {
+		return localapi.AddedContact{}, err
+	}
+	c, isNew, err := f.resolve(ctx, user, u, name)
+	if err != nil {
+		return localapi.AddedContact{}, err
+	}
+	return localapi.AddedContact{Identity: text(c.Identity), Name: c.Name, New: isNew}, nil
+}
+
+// findOrAsk is find, and for a NAME@RELAY that was never asked for it asks.
+func (f *Front) findOrAsk(ctx context.Context, who string) (store.Contact, error) {
+	c, err := f.find(ctx, who)
+	if err == nil || !isUserName(who) || localapi.AsError(err).Exit != localapi.ExitContact {
+		return c, err
+	}
+	user, u, err := f.parseUserName(ctx, who)
+	if err != nil {
+		return c, err
+	}
+	var all []store.Contact
+	err = f.cfg.Store.Glance(ctx, func(tx *store.Tx) (err error) {
+		all, err = tx.Contacts()
+		return err
+	})
+	if err != nil {
+		return c, err
+	}
+	for _, c := range all {
+		if c.Claim == claim(user, u) {
+			return c, nil // once a relay has named somebody, it is not asked again
+		}
+	}
+	c, _, err = f.resolve(ctx, user, u, "")
+	return c, err
+}
+
+// claim is how it is kept that a relay named somebody.
+func claim(user string, u transport.RelayURL) string {
+	return strings.ToLower(user) + "@" + u.String()
+}
+
+func (f *Front) resolve(ctx context.Context, user string, u transport.RelayURL, name string) (store.Contact, bool, error) {
+	id, found, err := f.cfg.Accounts.Resolve(ctx, u, user)
+	if err != nil {
+		return store.Contact{}, false, accountError(u, err)
+	}
+	if !found {
+		return store.Contact{}, false, &localapi.Error{
+			Message: fmt.Sprintf("nobody is called %q at that relay", user),
+			Hint:    "is it the right relay? ask the person for a link: qpc invite makes it",
+			Exit:    localapi.ExitContact,
+		}
+	}
+	c, isNew, err := f.cfg.Engine.AddByName(ctx, id, claim(user, u), user, name)
+	switch {
+	case errors.Is(err, convo.ErrSelf):
+		return c, false, &localapi.Error{
+			Message: "this is your own user name",
+			Hint:    "give it to somebody else, and add theirs",
+			Exit:    localapi.ExitUsage,
+		}
+	case errors.Is(err, convo.ErrClaim):
+		return c, false, &localapi.Error{
+			Message: fmt.Sprintf("the relay says that %q is now %s, which is not who it named before", user, text(id)),
+			Hint:    "ask the person by another way; a link needs no relay's word: qpc invite makes it",
+			Exit:    localapi.ExitSignature,
+		}
+	}
+	return c, isNew, err
+}
+
+// parseUserName takes NAME@RELAY apart. RELAY is a URL, or the host, or host and
+// port, of one of our home relays.
+func (f *Front) parseUserName(ctx context.Context, who string) (user string, u transport.RelayURL, err error) {
+	user, at, _ := strings.Cut(who, "@")
+	if user == "" || at == "" {
+		return "", u, &localapi.Error{
+			Message: fmt.Sprintf("%q is neither a link nor NAME@RELAY", who),
+			Hint:    "a user name looks like anna@qpc-relay://12D3Koo…@host:port",
+			Exit:    localapi.ExitUsage,
+		}
+	}
+	if strings.Contains(at, "://") {
+		u, err = ParseRelay(at)
+		return user, u, err
+	}
+	err = f.cfg.Store.View(ctx, func(tx *store.Tx) error {
+		rows, err := tx.Relays()
+		for _, row := range rows {
+			r, err := transport.ParseRelayURL(row.URL)
+			if err == nil && (at == r.Host || at == net.JoinHostPort(r.Host, strconv.Itoa(int(r.Port)))) {
+				u = r
+				return nil
+			}
+		}
+		if err == nil {
+			err = &localapi.Error{
+				Message: fmt.Sprintf("no relay of this node is at %q", at),
+				Hint:    "give its whole address: NAME@qpc-relay://12D3Koo…@host:port",
+				Exit:    localapi.ExitUsage,
+			}
+		}
+		return err
+	})
+	return user, u, err
+}
