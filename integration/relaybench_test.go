@@ -99,7 +99,7 @@ func (m *relayBench) idle() {
 	before := server.tell(m, "memory").Resident
 	ctx, cancel := context.WithCancel(m.Context())
 	var waiting sync.WaitGroup
-	clients := m.dialMany(server.url, idleClients)
+	clients := m.dialMany(idleClients, func() (*client, error) { return newClient(m.Context(), server.url) })
 	for _, c := range clients {
 		waiting.Go(func() { _, _ = c.Peek(ctx, c.id, rpc.Channel{}, 0, 0, rpc.MaxWait) })
 	}
@@ -117,7 +117,7 @@ func (m *relayBench) idle() {
 }
 
 // dialMany connects n clients.
-func (m *relayBench) dialMany(url string, n int) []*client {
+func (m *relayBench) dialMany(n int, dial func() (*client, error)) []*client {
 	m.Helper()
 	clients := make([]*client, n)
 	var group errgroup.Group
@@ -125,7 +125,7 @@ func (m *relayBench) dialMany(url string, n int) []*client {
 	for i := range clients {
 		group.Go(func() (err error) {
 			for range 10 {
-				if clients[i], err = newClient(m.Context(), url); err != nil {
+				if clients[i], err = dial(); err != nil {
 					return err
 				}
 				// A server takes in few new connections at once, and closes the others.
@@ -161,12 +161,18 @@ func (m *relayBench) prepare() {
 	m.Cleanup(func() { _ = m.sync.Close() })
 	most := slices.Max(relayClients)
 	m.relay = startChild(m, "relay", filepath.Join(dir, "relay"))
-	all := m.dialMany(m.relay.url, most)
+	nothing := startChild(m, "no store", "")
+	token, err := plainSession(m.Context(), m.relay.url, "bench")
+	m.must(err)
+	all := m.dialMany(most, func() (*client, error) { return newClient(m.Context(), m.relay.url) })
 	m.waiter, m.depositor = all[0], all[1]
+	forgotten := m.dialMany(most, func() (*client, error) { return newClient(m.Context(), nothing.url) })
+	plain := m.dialMany(most, func() (*client, error) { return dialPlain(m.Context(), m.relay.url, token) })
 	m.loads = append(m.loads,
 		load{"store alone", 1, relayClients, m.storeCallers(filepath.Join(dir, "store.db"), most)},
-		load{"no store", 1, relayClients, m.enqueuers(m.dialMany(startChild(m, "no store", "").url, most))},
+		load{"no store", 1, relayClients, m.enqueuers(forgotten)},
 		load{"relay", 1, relayClients, m.enqueuers(all)},
+		load{"relay, plain QUIC", 1, relayClients, m.enqueuers(plain)},
 		load{"relay, batches", relayBatch, []int{most}, m.batchers(all)},
 	)
 	for _, name := range []string{"nats, always", "nats"} {

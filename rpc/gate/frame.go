@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
 	"time"
 
 	"capnproto.org/go/capnp/v3"
@@ -25,9 +26,15 @@ const (
 	// both directions: 64 KiB a minute is slower than any usable network.
 	chunk     = 64 << 10
 	stallTime = time.Minute
-	// bufferSize is that of the read and the write buffer of a connection.
-	bufferSize = 8 << 10
+	// readBuffer is that of a connection, which keeps it while it is idle: enough
+	// for a call with a small payload. Larger ones are read past it.
+	readBuffer = 2 << 10
+	// writeBuffer is what a message is gathered in while it is written.
+	writeBuffer = 8 << 10
 )
+
+// writers keeps the write buffers: an idle connection has none.
+var writers = sync.Pool{New: func() any { return bufio.NewWriterSize(nil, writeBuffer) }}
 
 // ErrStalled ends a connection whose other side stopped in the middle of a
 // message, or stopped reading.
@@ -42,7 +49,6 @@ type framer struct {
 	rwc        io.ReadWriteCloser
 	account    *budget.Account
 	br         *bufio.Reader
-	bw         *bufio.Writer
 	max        int
 	stall      time.Duration
 	readTimer  *time.Timer
@@ -53,8 +59,7 @@ type framer struct {
 // makes no progress.
 func newFramer(rwc io.ReadWriteCloser, maxMessage int, stall time.Duration, stalled func()) *framer {
 	f := &framer{rwc: rwc, max: maxMessage, stall: stall}
-	f.br = bufio.NewReaderSize((*rawReader)(f), bufferSize)
-	f.bw = bufio.NewWriterSize((*chunkWriter)(f), bufferSize)
+	f.br = bufio.NewReaderSize((*rawReader)(f), readBuffer)
 	f.readTimer = time.AfterFunc(time.Hour, stalled)
 	f.readTimer.Stop()
 	f.writeTimer = time.AfterFunc(time.Hour, stalled)
@@ -177,16 +182,22 @@ func (f *framer) write(m *capnp.Message) error {
 	if len(header)%8 != 0 {
 		header = append(header, 0, 0, 0, 0)
 	}
+	bw := writers.Get().(*bufio.Writer)
+	bw.Reset((*chunkWriter)(f))
+	defer func() {
+		bw.Reset(nil)
+		writers.Put(bw)
+	}()
 	// bufio.Writer keeps its first error, Flush returns it.
-	f.bw.Write(header)
+	bw.Write(header)
 	for i := range n {
 		seg, err := m.Segment(capnp.SegmentID(i))
 		if err != nil {
 			return fmt.Errorf("write message: %w", err)
 		}
-		f.bw.Write(seg.Data())
+		bw.Write(seg.Data())
 	}
-	return f.bw.Flush()
+	return bw.Flush()
 }
 
 // StreamError is an error of the stream, rather than of what came over it.
