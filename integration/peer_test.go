@@ -2,12 +2,14 @@ package integration
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 )
 
 // lines is a process that answers each line of JSON with a line of JSON: another
@@ -117,15 +119,28 @@ func cargoPeer(t *testing.T, name string) []string {
 		lacking(t, "no cargo to build the peer with: install Rust 1.91 or newer")
 	}
 	dir := peerDir(t, name)
+	ctx := t.Context()
+	if end, ok := t.Deadline(); ok {
+		// The first build takes a minute or two of one core's time, or more; the rest
+		// of the tests must have theirs.
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Until(end)/2)
+		defer cancel()
+	}
 	cargo := func(args ...string) ([]byte, error) {
-		c := exec.CommandContext(t.Context(), "cargo", append(args, "--locked", "--manifest-path", filepath.Join("testdata", name, "Cargo.toml"))...)
+		c := exec.CommandContext(ctx, "cargo", append(args, "--locked", "--manifest-path", filepath.Join("testdata", name, "Cargo.toml"))...)
 		c.Env = append(os.Environ(), "CARGO_TARGET_DIR="+dir)
+		c.WaitDelay = 5 * time.Second
 		return c.CombinedOutput()
 	}
 	if out, err := cargo("fetch"); err != nil {
 		lacking(t, "the peer cannot be downloaded: %v\n%s", err, out)
 	}
-	if out, err := cargo("build", "--offline"); err != nil {
+	out, err := cargo("build", "--offline")
+	if ctx.Err() != nil {
+		lacking(t, "the peer is not built yet: begin again, what is done is kept, or give more time by -timeout")
+	}
+	if err != nil {
 		t.Fatalf("build the peer: %v\n%s", err, out)
 	}
 	return []string{filepath.Join(dir, "debug", "peer")}
