@@ -9,7 +9,6 @@ import (
 
 	"quicnprotochat/mls"
 	"quicnprotochat/mls/seal"
-	"quicnprotochat/node/keys"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
@@ -62,8 +61,6 @@ func (e *Engine) open(tx *store.Tx, payload []byte) ([]byte, error) {
 	if kind == seal.KindHybrid {
 		frame, err := e.cfg.Keys.Open(tx, payload)
 		switch {
-		case errors.Is(err, keys.ErrUnknownKey):
-			return nil, ErrWaiting
 		case errors.Is(err, store.ErrDamaged):
 			return nil, err
 		case err != nil:

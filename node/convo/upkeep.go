@@ -141,9 +141,14 @@ func (e *Engine) startOver(tx *store.Tx, fx *effects, conversation [16]byte, gro
 
 // Sweep erases what has had its time: groups that only received, payloads that
 // no key opened, remembered hashes, key packages, others' endpoints and hybrid
-// keys. Messages that found nobody for 30 days are called failed.
+// keys, and private halves of our own hybrid keys. Messages that found nobody for
+// 30 days are called failed.
 func (e *Engine) Sweep(ctx context.Context) error {
 	now := time.Now()
+	// Also where nobody asks for the present key: the old ones must go.
+	if _, err := e.cfg.Keys.Hybrid(ctx, now); err != nil {
+		return err
+	}
 	return e.update(ctx, func(tx *store.Tx, fx *effects) error {
 		if err := tx.DropWaiting(now.Add(-waitingTime)); err != nil {
 			return err

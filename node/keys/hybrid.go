@@ -12,13 +12,6 @@ import (
 	"quicnprotochat/rpc"
 )
 
-const (
-	// HybridPeriod is how long a hybrid key is the present one.
-	HybridPeriod = 7 * 24 * time.Hour
-	// HybridGrace is how long the private half outlives its replacement.
-	HybridGrace = 14 * 24 * time.Hour
-)
-
 // ErrUnknownKey means a payload sealed to a hybrid key that this node does not
 // have, or no longer.
 var ErrUnknownKey = errors.New("sealed to a key that is not here")
@@ -44,7 +37,7 @@ func (k *Keys) Hybrid(ctx context.Context, now time.Time) (blob []byte, err erro
 	err = k.store.View(ctx, func(tx *store.Tx) error {
 		rows, err := tx.HybridKeys()
 		for _, row := range rows {
-			if row.Replaced.IsZero() && now.Before(row.NotBefore.Add(HybridPeriod)) && !now.Before(row.NotBefore) {
+			if row.Replaced.IsZero() && now.Before(row.NotBefore.Add(seal.KeyRotation)) && !now.Before(row.NotBefore) {
 				blob = row.Blob
 			}
 			if erasable(row, now) {
@@ -68,7 +61,7 @@ func (k *Keys) Hybrid(ctx context.Context, now time.Time) (blob []byte, err erro
 }
 
 func erasable(row store.HybridKey, now time.Time) bool {
-	return !row.Replaced.IsZero() && now.Sub(row.Replaced) > HybridGrace
+	return !row.Replaced.IsZero() && now.Sub(row.Replaced) > seal.KeyErasure
 }
 
 // rotate brings the hybrid keys of the store to what now asks for and returns
@@ -83,7 +76,7 @@ func (k *Keys) rotate(tx *store.Tx, now time.Time) (blob []byte, err error) {
 		case erasable(row, now):
 			err = tx.DeleteHybridKey(row.ID)
 		case !row.Replaced.IsZero():
-		case now.Before(row.NotBefore.Add(HybridPeriod)) && !now.Before(row.NotBefore):
+		case now.Before(row.NotBefore.Add(seal.KeyRotation)) && !now.Before(row.NotBefore):
 			blob = row.Blob
 		default:
 			row.Replaced = now

@@ -111,10 +111,40 @@ func TestLearnRefusesOlder(t *testing.T) {
 		{"older", old, other.id, false},
 		{"of another", fresh, k.id, false},
 		{"changed", append(bytes.Clone(fresh[:len(fresh)-1]), fresh[len(fresh)-1]^1), other.id, false},
+		{"unsigned", append(bytes.Clone(fresh[:len(fresh)-64]), make([]byte, 64)...), other.id, false},
 	} {
 		if err := learn(tt.blob, tt.id); (err == nil) != tt.ok {
 			t.Errorf("%s: got %v, want ok %v", tt.name, err, tt.ok)
 		}
+	}
+}
+
+// TestExpiredHybridKey: a blob that has ended is neither learnt nor sealed to.
+func TestExpiredHybridKey(t *testing.T) {
+	_, s := newKeys(t)
+	other, _ := newKeys(t)
+	blob, err := other.Hybrid(t.Context(), start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	end := start.Add(seal.KeyLifetime)
+	err = s.Update(t.Context(), func(tx *store.Tx) error {
+		if err := Learn(tx, other.id.ID(), blob, end.Add(time.Minute)); !errors.Is(err, seal.ErrExpired) {
+			t.Errorf("learn: got %v, want ErrExpired", err)
+		}
+		if err := Learn(tx, other.id.ID(), blob, end); err != nil {
+			return err
+		}
+		if _, err := Of(tx, other.id.ID(), end); err != nil {
+			return err
+		}
+		if _, err := Of(tx, other.id.ID(), end.Add(time.Minute)); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("seal to: got %v, want ErrNotFound", err)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

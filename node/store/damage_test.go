@@ -87,18 +87,7 @@ func TestDeletedIsErased(t *testing.T) {
 	marker := bytes.Repeat([]byte("ERASE-ME"), 100)
 	s := open(t, Config{})
 	update(t, s, func(tx *Tx) error { return tx.Records(id16(1)).Put("k", marker) })
-	decrypted := func() []byte {
-		c := <-s.writer
-		defer func() { s.writer <- c }()
-		if _, err := c.pragma("wal_checkpoint(truncate)"); err != nil {
-			t.Fatal(err)
-		}
-		b, err := os.ReadFile(s.path(dbFile))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return decryptFile(t, s.key, b)
-	}
+	decrypted := func() []byte { return ReadDecrypted(t, s) }
 	if !bytes.Contains(decrypted(), marker) {
 		t.Fatal("the test does not see what is stored")
 	}
