@@ -123,14 +123,15 @@ func plainStreams(t *testing.T, p *process) {
 	t.Logf("%d streams", opened)
 }
 
-// first lets only the first packet of each connection through.
+// first lets only the first packets of a connection through: with one of them the
+// other side has half a hello, with two it has answered.
 type first struct {
 	net.PacketConn
-	sent atomic.Bool
+	left atomic.Int32
 }
 
 func (f *first) WriteTo(b []byte, to net.Addr) (int, error) {
-	if f.sent.Swap(true) {
+	if f.left.Add(-1) < 0 {
 		return len(b), nil
 	}
 	return f.PacketConn.WriteTo(b, to)
@@ -143,20 +144,21 @@ func halfOpen(t *testing.T, p *process) {
 		t.Fatal(err)
 	}
 	var wg sync.WaitGroup
-	for range 500 {
+	for i := range int32(500) {
 		wg.Go(func() {
 			socket, err := net.ListenUDP("udp", nil)
 			if err != nil {
 				return
 			}
 			defer socket.Close()
-			tr := &quic.Transport{Conn: &first{PacketConn: socket}}
+			few := &first{PacketConn: socket}
+			few.left.Store(1 + i%2)
+			tr := &quic.Transport{Conn: few}
 			defer tr.Close()
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
-			if _, err := tr.Dial(ctx, to, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"capnp"}}, nil); err == nil {
-				t.Error("connected with one packet")
-			}
+			// With two packets this side takes itself for connected.
+			_, _ = tr.Dial(ctx, to, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"capnp"}}, nil)
 		})
 	}
 	wg.Wait()

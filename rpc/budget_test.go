@@ -153,3 +153,16 @@ func padded(id uint32, method uint16, n int) func(rpccp.Message) error {
 		return st.SetData(9, make([]byte, n))
 	})
 }
+
+// TestShare gives each stranger a share of their own, by address.
+func TestShare(t *testing.T) {
+	one := Peer{Identity: testID(1), Proven: true, Remote: "1.2.3.4"}
+	if one.share() != budget.Peer(testID(1)) {
+		t.Error("a proven key has not its own share")
+	}
+	claimed := Peer{Identity: testID(1), Remote: "1.2.3.4"}
+	other := Peer{Remote: "5.6.7.8"}
+	if claimed.share() == one.share() || claimed.share() == other.share() || other.share() != (Peer{Remote: "5.6.7.8"}).share() {
+		t.Error("strangers share what they should not")
+	}
+}

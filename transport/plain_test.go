@@ -102,6 +102,55 @@ func TestPlainOnOnePort(t *testing.T) {
 	}
 }
 
+// TestPlainLeavesRoom has more plain connections than libp2p may have in all: they
+// take nothing of its limits.
+func TestPlainLeavesRoom(t *testing.T) {
+	_, key, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listen := []transport.Addr{"/ip4/127.0.0.1/udp/0/quic-v1"}
+	h, err := transport.New(transport.Config{PrivateKey: key, Listen: listen, OnStream: echoStream, OnPlain: echoPlain})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.Close()
+	socket, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	tr := &quic.Transport{Conn: socket}
+	defer tr.Close()
+	to := &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1), Port: int(h.ListenPort())}
+	for i := range 600 {
+		c, err := tr.Dial(t.Context(), to, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"capnp"}}, nil)
+		if err != nil {
+			t.Fatalf("connection %d: %v", i, err)
+		}
+		s, err := c.OpenStream()
+		if err != nil {
+			t.Fatal(err)
+		}
+		askPlain(t, s)
+	}
+	_, other, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := transport.New(transport.Config{PrivateKey: other, Listen: listen})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer a.Close()
+	a.Learn(h.Key(), transport.SourceUser, h.Addrs())
+	s, err := a.Open(t.Context(), h.Key())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask(t, s)
+}
+
 // plainBubble serves plain QUIC at 1.0.0.1 in virtual time, and returns how to
 // dial it from 2.0.0.1.
 func plainBubble(t *testing.T, cfg transport.Config, f func(t *testing.T, dial func(alpn string) (*quic.Conn, error), h *transport.Host)) {
@@ -223,6 +272,10 @@ func TestPlainStreams(t *testing.T) {
 		}
 		u.Write([]byte("x"))
 		<-c.Context().Done()
+		var end *quic.ApplicationError
+		if !errors.As(context.Cause(c.Context()), &end) || end.ErrorCode != 2 {
+			t.Errorf("a unidirectional stream: got %v", context.Cause(c.Context()))
+		}
 		synctest.Wait()
 		if got := running.Load(); got != 0 {
 			t.Errorf("%d streams are served after the end", got)
@@ -230,33 +283,60 @@ func TestPlainStreams(t *testing.T) {
 	})
 }
 
+// TestPlainLeftStreams leaves streams open that the other side is done with: they
+// keep no place.
+func TestPlainLeftStreams(t *testing.T) {
+	cfg := transport.Config{OnPlain: func(*plain.Stream) {}}
+	plainBubble(t, cfg, func(t *testing.T, dial func(string) (*quic.Conn, error), h *transport.Host) {
+		c, err := dial("capnp")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		for i := range 1000 {
+			s, err := c.OpenStreamSync(ctx)
+			if err != nil {
+				t.Fatalf("stream %d: %v", i, err)
+			}
+			s.Write([]byte("x"))
+			if _, err := s.Read(make([]byte, 1)); err != io.EOF {
+				t.Fatalf("stream %d: got %v, want %v", i, err, io.EOF)
+			}
+		}
+	})
+}
+
 // TestPlainIdle waits for connections without streams, streams without bytes, and
 // streams on which nothing comes any more.
 func TestPlainIdle(t *testing.T) {
+	open := func(t *testing.T, c *quic.Conn) *quic.Stream {
+		s, err := c.OpenStream()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
 	plainBubble(t, transport.Config{}, func(t *testing.T, dial func(string) (*quic.Conn, error), h *transport.Host) {
 		for _, tt := range []struct {
 			name string
 			use  func(*quic.Conn)
-			most time.Duration
+			want time.Duration
 		}{
-			{"no stream", func(*quic.Conn) {}, 31 * time.Second},
+			{"no stream", func(*quic.Conn) {}, 30 * time.Second},
 			{"half-open stream", func(c *quic.Conn) {
-				s, err := c.OpenStream()
-				if err != nil {
-					t.Fatal(err)
-				}
-				s.Write(nil)
-			}, 31 * time.Second},
-			{"silent stream", func(c *quic.Conn) {
-				s, err := c.OpenStream()
-				if err != nil {
-					t.Fatal(err)
-				}
+				open(t, c) // the next one opens it at the other side too
+				s := open(t, c)
 				askPlain(t, s)
-				if _, err := s.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+				s.Close()
+			}, time.Minute},
+			{"silent stream", func(c *quic.Conn) {
+				s := open(t, c)
+				askPlain(t, s)
+				if _, err := s.Read(make([]byte, 1)); err != io.EOF {
 					t.Errorf("read of an idle stream: got %v, want %v", err, io.EOF)
 				}
-			}, 6 * time.Minute},
+			}, 5*time.Minute + 30*time.Second},
 		} {
 			c, err := dial("capnp")
 			if err != nil {
@@ -264,9 +344,13 @@ func TestPlainIdle(t *testing.T) {
 			}
 			start := time.Now()
 			tt.use(c)
-			<-c.Context().Done()
-			if got := time.Since(start); got > tt.most || got < 29*time.Second {
-				t.Errorf("%s: ended after %v with %v", tt.name, got, context.Cause(c.Context()))
+			select {
+			case <-c.Context().Done():
+			case <-time.After(time.Hour):
+				t.Fatalf("%s: goes on", tt.name)
+			}
+			if got := time.Since(start); got < tt.want-time.Second || got > tt.want+time.Second {
+				t.Errorf("%s: ended after %v with %v, want %v", tt.name, got, context.Cause(c.Context()), tt.want)
 			}
 		}
 	})
@@ -351,6 +435,67 @@ func TestPlainDialer(t *testing.T) {
 		}
 		if _, err := transport.DialPlain(t.Context(), net.Dialer("3.0.0.1"), u); err == nil {
 			t.Error("dialled over a cut link")
+		}
+	})
+}
+
+// mute lets only the first two packets through, which hold the client's hello.
+type mute struct {
+	net.PacketConn
+	sent int
+}
+
+func (m *mute) WriteTo(b []byte, to net.Addr) (int, error) {
+	if m.sent++; m.sent > 2 {
+		return len(b), nil
+	}
+	return m.PacketConn.WriteTo(b, to)
+}
+
+// TestPlainHandshakes has more handshakes than one address may have: at once, and
+// in a second.
+func TestPlainHandshakes(t *testing.T) {
+	inBubble(t, func(t *testing.T, net *transporttest.Network) {
+		// One address may have an eighth of the handshakes.
+		h := simHost(t, net, 1, transport.Config{OnPlain: echoPlain, PlainLimits: plain.Limits{Handshakes: 8, NewConnsPerAddr: 1}})
+		defer h.Close()
+		conf := &tls.Config{ServerName: "relay", InsecureSkipVerify: true, NextProtos: []string{"capnp"}}
+		dial := func() error {
+			c, err := dialQUIC(t.Context(), t, net.Socket("2.0.0.1"), conf)
+			if err == nil {
+				c.CloseWithError(0, "")
+			}
+			return err
+		}
+		taken := 0
+		for range 20 {
+			if dial() == nil {
+				taken++
+			}
+			synctest.Wait()
+		}
+		if taken < 10 || taken > 12 { // some allowance comes back meanwhile
+			t.Errorf("%d new connections at once, want 10", taken)
+		}
+		time.Sleep(time.Minute)
+		if err := dial(); err != nil {
+			t.Errorf("a minute later: %v", err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		// This side may take itself for connected; the other one does not.
+		_, _ = dialQUIC(ctx, t, &mute{PacketConn: net.Socket("2.0.0.1")}, conf)
+		if err := dial(); err == nil {
+			t.Error("a second handshake at a time: taken")
+		}
+		if c, err := dialQUIC(t.Context(), t, net.Socket("3.0.0.1"), conf); err != nil {
+			t.Errorf("from another address: %v", err)
+		} else {
+			c.CloseWithError(0, "")
+		}
+		time.Sleep(time.Minute)
+		if err := dial(); err != nil {
+			t.Errorf("when the other has given up: %v", err)
 		}
 	})
 }

@@ -9,6 +9,7 @@ import (
 // Limits bound what callers use of a Server. A zero field means its default.
 // Addresses are counted each by itself if IPv4, by /56 and, with eight times the
 // limits, by /48 if IPv6. Loopback has no share of its own, only the limits of all.
+// Until its handshake is over, a connection counts for the limits of the host too.
 type Limits struct {
 	// Conns bounds connections in all. Default 20,000.
 	Conns int

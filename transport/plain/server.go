@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/quic-go/quic-go"
 )
 
@@ -129,29 +130,40 @@ func (s *Server) Serve(l Listener) {
 	defer s.wg.Done()
 	for {
 		c, err := l.Accept(s.ctx)
-		if err != nil {
+		if err != nil || !s.welcome(c) {
 			return
 		}
-		leave, ok := s.door.enter(conns, addrOf(c.RemoteAddr()), time.Now())
-		if !ok {
-			s.cfg.Log.Debug("plain connection refused: too many")
-			_ = c.CloseWithError(codeBusy, "too many connections")
-			continue
-		}
-		if !s.track(c) {
-			leave()
-			_ = c.CloseWithError(0, "")
-			return
-		}
-		go func() {
-			defer s.wg.Done()
-			defer leave()
-			s.serve(c)
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			delete(s.conns, c)
-		}()
 	}
+}
+
+// welcome begins to serve a connection, or refuses it; false means that the Server
+// is closing.
+func (s *Server) welcome(c *quic.Conn) bool {
+	// libp2p counts what comes to its port among the handshakes under way. This one
+	// is over, and would stay there until the connection ends.
+	if scope, err := network.UnwrapConnManagementScope(c.Context()); err == nil {
+		scope.Done()
+	}
+	leave, ok := s.door.enter(conns, addrOf(c.RemoteAddr()), time.Now())
+	if !ok {
+		s.cfg.Log.Debug("plain connection refused: too many")
+		_ = c.CloseWithError(codeBusy, "too many connections")
+		return true
+	}
+	if !s.track(c) {
+		leave()
+		_ = c.CloseWithError(0, "")
+		return false
+	}
+	go func() {
+		defer s.wg.Done()
+		defer leave()
+		s.serve(c)
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.conns, c)
+	}()
+	return true
 }
 
 // serve serves one connection until it ends.
