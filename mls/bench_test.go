@@ -1,8 +1,8 @@
 package mls
 
 import (
-	"bytes"
 	"fmt"
+	"runtime"
 	"slices"
 	"syscall"
 	"testing"
@@ -17,7 +17,7 @@ type benchGroup struct {
 	a, middle, end *member
 }
 
-func newBenchGroup(b *testing.B, size int) *benchGroup {
+func newBenchGroup(b testing.TB, size int) *benchGroup {
 	b.Helper()
 	s := suites[0]
 	groupID := []byte("group")
@@ -65,7 +65,7 @@ func newBenchGroup(b *testing.B, size int) *benchGroup {
 // is the multiple in time, xcpu that in processor time of all threads, the
 // garbage collector's too. The two take turns and the median turn counts, so
 // that whatever else the machine does meets both.
-func (g *benchGroup) run(b *testing.B, bound work, f func()) {
+func run(b *testing.B, bound work, f func()) {
 	f()
 	bound.run()
 	b.ReportAllocs()
@@ -93,8 +93,10 @@ func (g *benchGroup) run(b *testing.B, bound work, f func()) {
 	if n > 0 {
 		turn()
 	}
-	b.ReportMetric(op.median()/least.median(), "xbound")
-	b.ReportMetric(float64(op.spent)/float64(least.spent), "xcpu")
+	if bound != nil {
+		b.ReportMetric(op.median()/least.median(), "xbound")
+		b.ReportMetric(float64(op.spent)/float64(least.spent), "xcpu")
+	}
 }
 
 // A stopwatch measures turns of several calls, and the processor time of all
@@ -127,19 +129,6 @@ func processorTime() time.Duration {
 // BenchmarkGroup is what a group of some members costs, each operation as a
 // multiple of the cryptography that RFC 9420 requires for it.
 func BenchmarkGroup(b *testing.B) {
-	operations := []struct {
-		name string
-		run  func(b *testing.B, g *benchGroup)
-	}{
-		{"encrypt", benchEncrypt},
-		{"decrypt", benchDecrypt},
-		{"update", benchUpdate},
-		{"process", benchProcess},
-		{"join", benchJoin},
-		{"welcome", benchWelcome},
-		{"records", benchRecords},
-		{"load", benchLoad},
-	}
 	groups := map[int]*benchGroup{}
 	for _, o := range operations {
 		for _, size := range []int{2, 10, 100, 1000, 5000} {
@@ -147,210 +136,32 @@ func BenchmarkGroup(b *testing.B) {
 				if groups[size] == nil {
 					groups[size] = newBenchGroup(b, size)
 				}
-				o.run(b, groups[size])
+				bound, f := o.make(b, groups[size])
+				run(b, bound, f)
 			})
 		}
 	}
 }
 
-func benchEncrypt(b *testing.B, g *benchGroup) {
-	text, data := random(1024), random(41)
-	p, records := g.primitives, g.a.snapshot()
-	g.run(b, append(p.encrypt(1100), p.sign(1250)), func() {
-		_, err := g.a.epoch.Encrypt(records, data, text)
-		must(b, err)
-	})
-}
-
-func benchDecrypt(b *testing.B, g *benchGroup) {
-	sent := g.a.snapshot()
-	first, err := g.a.epoch.Encrypt(sent, nil, random(1024))
-	must(b, err)
-	msg, err := g.a.epoch.Encrypt(sent, random(41), random(1024))
-	must(b, err)
-	below := g.end.snapshot()
-	_, err = g.end.epoch.Decrypt(below, first)
-	must(b, err)
-	p := g.primitives
-	g.run(b, append(p.decrypt(1100), p.verify(1250)), func() {
-		_, err := g.end.epoch.Decrypt(overlay{below, Scratch{}}, msg)
-		must(b, err)
-	})
-}
-
-// warm returns records in which the ratchets of the first member are there.
-func (g *benchGroup) warm(b *testing.B, m *member) Scratch {
-	records := m.snapshot()
-	t := m.epoch.secretTree(records)
-	c := &recordChanges{}
-	r, err := t.load(handshakeRatchet, 0, c)
-	must(b, err)
-	c.put(handshakeRatchet.record(0), r.bytes())
-	must(b, c.write(records))
-	return records
-}
-
-// benchUpdate is a commit of nothing but a path, made and entered.
-func benchUpdate(b *testing.B, g *benchGroup) {
-	records := g.warm(b, g.a)
-	s, err := g.a.epoch.Commit(overlay{records, Scratch{}}, CommitConfig{})
-	must(b, err)
-	t, p, size := g.a.epoch.tree, g.primitives, len(s.Message())
-	leaf := len(t.leaf(0).raw)
-	steps := t.filteredPath(0)
-	seals := 0
-	for _, step := range steps {
-		seals += len(step.recipients(nil))
-	}
-	// Two signatures: of the leaf and of the commit (RFC 9420, §7.2, §6.1).
-	bound := append(p.path(len(steps)), p.keyPair, p.sign(leaf), p.sign(size))
-	bound = append(bound, p.pathHashes(len(steps), rootIndex(t.leaves).level(), leaf)...)
-	bound = append(bound, onAllCores(times(seals, p.seal(len(g.a.epoch.encoded)+40))))
-	bound = append(append(append(bound, p.transcript(size)...), p.epoch()...), p.encrypt(size)...)
-	g.run(b, bound, func() {
-		s, err := g.a.epoch.Commit(overlay{records, Scratch{}}, CommitConfig{})
-		must(b, err)
-		_, err = s.Apply(nil)
-		must(b, err)
-	})
-}
-
-// benchProcess is another's commit of a path, checked to the end.
-func benchProcess(b *testing.B, g *benchGroup) {
-	s, err := g.a.epoch.Commit(g.a.snapshot(), CommitConfig{})
-	must(b, err)
-	m := g.middle
-	t, p, size := m.epoch.tree, g.primitives, len(s.Message())
-	leaf := len(t.leaf(0).raw)
-	steps, above := t.filteredPath(0), 0
-	for _, step := range steps {
-		if step.at.covers(m.epoch.own) {
-			above++
+// TestMemoryOfGroup: no operation's memory grows faster than the group.
+func TestMemoryOfGroup(t *testing.T) {
+	small, large := newBenchGroup(t, 16), newBenchGroup(t, 128)
+	for _, o := range operations {
+		var took [2]uint64
+		for i, g := range []*benchGroup{small, large} {
+			_, f := o.make(t, g)
+			f()
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			for range 2 {
+				f()
+			}
+			runtime.ReadMemStats(&after)
+			took[i] = (after.TotalAlloc - before.TotalAlloc) / 2
+		}
+		t.Logf("%s: %d bytes with 16 members, %d with 128", o.name, took[0], took[1])
+		if got := float64(took[1]) / float64(took[0]); got > o.grows {
+			t.Errorf("%s takes %.1f times the memory in a group 8 times as large, want at most %.1f", o.name, got, o.grows)
 		}
 	}
-	bound := append(p.path(above), p.open(len(m.epoch.encoded)+40), p.verify(leaf), p.verify(size))
-	bound = append(bound, p.pathHashes(len(steps), rootIndex(t.leaves).level(), leaf)...)
-	bound = append(append(append(bound, p.transcript(size)...), p.epoch()...), p.decrypt(size)...)
-	records := g.warm(b, m)
-	g.run(b, bound, func() {
-		_, err := m.epoch.Stage(overlay{records, Scratch{}}, s.Message())
-		must(b, err)
-	})
 }
-
-func benchJoin(b *testing.B, g *benchGroup) {
-	m := newMemberOf(b, g.a.suite, "new")
-	s, err := g.a.epoch.Commit(g.a.snapshot(), CommitConfig{Add: []*KeyPackage{m.kp}, Now: now, Update: true})
-	must(b, err)
-	next, err := s.Apply(nil)
-	must(b, err)
-	t, p, size := next.tree, g.primitives, len(s.Welcome())
-	own := t.root.members - 1
-	above := 0
-	for x, ok := commonAncestor(0, own), true; ok; x, ok = x.parent(t.leaves) {
-		above++
-	}
-	// The tree is in the GroupInfo: sealed with it (RFC 9420, §12.4.3.1), hashed
-	// for the seal of the group secrets and signed.
-	bound := work{p.hash(len(m.kp.raw)), p.open(size), p.extract, p.derive, p.derive, p.derive, p.aeadOpen(size)}
-	leaves := work{p.verify(size)}
-	for _, l := range t.members() {
-		leaves = append(leaves, p.verify(len(l.raw)))
-	}
-	var parents work
-	for range t.parents() {
-		parents = append(parents, p.hash(parentHashInput))
-	}
-	bound = append(bound, onAllCores(p.treeHashes(t), leaves, parents))
-	bound = append(append(bound, times(1+9, p.derive)...), p.hash(65), p.mac(32))
-	bound = append(bound, p.path(above)...)
-	g.run(b, bound, func() {
-		_, err := Join(JoinConfig{Welcome: s.Welcome(), KeyPackage: m.kp, Secrets: m.secrets, Signer: m.signer})
-		must(b, err)
-	})
-}
-
-// benchWelcome creates a group of that size in one commit, the tree beside the
-// Welcome.
-func benchWelcome(b *testing.B, g *benchGroup) {
-	a := newMemberOf(b, g.a.suite, "creator")
-	a.create(GroupConfig{})
-	var kps []*KeyPackage
-	for i := range g.size - 1 {
-		kps = append(kps, newMemberOf(b, a.suite, fmt.Sprint(i)).kp)
-	}
-	cfg := CommitConfig{Add: kps, Now: now, TreeBeside: true, Public: true}
-	s, err := a.epoch.Commit(Scratch{}, cfg)
-	must(b, err)
-	next, err := s.Apply(nil)
-	must(b, err)
-	p, size, info := g.primitives, len(s.Message()), 300
-	// Of a key package both signatures are verified (RFC 9420, §10.1), and its
-	// reference names it in the Welcome (§12.4.3.1).
-	var checks, seals work
-	for _, kp := range kps {
-		checks = append(checks, p.verify(len(kp.leaf.raw)), p.verify(len(kp.raw)))
-		seals = append(seals, p.seal(info), p.hash(len(kp.raw)))
-	}
-	bound := work{onAllCores(checks), onAllCores(p.treeHashes(next.tree)), p.sign(size), p.mac(size)}
-	bound = append(append(bound, p.transcript(size)...), p.epoch()...)
-	bound = append(bound, p.derive, p.derive, p.derive, p.sign(info), p.aeadSeal(info), p.aeadSeal(len(s.RatchetTree())), onAllCores(seals))
-	g.run(b, bound, func() {
-		_, err := a.epoch.Commit(Scratch{}, cfg)
-		must(b, err)
-	})
-}
-
-// benchRecords is a message decrypted through Records, which load the ratchet and
-// save it; the bound is the same with the ratchet at hand.
-func benchRecords(b *testing.B, g *benchGroup) {
-	e, below, sent := g.end.epoch, g.end.snapshot(), g.a.snapshot()
-	first, err := g.a.epoch.Encrypt(sent, nil, random(1024))
-	must(b, err)
-	_, err = e.Decrypt(below, first)
-	must(b, err)
-	msg, err := g.a.epoch.Encrypt(sent, random(41), random(1024))
-	must(b, err)
-	at, err := decodeRatchet(below[applicationRatchet.record(0)], e.suite.size)
-	must(b, err)
-	bare := work{func() {
-		m, err := decodeMessageOf(msg, wirePrivateMessage)
-		must(b, err)
-		d, err := e.suite.openSenderData(m.private, e.secrets.senderData)
-		must(b, err)
-		r := ratchet{next: at.next, secret: bytes.Clone(at.secret)}
-		k, err := r.step(e.suite, true)
-		must(b, err)
-		a, err := e.suite.unprotectPrivate(m.private, d, k)
-		must(b, err)
-		must(b, a.verify(e.suite, e.tree.leaf(d.leaf).signatureKey, e.encoded))
-	}}
-	g.run(b, bare, func() {
-		_, err := e.Decrypt(overlay{below, Scratch{}}, msg)
-		must(b, err)
-	})
-}
-
-// benchLoad reads a whole epoch back.
-func benchLoad(b *testing.B, g *benchGroup) {
-	b.ReportAllocs()
-	for b.Loop() {
-		_, err := LoadEpoch(g.a.records, g.a.signer)
-		must(b, err)
-	}
-}
-
-// overlay is a transaction that is never committed.
-type overlay struct {
-	below, above Scratch
-}
-
-func (o overlay) Get(key string) ([]byte, error) {
-	if v, ok := o.above[key]; ok {
-		return v, nil
-	}
-	return o.below.Get(key)
-}
-
-func (o overlay) Put(key string, value []byte) error { return o.above.Put(key, value) }
-func (o overlay) Delete(key string) error            { o.above[key] = nil; return nil }
