@@ -98,6 +98,10 @@ type Config struct {
 	// SweepEvery is how long after one sweep for what has expired the next one
 	// begins. Default 10 minutes.
 	SweepEvery time.Duration
+	// OnCall is told of each call that was answered, OnCommit of each commit of
+	// the store. They must not block. Default: nobody is told.
+	OnCall   func(rpc.Call)
+	OnCommit func(store.Commit)
 	// Options are for the host: tests put a simulated network there.
 	Options []transport.Option
 	// Fault is for tests, see store.Config. Default: no faults.
@@ -180,6 +184,7 @@ func (c Config) storeConfig(path string, onAppend func(store.Inbox)) store.Confi
 		MaxBytes:      c.MaxBytes,
 		Retention:     c.Retention,
 		OnAppend:      onAppend,
+		OnCommit:      c.OnCommit,
 		Fault:         c.Fault,
 		Now:           c.Now,
 		Log:           c.Log,

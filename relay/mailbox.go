@@ -29,7 +29,7 @@ func (s *service) BatchEnqueue(ctx context.Context, c rpc.Caller, to []rpc.Ident
 	switch {
 	case len(to) == 0 || len(to) > rpc.MaxBatch || len(payload) == 0:
 		return nil, rpc.ErrBadRequest
-	case len(payload) > s.cfg.MaxPayload:
+	case len(payload) > s.live.Load().MaxPayload:
 		return nil, rpc.ErrTooLarge
 	}
 	if err := s.admitTo(ctx, c, to, ch); err != nil {
@@ -104,7 +104,7 @@ func (s *service) read(ctx context.Context, c rpc.Caller, inbox store.Inbox, wai
 	if err := call.Wait(); err != nil {
 		return nil, err
 	}
-	came, done, ok := s.waiters.add(inbox, s.cfg.MaxWaiters)
+	came, done, ok := s.waiters.add(inbox, s.live.Load().MaxWaiters)
 	if !ok {
 		return nil, rpc.ErrBusy
 	}

@@ -203,7 +203,7 @@ func (r *Relay) Close() error {
 // serve answers the calls of one stream until it ends. Over plain QUIC the peer has
 // proved nothing: its calls have a session token, a deposit pass, or neither.
 func (r *Relay) serve(s io.ReadWriteCloser, peer rpc.Peer, log *slog.Logger) {
-	conn := rpc.NewConn(s, rpc.ConnConfig{Service: r.offered, Peer: peer, Budget: r.budget, Log: log})
+	conn := rpc.NewConn(s, rpc.ConnConfig{Service: r.offered, Peer: peer, Budget: r.budget, OnCall: r.cfg.OnCall, Log: log})
 	if !r.track(conn) {
 		_ = conn.Close()
 		return

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"quicnprotochat/relay/accounts"
@@ -23,6 +24,8 @@ type service struct {
 	stopped  chan struct{} // closed when no more calls are taken
 
 	traffic *traffic.Gate
+	// live is cfg with the limits that hold now, see Relay.SetLimits.
+	live atomic.Pointer[Config]
 
 	// mu guards the fields below.
 	mu    sync.Mutex
@@ -38,6 +41,7 @@ func newService(cfg Config, s storage, w *waiters, self rpc.Identity, opaque *ac
 		stopped:  make(chan struct{}),
 		traffic:  traffic.New(cfg.traffic()),
 	}
+	v.live.Store(&cfg)
 	v.accounts = accounts.New(accounts.Config{
 		Storage: s, Server: opaque, Relay: self, Invite: cfg.Access == AccessInvite,
 		MaxLogins: cfg.MaxLogins, MaxRegistrations: cfg.MaxRegistrations,

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"fmt"
 	"io"
 
 	"quicnprotochat/relay/store"
@@ -31,8 +32,25 @@ func (r *Relay) Status(ctx context.Context) (Status, error) {
 	return st, nil
 }
 
-// Health returns nil while the relay takes calls and its store serves.
-func (r *Relay) Health(ctx context.Context) error {
+// SetLimits lets the limits of calls and payloads of cfg hold from now on: MaxPayload,
+// CallRate, AddressRate, and those of calls and waiters. All else of cfg is checked
+// and changes nothing. The error is ErrConfig.
+func (r *Relay) SetLimits(cfg Config) error {
+	cfg.Dir, cfg.Now = r.cfg.Dir, r.cfg.Now
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return fmt.Errorf("set limits: %w: %w", ErrConfig, err)
+	}
+	r.service.live.Store(&cfg)
+	r.service.traffic.Set(cfg.traffic())
+	return nil
+}
+
+// Alive returns nil while the store serves.
+func (r *Relay) Alive(ctx context.Context) error { return r.store.Health(ctx) }
+
+// Ready returns nil while the relay takes calls and its store serves.
+func (r *Relay) Ready(ctx context.Context) error {
 	select {
 	case <-r.service.stopped:
 		return store.ErrClosed

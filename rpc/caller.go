@@ -36,7 +36,12 @@ func (s *server) stranger() Caller {
 
 // caller checks Auth, which all methods take but health and the OPAQUE calls.
 // passes says whether a deposit pass is good for this method.
-func (s *server) caller(ctx context.Context, read func() (schema.Auth, error), passes bool) (Caller, error) {
+func (s *server) caller(ctx context.Context, read func() (schema.Auth, error), passes bool) (c Caller, err error) {
+	defer func() {
+		if err == nil {
+			noteCaller(ctx, c)
+		}
+	}()
 	auth, err := read()
 	if err != nil {
 		return Caller{}, ErrBadRequest
@@ -51,7 +56,7 @@ func (s *server) caller(ctx context.Context, read func() (schema.Auth, error), p
 	if auth.Version() != 1 {
 		return Caller{}, ErrVersion
 	}
-	c := s.stranger()
+	c = s.stranger()
 	device, err := auth.DeviceId()
 	if err != nil || len(device) != 0 && len(device) != len(c.Device) {
 		return Caller{}, ErrBadRequest.With("device id must be empty or 16 bytes")

@@ -58,6 +58,9 @@ type ConnConfig struct {
 	// Budget bounds the memory of the messages of all connections that share
 	// it; nil means that each has just its own bounds.
 	Budget *budget.Budget
+	// OnCall is told of each call of the other side when it is answered. It must
+	// not block. Nil tells nobody.
+	OnCall func(Call)
 	// Log gets why the connection ended, failures and panics of handlers; nil
 	// discards.
 	Log *slog.Logger
@@ -128,6 +131,7 @@ func newServer(cfg ConnConfig, g *gate.Gate) *server {
 		svc:       cfg.Service,
 		peer:      cfg.Peer,
 		log:       cfg.Log,
+		onCall:    cfg.OnCall,
 		gate:      g,
 		maxCalls:  cfg.MaxInFlight,
 		maxReads:  max(1, cfg.MaxInFlight/8),

@@ -28,6 +28,7 @@ type server struct {
 	maxAnswer int   // bytes
 	gate      *gate.Gate
 	deposits  line
+	onCall    func(Call) // may be nil
 
 	mu    sync.Mutex // guards the fields below: what is in flight
 	calls int
@@ -48,19 +49,22 @@ var errPipelined = ErrBadRequest.With("results of this service can't be called")
 // calls, from one goroutine that must not wait.
 func (s *server) Recv(ctx context.Context, r capnp.Recv) capnp.PipelineCaller {
 	m := methodOf(r.Method)
-	if m == nil || !m.offered(s.svc) {
-		r.Reject(ErrNotOffered)
+	ctx, ended := s.beginCall(ctx, m)
+	reject := func(err error) capnp.PipelineCaller {
+		r.Reject(err)
+		ended(err)
 		return noPipeline{}
+	}
+	if m == nil || !m.offered(s.svc) {
+		return reject(ErrNotOffered)
 	}
 	room := s.gate.Account().Answer()
 	if m.waits && argsSize(r.Args) > budget.Tiny {
-		r.Reject(ErrBadRequest.With("arguments too large"))
-		return noPipeline{}
+		return reject(ErrBadRequest.With("arguments too large"))
 	}
 	end, ok := s.begin(m, r.Args, room)
 	if !ok {
-		r.Reject(ErrBusy)
-		return noPipeline{}
+		return reject(ErrBusy)
 	}
 	var place turn
 	if m.ordered {
@@ -70,7 +74,7 @@ func (s *server) Recv(ctx context.Context, r capnp.Recv) capnp.PipelineCaller {
 		defer end()
 		a, err := s.run(room.Context(ctx), m, place, r.Args)
 		room.Leaves()
-		s.reply(ctx, m, r, a, err)
+		ended(s.reply(ctx, m, r, a, err))
 	}()
 	return noPipeline{}
 }
@@ -147,8 +151,8 @@ func (s *server) run(ctx context.Context, m *method, place turn, args capnp.Stru
 	return m.run(s, ctx, args)
 }
 
-// reply ends a call.
-func (s *server) reply(ctx context.Context, m *method, r capnp.Recv, a answer, err error) {
+// reply ends a call, and returns what its caller learns of an error.
+func (s *server) reply(ctx context.Context, m *method, r capnp.Recv, a answer, err error) error {
 	if err == nil {
 		err = ctx.Err() // nobody waits for it
 	}
@@ -159,9 +163,11 @@ func (s *server) reply(ctx context.Context, m *method, r capnp.Recv, a answer, e
 		}
 	}
 	r.ReleaseArgs()
-	r.Returner.PrepareReturn(s.wireError(ctx, m, err))
+	err = s.wireError(ctx, m, err)
+	r.Returner.PrepareReturn(err)
 	r.Returner.Return()
 	r.Returner.ReleaseResults()
+	return err
 }
 
 // wireError is what the caller learns of an error.

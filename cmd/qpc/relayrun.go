@@ -2,14 +2,15 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"log/slog"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
 	"quicnprotochat/relay"
 	"quicnprotochat/relay/admin"
@@ -107,32 +108,28 @@ relay's key in libp2p's TLS extension. --quic-listen adds another port.`,
 }
 
 func (a *app) runRelay(ctx context.Context, h home, flags []settings.Given) error {
-	chosen, err := settings.Load(filepath.Join(h.dir, settings.FileName), os.Environ(), flags)
+	again := make(chan os.Signal, 1)
+	signal.Notify(again, syscall.SIGHUP)
+	defer signal.Stop(again)
+	level := new(slog.LevelVar)
+	d, err := admin.New(admin.Config{
+		Dir: h.dir,
+		Load: func() (settings.Config, error) {
+			return settings.Load(filepath.Join(h.dir, settings.FileName), os.Environ(), flags)
+		},
+		Log: a.loggerFrom(level).Handler(), Level: level, Reload: again,
+	})
 	if err != nil {
 		return err
 	}
-	cfg := chosen.Relay
-	cfg.Dir, cfg.Log = h.dir, a.loggerFrom(chosen.Log)
-	r, err := relay.New(cfg)
-	if err != nil {
-		return err
-	}
-	operators, err := admin.Listen(r, h.dir, cfg.Log)
-	if err != nil {
-		return errors.Join(err, r.Close())
-	}
-	ready := make(chan *relay.Relay, 1)
-	ready <- r
-	return while(ctx, func(ctx context.Context) error {
-		group, ctx := errgroup.WithContext(ctx)
-		group.Go(func() error { return r.Run(ctx) })
-		group.Go(func() error { return operators.Run(ctx) })
-		return group.Wait()
-	}, ready, a.relayIsUp)
+	ready := make(chan *admin.Daemon, 1)
+	ready <- d
+	return while(ctx, d.Run, ready, a.relayIsUp)
 }
 
 // relayIsUp says where the relay is and waits until it is told to end.
-func (a *app) relayIsUp(ctx context.Context, r *relay.Relay) error {
+func (a *app) relayIsUp(ctx context.Context, d *admin.Daemon) error {
+	r := d.Relay()
 	url := r.URL()
 	event := struct {
 		Event    string   `json:"event"`
@@ -142,7 +139,9 @@ func (a *app) relayIsUp(ctx context.Context, r *relay.Relay) error {
 		// Over plain QUIC.
 		QUIC        []string `json:"quic"`
 		Certificate string   `json:"certificate"`
-	}{"ready", url.Key.String(), url.String(), append([]string{}, r.Addrs()...), append([]string{}, r.QUICAddrs()...), r.Certificate()}
+		// Metrics is where they are served.
+		Metrics string `json:"metrics,omitempty"`
+	}{"ready", url.Key.String(), url.String(), append([]string{}, r.Addrs()...), append([]string{}, r.QUICAddrs()...), r.Certificate(), d.Metrics()}
 	text := fmt.Sprintf("%s\nlistening on:\n  %s\nfor other programs, over QUIC with ALPN capnp and a certificate of SHA-256\n  %s, on:\n  %s\nPeople use it with: qpc up --relay %s\nReady. Ctrl-C ends it.",
 		url, strings.Join(event.Addrs, "\n  "), event.Certificate, strings.Join(event.QUIC, "\n  "), url)
 	if err := a.print(event, text); err != nil {

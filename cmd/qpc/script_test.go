@@ -56,7 +56,7 @@ func killed(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: killed PROGRAM ARGS")
 	}
 	kills := 0
-	for after := 2 * time.Millisecond; after < time.Minute; after = after*5/4 + time.Millisecond {
+	for after := 2 * time.Millisecond; after < time.Minute; after = after*3/2 + time.Millisecond {
 		cmd := exec.Command(args[0], args[1:]...)
 		cmd.Dir, cmd.Env = ts.MkAbs("."), append(os.Environ(), "HOME="+ts.Getenv("HOME"))
 		ts.Check(cmd.Start())

@@ -226,10 +226,11 @@ func TestServerRefuses(t *testing.T) {
 	}
 	s := &Server{log: slog.New(slog.DiscardHandler), one: make(chan struct{}, 1)}
 	w := httptest.NewRecorder()
-	if !s.enter(w) || s.enter(w) || w.Code != 409 {
+	r := httptest.NewRequest("POST", "/v1/check", nil)
+	if !s.enter(w, r) || s.enter(w, r) || w.Code != 409 {
 		t.Errorf("a second reading: got %d", w.Code)
 	}
-	if s.leave(); !s.enter(w) {
+	if s.leave(); !s.enter(w, r) {
 		t.Error("none after the first")
 	}
 }

@@ -2,7 +2,8 @@
 // it, back it up, restore it, make it smaller. It is for the command that runs and
 // operates a relay.
 //
-// Operator is the door to all of that. A relay that runs answers on a unix socket
+// Daemon is a relay that runs, with its socket, its metrics, its audit log, its log,
+// and word to the service manager. Operator is the door to all of that. A relay that runs answers on a unix socket
 // in its home (Server: HTTP/JSON under /v1, 0600 in a 0700 directory); with the
 // relay stopped, Operator opens the files itself. It is no way in for people who
 // use the relay: they have NodeService.
@@ -15,6 +16,8 @@
 //     it can pass for the relay.
 //   - A restore makes a home of its own, and none that a relay runs on before it is
 //     whole. The restored relay gives no sequence and no key package twice.
+//   - The log holds no identity in full, and no address of others unless it is asked
+//     for; the audit log holds neither.
 //   - Every request, answer and wait is bounded. Who asks for a backup and does not
 //     read it is cut off.
 package admin

@@ -22,6 +22,8 @@ const (
 	maxHeader = 16 << 10
 	// requestTimeout bounds how long a request may take to come in.
 	requestTimeout = 10 * time.Second
+	// enterPatience is how long who wants to read the whole store waits for another.
+	enterPatience = 5 * time.Second
 	// stallTimeout is how long a reader may let a part of an answer wait.
 	stallTimeout = 30 * time.Second
 )
@@ -92,7 +94,7 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) check(w http.ResponseWriter, r *http.Request) {
-	if !s.enter(w) {
+	if !s.enter(w, r) {
 		return
 	}
 	defer s.leave()
@@ -107,7 +109,7 @@ func (s *Server) check(w http.ResponseWriter, r *http.Request) {
 // backup streams a backup. An error on the way breaks it off: what came is not
 // whole, and whoever reads it back sees that.
 func (s *Server) backup(w http.ResponseWriter, r *http.Request) {
-	if !s.enter(w) {
+	if !s.enter(w, r) {
 		return
 	}
 	defer s.leave()
@@ -119,12 +121,15 @@ func (s *Server) backup(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// enter refuses a second reading of the whole store.
-func (s *Server) enter(w http.ResponseWriter) bool {
+// enter lets one read the whole store at a time. One that has just ended, or whose
+// operator has just gone away, is waited for.
+func (s *Server) enter(w http.ResponseWriter, r *http.Request) bool {
 	select {
 	case s.one <- struct{}{}:
 		return true
-	default:
+	case <-r.Context().Done():
+		return false
+	case <-time.After(enterPatience):
 		s.refuse(w, http.StatusConflict, errors.New("another check or backup is under way: try again later"))
 		return false
 	}

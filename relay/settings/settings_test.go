@@ -58,6 +58,7 @@ func TestRefusals(t *testing.T) {
 		"retention = -1h":                ":1: retention: not a time",
 		"suites = 1 0x10000":             ":1: suites: \"0x10000\" is not a number",
 		"log = loud":                     ":1: log: not debug",
+		"log-addresses = maybe":          ":1: log-addresses: not yes or no",
 		"listen = 127.0.0.1:7000":        ":1: listen: ",
 		"announce = " + strings.Repeat("x", maxValue+1): ":1: announce: the value is too long",
 		strings.Repeat("#\n", maxFile):                  "longer than",
@@ -113,7 +114,7 @@ func TestTableIsComplete(t *testing.T) {
 	var c Config
 	have := map[uintptr]bool{}
 	for _, s := range table {
-		have[pointerOf(s.field(&c))] = true
+		have[reflect.ValueOf(pointer(s.field(&c))).Pointer()] = true
 	}
 	v := reflect.ValueOf(&c.Relay).Elem()
 	for i := range v.NumField() {
@@ -124,20 +125,13 @@ func TestTableIsComplete(t *testing.T) {
 	}
 }
 
-func pointerOf(field any) uintptr {
-	switch p := field.(type) {
-	case bytes:
-		return reflect.ValueOf(p.int).Pointer()
-	case bytes64:
-		return reflect.ValueOf(p.int64).Pointer()
-	}
-	return reflect.ValueOf(field).Pointer()
-}
-
 func TestChanged(t *testing.T) {
 	var from, to Config
 	to.Relay.MaxCalls, to.Relay.Announce, to.Log = 7, "h", slog.LevelDebug
 	live, fixed := Changed(from, to)
+	if m := Merge(from, to); m.Relay.MaxCalls != 7 || m.Log != slog.LevelDebug || m.Relay.Announce != "" {
+		t.Errorf("merged: %+v", m)
+	}
 	if !reflect.DeepEqual(live, []string{"max-calls", "log"}) || !reflect.DeepEqual(fixed, []string{"announce"}) {
 		t.Errorf("got %v and %v", live, fixed)
 	}

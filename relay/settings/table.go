@@ -66,7 +66,11 @@ var table = []setting{
 	{"max-logins", "N", "10", "Attempts to log in at one name from one address in ten minutes.", false, func(c *Config) any { return &c.Relay.MaxLogins }},
 	{"max-registrations", "N", "20", "Accounts that one address makes in an hour.", false, func(c *Config) any { return &c.Relay.MaxRegistrations }},
 	{"sweep-every", "TIME", "10m", "The pause between two sweeps for what has expired.", false, func(c *Config) any { return &c.Relay.SweepEvery }},
+	{"metrics", "IP:PORT", "", "Serve /metrics for Prometheus, /healthz and /readyz there, like 127.0.0.1:9700. Default: not at all.", false, func(c *Config) any { return &c.Metrics }},
+	{"metrics-public", "", "no", "Let metrics be an address that other machines reach.", false, func(c *Config) any { return &c.MetricsPublic }},
+	{"audit", "FILE", "", "Write a line to this file for each call: time, method, code, and hashes of identity and host, whose salt is forgotten when the relay stops. The file grows; move it away and send HUP. Default: none.", false, func(c *Config) any { return &c.Audit }},
 	{"log", "LEVEL", "info", "Log to stderr from this level on: debug, info, warn or error.", true, func(c *Config) any { return &c.Log }},
+	{"log-addresses", "", "no", "Let the log hold network addresses of others; it never has their identities in full.", true, func(c *Config) any { return &c.LogAddresses }},
 }
 
 // Setting is one setting, for a command that offers it as a flag.

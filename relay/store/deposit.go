@@ -159,7 +159,7 @@ func (d *deposit) put(b *batch, i int, e entry) (err error) {
 	}
 	e.from = d.from[i]
 	b.totals.bytes += e.cost()
-	b.appended[q.id] = true
+	b.appended[q.id] = q.head.count
 	key := u64(d.seqs[i])
 	return q.b.Put(key, seal(q.key, key, e.bytesOf()))
 }

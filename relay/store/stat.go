@@ -4,9 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 )
+
+// Commit is one transaction of the writer that was tried.
+type Commit struct {
+	// Took is the time for it, with its sync.
+	Took time.Duration
+	// Writes is how many calls it was for, Waiting how many wait behind it.
+	Writes, Waiting int
+	// Depths are the payloads in each inbox that got one.
+	Depths []int
+}
 
 // Info is how large a store is.
 type Info struct {

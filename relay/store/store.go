@@ -67,6 +67,8 @@ type Config struct {
 	// OnAppend is called after the commit of an append, once for each inbox that
 	// got something. It must not block.
 	OnAppend func(Inbox)
+	// OnCommit is told of each commit of Run. It must not block.
+	OnCommit func(Commit)
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
 	// Fault is for tests: it is called at FaultBeforeCommit and at
@@ -94,6 +96,9 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.MaxPending, 32<<20)
 	if c.OnAppend == nil {
 		c.OnAppend = func(Inbox) {}
+	}
+	if c.OnCommit == nil {
+		c.OnCommit = func(Commit) {}
 	}
 	if c.Now == nil {
 		c.Now = time.Now

@@ -50,7 +50,7 @@ type batch struct {
 	now      int64
 	totals   totals
 	before   totals
-	appended map[Inbox]bool
+	appended map[Inbox]uint64 // and how many payloads it has then
 }
 
 // errDiskFull is ErrBusy for want of disk space.
@@ -214,23 +214,34 @@ func (s *Store) commit(group []*write) {
 		return
 	}
 	results := make([]error, len(group))
+	began := time.Now()
 	appended, err := s.transact(group, results)
 	if errors.Is(err, errDiskFull) && s.spendReserve() {
 		// Now without those that need room.
 		appended, err = s.transact(group, results)
 	}
+	done := Commit{Took: time.Since(began), Writes: len(group)}
 	for i, w := range group {
 		if err != nil {
 			results[i] = err
 		}
 		s.finish(w, results[i])
 	}
-	for inbox := range appended {
+	done.Waiting = s.queued()
+	for inbox, depth := range appended {
 		s.cfg.OnAppend(inbox)
+		done.Depths = append(done.Depths, int(depth))
 	}
+	s.cfg.OnCommit(done)
 }
 
-func (s *Store) transact(group []*write, results []error) (appended map[Inbox]bool, err error) {
+func (s *Store) queued() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.queue)
+}
+
+func (s *Store) transact(group []*write, results []error) (appended map[Inbox]uint64, err error) {
 	if err := s.failed(); err != nil {
 		return nil, err
 	}
@@ -241,7 +252,7 @@ func (s *Store) transact(group []*write, results []error) (appended map[Inbox]bo
 	}
 	// Not Update: after a panic its rollback would walk the damaged file.
 	defer func() { _ = tx.Rollback() }()
-	b := &batch{tx: tx, cfg: &s.cfg, tight: s.tight.Load(), now: s.cfg.Now().UnixMilli(), appended: make(map[Inbox]bool)}
+	b := &batch{tx: tx, cfg: &s.cfg, tight: s.tight.Load(), now: s.cfg.Now().UnixMilli(), appended: make(map[Inbox]uint64)}
 	if b.totals, err = readTotals(tx); err != nil {
 		return nil, s.fail(err)
 	}
