@@ -12,6 +12,7 @@ import (
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/deliver"
 	"quicnprotochat/node/front"
+	"quicnprotochat/node/group"
 	"quicnprotochat/node/identity"
 	"quicnprotochat/node/keys"
 	"quicnprotochat/node/localapi"
@@ -63,6 +64,7 @@ type Node struct {
 	identity  *identity.Identity
 	profile   *profile.Profile
 	engine    *convo.Engine
+	groups    *group.Groups
 	deliverer *deliver.Deliverer
 	host      *transport.Host
 	api       *localapi.Server
@@ -104,6 +106,9 @@ func (n *Node) assemble(ctx context.Context, s settings) (err error) {
 	n.engine = convo.New(convo.Config{
 		Store: n.store, Identity: n.identity, Keys: stock, Profile: n.profile, Notify: notifier{n}, Log: n.log,
 	})
+	n.groups = group.New(group.Config{
+		Store: n.store, Identity: n.identity, Profile: n.profile, Engine: n.engine, Log: n.log,
+	})
 	service := new(rpc.Service) // filled below: it and the deliverer need each other
 	n.deliverer = deliver.New(deliver.Config{
 		Store: n.store, Identity: n.identity, Engine: n.engine, Keys: stock, Profile: n.profile, Service: service, Log: n.log,
@@ -128,7 +133,7 @@ func (n *Node) assemble(ctx context.Context, s settings) (err error) {
 		}
 	}
 	n.Front = front.New(front.Config{
-		Store: n.store, Identity: n.identity, Profile: n.profile, Engine: n.engine, Deliverer: n.deliverer,
+		Store: n.store, Identity: n.identity, Profile: n.profile, Engine: n.engine, Groups: n.groups, Deliverer: n.deliverer,
 		Accounts: accounts.New(accounts.Config{Store: n.store, Self: n.identity.ID(), Relays: n.deliverer}),
 		Host:     n.host, LAN: n.lan, Log: n.log,
 	})
@@ -136,7 +141,7 @@ func (n *Node) assemble(ctx context.Context, s settings) (err error) {
 		return nil
 	}
 	n.api, err = localapi.New(localapi.Config{
-		Socket: n.cfg.Socket, Self: n, Contacts: n, Messages: n, Relays: n, Accounts: n, AccountOwner: n,
+		Socket: n.cfg.Socket, Self: n, Contacts: n, Messages: n, Groups: n, Relays: n, Accounts: n, AccountOwner: n,
 		Events: n.Events(), Log: n.log, Ready: n.ready, Stop: n.askToStop,
 	})
 	return err
@@ -180,9 +185,10 @@ func (n *Node) listen(ctx context.Context, s settings) error {
 func (n *Node) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return n.deliverer.Run(ctx, n.host) })
-	group.Go(func() error {
+	parts, ctx := errgroup.WithContext(ctx)
+	parts.Go(func() error { return n.deliverer.Run(ctx, n.host) })
+	parts.Go(func() error { return n.groups.Run(ctx) })
+	parts.Go(func() error {
 		select {
 		case <-n.stop:
 			cancel()
@@ -191,11 +197,11 @@ func (n *Node) Run(ctx context.Context) error {
 		return nil
 	})
 	if n.api != nil {
-		group.Go(func() error { return n.api.Run(ctx) })
+		parts.Go(func() error { return n.api.Run(ctx) })
 	} else {
 		n.ready()
 	}
-	err := group.Wait()
+	err := parts.Wait()
 	return errors.Join(err, n.Close())
 }
 
@@ -274,6 +280,9 @@ func (t notifier) Receipt(to rpc.Identity) { t.n.deliverer.Receipt(to) }
 
 // ContactChanged tells delivery.
 func (t notifier) ContactChanged(c store.Contact) { t.n.deliverer.ContactChanged(c) }
+
+// KeyPackageUsed tells delivery.
+func (t notifier) KeyPackageUsed() { t.n.deliverer.KeyPackageUsed() }
 
 // Joined tells delivery.
 func (t notifier) Joined() { t.n.deliverer.Joined() }

@@ -30,9 +30,8 @@ type chat struct {
 	*app
 	client *localapi.Client
 	self   localapi.Identity
-	// with is whom a line without a slash goes to; nil for nobody yet. It is held
-	// by identity, so that a contact who comes later cannot take its place.
-	with *localapi.Contact
+	// with is whom a line without a slash goes to; nil for nobody yet.
+	with *chatPartner
 	// sent are the own messages that are not delivered yet, by id.
 	sent map[string]sentText
 	// here are the ids of those among them that are nowhere but here.
@@ -41,6 +40,10 @@ type chat struct {
 	// program.
 	terminal *terminal
 }
+
+// chatPartner is whom one writes to: a contact, held by identity, or a group, by
+// id, so that one who comes later cannot take its place.
+type chatPartner struct{ id, name string }
 
 // sentText is an own message, with the line that told its state last; before the
 // first one, due is when to tell it.

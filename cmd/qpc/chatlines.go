@@ -15,9 +15,10 @@ import (
 const chatHelp = `  text               send it to the person of the last /dm, or the only one
   //text             send /text
   /dm NAME           write to that person from now on
+  /group NAME        write to that group from now on
   /invite            make a contact link to give to people
   /add LINK [NAME]   take somebody's link
-  /list              the people this node knows
+  /list              the people and groups this node knows
   /history [N]       the newest N messages with that person (default 20)
   /status            connections, relays, and what waits
   /help              this
@@ -61,6 +62,8 @@ func (c *chat) do(ctx context.Context, text string) error {
 		return c.take(ctx, link, strings.TrimSpace(name))
 	case command == "/dm":
 		return c.dm(ctx, rest)
+	case command == "/group":
+		return c.group(ctx, rest)
 	case command == "/list":
 		return c.list(ctx)
 	case command == "/history":
@@ -79,7 +82,7 @@ func (c *chat) send(ctx context.Context, text string) error {
 	if err := localapi.CheckText(text); err != nil {
 		return err
 	}
-	d, err := c.client.Send(ctx, c.with.Identity, text, "", 0)
+	d, err := c.client.Send(ctx, c.with.id, text, "", 0)
 	if err != nil {
 		return err
 	}
@@ -161,9 +164,22 @@ func (c *chat) take(ctx context.Context, link, name string) error {
 	return c.open(contact)
 }
 
+// group begins to write to a group.
+func (c *chat) group(ctx context.Context, name string) error {
+	if name == "" {
+		return usageError("/group needs a name", "/list shows the groups, /group NAME picks one")
+	}
+	g, err := c.client.Group(ctx, name)
+	if err != nil {
+		return err
+	}
+	c.with = &chatPartner{id: g.ID, name: g.Name}
+	return c.print(g, "Writing to the group "+defuse(g.Name)+"; /history shows what was said.")
+}
+
 // open begins to write to a contact.
 func (c *chat) open(contact localapi.Contact) error {
-	c.with = &contact
+	c.with = &chatPartner{id: contact.Identity, name: contact.Name}
 	return c.print(contact, "Writing to "+defuse(contact.Name)+"; /history shows what was said.")
 }
 
@@ -180,6 +196,15 @@ func (c *chat) list(ctx context.Context) error {
 	if len(list) == 0 {
 		c.note("No contacts yet: give your link (/invite), or take one (/add LINK).")
 	}
+	groups, err := c.client.Groups(ctx)
+	if err != nil {
+		return err
+	}
+	for _, g := range groups {
+		if err := c.print(g, groupText(g)); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -195,7 +220,7 @@ func (c *chat) history(ctx context.Context, count string) error {
 		}
 		limit = int(n)
 	}
-	return c.client.History(ctx, c.with.Identity, limit, "", func(m localapi.Message) error {
+	return c.client.History(ctx, c.with.id, limit, "", func(m localapi.Message) error {
 		return c.print(m, messageText(m, c.self.Identity))
 	})
 }
@@ -227,6 +252,15 @@ func (c *chat) complete(ctx context.Context, line string) (offers []string) {
 		for _, contact := range list {
 			if strings.HasPrefix(contact.Name, rest) && defuse(contact.Name) == contact.Name {
 				offers = append(offers, command+" "+contact.Name)
+			}
+		}
+	case command == "/group":
+		ctx, cancel := context.WithTimeout(ctx, completionTime)
+		defer cancel()
+		list, _ := c.client.Groups(ctx)
+		for _, g := range list {
+			if strings.HasPrefix(g.Name, rest) && defuse(g.Name) == g.Name {
+				offers = append(offers, command+" "+g.Name)
 			}
 		}
 	}

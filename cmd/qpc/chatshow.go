@@ -12,12 +12,16 @@ import (
 func (c *chat) event(e localapi.Event) error {
 	text := ""
 	switch {
+	case e.Event == localapi.EventMessage && e.Message != nil && e.Contact != nil && e.Group != nil:
+		text = fmt.Sprintf("%s  [%s] %s: %s", shown(e.Message.Time), defuse(e.Group.Name), defuse(e.Contact.Name), defuse(e.Message.Text))
+	case e.Event == localapi.EventGroup && e.Group != nil:
+		text = fmt.Sprintf("The group %s: %s, %d members; /group writes to it", defuse(e.Group.Name), e.Group.Status, e.Group.Members)
 	case e.Event == localapi.EventMessage && e.Message != nil && e.Contact != nil:
 		text = fmt.Sprintf("%s  %s: %s", shown(e.Message.Time), defuse(e.Contact.Name), defuse(e.Message.Text))
 	case e.Event == localapi.EventContact && e.Contact != nil && c.with == nil && c.terminal != nil:
 		text = fmt.Sprintf("%s is a contact now, by %s: what you type goes to them", defuse(e.Contact.Name), e.Contact.Via)
-		c.with = e.Contact
-	case e.Event == localapi.EventContact && e.Contact != nil && (c.with == nil || c.with.Identity != e.Contact.Identity):
+		c.with = &chatPartner{id: e.Contact.Identity, name: e.Contact.Name}
+	case e.Event == localapi.EventContact && e.Contact != nil && (c.with == nil || c.with.id != e.Contact.Identity):
 		text = fmt.Sprintf("%s is a contact now, by %s; /dm writes to them", defuse(e.Contact.Name), e.Contact.Via)
 	case e.Event == localapi.EventState && e.Delivery != nil:
 		text = c.state(*e.Delivery)
@@ -76,7 +80,7 @@ func (c *chat) prompt() error {
 	}
 	name := ""
 	if c.with != nil {
-		name = defuse(c.with.Name)
+		name = defuse(c.with.name)
 	}
 	c.terminal.prompt(name)
 	return nil

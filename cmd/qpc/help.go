@@ -17,6 +17,7 @@ that machine is away, a relay that anyone can host keeps the sealed message.
   qpc invite                    a contact link to give to people
   qpc contact add LINK          take somebody's link
   qpc contacts                  the people this node knows
+  qpc group                     conversations of any number: see qpc help group
   qpc send CONTACT TEXT         send a message; TEXT - reads it from stdin
   qpc history CONTACT           read a conversation
   qpc status                    connections, relays, and what waits
@@ -44,8 +45,9 @@ Every command takes:
   --json        write one JSON object a line, for scripts
 Flags stand before or after the arguments; -- ends them.
 
-CONTACT is an identity, an exact name, or a unique beginning of either.
-id, invite, contact, contacts, account, send, history, status and relay forget
+CONTACT is an identity, an exact name, or a unique beginning of either. send and
+history take a group in its place, by id or name.
+id, invite, contact, contacts, group, account, send, history, status and relay forget
 talk to the node that "qpc up" or "qpc chat" runs. relay status, check and backup ask the
 relay that "qpc relay run" runs, or read the files of one that is stopped.
 

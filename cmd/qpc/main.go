@@ -78,7 +78,7 @@ func (a *app) root() *cobra.Command {
 	root.SetHelpCommand(a.helpCommand())
 	root.AddCommand(
 		a.relayCommand(), a.upCommand(), a.downCommand(), a.idCommand(), a.inviteCommand(), a.contactCommand(), a.contactsCommand(),
-		a.accountCommand(), a.sendCommand(), a.historyCommand(), a.statusCommand(), a.chatCommand(), a.demoCommand(), a.versionCommand(),
+		a.accountCommand(), a.groupCommand(), a.sendCommand(), a.historyCommand(), a.statusCommand(), a.chatCommand(), a.demoCommand(), a.versionCommand(),
 		a.pathsCommand(), a.serviceCommand(), a.completionCommand(),
 	)
 	return root

@@ -22,7 +22,7 @@ func (e *Engine) AddByName(ctx context.Context, id rpc.Identity, claim, user, na
 		return c, false, ErrSelf
 	}
 	now := time.Now()
-	err = e.update(ctx, func(tx *store.Tx, fx *effects) error {
+	err = e.update(ctx, func(tx *store.Tx, fx *Effects) error {
 		all, err := tx.Contacts()
 		if err != nil {
 			return err

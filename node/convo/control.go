@@ -37,7 +37,7 @@ func (e *Engine) AddContact(ctx context.Context, card contact.Card, raw []byte, 
 		return c, false, ErrSelf
 	}
 	now := time.Now()
-	err = e.update(ctx, func(tx *store.Tx, fx *effects) error {
+	err = e.update(ctx, func(tx *store.Tx, fx *Effects) error {
 		c, err = tx.Contact(card.Identity)
 		switch isNew = isNotFound(err); {
 		case isNew && !card.Hello.IsZero() && now.After(card.Hello.Expiry):
@@ -57,7 +57,7 @@ func (e *Engine) AddContact(ctx context.Context, card contact.Card, raw []byte, 
 				return err
 			}
 		}
-		c.Card = newer(c.Card, card, raw)
+		c.Card = Newer(c.Card, card, raw)
 		if err := tx.PutContact(c); err != nil {
 			return err
 		}
@@ -73,9 +73,9 @@ func (e *Engine) AddContact(ctx context.Context, card contact.Card, raw []byte, 
 	return c, isNew, err
 }
 
-// newer returns the encoded card to keep: the one issued last. A card of a link
+// Newer returns the encoded card to keep: the one issued last. A card of a link
 // wins over one without a hello pass of the same time.
-func newer(old []byte, card contact.Card, raw []byte) []byte {
+func Newer(old []byte, card contact.Card, raw []byte) []byte {
 	if had, err := contact.ParseCard(old); err == nil && had.Issued.After(card.Issued) {
 		return old
 	}
@@ -83,7 +83,7 @@ func newer(old []byte, card contact.Card, raw []byte) []byte {
 }
 
 // introduce puts an introduction to a contact into the outbox, once.
-func (e *Engine) introduce(tx *store.Tx, fx *effects, c store.Contact, now time.Time) error {
+func (e *Engine) introduce(tx *store.Tx, fx *Effects, c store.Contact, now time.Time) error {
 	if err := tx.DeleteOutgoingKind(c.Identity, store.KindIntroduction, nil); err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func (e *Engine) addControl(tx *store.Tx, kind byte, m *message.Control, now tim
 }
 
 // control applies a control message, whose signature is good.
-func (e *Engine) control(tx *store.Tx, fx *effects, m *message.Control) error {
+func (e *Engine) control(tx *store.Tx, fx *Effects, m *message.Control) error {
 	if m.Recipient != e.self || m.Sender == e.self {
 		return fmt.Errorf("%w: control message for somebody else", ErrRefused)
 	}
@@ -153,13 +153,15 @@ func (e *Engine) control(tx *store.Tx, fx *effects, m *message.Control) error {
 		return e.receipt(tx, fx, m, b)
 	case *message.Repair:
 		return e.repair(tx, fx, m, b)
+	case *message.Report, *message.Ask, *message.InfoAsk, *message.LeaveNote:
+		return e.groups.Control(tx, fx, m, body)
 	}
 	return fmt.Errorf("%w: control message of unknown type %d", ErrRefused, m.Type)
 }
 
 // introduced makes a contact of somebody who presents a hello pass of ours, and
 // answers with our card.
-func (e *Engine) introduced(tx *store.Tx, fx *effects, sender rpc.Identity, intro *message.Introduction) error {
+func (e *Engine) introduced(tx *store.Tx, fx *Effects, sender rpc.Identity, intro *message.Introduction) error {
 	now := time.Now()
 	card, err := parseCardOf(sender, intro.Card)
 	if err != nil {
@@ -180,11 +182,15 @@ func (e *Engine) introduced(tx *store.Tx, fx *effects, sender rpc.Identity, intr
 		}
 		fx.events = append(fx.events, Event{Kind: EventContact, Peer: c.Identity, Contact: c})
 	}
-	c.Card = newer(c.Card, card, intro.Card)
+	before := c.Card
+	c.Card = Newer(c.Card, card, intro.Card)
 	if err := tx.PutContact(c); err != nil {
 		return err
 	}
 	fx.contacts = append(fx.contacts, c)
+	if err := e.groups.CardChanged(tx, fx, c, before); err != nil {
+		return err
+	}
 	if err := e.knowsUs(tx, c); err != nil {
 		return err
 	}
@@ -192,7 +198,7 @@ func (e *Engine) introduced(tx *store.Tx, fx *effects, sender rpc.Identity, intr
 }
 
 // sendCard puts our present card for a contact into the outbox, once.
-func (e *Engine) sendCard(tx *store.Tx, fx *effects, to rpc.Identity, now time.Time) error {
+func (e *Engine) sendCard(tx *store.Tx, fx *Effects, to rpc.Identity, now time.Time) error {
 	own, err := e.cfg.Profile.Card(tx, false, now)
 	if err != nil {
 		return err
@@ -212,7 +218,7 @@ func (e *Engine) sendCard(tx *store.Tx, fx *effects, to rpc.Identity, now time.T
 // home relays, has changed.
 func (e *Engine) Announce(ctx context.Context) error {
 	now := time.Now()
-	return e.update(ctx, func(tx *store.Tx, fx *effects) error {
+	return e.update(ctx, func(tx *store.Tx, fx *Effects) error {
 		contacts, err := tx.Contacts()
 		if err != nil {
 			return err
@@ -232,7 +238,7 @@ func (e *Engine) Announce(ctx context.Context) error {
 }
 
 // cardUpdate keeps a contact's new card; it also tells that it knows us.
-func (e *Engine) cardUpdate(tx *store.Tx, fx *effects, sender rpc.Identity, update *message.CardUpdate) error {
+func (e *Engine) cardUpdate(tx *store.Tx, fx *Effects, sender rpc.Identity, update *message.CardUpdate) error {
 	card, err := parseCardOf(sender, update.Card)
 	if err != nil {
 		return err
@@ -244,11 +250,15 @@ func (e *Engine) cardUpdate(tx *store.Tx, fx *effects, sender rpc.Identity, upda
 	if err != nil {
 		return err
 	}
-	c.Card = newer(c.Card, card, update.Card)
+	before := c.Card
+	c.Card = Newer(c.Card, card, update.Card)
 	if err := tx.PutContact(c); err != nil {
 		return err
 	}
 	fx.contacts = append(fx.contacts, c)
+	if err := e.groups.CardChanged(tx, fx, c, before); err != nil {
+		return err
+	}
 	return e.knowsUs(tx, c)
 }
 

@@ -20,6 +20,9 @@
 // too many messages in it were lost. The conversation then has groups but none to
 // send in, until delivery brings a key package for a new one.
 //
+// Conversations of any number are of package group, which gets what comes in about
+// them, in the same transaction, through the interface Groups.
+//
 // # Invariants
 //
 //   - The ratchet step, the message and its outbox row are one commit.

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"quicnprotochat/mls"
-	"quicnprotochat/mls/seal"
 	"quicnprotochat/node/identity"
 	"quicnprotochat/node/keys"
+	"quicnprotochat/node/message"
 	"quicnprotochat/node/profile"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
@@ -55,6 +55,8 @@ type Notifier interface {
 	ContactChanged(c store.Contact)
 	// Joined says that keys of a new epoch are here.
 	Joined()
+	// KeyPackageUsed says that one of our key packages was used up.
+	KeyPackageUsed()
 }
 
 // EventKind says what an Event is about.
@@ -65,15 +67,17 @@ const (
 	EventMessage EventKind = "message" // a message came in
 	EventState   EventKind = "state"   // the state of an own message changed
 	EventContact EventKind = "contact" // a contact was added
+	EventGroup   EventKind = "group"   // a group is new, or another one than before
 )
 
 // Event is something that front ends show. Message is set for EventMessage and
-// EventState, Contact for EventContact.
+// EventState, Contact for EventContact, Conversation for EventGroup.
 type Event struct {
-	Kind    EventKind
-	Peer    rpc.Identity
-	Message store.Message
-	Contact store.Contact
+	Kind         EventKind
+	Peer         rpc.Identity
+	Message      store.Message
+	Contact      store.Contact
+	Conversation store.Conversation
 }
 
 // Config says whose conversations they are. All fields are required.
@@ -88,8 +92,9 @@ type Config struct {
 
 // Engine reads and changes conversations.
 type Engine struct {
-	cfg  Config
-	self rpc.Identity
+	cfg    Config
+	self   rpc.Identity
+	groups Groups
 
 	// mu guards epochs, a cache of immutable values.
 	mu     sync.Mutex
@@ -101,23 +106,27 @@ func New(cfg Config) *Engine {
 	return &Engine{cfg: cfg, self: cfg.Identity.ID(), epochs: make(map[[16]byte]*mls.Epoch)}
 }
 
-// effects is what a transaction asks to be told after its commit.
-type effects struct {
+// Effects is what a transaction asks to be told after its commit.
+type Effects struct {
 	events   []Event
 	outgoing map[rpc.Identity]bool
 	receipts map[rpc.Identity]bool
 	contacts []store.Contact
 	joined   bool
-	via      string // how the payload came that is applied
-	lazy     bool   // the commit does not wait for the disk
+	changed  map[string]bool // ids of groups
+	used     bool            // a key package
+	via      string          // how the payload came that is applied
+	epoch    [16]byte        // whose key opened it, zero for a hybrid key
+	parts    []message.Part  // of its frame
+	lazy     bool            // the commit does not wait for the disk
 }
 
-func (f *effects) send(to rpc.Identity) { f.outgoing[to] = true }
+func (f *Effects) send(to rpc.Identity) { f.outgoing[to] = true }
 
 // update runs fn in one durable transaction and tells its effects after the
 // commit.
-func (e *Engine) update(ctx context.Context, fn func(tx *store.Tx, fx *effects) error) error {
-	return e.transact(ctx, e.cfg.Store.Update, &effects{}, fn)
+func (e *Engine) update(ctx context.Context, fn func(tx *store.Tx, fx *Effects) error) error {
+	return e.transact(ctx, e.cfg.Store.Update, &Effects{}, fn)
 }
 
 // errNotLazily means that a transaction must be durable before anybody sees what
@@ -127,18 +136,19 @@ var errNotLazily = errors.New("must be durable")
 // follow is update for what only follows from rows that are durable: it does not
 // wait for the disk. If fn takes a step of a ratchet, it is run again in a durable
 // transaction: a key must not be used twice, whatever a power cut takes back.
-func (e *Engine) follow(ctx context.Context, fn func(tx *store.Tx, fx *effects) error) error {
-	err := e.transact(ctx, e.cfg.Store.UpdateLazily, &effects{lazy: true}, fn)
+func (e *Engine) follow(ctx context.Context, fn func(tx *store.Tx, fx *Effects) error) error {
+	err := e.transact(ctx, e.cfg.Store.UpdateLazily, &Effects{lazy: true}, fn)
 	if errors.Is(err, errNotLazily) {
 		return e.update(ctx, fn)
 	}
 	return err
 }
 
-func (e *Engine) transact(ctx context.Context, update func(context.Context, func(*store.Tx) error) error, fx *effects,
-	fn func(tx *store.Tx, fx *effects) error,
+func (e *Engine) transact(ctx context.Context, update func(context.Context, func(*store.Tx) error) error, fx *Effects,
+	fn func(tx *store.Tx, fx *Effects) error,
 ) error {
 	fx.outgoing, fx.receipts = make(map[rpc.Identity]bool), make(map[rpc.Identity]bool)
+	fx.changed = make(map[string]bool)
 	if err := update(ctx, func(tx *store.Tx) error { return fn(tx, fx) }); err != nil {
 		return err
 	}
@@ -156,6 +166,12 @@ func (e *Engine) transact(ctx context.Context, update func(context.Context, func
 	}
 	if fx.joined {
 		e.cfg.Notify.Joined()
+	}
+	if fx.used {
+		e.cfg.Notify.KeyPackageUsed()
+	}
+	for group := range fx.changed {
+		e.groups.Changed([]byte(group))
 	}
 	return nil
 }
@@ -183,19 +199,10 @@ func (e *Engine) epoch(tx *store.Tx, id [16]byte) (*mls.Epoch, store.Records, er
 }
 
 // enter saves a new epoch as the present one of its group.
-func (e *Engine) enter(tx *store.Tx, g store.Group, ep *mls.Epoch, now time.Time) (store.Group, error) {
-	id := EpochID(ep)
-	key, err := ep.Export("qpc seal", nil, len(seal.EpochKey{}))
-	if err != nil {
-		return g, fmt.Errorf("export seal key: %w", err)
-	}
-	if err := ep.Save(tx.Records(id)); err != nil {
-		return g, fmt.Errorf("save epoch: %w", err)
-	}
-	row := store.Epoch{ID: id, Group: g.ID, Number: ep.Number(), SealKey: [32]byte(key), Created: now}
-	g.Epoch, g.Suite = id, uint16(ep.Suite())
+func (e *Engine) enter(tx *store.Tx, g store.Group, ep *mls.Epoch) (store.Group, error) {
+	g.Epoch, g.Suite = EpochID(ep), uint16(ep.Suite())
 	if err := tx.PutGroup(g); err != nil {
 		return g, err
 	}
-	return g, tx.PutEpoch(row)
+	return g, e.save(tx, g, g.Epoch, ep)
 }

@@ -66,6 +66,7 @@ func (p *person) restart() {
 	p.engine = New(Config{
 		Store: p.store, Identity: p.id, Keys: p.keys, Profile: p.profile, Notify: p, Log: slog.New(slog.DiscardHandler),
 	})
+	p.engine.Attach(noGroups{})
 }
 
 func (p *person) Event(e Event)                { p.events = append(p.events, e) }
@@ -73,6 +74,7 @@ func (p *person) Outgoing(rpc.Identity)        {}
 func (p *person) Receipt(rpc.Identity)         {}
 func (p *person) ContactChanged(store.Contact) {}
 func (p *person) Joined()                      {}
+func (p *person) KeyPackageUsed()              {}
 
 func (p *person) link() string {
 	link, _, err := p.profile.Link(context.Background(), testTime())

@@ -18,6 +18,8 @@ import (
 const (
 	extensionVersion = 1
 	kindPair         = 1
+	// KindGroup is the kind of a group of any number in the GroupContext extension.
+	KindGroup = 2
 	// maxPairCounter keeps a hostile counter from leaving no higher one.
 	maxPairCounter = 1 << 32
 )
@@ -80,6 +82,16 @@ func parsePairContext(extensions []mls.Extension) (pairContext, error) {
 	return pairContext{}, fmt.Errorf("group of no conversation: %w", ErrRefused)
 }
 
+// kindOf is the kind of a group by its extensions, 0 if it has none.
+func kindOf(extensions []mls.Extension) byte {
+	for _, x := range extensions {
+		if x.Type == keys.ConversationExtension && len(x.Data) > 1 && x.Data[0] == extensionVersion {
+			return x.Data[1]
+		}
+	}
+	return 0
+}
+
 // conversation returns the conversation with peer, made if it is not there.
 func (e *Engine) conversation(tx *store.Tx, peer rpc.Identity, now time.Time) (store.Conversation, error) {
 	id := PairID(e.self, peer)
@@ -93,7 +105,7 @@ func (e *Engine) conversation(tx *store.Tx, peer rpc.Identity, now time.Time) (s
 
 // choose makes the best live group of the conversation the one to send in. The
 // others are retired. If the choice changed, messages without a receipt move.
-func (e *Engine) choose(tx *store.Tx, fx *effects, c store.Conversation, now time.Time) (store.Conversation, error) {
+func (e *Engine) choose(tx *store.Tx, fx *Effects, c store.Conversation, now time.Time) (store.Conversation, error) {
 	groups, err := tx.GroupsOf(c.ID)
 	if err != nil {
 		return c, err

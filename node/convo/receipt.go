@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"time"
 
@@ -45,9 +46,15 @@ func (e *Engine) Receipt(ctx context.Context, author rpc.Identity) (r *Receipt, 
 		if err != nil || len(due) == 0 {
 			return err
 		}
-		c, err := tx.ConversationOf(author)
+		c, err := tx.Conversation(due[0].Conversation)
 		if err != nil || len(c.Group) == 0 {
 			return err
+		}
+		for i, d := range due {
+			if d.Conversation != c.ID {
+				due = due[:i] // the rest goes with the next one
+				break
+			}
 		}
 		g, err := tx.Group(c.Group)
 		if err != nil {
@@ -95,25 +102,28 @@ func (e *Engine) sealReceipt(tx *store.Tx, g store.Group, author rpc.Identity, m
 
 // Receipted forgets the debts that a receipt has paid.
 func (e *Engine) Receipted(ctx context.Context, r *Receipt) error {
-	return e.follow(ctx, func(tx *store.Tx, _ *effects) error { return tx.DeleteReceiptsDue(r.due) })
+	return e.follow(ctx, func(tx *store.Tx, _ *Effects) error { return tx.DeleteReceiptsDue(r.due) })
 }
 
 // receipt takes a receipt that is a control message.
-func (e *Engine) receipt(tx *store.Tx, fx *effects, m *message.Control, r *message.Receipt) error {
-	c, contact, err := e.from(tx, m)
+func (e *Engine) receipt(tx *store.Tx, fx *Effects, m *message.Control, r *message.Receipt) error {
+	c, contact, err := e.from(tx, fx, m, r.Head)
 	if err != nil {
 		return err
 	}
 	if err := e.inGroup(tx, contact, m.Group); err != nil {
 		return err
 	}
-	return e.delivered(tx, fx, c, r)
+	return e.delivered(tx, fx, c, m.Sender, r)
 }
 
-// delivered marks own messages as delivered.
-func (e *Engine) delivered(tx *store.Tx, fx *effects, c store.Conversation, r *message.Receipt) error {
+// delivered marks own messages as delivered to somebody.
+func (e *Engine) delivered(tx *store.Tx, fx *Effects, c store.Conversation, to rpc.Identity, r *message.Receipt) error {
 	if r.Author != e.self {
 		return fmt.Errorf("%w: receipt for somebody else's messages", ErrRefused)
+	}
+	if IsGroup(c) {
+		return e.groups.Delivered(tx, fx, c, to, r.Ranges)
 	}
 	return eachOwn(tx, c, e.self, r.Ranges, func(own store.Message) error {
 		if err := tx.DeleteOutgoingMessage(c.ID, own.ID); err != nil {
@@ -128,13 +138,16 @@ func (e *Engine) delivered(tx *store.Tx, fx *effects, c store.Conversation, r *m
 }
 
 // repair answers somebody who misses messages of ours: they are sent again.
-func (e *Engine) repair(tx *store.Tx, fx *effects, m *message.Control, r *message.Repair) error {
-	c, _, err := e.from(tx, m)
+func (e *Engine) repair(tx *store.Tx, fx *Effects, m *message.Control, r *message.Repair) error {
+	c, _, err := e.from(tx, fx, m, r.Head)
 	if err != nil {
 		return err
 	}
 	if r.Author != e.self {
 		return fmt.Errorf("%w: repair of somebody else's messages", ErrRefused)
+	}
+	if IsGroup(c) {
+		return nil // what has no receipt is sent again anyway
 	}
 	fx.send(m.Sender)
 	return eachOwn(tx, c, e.self, r.Ranges, func(own store.Message) error {
@@ -149,9 +162,21 @@ func (e *Engine) repair(tx *store.Tx, fx *effects, m *message.Control, r *messag
 }
 
 // from returns the conversation and the contact that a control message is about.
-func (e *Engine) from(tx *store.Tx, m *message.Control) (c store.Conversation, contact store.Contact, err error) {
+// In a group the sender must be a member, and takes head for the head.
+func (e *Engine) from(tx *store.Tx, fx *Effects, m *message.Control, head [16]byte) (c store.Conversation, contact store.Contact, err error) {
 	if contact, err = tx.Contact(m.Sender); err == nil {
 		c, err = tx.ConversationOf(m.Sender)
+	}
+	g, groupErr := tx.Group(m.Group)
+	if groupErr == nil && (isNotFound(err) || g.Conversation != c.ID) {
+		if c, err = tx.Conversation(g.Conversation); err != nil || !IsGroup(c) {
+			return c, contact, errors.Join(err, fmt.Errorf("%w: control message about a group of others", ErrRefused))
+		}
+		ok, err := e.groups.Speaks(tx, fx, g, m.Sender, head)
+		if err == nil && !ok {
+			err = fmt.Errorf("%w: control message by somebody who is not in the group", ErrRefused)
+		}
+		return c, contact, err
 	}
 	if isNotFound(err) {
 		return c, contact, fmt.Errorf("%w: control message from somebody without a conversation", ErrRefused)
@@ -188,7 +213,7 @@ func (e *Engine) Direct(ctx context.Context, out store.Outgoing, path transport.
 }
 
 func (e *Engine) durable(ctx context.Context, out store.Outgoing, to store.Message, mark func(*store.Tx) error) error {
-	return e.follow(ctx, func(tx *store.Tx, fx *effects) error {
+	return e.follow(ctx, func(tx *store.Tx, fx *Effects) error {
 		if err := mark(tx); isNotFound(err) {
 			return e.notePath(tx, fx, out, to)
 		} else if err != nil {
@@ -204,14 +229,20 @@ func (e *Engine) durable(ctx context.Context, out store.Outgoing, to store.Messa
 		if err != nil {
 			return err
 		}
+		if c, err := tx.Conversation(out.Conversation); err != nil || IsGroup(c) {
+			return errors.Join(err, e.groups.Progress(tx, fx, out, to))
+		}
 		return e.advance(tx, fx, m, to)
 	})
 }
 
 // notePath notes the path of a message whose receipt was faster.
-func (e *Engine) notePath(tx *store.Tx, fx *effects, out store.Outgoing, to store.Message) error {
+func (e *Engine) notePath(tx *store.Tx, fx *Effects, out store.Outgoing, to store.Message) error {
 	if out.Kind != store.KindMessage {
 		return nil
+	}
+	if c, err := tx.Conversation(out.Conversation); err != nil || IsGroup(c) {
+		return err
 	}
 	m, err := tx.Message(out.Conversation, e.self, out.Message)
 	if err != nil || m.Path != pathNone || rank[m.State] < rank[StateDelivered] {
@@ -224,7 +255,7 @@ func (e *Engine) notePath(tx *store.Tx, fx *effects, out store.Outgoing, to stor
 
 // Stuck notes why a message is not on its way yet.
 func (e *Engine) Stuck(ctx context.Context, peer rpc.Identity, why string) error {
-	return e.follow(ctx, func(tx *store.Tx, fx *effects) error {
+	return e.follow(ctx, func(tx *store.Tx, fx *Effects) error {
 		c, err := tx.ConversationOf(peer)
 		if isNotFound(err) {
 			return nil

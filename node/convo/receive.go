@@ -12,6 +12,7 @@ import (
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
+	"quicnprotochat/transport"
 )
 
 // maxLamportStep bounds how far one message moves our Lamport clock, so that a
@@ -24,17 +25,16 @@ const maxLamportStep = 1 << 32
 // it is wrong (the row is done, nothing of it was applied). Any other error is
 // of the store: the row is as it was.
 func (e *Engine) Receive(ctx context.Context, in store.Incoming) error {
-	err := e.follow(ctx, func(tx *store.Tx, fx *effects) error {
+	err := e.follow(ctx, func(tx *store.Tx, fx *Effects) error {
 		fx.via = in.Via
-		frame, err := e.open(tx, in.Payload)
+		frame, err := e.open(tx, fx, in.Payload)
 		if err != nil {
 			return err
 		}
-		parts, err := message.ParseFrame(frame)
-		if err != nil {
+		if fx.parts, err = message.ParseFrame(frame); err != nil {
 			return fmt.Errorf("%w: %w", ErrRefused, err)
 		}
-		for _, part := range parts {
+		for _, part := range fx.parts {
 			if err := e.apply(tx, fx, part); err != nil {
 				return err
 			}
@@ -45,15 +45,15 @@ func (e *Engine) Receive(ctx context.Context, in store.Incoming) error {
 	case errors.Is(err, ErrWaiting) && in.Waiting:
 		return err
 	case errors.Is(err, ErrWaiting):
-		return errors.Join(err, e.follow(ctx, func(tx *store.Tx, _ *effects) error { return tx.SetWaiting(in.ID) }))
+		return errors.Join(err, e.follow(ctx, func(tx *store.Tx, _ *Effects) error { return tx.SetWaiting(in.ID) }))
 	case errors.Is(err, ErrRefused):
-		return errors.Join(err, e.follow(ctx, func(tx *store.Tx, _ *effects) error { return tx.DoneIncoming(in.ID) }))
+		return errors.Join(err, e.follow(ctx, func(tx *store.Tx, _ *Effects) error { return tx.DoneIncoming(in.ID) }))
 	}
 	return err
 }
 
 // open removes the seal of a payload.
-func (e *Engine) open(tx *store.Tx, payload []byte) ([]byte, error) {
+func (e *Engine) open(tx *store.Tx, fx *Effects, payload []byte) ([]byte, error) {
 	kind, err := seal.PayloadKind(payload)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
@@ -81,12 +81,13 @@ func (e *Engine) open(tx *store.Tx, payload []byte) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrRefused, err)
 		}
+		fx.epoch = row.ID
 		return frame, nil
 	}
 	return nil, ErrWaiting
 }
 
-func (e *Engine) apply(tx *store.Tx, fx *effects, part message.Part) error {
+func (e *Engine) apply(tx *store.Tx, fx *Effects, part message.Part) error {
 	switch p := part.(type) {
 	case *message.Control:
 		return e.control(tx, fx, p)
@@ -97,11 +98,15 @@ func (e *Engine) apply(tx *store.Tx, fx *effects, part message.Part) error {
 			}
 		}
 		return nil
+	case message.RatchetTree:
+		return nil // of the Welcome or GroupInfo beside it
+	case *message.GroupTree, message.ContactCards:
+		return e.groups.Part(tx, fx, p)
 	}
 	return fmt.Errorf("%w: unknown part of a frame", ErrRefused)
 }
 
-func (e *Engine) mlsMessage(tx *store.Tx, fx *effects, m []byte) error {
+func (e *Engine) mlsMessage(tx *store.Tx, fx *Effects, m []byte) error {
 	info, err := mls.ParseMessage(m)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrRefused, err)
@@ -111,12 +116,14 @@ func (e *Engine) mlsMessage(tx *store.Tx, fx *effects, m []byte) error {
 		return e.welcome(tx, fx, m)
 	case mls.KindPrivateMessage:
 		return e.private(tx, fx, m, info)
+	case mls.KindGroupInfo:
+		return e.groups.Info(tx, fx, m)
 	}
 	return fmt.Errorf("%w: MLS message of a kind that a conversation of two has no use for", ErrRefused)
 }
 
-// welcome joins the group of a pair that a contact made.
-func (e *Engine) welcome(tx *store.Tx, fx *effects, welcome []byte) error {
+// welcome joins a group that somebody made or is in.
+func (e *Engine) welcome(tx *store.Tx, fx *Effects, welcome []byte) error {
 	now := time.Now()
 	row, err := ownKeyPackage(tx, welcome)
 	if err != nil {
@@ -130,10 +137,58 @@ func (e *Engine) welcome(tx *store.Tx, fx *effects, welcome []byte) error {
 	if err != nil {
 		return fmt.Errorf("key package: %w", store.ErrDamaged)
 	}
-	ep, err := mls.Join(mls.JoinConfig{Welcome: welcome, KeyPackage: kp, Secrets: secrets, Signer: e.cfg.Identity.MLS()})
+	ep, err := mls.Join(mls.JoinConfig{
+		Welcome: welcome, KeyPackage: kp, Secrets: secrets, Signer: e.cfg.Identity.MLS(), RatchetTree: fx.ratchetTree(),
+	})
 	if err != nil {
 		return fmt.Errorf("%w: welcome: %w", ErrRefused, err)
 	}
+	if err := checkMembers(ep); err != nil {
+		return err
+	}
+	if kindOf(ep.Extensions()) == KindGroup {
+		if err := e.groups.Welcome(tx, fx, ep); err != nil {
+			return err
+		}
+		return e.keepPackage(tx, fx, row, now)
+	}
+	if !row.LastResort {
+		if err := tx.DeleteKeyPackage(row.Ref); err != nil {
+			return err
+		}
+		fx.used = true
+	}
+	return e.pairWelcome(tx, fx, ep, now)
+}
+
+// keepTime is how long the key package of a group's Welcome is kept: another
+// Welcome may come for it, if the commit of the first one loses.
+const keepTime = 7 * 24 * time.Hour
+
+// keepPackage keeps a key package that a Welcome to a group has used for a while
+// longer. It is nobody's stock any more.
+func (e *Engine) keepPackage(tx *store.Tx, fx *Effects, row store.KeyPackage, now time.Time) error {
+	if row.LastResort || row.Place.IsZero() {
+		return nil
+	}
+	row.Place, row.HandedOut, row.Expires = transport.Key{}, true, now.Add(keepTime)
+	fx.used = true
+	return tx.PutKeyPackage(row)
+}
+
+// checkMembers refuses a group in which a key is not that of the identity it
+// stands for: the credential is the key itself (RFC 9420, §5.3.1).
+func checkMembers(ep *mls.Epoch) error {
+	for _, m := range ep.Members() {
+		if len(m.Identity) != len(rpc.Identity{}) || !bytes.Equal(m.Identity, m.SignatureKey) {
+			return fmt.Errorf("%w: a member's key is not that of its identity", ErrRefused)
+		}
+	}
+	return nil
+}
+
+// pairWelcome enters the group of a pair that a contact made.
+func (e *Engine) pairWelcome(tx *store.Tx, fx *Effects, ep *mls.Epoch, now time.Time) error {
 	peer, pair, err := e.pairOf(ep)
 	if err != nil {
 		return err
@@ -148,17 +203,12 @@ func (e *Engine) welcome(tx *store.Tx, fx *effects, welcome []byte) error {
 	if _, err := tx.Group(ep.GroupID()); !isNotFound(err) {
 		return errors.Join(err, fmt.Errorf("%w: welcome to a group that is known", ErrRefused))
 	}
-	if !row.LastResort {
-		if err := tx.DeleteKeyPackage(row.Ref); err != nil {
-			return err
-		}
-	}
 	c, err := e.conversation(tx, peer, now)
 	if err != nil {
 		return err
 	}
 	g := store.Group{ID: ep.GroupID(), Conversation: c.ID, Creator: peer, Counter: pair.counter}
-	if _, err := e.enter(tx, g, ep, now); err != nil {
+	if _, err := e.enter(tx, g, ep); err != nil {
 		return err
 	}
 	fx.joined = true
@@ -191,13 +241,6 @@ func (e *Engine) pairOf(ep *mls.Epoch) (peer rpc.Identity, pair pairContext, err
 		return peer, pair, err
 	}
 	members := ep.Members()
-	for _, m := range members {
-		// The credential is the key itself: no other key may speak for it
-		// (RFC 9420, §5.3.1).
-		if !bytes.Equal(m.Identity, m.SignatureKey) {
-			return peer, pair, fmt.Errorf("%w: a member's key is not that of its identity", ErrRefused)
-		}
-	}
 	if len(members) != 2 || members[0].Leaf != 0 || len(members[0].Identity) != len(peer) {
 		return peer, pair, fmt.Errorf("%w: conversation of two with %d members", ErrRefused, len(members))
 	}
@@ -210,7 +253,7 @@ func (e *Engine) pairOf(ep *mls.Epoch) (peer rpc.Identity, pair pairContext, err
 }
 
 // private decrypts an application message and stores it.
-func (e *Engine) private(tx *store.Tx, fx *effects, m []byte, info mls.MessageInfo) error {
+func (e *Engine) private(tx *store.Tx, fx *Effects, m []byte, info mls.MessageInfo) error {
 	g, err := tx.Group(info.GroupID)
 	if isNotFound(err) {
 		return ErrWaiting
@@ -218,15 +261,23 @@ func (e *Engine) private(tx *store.Tx, fx *effects, m []byte, info mls.MessageIn
 	if err != nil {
 		return err
 	}
-	ep, records, err := e.epoch(tx, g.Epoch)
+	c, err := tx.Conversation(g.Conversation)
 	if err != nil {
 		return err
 	}
-	if ep.Number() != info.Epoch {
+	epoch := g.Epoch
+	if IsGroup(c) && fx.epoch != [16]byte{} {
+		epoch = fx.epoch // it may be that of another branch
+	}
+	ep, records, err := e.epoch(tx, epoch)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(ep.GroupID(), g.ID) || ep.Number() != info.Epoch {
 		return fmt.Errorf("%w: message of an epoch that is not here", ErrRefused)
 	}
 	app, err := ep.Decrypt(records, m)
-	if errors.Is(err, mls.ErrTooFarAhead) {
+	if errors.Is(err, mls.ErrTooFarAhead) && !IsGroup(c) {
 		// Nor can what follows it be read. The author encrypts what has no receipt
 		// again in the group to come.
 		return e.startOver(tx, fx, g.Conversation, g.ID)
@@ -234,9 +285,8 @@ func (e *Engine) private(tx *store.Tx, fx *effects, m []byte, info mls.MessageIn
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrRefused, err)
 	}
-	c, err := tx.Conversation(g.Conversation)
-	if err != nil {
-		return err
+	if IsGroup(c) {
+		return e.groupMessage(tx, fx, g, c, app)
 	}
 	if !bytes.Equal(app.Identity, c.Peer[:]) {
 		return fmt.Errorf("%w: message by somebody who is not in the conversation", ErrRefused)
@@ -251,11 +301,28 @@ func (e *Engine) private(tx *store.Tx, fx *effects, m []byte, info mls.MessageIn
 	if err := e.inGroup(tx, contact, g.ID); err != nil {
 		return err
 	}
-	return e.accept(tx, fx, c, app)
+	return e.accept(tx, fx, c, c.Peer, app)
 }
 
-// accept stores a decrypted message, or notes that it came again.
-func (e *Engine) accept(tx *store.Tx, fx *effects, c store.Conversation, app mls.Application) error {
+// groupMessage stores a message of a group if its author may speak there.
+func (e *Engine) groupMessage(tx *store.Tx, fx *Effects, g store.Group, c store.Conversation, app mls.Application) error {
+	data, err := message.ParseAuthData(app.AuthenticatedData)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	author := rpc.Identity(app.Identity)
+	ok, err := e.groups.Speaks(tx, fx, g, author, data.Head)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return fmt.Errorf("%w: message by somebody who is not in the group any more", ErrRefused)
+	}
+	return e.accept(tx, fx, c, author, app)
+}
+
+// accept stores a decrypted message of an author, or notes that it came again.
+func (e *Engine) accept(tx *store.Tx, fx *Effects, c store.Conversation, author rpc.Identity, app mls.Application) error {
 	data, err := message.ParseAuthData(app.AuthenticatedData)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrRefused, err)
@@ -271,14 +338,14 @@ func (e *Engine) accept(tx *store.Tx, fx *effects, c store.Conversation, app mls
 	case message.Typing:
 		return nil
 	case message.DeliveryReceipt:
-		return e.delivered(tx, fx, c, parsed.Receipt)
+		return e.delivered(tx, fx, c, author, parsed.Receipt)
 	}
 	c.Lamport = max(c.Lamport, min(data.Lamport, c.Lamport+maxLamportStep, message.MaxCounter-maxLamportStep))
 	if err := tx.PutConversation(c); err != nil {
 		return err
 	}
 	m := store.Message{
-		Conversation: c.ID, Author: c.Peer, ID: messageID(parsed, c.Peer, data.Counter), Type: byte(parsed.Type), Body: app.Data,
+		Conversation: c.ID, Author: author, ID: messageID(parsed, author, data.Counter), Type: byte(parsed.Type), Body: app.Data,
 		Lamport: data.Lamport, Counter: data.Counter, Sent: data.Sent, Stored: time.Now(),
 		State: StateReceived, Path: fx.via,
 	}
@@ -286,15 +353,15 @@ func (e *Engine) accept(tx *store.Tx, fx *effects, c store.Conversation, app mls
 	case errors.Is(err, store.ErrConflict):
 		return fmt.Errorf("%w: message id used twice with different bodies", ErrRefused)
 	case err == nil:
-		fx.events = append(fx.events, Event{Kind: EventMessage, Peer: c.Peer, Message: m})
+		fx.events = append(fx.events, Event{Kind: EventMessage, Peer: author, Message: m})
 	case !errors.Is(err, store.ErrExists):
 		return err
 	}
 	if parsed.Type != message.Chat && parsed.Type != message.Reply {
 		return nil // gets no receipt
 	}
-	fx.receipts[c.Peer] = true
-	return tx.AddReceiptDue(store.ReceiptDue{Conversation: c.ID, Author: c.Peer, Counter: data.Counter})
+	fx.receipts[author] = true
+	return tx.AddReceiptDue(store.ReceiptDue{Conversation: c.ID, Author: author, Counter: data.Counter})
 }
 
 // inGroup notes that the contact is in a group: its Welcome arrived.

@@ -125,7 +125,7 @@ func TestTooFarAhead(t *testing.T) {
 			if err := tx.DeleteOutgoingMessage(m.Conversation, m.ID); err != nil {
 				return err
 			}
-			if err := a.engine.encrypt(tx, &effects{}, c, m); err != nil {
+			if err := a.engine.encrypt(tx, &Effects{}, c, m); err != nil {
 				return err
 			}
 		}
@@ -167,7 +167,7 @@ func TestReceiptMessage(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		return b.engine.encrypt(tx, &effects{}, c, store.Message{ID: [16]byte{1}, Body: body, Counter: 1, Lamport: 9, Sent: testTime()})
+		return b.engine.encrypt(tx, &Effects{}, c, store.Message{ID: [16]byte{1}, Body: body, Counter: 1, Lamport: 9, Sent: testTime()})
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -50,7 +50,7 @@ func (e *Engine) Send(ctx context.Context, to rpc.Identity, text string) (m stor
 	if err != nil {
 		return m, fmt.Errorf("encode message: %w", err)
 	}
-	err = e.update(ctx, func(tx *store.Tx, fx *effects) error {
+	err = e.update(ctx, func(tx *store.Tx, fx *Effects) error {
 		if _, err := tx.Contact(to); isNotFound(err) {
 			return ErrUnknownContact
 		} else if err != nil {
@@ -89,7 +89,7 @@ func (e *Engine) Send(ctx context.Context, to rpc.Identity, text string) (m stor
 
 // encrypt puts a message into the outbox, sealed in the group that the
 // conversation sends in; without a group it waits for Start.
-func (e *Engine) encrypt(tx *store.Tx, fx *effects, c store.Conversation, m store.Message) error {
+func (e *Engine) encrypt(tx *store.Tx, fx *Effects, c store.Conversation, m store.Message) error {
 	if len(c.Group) == 0 {
 		return nil
 	}
@@ -145,7 +145,7 @@ func (e *Engine) sealEpoch(tx *store.Tx, epoch [16]byte, frame []byte) ([]byte, 
 
 // move encrypts the messages without a receipt again, in the group that the
 // conversation now sends in.
-func (e *Engine) move(tx *store.Tx, fx *effects, c store.Conversation) error {
+func (e *Engine) move(tx *store.Tx, fx *Effects, c store.Conversation) error {
 	messages, err := tx.Unreceipted(c.ID, e.self)
 	if err != nil {
 		return err
@@ -167,7 +167,7 @@ var rank = map[string]int{StateQueued: 0, StateStored: 1, StateDirect: 2, StateD
 
 // advance moves an own message to a better state and tells it; a worse one is
 // ignored.
-func (e *Engine) advance(tx *store.Tx, fx *effects, m store.Message, to store.Message) error {
+func (e *Engine) advance(tx *store.Tx, fx *Effects, m store.Message, to store.Message) error {
 	if rank[to.State] <= rank[m.State] {
 		return nil
 	}
@@ -185,3 +185,6 @@ func (e *Engine) advance(tx *store.Tx, fx *effects, m store.Message, to store.Me
 	fx.events = append(fx.events, Event{Kind: EventState, Peer: c.Peer, Message: m})
 	return nil
 }
+
+// Better reports whether a state is better than another.
+func Better(state, than string) bool { return rank[state] > rank[than] }

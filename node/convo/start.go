@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"time"
 
@@ -36,6 +37,11 @@ func (e *Engine) Needs(ctx context.Context, peer rpc.Identity) (n Needs, err err
 		}
 		if err == nil {
 			if n.KeyPackage, err = e.needsGroup(tx, c); err != nil {
+				return err
+			}
+		}
+		if !n.KeyPackage {
+			if n.KeyPackage, err = e.groups.Wants(tx, peer); err != nil {
 				return err
 			}
 		}
@@ -85,12 +91,12 @@ func (e *Engine) owesSealed(tx *store.Tx, c store.Conversation) (bool, error) {
 
 // LearnHybridKey keeps a person's hybrid key.
 func (e *Engine) LearnHybridKey(ctx context.Context, peer rpc.Identity, blob []byte) error {
-	return e.update(ctx, func(tx *store.Tx, _ *effects) error { return keys.Learn(tx, peer, blob, time.Now()) })
+	return e.update(ctx, func(tx *store.Tx, _ *Effects) error { return keys.Learn(tx, peer, blob, time.Now()) })
 }
 
 // SealWaiting seals what waits for a person's hybrid key.
 func (e *Engine) SealWaiting(ctx context.Context, peer rpc.Identity) error {
-	return e.update(ctx, func(tx *store.Tx, fx *effects) error {
+	return e.update(ctx, func(tx *store.Tx, fx *Effects) error {
 		rows, err := tx.UnsealedFor(peer, 0)
 		if err != nil || len(rows) == 0 {
 			return err
@@ -114,7 +120,7 @@ func (e *Engine) SealWaiting(ctx context.Context, peer rpc.Identity) error {
 
 // Start makes the first or a new group of the conversation with peer from one of its key
 // packages, and puts the Welcome and all waiting messages into the outbox. If it
-// has one to send in meanwhile, it does nothing. The group is post-quantum if the
+// needs none, the package is for a group that the person is invited to. The group is post-quantum if the
 // package says that the person has that suite: who hands out a classical one all the
 // same gets ErrOtherSuite, so that no relay can weaken a conversation.
 func (e *Engine) Start(ctx context.Context, peer rpc.Identity, keyPackage []byte) error {
@@ -132,10 +138,13 @@ func (e *Engine) Start(ctx context.Context, peer rpc.Identity, keyPackage []byte
 	if kp.Suite() != keys.SuiteFor(kp.Capabilities()) {
 		return fmt.Errorf("%s: %w", kp.Suite(), ErrOtherSuite)
 	}
-	return e.update(ctx, func(tx *store.Tx, fx *effects) error {
-		c, err := e.conversation(tx, peer, now)
-		if err != nil || len(c.Group) > 0 {
+	return e.update(ctx, func(tx *store.Tx, fx *Effects) error {
+		c, err := tx.ConversationOf(peer)
+		if err != nil && !isNotFound(err) {
 			return err
+		}
+		if needs, err := e.needsGroup(tx, c); err != nil || !needs {
+			return errors.Join(err, e.groups.Package(tx, fx, peer, kp))
 		}
 		groups, err := tx.GroupsOf(c.ID)
 		if err != nil {
@@ -150,7 +159,7 @@ func (e *Engine) Start(ctx context.Context, peer rpc.Identity, keyPackage []byte
 			return err
 		}
 		g := store.Group{ID: ep.GroupID(), Conversation: c.ID, Creator: e.self, Counter: counter}
-		if g, err = e.enter(tx, g, ep, now); err != nil {
+		if g, err = e.enter(tx, g, ep); err != nil {
 			return err
 		}
 		if err := e.addWelcome(tx, peer, g, welcome, now); err != nil {

@@ -32,6 +32,9 @@ func (e *Engine) Waiting(ctx context.Context) (ids []rpc.Identity, err error) {
 			return err
 		}
 		for _, c := range conversations {
+			if IsGroup(c) {
+				continue // what waits there is in the outbox
+			}
 			n, err := tx.CountUnreceipted(c.ID, e.self)
 			if err != nil {
 				return err
@@ -44,7 +47,9 @@ func (e *Engine) Waiting(ctx context.Context) (ids []rpc.Identity, err error) {
 				ids = append(ids, c.Peer)
 			}
 		}
-		return nil
+		more, err := e.groups.Waiting(tx)
+		ids = append(ids, more...)
+		return err
 	})
 	return ids, err
 }
@@ -80,7 +85,7 @@ func (e *Engine) Renew(ctx context.Context, peer rpc.Identity, ages RenewAges) e
 	if err != nil || len(due) == 0 {
 		return err
 	}
-	return e.update(ctx, func(tx *store.Tx, fx *effects) error {
+	return e.update(ctx, func(tx *store.Tx, fx *Effects) error {
 		due, err := ages.taken(tx, peer, now)
 		if err != nil {
 			return err
@@ -94,7 +99,10 @@ func (e *Engine) Renew(ctx context.Context, peer rpc.Identity, ages RenewAges) e
 	})
 }
 
-func (e *Engine) renew(tx *store.Tx, fx *effects, row store.Outgoing, now time.Time) error {
+func (e *Engine) renew(tx *store.Tx, fx *Effects, row store.Outgoing, now time.Time) error {
+	if c, err := tx.Conversation(row.Conversation); err == nil && IsGroup(c) {
+		return e.groups.Renew(tx, fx, row)
+	}
 	switch row.Kind {
 	case store.KindIntroduction:
 		contact, err := tx.Contact(row.Recipient)
@@ -129,7 +137,7 @@ func (e *Engine) renew(tx *store.Tx, fx *effects, row store.Outgoing, now time.T
 // tells that the person got into the group, for its key package may have been used
 // up, or the Welcome refused or lost; or we cannot read what it sends there. The
 // old group stays until the new one is chosen, which has a higher counter.
-func (e *Engine) startOver(tx *store.Tx, fx *effects, conversation [16]byte, group []byte) error {
+func (e *Engine) startOver(tx *store.Tx, fx *Effects, conversation [16]byte, group []byte) error {
 	c, err := tx.Conversation(conversation)
 	if err != nil || !bytes.Equal(c.Group, group) {
 		return err
@@ -149,7 +157,7 @@ func (e *Engine) Sweep(ctx context.Context) error {
 	if _, err := e.cfg.Keys.Hybrid(ctx, now); err != nil {
 		return err
 	}
-	return e.update(ctx, func(tx *store.Tx, fx *effects) error {
+	return e.update(ctx, func(tx *store.Tx, fx *Effects) error {
 		if err := tx.DropWaiting(now.Add(-waitingTime)); err != nil {
 			return err
 		}
@@ -178,13 +186,15 @@ func (e *Engine) Sweep(ctx context.Context) error {
 	})
 }
 
-func (e *Engine) sweep(tx *store.Tx, fx *effects, c store.Conversation, now time.Time) error {
+func (e *Engine) sweep(tx *store.Tx, fx *Effects, c store.Conversation, now time.Time) error {
 	groups, err := tx.GroupsOf(c.ID)
 	if err != nil {
 		return err
 	}
-	if err := e.retire(tx, c, groups, now); err != nil {
-		return err
+	if !IsGroup(c) {
+		if err := e.retire(tx, c, groups, now); err != nil {
+			return err
+		}
 	}
 	messages, err := tx.Unreceipted(c.ID, e.self)
 	if err != nil {

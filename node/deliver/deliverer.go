@@ -254,6 +254,14 @@ func (d *Deliverer) busy() []rpc.Identity {
 // Joined says that keys of a new epoch are here: what waited may open.
 func (d *Deliverer) Joined() { d.inbox.retry() }
 
+// KeyPackageUsed says that one of our key packages was used: the relay that had it
+// gets another.
+func (d *Deliverer) KeyPackageUsed() {
+	if d.running() {
+		d.relays.publish()
+	}
+}
+
 // OnStream answers a stream that another machine opened, until it ends.
 func (d *Deliverer) OnStream(s *transport.Stream) {
 	if d.ready() {

@@ -170,9 +170,7 @@ func (w *worker) pass(ctx context.Context) (wait time.Duration, idle bool) {
 	if !ok {
 		return 0, true
 	}
-	if err := w.prepare(ctx, p); err != nil {
-		return w.failed(ctx, err), false
-	}
+	sealErr := w.seal(ctx, p)
 	w.planResend(p)
 	load, err := w.load(ctx, p, woken)
 	if err != nil {
@@ -183,6 +181,17 @@ func (w *worker) pass(ctx context.Context) (wait time.Duration, idle bool) {
 			return w.failed(ctx, err), false
 		}
 		w.pause = 0
+		return 0, false
+	}
+	// What needs keys that cannot be had now holds up nothing else.
+	if sealErr != nil {
+		return w.failed(ctx, sealErr), false
+	}
+	begun, err := w.begin(ctx, p)
+	if err != nil {
+		return w.failed(ctx, err), false
+	}
+	if begun {
 		return 0, false
 	}
 	if load.waiting == 0 && load.receiptIn == 0 {
@@ -228,37 +237,46 @@ func reason(err error) string {
 	return "waiting: " + text
 }
 
-// prepare gets the keys that are missing, starts the conversation if a message
-// waits for it, and seals what waits for a key.
-func (w *worker) prepare(ctx context.Context, p person) error {
+// seal gets the person's hybrid key if something waits for it, and seals that.
+func (w *worker) seal(ctx context.Context, p person) error {
 	needs, err := w.d.cfg.Engine.Needs(ctx, w.id)
 	if err != nil {
 		return err
 	}
 	if needs.HybridKey {
-		err := ask(ctx, w.d, p, func(ctx context.Context, c *rpc.Client) error {
-			blob, err := nonEmpty(c.FetchHybridKey(ctx, w.id))
-			if err != nil {
-				return err
-			}
-			return w.d.cfg.Engine.LearnHybridKey(ctx, w.id, blob)
-		})
-		if err != nil {
+		if err := w.learnKey(ctx, p); err != nil {
 			return fmt.Errorf("fetch their key: %w", err)
 		}
 	}
-	if needs.KeyPackage {
-		err := ask(ctx, w.d, p, func(ctx context.Context, c *rpc.Client) error {
-			return w.start(ctx, c)
-		})
-		if err != nil {
-			return fmt.Errorf("start conversation: %w", err)
-		}
-	}
-	if !needs.Seal && !needs.KeyPackage {
+	if !needs.Seal {
 		return nil
 	}
 	return w.d.cfg.Engine.SealWaiting(ctx, w.id)
+}
+
+// begin gets a key package if a conversation is to start, or a group wants one. It
+// reports whether that led to anything.
+func (w *worker) begin(ctx context.Context, p person) (begun bool, err error) {
+	needs, err := w.d.cfg.Engine.Needs(ctx, w.id)
+	if err != nil || !needs.KeyPackage {
+		return false, err
+	}
+	err = ask(ctx, w.d, p, func(ctx context.Context, c *rpc.Client) error { return w.start(ctx, c) })
+	if err != nil {
+		return false, fmt.Errorf("start conversation: %w", err)
+	}
+	return true, nil
+}
+
+// learnKey fetches the person's hybrid key.
+func (w *worker) learnKey(ctx context.Context, p person) error {
+	return ask(ctx, w.d, p, func(ctx context.Context, c *rpc.Client) error {
+		blob, err := nonEmpty(c.FetchHybridKey(ctx, w.id))
+		if err != nil {
+			return err
+		}
+		return w.d.cfg.Engine.LearnHybridKey(ctx, w.id, blob)
+	})
 }
 
 // packageTries is how many key packages one place is asked for: all those to be

@@ -81,6 +81,9 @@ func (f *Front) Contact(ctx context.Context, who string) (localapi.Contact, erro
 	return showContact(c), err
 }
 
+// unknownHint is the hint of an error about somebody who is no contact.
+const unknownHint = "qpc contacts lists them; qpc contact add LINK adds one"
+
 // find returns the contact of an identity, an exact name, or a unique prefix of
 // either.
 func (f *Front) find(ctx context.Context, who string) (store.Contact, error) {
@@ -97,7 +100,7 @@ func (f *Front) find(ctx context.Context, who string) (store.Contact, error) {
 	case 0:
 		return store.Contact{}, &localapi.Error{
 			Message: fmt.Sprintf("no contact is called %q", who),
-			Hint:    "qpc contacts lists them; qpc contact add LINK adds one",
+			Hint:    unknownHint,
 			Exit:    localapi.ExitContact,
 		}
 	case 1:

@@ -2,12 +2,14 @@ package front
 
 import (
 	"context"
+	"encoding/hex"
 	"log/slog"
 	"time"
 
 	"quicnprotochat/node/accounts"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/deliver"
+	"quicnprotochat/node/group"
 	"quicnprotochat/node/identity"
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/node/profile"
@@ -22,6 +24,7 @@ type Config struct {
 	Identity  *identity.Identity
 	Profile   *profile.Profile
 	Engine    *convo.Engine
+	Groups    *group.Groups
 	Deliverer *deliver.Deliverer
 	Accounts  *accounts.Accounts
 	Host      *transport.Host
@@ -70,26 +73,61 @@ func (f *Front) Invite(ctx context.Context) (localapi.Invite, error) {
 // Publish hands an event to the front ends.
 func (f *Front) Publish(e convo.Event) {
 	shown := localapi.Event{Event: localapi.Kind(e.Kind)}
-	c := e.Contact
-	if e.Kind != convo.EventContact {
-		err := f.cfg.Store.Glance(context.Background(), func(tx *store.Tx) (err error) {
-			c, err = tx.Contact(e.Peer)
+	err := f.cfg.Store.Glance(context.Background(), func(tx *store.Tx) error {
+		if err := f.addWhere(tx, e, &shown); err != nil {
 			return err
-		})
-		if err != nil {
-			f.cfg.Log.Error("event of an unknown contact", "peer", text(e.Peer), "err", err)
-			return
 		}
+		c := e.Contact
+		switch {
+		case e.Kind == convo.EventContact:
+		case e.Peer == rpc.Identity{}:
+			return nil
+		default:
+			var err error
+			if c, err = tx.Contact(e.Peer); err != nil && shown.Group == nil {
+				return err
+			} else if err != nil {
+				c = store.Contact{Identity: e.Peer, Name: text(e.Peer), Via: group.ViaGroup}
+			}
+		}
+		person := showContact(c)
+		shown.Contact = &person
+		return nil
+	})
+	if err != nil {
+		f.cfg.Log.Error("event that cannot be shown", "peer", text(e.Peer), "err", err)
+		return
 	}
-	person := showContact(c)
-	shown.Contact = &person
 	switch e.Kind {
 	case convo.EventMessage:
-		m := f.showMessage(e.Peer, e.Message)
+		m := f.showMessage(f.person(store.Contact{Identity: e.Peer}), e.Message)
+		if shown.Group != nil {
+			m.To, m.Group = shown.Group.ID, shown.Group.ID
+		}
 		shown.Message = &m
 	case convo.EventState:
 		d := showDelivery(e.Message)
 		shown.Delivery = &d
 	}
 	f.feed.Publish(shown)
+}
+
+// addWhere adds the group that an event is about, if it is about one.
+func (f *Front) addWhere(tx *store.Tx, e convo.Event, shown *localapi.Event) (err error) {
+	c := e.Conversation
+	switch e.Kind {
+	case convo.EventGroup:
+	case convo.EventMessage, convo.EventState:
+		if c, err = tx.Conversation(e.Message.Conversation); err != nil {
+			return err
+		}
+	default:
+		return nil
+	}
+	if convo.IsGroup(c) {
+		members, err := f.cfg.Groups.Count(tx, c)
+		shown.Group = &localapi.Group{ID: hex.EncodeToString(c.ID[:]), Name: c.Name, Status: status(c), Members: members}
+		return err
+	}
+	return nil
 }

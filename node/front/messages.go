@@ -10,22 +10,27 @@ import (
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
-	"quicnprotochat/rpc"
 )
 
 // Send implements localapi.Messages.
 func (f *Front) Send(ctx context.Context, who, body string) (localapi.Delivery, error) {
-	c, err := f.findOrAsk(ctx, who)
+	to, err := f.aim(ctx, who, f.findOrAsk)
 	if err != nil {
 		return localapi.Delivery{}, err
 	}
-	m, err := f.cfg.Engine.Send(ctx, c.Identity, body)
+	var m store.Message
+	if to.group {
+		m, err = f.cfg.Groups.Send(ctx, to.conversation, body)
+		err = groupError(to.name, err)
+	} else {
+		m, err = f.cfg.Engine.Send(ctx, to.contact.Identity, body)
+	}
 	switch {
 	case errors.Is(err, convo.ErrText):
 		return localapi.Delivery{}, &localapi.Error{Message: err.Error(), Exit: localapi.ExitUsage}
 	case errors.Is(err, convo.ErrOutboxFull):
 		return localapi.Delivery{}, &localapi.Error{
-			Message: fmt.Sprintf("%d messages wait for %s already", convo.MaxOutgoing, c.Name),
+			Message: fmt.Sprintf("%d messages wait for %s already", convo.MaxOutgoing, to.name),
 			Hint:    "qpc status says why they are not delivered",
 			Exit:    localapi.ExitOther,
 		}
@@ -93,11 +98,11 @@ const historyPage = 256
 
 // History implements localapi.Messages.
 func (f *Front) History(ctx context.Context, who string, limit int, after string, emit func(localapi.Message) error) error {
-	c, err := f.find(ctx, who)
+	with, err := f.aim(ctx, who, f.find)
 	if err != nil {
 		return err
 	}
-	id := convo.PairID(f.self, c.Identity)
+	id := with.conversation
 	first := func(tx *store.Tx) ([]store.Message, error) { return tx.History(id, nil, limit) }
 	switch {
 	case after != "":
@@ -124,7 +129,7 @@ func (f *Front) History(ctx context.Context, who string, limit int, after string
 			return err
 		}
 		for _, m := range rows {
-			if err := emit(f.showMessage(c.Identity, m)); err != nil {
+			if err := emit(f.showMessage(with, m)); err != nil {
 				return err
 			}
 		}
@@ -145,15 +150,19 @@ func page(limit int) int {
 	return min(limit, historyPage)
 }
 
-func (f *Front) showMessage(peer rpc.Identity, m store.Message) localapi.Message {
-	from, to := text(m.Author), text(peer)
-	if m.Author == peer {
-		to = text(f.self)
-	}
-	return localapi.Message{
-		ID: hex.EncodeToString(m.ID[:]), From: from, To: to, Text: shownText(m),
+func (f *Front) showMessage(with target, m store.Message) localapi.Message {
+	shown := localapi.Message{
+		ID: hex.EncodeToString(m.ID[:]), From: text(m.Author), To: text(with.contact.Identity), Text: shownText(m),
 		Time: localapi.Time{Time: m.Sent}, State: localapi.State(m.State), Path: localapi.Path(m.Path),
 	}
+	switch {
+	case with.group:
+		shown.Group = hex.EncodeToString(with.conversation[:])
+		shown.To = shown.Group
+	case m.Author == with.contact.Identity:
+		shown.To = text(f.self)
+	}
+	return shown
 }
 
 // shownText is the text of a message, or what stands for it where this program

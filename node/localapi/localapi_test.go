@@ -132,12 +132,29 @@ func (b *backend) ForgetRelay(context.Context, string) error {
 	return &Error{"no such relay", "see: qpc status", ExitUsage}
 }
 
+func (b *backend) CreateGroup(_ context.Context, name string, invite []string) (Group, error) {
+	return Group{ID: testID, Name: name, Status: "in", Members: 1 + len(invite)}, nil
+}
+
+func (b *backend) Groups(context.Context) ([]Group, error) { return nil, nil }
+
+func (b *backend) Group(_ context.Context, group string) (GroupInfo, error) {
+	if group != "friends" {
+		return GroupInfo{}, &Error{"no group " + group, "see: qpc group list", ExitContact}
+	}
+	return GroupInfo{ID: testID, Name: group, Epoch: 7}, nil
+}
+
+func (b *backend) ChangeGroup(_ context.Context, c GroupChange) (Group, error) {
+	return Group{ID: testID, Name: c.Name, Members: len(c.Contacts)}, nil
+}
+
 // serve runs a server over b until the test ends.
 func serve(t *testing.T, socket string, b *backend) *Client {
 	t.Helper()
 	ready := make(chan struct{})
 	s, err := New(Config{
-		Socket: socket, Self: b, Contacts: b, Messages: b, Relays: b, Accounts: b, AccountOwner: b, Events: b,
+		Socket: socket, Self: b, Contacts: b, Messages: b, Groups: b, Relays: b, Accounts: b, AccountOwner: b, Events: b,
 		Ready: func() { close(ready) },
 	})
 	if err != nil {
@@ -433,7 +450,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	b := &backend{reach: Queued}
 	serving := make(chan struct{})
 	s, err := New(Config{
-		Socket: socket, Self: b, Contacts: b, Messages: b, Relays: b, Accounts: b, AccountOwner: b, Events: b,
+		Socket: socket, Self: b, Contacts: b, Messages: b, Groups: b, Relays: b, Accounts: b, AccountOwner: b, Events: b,
 		Ready: func() { close(serving) },
 	})
 	if err != nil {

@@ -22,6 +22,7 @@ type Config struct {
 	Self     Self
 	Contacts Contacts
 	Messages Messages
+	Groups   Groups
 	Relays   Relays
 	Accounts Accounts
 	// AccountOwner is the rest of Accounts.

@@ -128,6 +128,8 @@ type Message struct {
 	Time  Time  `json:"time"`
 	State State `json:"state"`
 	Path  Path  `json:"path"`
+	// Group is the id of the group that it is of, and then To as well; else empty.
+	Group string `json:"group,omitempty"`
 }
 
 // Status is what a node is connected to and what waits. Its lists are never
@@ -181,12 +183,16 @@ type Kind string
 
 // The kinds of events.
 const (
-	// EventMessage is a message that came in: Contact and Message are set.
+	// EventMessage is a message that came in: Contact, who wrote it, and Message
+	// are set, and Group if it is one of a group.
 	EventMessage Kind = "message"
-	// EventState is a new state of a message of our own: Contact and Delivery are set.
+	// EventState is a new state of a message of our own: Delivery is set, and
+	// Contact or Group.
 	EventState Kind = "state"
 	// EventContact is a new contact: Contact is set.
 	EventContact Kind = "contact"
+	// EventGroup is a group that is new or another one than before: Group is set.
+	EventGroup Kind = "group"
 	// EventMissed says that events were lost between the id asked for and this
 	// one: look at the history.
 	EventMissed Kind = "missed"
@@ -199,4 +205,5 @@ type Event struct {
 	Contact  *Contact  `json:"contact,omitempty"`
 	Message  *Message  `json:"message,omitempty"`
 	Delivery *Delivery `json:"delivery,omitempty"`
+	Group    *Group    `json:"group,omitempty"`
 }

@@ -45,8 +45,8 @@
 // 16 ‖ signature 64, by who leaves, under LeaveDomain over epoch name ‖ group id; a
 // profile is name length u8 ‖ name ‖ count u16 (0 to 64) ‖ admin 32…. The name of an
 // epoch is SHA-256("qpc epoch v1" ‖ card without its signature)[:16]. The root of a
-// tree is group id length u8 ‖ group id ‖ epoch name 16 ‖ epoch number u64 ‖ profile ‖
-// count u16 ‖ identity 32 of each leaf, zero for a blank one.
+// tree is group id length u8 ‖ group id ‖ epoch name 16 ‖ epoch number u64 ‖ Lamport u64 ‖
+// profile ‖ count u16 ‖ identity 32 of each leaf, zero for a blank one.
 //
 // An application message is the plaintext of an MLS application message: version
 // 1 ‖ type u8 ‖ body. Text is UTF-8.

@@ -33,9 +33,11 @@ type GroupTree struct {
 
 // GroupRoot is the oldest epoch of a tree, and who was in it.
 type GroupRoot struct {
-	Group   []byte // MLS group id, 1 to MaxGroupID bytes
-	Name    EpochName
-	Number  uint64
+	Group  []byte // MLS group id, 1 to MaxGroupID bytes
+	Name   EpochName
+	Number uint64
+	// Lamport is the highest Lamport time of a message that the sender has seen.
+	Lamport uint64
 	Profile GroupProfile
 	// Leaves are the members by leaf index; a blank leaf is the zero identity.
 	Leaves []rpc.Identity
@@ -138,6 +140,7 @@ func (r *GroupRoot) addTo(b *cryptobyte.Builder) {
 	b.AddUint8LengthPrefixed(func(b *cryptobyte.Builder) { b.AddBytes(r.Group) })
 	b.AddBytes(r.Name[:])
 	b.AddUint64(r.Number)
+	b.AddUint64(r.Lamport)
 	r.Profile.addTo(b)
 	addIdentities(b, r.Leaves)
 }
@@ -148,7 +151,8 @@ func (r *GroupRoot) read(s *cryptobyte.String) bool {
 		n     uint16
 	)
 	if !s.ReadUint8LengthPrefixed(&group) || len(group) == 0 || len(group) > MaxGroupID ||
-		!s.CopyBytes(r.Name[:]) || !readNumber(s, &r.Number) || !r.Profile.read(s) ||
+		!s.CopyBytes(r.Name[:]) || !readNumber(s, &r.Number) ||
+		!readNumber(s, &r.Lamport) || !r.Profile.read(s) ||
 		!s.ReadUint16(&n) || n == 0 || n > maxLeaves || int(n)*len(rpc.Identity{}) > len(*s) {
 		return false
 	}

@@ -87,7 +87,7 @@ func TestCommitCardRefuses(t *testing.T) {
 func testTree(t testing.TB) *GroupTree {
 	return &GroupTree{
 		Root: &GroupRoot{
-			Group: []byte("group"), Name: EpochName{2}, Number: 3, Profile: GroupProfile{Name: "n"},
+			Group: []byte("group"), Name: EpochName{2}, Number: 3, Lamport: 9, Profile: GroupProfile{Name: "n"},
 			Leaves: []rpc.Identity{{1}, {}, {2}},
 		},
 		Commits: []Commit{{Card: encodeCard(t, testCard(t)), Message: []byte("commit")}, {Card: []byte{1}}},

@@ -17,18 +17,20 @@ type Commit struct {
 	Card []byte
 	// Message is the commit itself, empty if only the card is known.
 	Message []byte
+	// Size is that of Message in bytes. Commits tells it in place of the Message.
+	Size int
 	// State is the caller's.
 	State byte
 	// Seen is when it became known.
 	Seen time.Time
 }
 
-const commitColumns = "grp, name, parent, card, message, state, seen"
+const commitColumns = "grp, name, parent, card, message, length(message), state, seen"
 
 func scanCommit(r *row) Commit {
 	return Commit{
 		Group: r.bytes(), Name: r.array16(), Parent: r.array16(), Card: r.bytes(), Message: r.bytes(),
-		State: byte(r.int()), Seen: r.time(),
+		Size: r.int(), State: byte(r.int()), Seen: r.time(),
 	}
 }
 
@@ -39,7 +41,7 @@ func (t *Tx) Commit(group []byte, name [16]byte) (Commit, error) {
 
 // Commits returns the commits of a group without their Messages.
 func (t *Tx) Commits(group []byte) ([]Commit, error) {
-	return list(t, scanCommit, `SELECT grp, name, parent, card, zeroblob(0), state, seen FROM commits
+	return list(t, scanCommit, `SELECT grp, name, parent, card, zeroblob(0), length(message), state, seen FROM commits
 		WHERE grp = ? ORDER BY seen, name`, group)
 }
 

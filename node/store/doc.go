@@ -63,10 +63,16 @@
 //	key_packages     erased when a Welcome uses them, those of last resort not, and
 //	                 all after 30 days (Sweep, node/keys); until then 21 a week
 //	                 for each relay, and 30 an hour are handed out here (node/serve)
-//	conversations    one per contact; nothing removes one
+//	conversations    one per contact and group; nothing removes one
 //	groups           at most eight per conversation; those that lost go after a week
 //	                 (node/convo), with their epochs and records
-//	epochs           one per group: there are no later epochs yet
+//	epochs           one per group of a pair; of others those that node/group may
+//	                 come back to, at most for a week
+//	commits          those of the groups we are in; two of one member in one epoch
+//	                 on which nobody has built, 4,096 that hang in the air (node/group)
+//	seats            one per member of a group
+//	intents          what the user wants of groups, until it is so (node/group)
+//	audience         one per member and own message to a group; nothing removes one
 //	mls_records      per epoch what package mls saves, and the keys of messages
 //	                 that were skipped, at most mls.MaxKept of a sender
 //	messages         nothing: kept for good, and a contact may send any number

@@ -69,3 +69,9 @@ func (t *Tx) SetIntent(id int64, pkg []byte, epoch [16]byte) error {
 
 // DeleteIntent removes an intent; it is no error if there is none.
 func (t *Tx) DeleteIntent(id int64) error { return t.do("DELETE FROM intents WHERE id = ?", id) }
+
+// SetIntentValue changes the Value of an intent. It returns ErrNotFound if there
+// is no such intent.
+func (t *Tx) SetIntentValue(id int64, value []byte) error {
+	return t.must("UPDATE intents SET value = ? WHERE id = ?", value, id)
+}

@@ -141,6 +141,14 @@ func (t *Tx) DeleteOutgoingMessage(conversation, message [16]byte) error {
 	return t.do("DELETE FROM outbox WHERE conversation = ? AND message = ?", conversation[:], message[:])
 }
 
+// OutgoingOf returns the rows of one message, to any recipient, without Frame and
+// Payload.
+func (t *Tx) OutgoingOf(conversation, message [16]byte) ([]Outgoing, error) {
+	return list(t, scanOutgoing, `SELECT id, recipient, kind, zeroblob(0), zeroblob(0), conversation, message, grp,
+			created, stored_at, stored_relay, direct_at FROM outbox
+		WHERE conversation = ? AND message = ? ORDER BY id`, conversation[:], message[:])
+}
+
 // DeleteOutgoingKind removes all rows of a kind and group for a recipient.
 func (t *Tx) DeleteOutgoingKind(recipient rpc.Identity, kind byte, group []byte) error {
 	return t.do("DELETE FROM outbox WHERE recipient = ? AND kind = ? AND grp = ?", recipient[:], kind, group)

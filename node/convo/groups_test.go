@@ -1,0 +1,35 @@
+package convo
+
+import (
+	"quicnprotochat/mls"
+	"quicnprotochat/node/message"
+	"quicnprotochat/node/store"
+	"quicnprotochat/rpc"
+)
+
+// noGroups is a person's groups who is in none.
+type noGroups struct{}
+
+func (noGroups) Welcome(*store.Tx, *Effects, *mls.Epoch) error { return ErrRefused }
+
+func (noGroups) Part(*store.Tx, *Effects, message.Part) error { return ErrRefused }
+
+func (noGroups) Info(*store.Tx, *Effects, []byte) error { return ErrRefused }
+
+func (noGroups) Control(*store.Tx, *Effects, *message.Control, message.Body) error { return ErrRefused }
+
+func (noGroups) Speaks(*store.Tx, *Effects, store.Group, rpc.Identity, [16]byte) (bool, error) {
+	return false, nil
+}
+
+func (noGroups) Delivered(*store.Tx, *Effects, store.Conversation, rpc.Identity, message.Ranges) error {
+	return ErrRefused
+}
+
+func (noGroups) Progress(*store.Tx, *Effects, store.Outgoing, store.Message) error { return nil }
+func (noGroups) Renew(*store.Tx, *Effects, store.Outgoing) error                   { return nil }
+func (noGroups) Wants(*store.Tx, rpc.Identity) (bool, error)                       { return false, nil }
+func (noGroups) Package(*store.Tx, *Effects, rpc.Identity, *mls.KeyPackage) error  { return nil }
+func (noGroups) CardChanged(*store.Tx, *Effects, store.Contact, []byte) error      { return nil }
+func (noGroups) Waiting(*store.Tx) ([]rpc.Identity, error)                         { return nil, nil }
+func (noGroups) Changed([]byte)                                                    {}

@@ -1,0 +1,292 @@
+package front
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+
+	"quicnprotochat/node/convo"
+	"quicnprotochat/node/group"
+	"quicnprotochat/node/localapi"
+	"quicnprotochat/node/store"
+	"quicnprotochat/rpc"
+)
+
+// CreateGroup implements localapi.Groups.
+func (f *Front) CreateGroup(ctx context.Context, name string, invite []string) (localapi.Group, error) {
+	ids, err := f.people(ctx, invite)
+	if err != nil {
+		return localapi.Group{}, err
+	}
+	c, err := f.cfg.Groups.Create(ctx, name, ids)
+	if err != nil {
+		return localapi.Group{}, groupError(name, err)
+	}
+	return f.showGroup(ctx, c)
+}
+
+// people finds contacts.
+func (f *Front) people(ctx context.Context, who []string) (ids []rpc.Identity, err error) {
+	for _, w := range who {
+		c, err := f.find(ctx, w)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, c.Identity)
+	}
+	return ids, nil
+}
+
+// Groups implements localapi.Groups.
+func (f *Front) Groups(ctx context.Context) ([]localapi.Group, error) {
+	all, err := f.cfg.Groups.List(ctx)
+	if err != nil {
+		return nil, err
+	}
+	shown := []localapi.Group{}
+	for _, c := range all {
+		g, err := f.showGroup(ctx, c)
+		if err != nil {
+			return nil, err
+		}
+		shown = append(shown, g)
+	}
+	return shown, nil
+}
+
+func (f *Front) showGroup(ctx context.Context, c store.Conversation) (localapi.Group, error) {
+	shape, err := f.cfg.Groups.Shape(ctx, c.ID)
+	return localapi.Group{
+		ID: hex.EncodeToString(c.ID[:]), Name: c.Name, Status: status(c), Members: len(shape.Members),
+	}, err
+}
+
+func status(c store.Conversation) string {
+	if c.Status == group.StatusIn {
+		return "in"
+	}
+	return c.Status
+}
+
+// Group implements localapi.Groups.
+func (f *Front) Group(ctx context.Context, who string) (info localapi.GroupInfo, err error) {
+	c, err := f.findGroup(ctx, who)
+	if err != nil {
+		return info, err
+	}
+	s, err := f.cfg.Groups.Shape(ctx, c.ID)
+	if err != nil {
+		return info, groupError(who, err)
+	}
+	info = localapi.GroupInfo{
+		ID: hex.EncodeToString(c.ID[:]), Name: c.Name, Status: status(c),
+		Epoch: s.Epoch, Authenticator: hex.EncodeToString(s.Authenticator), Suite: s.Suite.String(),
+	}
+	if s.RemovedBy != (rpc.Identity{}) {
+		info.RemovedBy = text(s.RemovedBy)
+	}
+	err = f.cfg.Store.View(ctx, func(tx *store.Tx) error {
+		for _, m := range s.Members {
+			role := "member"
+			if m.Admin {
+				role = "admin"
+				info.Admins = append(info.Admins, text(m.Identity))
+			}
+			info.Members = append(info.Members, localapi.GroupMember{Identity: text(m.Identity), Name: f.nameOf(tx, m.Identity), Role: role})
+		}
+		for _, i := range s.Invited {
+			info.Invited = append(info.Invited, localapi.GroupInvited{
+				Identity: text(i.Identity), Name: f.nameOf(tx, i.Identity), Since: localapi.Time{Time: i.Since}, Waits: i.Waits,
+			})
+		}
+		return nil
+	})
+	return info, err
+}
+
+// nameOf is what somebody is called here; its identity if it is no contact.
+func (f *Front) nameOf(tx *store.Tx, id rpc.Identity) string {
+	if id == f.self {
+		return f.cfg.Profile.Name()
+	}
+	if c, err := tx.Contact(id); err == nil {
+		return c.Name
+	}
+	return text(id)
+}
+
+// ChangeGroup implements localapi.Groups.
+func (f *Front) ChangeGroup(ctx context.Context, change localapi.GroupChange) (localapi.Group, error) {
+	c, err := f.findGroup(ctx, change.Group)
+	if err != nil {
+		return localapi.Group{}, err
+	}
+	ids, err := f.people(ctx, change.Contacts)
+	if err != nil {
+		return localapi.Group{}, err
+	}
+	each := func(do func(context.Context, [16]byte, rpc.Identity) error) error {
+		for _, id := range ids {
+			if err := do(ctx, c.ID, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	groups := f.cfg.Groups
+	switch change.Action {
+	case localapi.GroupInvite:
+		err = groups.Invite(ctx, c.ID, ids)
+	case localapi.GroupRemove:
+		err = each(groups.Remove)
+	case localapi.GroupPromote:
+		err = each(groups.Promote)
+	case localapi.GroupDemote:
+		err = each(groups.Demote)
+	case localapi.GroupRename:
+		err = groups.Rename(ctx, c.ID, change.Name)
+	case localapi.GroupUpdate:
+		err = groups.Update(ctx, c.ID)
+	case localapi.GroupLeave:
+		err = groups.Leave(ctx, c.ID)
+	}
+	if err != nil {
+		return localapi.Group{}, groupError(c.Name, err)
+	}
+	return f.showGroup(ctx, c)
+}
+
+// groupError puts what a group refuses into words.
+func groupError(name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	e := &localapi.Error{Exit: localapi.ExitUsage}
+	switch {
+	case errors.Is(err, group.ErrName):
+		e.Message = err.Error()
+	case errors.Is(err, group.ErrNotAdmin):
+		e.Message = fmt.Sprintf("only an admin of %s may do this, and only to those below its own place", name)
+		e.Hint = "qpc group info lists the admins in their order: ask one of them"
+	case errors.Is(err, group.ErrNotIn):
+		e.Message = "this node is not in the group " + name + " any more"
+		e.Hint = "an admin of the group can invite you again"
+	case errors.Is(err, group.ErrMember):
+		e.Message, e.Hint = err.Error(), "qpc group info lists the members"
+	case errors.Is(err, group.ErrFull):
+		e.Message = err.Error()
+	case errors.Is(err, group.ErrUnknown):
+		return unknownGroup(name)
+	case errors.Is(err, convo.ErrUnknownContact):
+		e.Message, e.Exit = err.Error(), localapi.ExitContact
+	default:
+		return err
+	}
+	return e
+}
+
+func unknownGroup(who string) error {
+	return &localapi.Error{
+		Message: fmt.Sprintf("no group is called %q", who),
+		Hint:    "qpc group list lists them; qpc group create makes one",
+		Exit:    localapi.ExitContact,
+	}
+}
+
+// findGroup returns the group of an id, an exact name, or a unique prefix of
+// either.
+func (f *Front) findGroup(ctx context.Context, who string) (store.Conversation, error) {
+	found, err := f.matchGroups(ctx, who)
+	switch {
+	case err != nil:
+		return store.Conversation{}, err
+	case len(found) == 0:
+		return store.Conversation{}, unknownGroup(who)
+	case len(found) > 1:
+		return store.Conversation{}, ambiguous(who, nil, found)
+	}
+	return found[0], nil
+}
+
+// matchGroups returns the groups that who can mean.
+func (f *Front) matchGroups(ctx context.Context, who string) ([]store.Conversation, error) {
+	all, err := f.cfg.Groups.List(ctx)
+	var ids, exact, begins []store.Conversation
+	for _, c := range all {
+		id := hex.EncodeToString(c.ID[:])
+		switch {
+		case id == who:
+			ids = append(ids, c)
+		case c.Name == who:
+			exact = append(exact, c)
+		case strings.HasPrefix(id, who) || strings.HasPrefix(c.Name, who):
+			begins = append(begins, c)
+		}
+	}
+	for _, found := range [][]store.Conversation{ids, exact, begins} {
+		if len(found) > 0 && who != "" {
+			return found, err
+		}
+	}
+	return nil, err
+}
+
+// target is whom a message goes to: a contact, or a group.
+type target struct {
+	conversation [16]byte
+	contact      store.Contact
+	group        bool
+	name         string
+}
+
+// aim finds the contact or the group that a word means. A group is meant where the
+// word is its id or name and no contact's, or begins only its.
+func (f *Front) aim(ctx context.Context, who string, find func(context.Context, string) (store.Contact, error)) (t target, err error) {
+	groups, err := f.matchGroups(ctx, who)
+	if err != nil {
+		return t, err
+	}
+	if len(groups) > 0 {
+		find = f.find
+	}
+	c, err := find(ctx, who)
+	isContact := err == nil
+	switch {
+	case len(groups) == 0 && !isContact:
+		return t, err
+	case len(groups) == 0:
+		return f.person(c), nil
+	case isContact && c.Name == who && groups[0].Name != who, isContact && text(c.Identity) == who:
+		return f.person(c), nil
+	case hex.EncodeToString(groups[0].ID[:]) == who, !isContact && len(groups) == 1 && localapi.AsError(err).Hint == unknownHint,
+		isContact && len(groups) == 1 && groups[0].Name == who && c.Name != who:
+		return target{conversation: groups[0].ID, group: true, name: groups[0].Name}, nil
+	}
+	var people []store.Contact
+	if isContact {
+		people = append(people, c)
+	}
+	return t, ambiguous(who, people, groups)
+}
+
+func (f *Front) person(c store.Contact) target {
+	return target{conversation: convo.PairID(f.self, c.Identity), contact: c, name: c.Name}
+}
+
+// ambiguous says what a word can mean.
+func ambiguous(who string, people []store.Contact, groups []store.Conversation) error {
+	var names []string
+	for _, c := range people {
+		names = append(names, fmt.Sprintf("%s (%s)", c.Name, text(c.Identity)))
+	}
+	for _, g := range groups[:min(len(groups), 10)] {
+		names = append(names, fmt.Sprintf("the group %s (%s)", g.Name, hex.EncodeToString(g.ID[:])))
+	}
+	return &localapi.Error{
+		Message: fmt.Sprintf("%q could be several", who),
+		Hint:    "say which: " + strings.Join(names, ", "),
+		Exit:    localapi.ExitContact,
+	}
+}

@@ -1,0 +1,231 @@
+package group
+
+import (
+	"fmt"
+	"time"
+
+	"quicnprotochat/mls"
+	"quicnprotochat/node/convo"
+	"quicnprotochat/node/message"
+	"quicnprotochat/node/store"
+	"quicnprotochat/rpc"
+)
+
+// treeBeside is how many members a group has at least whose ratchet tree lies
+// beside the Welcome.
+const treeBeside = 64
+
+// commit commits a plan on the head and enters the new epoch.
+func (g *Groups) commit(tx *store.Tx, fx *convo.Effects, row store.Group, t *tree, p *plan, now time.Time) error {
+	if err := fx.Durable(); err != nil {
+		return err
+	}
+	at := t.top()
+	ep, records, err := g.cfg.Engine.Epoch(tx, at.name)
+	if err != nil {
+		return err
+	}
+	cfg := mls.CommitConfig{
+		Add: p.add, Update: true, Now: now, TreeBeside: len(at.roster.ranks) >= treeBeside,
+	}
+	if p.changes(at.roster) {
+		if cfg.Extensions, err = withProfile(ep.Extensions(), p.profile); err != nil {
+			return err
+		}
+	}
+	for _, m := range ep.Members() {
+		for _, id := range p.remove {
+			if id == rpc.Identity(m.Identity) {
+				cfg.Remove = append(cfg.Remove, m.Leaf)
+			}
+		}
+	}
+	staged, err := ep.Commit(records, cfg)
+	if err != nil {
+		return err
+	}
+	next, err := staged.Apply(nil)
+	if err != nil {
+		return err
+	}
+	card := &message.CommitCard{
+		Group: row.ID, Parent: at.name, Number: next.Number(), Committer: g.self,
+		Removed: p.remove, Leaves: p.leaves, Binding: next.Binding(),
+	}
+	for _, m := range staged.Changes().Added {
+		card.Added = append(card.Added, rpc.Identity(m.Identity))
+	}
+	if cfg.Extensions != nil {
+		card.Profile = &p.profile
+	}
+	made, err := g.keepOwn(tx, row, card, staged.Message(), next, now)
+	if err != nil {
+		return err
+	}
+	if err := g.spread(tx, fx, row, at, made, now); err != nil {
+		return err
+	}
+	if err := g.fulfil(tx, fx, row, t, made, staged, p, now); err != nil {
+		return err
+	}
+	return g.advance(tx, fx, row)
+}
+
+// ownCommit is a commit that we have made and kept.
+type ownCommit struct {
+	name   message.EpochName
+	card   *message.CommitCard
+	commit message.Commit
+}
+
+// keepOwn signs the card of an own commit, and keeps both and the new epoch.
+func (g *Groups) keepOwn(tx *store.Tx, row store.Group, card *message.CommitCard, msg []byte, next *mls.Epoch, now time.Time) (made ownCommit, err error) {
+	if err := card.Sign(g.cfg.Identity.Sign); err != nil {
+		return made, err
+	}
+	made = ownCommit{card: card, commit: message.Commit{Message: msg}}
+	if made.commit.Card, err = card.Encode(); err != nil {
+		return made, err
+	}
+	if made.name, err = card.Name(); err != nil {
+		return made, err
+	}
+	err = tx.PutCommit(store.Commit{
+		Group: row.ID, Name: made.name, Parent: card.Parent, Card: made.commit.Card, Message: msg, State: stateIn, Seen: now,
+	})
+	if err != nil {
+		return made, err
+	}
+	return made, g.cfg.Engine.Save(tx, row, made.name, next)
+}
+
+// spread puts a commit into the outbox for all who were in the epoch that it was
+// made in, sealed once for all. An external commit is sealed for each: who comes
+// from outside has no key of that epoch.
+func (g *Groups) spread(tx *store.Tx, fx *convo.Effects, row store.Group, at *node, made ownCommit, now time.Time) error {
+	parts := []message.Part{&message.GroupTree{Commits: []message.Commit{made.commit}}}
+	if cards, err := g.contactCards(tx, made.card.Added, now); err != nil {
+		return err
+	} else if len(cards) > 0 {
+		parts = append(parts, cards)
+	}
+	frame, err := message.EncodeFrame(parts...)
+	if err != nil {
+		return fmt.Errorf("encode frame: %w", err)
+	}
+	out := store.Outgoing{
+		Kind: store.KindCommit, Conversation: row.Conversation, Message: made.name, Group: row.ID, Created: now,
+	}
+	if made.card.External {
+		out.Frame = frame
+	} else if out.Payload, err = g.cfg.Engine.SealEpoch(tx, at.name, frame); err != nil {
+		return err
+	}
+	for _, id := range at.roster.others(g.self) {
+		out.Recipient = id
+		if _, err := tx.AddOutgoing(out); err != nil {
+			return err
+		}
+		fx.Send(id)
+	}
+	return nil
+}
+
+// fulfil notes which intents a commit is of, and puts the Welcomes into the outbox.
+func (g *Groups) fulfil(tx *store.Tx, fx *convo.Effects, row store.Group, t *tree, made ownCommit, staged *mls.Staged, p *plan, now time.Time) error {
+	for _, i := range p.intents {
+		if err := tx.SetIntent(i.ID, i.Package, made.name); err != nil {
+			return err
+		}
+	}
+	if len(made.card.Added) == 0 {
+		return nil
+	}
+	frame, err := g.welcomeFrame(tx, t, made, staged, now)
+	if err != nil {
+		return err
+	}
+	for _, id := range made.card.Added {
+		if err := tx.DeleteOutgoingKind(id, store.KindWelcome, row.ID); err != nil {
+			return err
+		}
+		_, err := tx.AddOutgoing(store.Outgoing{
+			Recipient: id, Kind: store.KindWelcome, Frame: frame,
+			Conversation: row.Conversation, Message: made.name, Group: row.ID, Created: now,
+		})
+		if err != nil {
+			return err
+		}
+		fx.Send(id)
+	}
+	for _, i := range p.intents {
+		if i.Kind == intentAdd {
+			if err := tx.SetIntentValue(i.ID, frame); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// welcomeFrame is what a new member gets: the Welcome, the tree of epochs from our
+// root to the one that it enters, and the cards of the other members.
+func (g *Groups) welcomeFrame(tx *store.Tx, t *tree, made ownCommit, staged *mls.Staged, now time.Time) ([]byte, error) {
+	parts := []message.Part{message.MLSMessages{staged.Welcome()}}
+	if beside := staged.RatchetTree(); len(beside) > 0 {
+		parts = append(parts, message.RatchetTree(beside))
+	}
+	history, err := g.history(tx, t, t.head)
+	if err != nil {
+		return nil, err
+	}
+	c, err := tx.Conversation(ConversationID(t.root.Group))
+	if err != nil {
+		return nil, err
+	}
+	history.Root.Lamport = c.Lamport
+	history.Commits = append(history.Commits, message.Commit{Card: made.commit.Card})
+	parts = append(parts, history)
+	cards, err := g.contactCards(tx, t.top().roster.members(), now)
+	if err != nil {
+		return nil, err
+	}
+	more, err := g.contactCards(tx, made.card.Added, now)
+	if err != nil {
+		return nil, err
+	}
+	if cards = append(cards, more...); len(cards) > 0 {
+		parts = append(parts, cards)
+	}
+	frame, err := message.EncodeFrame(parts...)
+	if err != nil {
+		return nil, fmt.Errorf("encode frame: %w", err)
+	}
+	return frame, nil
+}
+
+// history is the tree from an old enough epoch to one at or below it, cards only.
+func (g *Groups) history(tx *store.Tx, t *tree, to int) (*message.GroupTree, error) {
+	chain := t.chain(to)
+	from := max(0, len(chain)-message.MaxCommits+1)
+	n := t.nodes[chain[from]]
+	h := &message.GroupTree{Root: &message.GroupRoot{
+		Group: t.root.Group, Name: n.name, Number: t.number(chain[from]), Profile: n.roster.profile, Leaves: trimmed(n.roster.leaves),
+	}}
+	for _, i := range chain[from+1:] {
+		row, err := tx.Commit(t.root.Group, t.nodes[i].name)
+		if err != nil {
+			return nil, err
+		}
+		h.Commits = append(h.Commits, message.Commit{Card: row.Card})
+	}
+	return h, nil
+}
+
+// trimmed leaves out the blank leaves at the end.
+func trimmed(leaves []rpc.Identity) []rpc.Identity {
+	for len(leaves) > 0 && leaves[len(leaves)-1] == (rpc.Identity{}) {
+		leaves = leaves[:len(leaves)-1]
+	}
+	return leaves
+}

@@ -1,0 +1,80 @@
+// Package group is conversations of any number of people, without a server that
+// orders commits. It is for node/convo, which gives it what comes in about groups,
+// and for node/front, which brings what the user wants.
+//
+// It is not MLS (package mls), not the rule that picks the head (package epochs),
+// and does no network I/O (package deliver). Sealing, decrypting and storing
+// messages is of convo.
+//
+// # What must hold
+//
+// After the network is quiet, all honest members that reach each other, directly or
+// through any relay, are in one epoch. An author keeps each message and sends it
+// again, encrypted anew under the same id, until every member of the group has
+// receipted it or 30 days have passed. Nobody shows it twice.
+//
+// # Epochs form a tree
+//
+// With a commit goes a card, signed by its committer: group, parent, what is
+// removed and added, the name and the admins if they change, and a binding to the
+// MLS epoch that the commit leads to (package message). The epoch is named by the
+// hash of its card: so nobody can make a second epoch of a name, and a card that
+// somebody else's commit stands behind is worth nothing. Cards are judged by
+// themselves and the cards above them alone, never by whether the commit opens: in
+// MLS a committer can make a path that only some can open, and all must come to the
+// same tree. What a committer had no right to is not in the tree, nor what hangs on
+// that. A commit is opened once; if it does not open, or is not as its card says, it
+// stays closed: its card still counts, and nobody honest enters it.
+//
+// Package epochs says which epoch of the tree is the head, of those that have an
+// enterable one at or below them: one is enterable if we hold its keys, or somebody
+// gave its GroupInfo. No state of MLS is ever restored: going back to another branch
+// moves the head to an epoch still held.
+//
+// # Who may what
+//
+// The seniority of members is the list of admins in the GroupContext, then the
+// order of leaves. Admins add, remove anybody, name the group, and change the list
+// of admins below their own place. Every member may commit its own fresh keys, its
+// own return from outside, and the Remove of somebody whose signed Leave is in the
+// card. A Leave counts below the epoch that it names, unless who left was added
+// again. All this every member checks in every card, before it looks at the commit.
+//
+// # How members come together
+//
+// A commit waits in the outbox for each member until that member reports that it
+// has it. A Report names the epoch that its sender is in; receipts and messages do
+// too. Who hears of an epoch that it does not know asks for the commits; who hears
+// of somebody that is behind sends them. Reports, questions and answers are sealed to
+// one member's hybrid key, so that they open whatever epoch the two are in. Who
+// knows of a better branch of which it has no keys asks for GroupInfo, which
+// members give to members alone, and comes back by an external commit that brings
+// its own leaf and nothing else. GroupInfo is checked against the binding in the
+// card.
+//
+// What the user wants is an intent, kept until it is true in the head and the most
+// senior member has committed below it. If its branch loses it is committed again
+// on the head; a Remove of somebody senior is then dropped. Messages without
+// receipts are encrypted again there.
+//
+// An invitation is an intent too: it waits for a key package however long that
+// takes. The Welcome brings the tree from its root, so that the new member judges
+// branches as all others do, and the contact cards of the members, so that those who
+// never met can reach each other.
+//
+// # When keys go
+//
+// Those of an epoch that is not the head: 10 minutes after the most senior member
+// of its fork has committed on the way that was taken, at the latest after 7 days,
+// or 16 epochs above the head. Admins commit an update weekly, which pins the branch.
+//
+// # What can still go wrong
+//
+// The most senior admin, or who stole its key, can do anything; its commit from a
+// partition wins over what its juniors did. A Remove may be lost until it is
+// committed again if somebody senior to its author commits beside it. Of a
+// message whose author goes away before a change of branches, and before it sends it
+// again, the others may see nothing. Cards and rosters are kept for as long as the
+// group is; of one member's commits in one epoch on which nobody else has built, two
+// are kept, and at most 4,096 that hang in the air.
+package group

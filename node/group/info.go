@@ -1,0 +1,117 @@
+package group
+
+import (
+	"context"
+	"time"
+
+	"quicnprotochat/mls"
+	"quicnprotochat/node/convo"
+	"quicnprotochat/node/store"
+	"quicnprotochat/rpc"
+)
+
+// Shape is what a group is now.
+type Shape struct {
+	Conversation store.Conversation
+	// Epoch, Authenticator and Suite are those of MLS; members of one epoch have
+	// the same authenticator.
+	Epoch         uint64
+	Authenticator []byte
+	Suite         mls.Suite
+	// Members are in the order of seniority, Invited those who have not shown up.
+	Members []Member
+	Invited []Invited
+	// RemovedBy is who removed us; zero if nobody did.
+	RemovedBy rpc.Identity
+}
+
+// Member is a member of a group.
+type Member struct {
+	Identity rpc.Identity
+	Admin    bool
+}
+
+// Invited is somebody whom we have invited.
+type Invited struct {
+	Identity rpc.Identity
+	Since    time.Time
+	// Waits says for what.
+	Waits string
+}
+
+// Shape says what a group is now; ErrUnknown if it is not there.
+func (g *Groups) Shape(ctx context.Context, id [16]byte) (s Shape, err error) {
+	err = g.cfg.Store.View(ctx, func(tx *store.Tx) error {
+		c, err := tx.Conversation(id)
+		if isNotFound(err) || err == nil && !convo.IsGroup(c) {
+			return ErrUnknown
+		}
+		if err != nil {
+			return err
+		}
+		s.Conversation = c
+		t, err := g.load(tx, c.Group)
+		if err != nil {
+			return err
+		}
+		row, err := tx.Group(c.Group)
+		if err != nil {
+			return err
+		}
+		ep, _, err := g.cfg.Engine.Epoch(tx, row.Epoch)
+		if err != nil {
+			return err
+		}
+		s.Epoch, s.Authenticator, s.Suite = ep.Number(), ep.Authenticator(), ep.Suite()
+		r := t.top().roster
+		if n := t.at(row.Epoch); n != nil {
+			r = n.roster
+		}
+		for _, who := range r.members() {
+			s.Members = append(s.Members, Member{Identity: who, Admin: r.isAdmin(who)})
+		}
+		if card := t.removedBy(g.self); card != nil {
+			s.RemovedBy = card.Committer
+		}
+		return s.invited(tx, c.Group)
+	})
+	return s, err
+}
+
+func (s *Shape) invited(tx *store.Tx, group []byte) error {
+	intents, err := tx.Intents(group)
+	for _, i := range intents {
+		if i.Kind != intentAdd {
+			continue
+		}
+		waits := "has a Welcome and has not shown up yet"
+		if len(i.Package) == 0 {
+			waits = "no key package of theirs has been found yet"
+		}
+		s.Invited = append(s.Invited, Invited{Identity: i.Subject, Since: i.Created, Waits: waits})
+	}
+	return err
+}
+
+// List returns the conversations of all groups, oldest first.
+func (g *Groups) List(ctx context.Context) (all []store.Conversation, err error) {
+	err = g.cfg.Store.View(ctx, func(tx *store.Tx) error {
+		rows, err := tx.Conversations()
+		for _, c := range rows {
+			if convo.IsGroup(c) {
+				all = append(all, c)
+			}
+		}
+		return err
+	})
+	return all, err
+}
+
+// Count returns how many members a group has.
+func (g *Groups) Count(tx *store.Tx, c store.Conversation) (int, error) {
+	t, err := g.load(tx, c.Group)
+	if err != nil {
+		return 0, err
+	}
+	return len(t.top().roster.ranks), nil
+}

@@ -1,0 +1,285 @@
+package group
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"quicnprotochat/node/convo"
+	"quicnprotochat/node/message"
+	"quicnprotochat/node/store"
+	"quicnprotochat/rpc"
+	"quicnprotochat/transport"
+)
+
+// Send takes a text for a group. When it returns, the message is in the store and
+// will be delivered to all who are members now. It returns ErrUnknown, ErrNotIn,
+// convo.ErrText or convo.ErrOutboxFull for what it refuses.
+func (g *Groups) Send(ctx context.Context, id [16]byte, text string) (m store.Message, err error) {
+	if text == "" || len(text) > convo.MaxText || !utf8.ValidString(text) {
+		return m, convo.ErrText
+	}
+	now := time.Now()
+	chat := &message.Message{Type: message.Chat, ID: message.NewID(), Text: text}
+	body, err := chat.Encode()
+	if err != nil {
+		return m, fmt.Errorf("encode message: %w", err)
+	}
+	err = g.cfg.Engine.Update(ctx, func(tx *store.Tx, fx *convo.Effects) error {
+		row, c, t, err := g.present(tx, id)
+		if err != nil {
+			return err
+		}
+		if n, err := tx.CountUnreceipted(c.ID, g.self); err != nil {
+			return err
+		} else if n >= convo.MaxOutgoing {
+			return convo.ErrOutboxFull
+		}
+		c.Counter++
+		c.Lamport++
+		if err := tx.PutConversation(c); err != nil {
+			return err
+		}
+		m = store.Message{
+			Conversation: c.ID, Author: g.self, ID: chat.ID, Type: byte(message.Chat), Body: body,
+			Lamport: c.Lamport, Counter: c.Counter, Sent: now, Stored: now,
+			State: convo.StateQueued, Path: string(transport.PathNone), Why: "just written, not sent yet",
+		}
+		others := t.top().roster.others(g.self)
+		if len(others) == 0 {
+			m.State, m.Why = convo.StateDelivered, "nobody else is in the group"
+		}
+		if err := tx.InsertMessage(m); err != nil {
+			return err
+		}
+		for _, member := range others {
+			if err := tx.PutListener(c.ID, m.ID, store.Listener{Member: member, State: convo.StateQueued}); err != nil {
+				return err
+			}
+		}
+		return g.encrypt(tx, fx, row, m, others)
+	})
+	return m, err
+}
+
+// present returns a group that we are in.
+func (g *Groups) present(tx *store.Tx, id [16]byte) (row store.Group, c store.Conversation, t *tree, err error) {
+	if c, err = tx.Conversation(id); isNotFound(err) || err == nil && !convo.IsGroup(c) {
+		return row, c, nil, ErrUnknown
+	}
+	if err != nil {
+		return row, c, nil, err
+	}
+	if c.Status != StatusIn {
+		return row, c, nil, ErrNotIn
+	}
+	if row, err = tx.Group(c.Group); err != nil {
+		return row, c, nil, err
+	}
+	t, err = g.load(tx, row.ID)
+	return row, c, t, err
+}
+
+// encrypt puts a message into the outbox for some members: encrypted once, and
+// sealed once, in the epoch that we are in.
+func (g *Groups) encrypt(tx *store.Tx, fx *convo.Effects, row store.Group, m store.Message, members []rpc.Identity) error {
+	if len(members) == 0 {
+		return nil
+	}
+	payload, err := g.cfg.Engine.EncryptFor(tx, fx, row.Epoch, m)
+	if err != nil {
+		return err
+	}
+	for _, id := range members {
+		_, err := tx.AddOutgoing(store.Outgoing{
+			Recipient: id, Kind: store.KindMessage, Payload: payload,
+			Conversation: m.Conversation, Message: m.ID, Group: row.ID, Created: time.Now(),
+		})
+		if err != nil {
+			return err
+		}
+		fx.Send(id)
+	}
+	return nil
+}
+
+// sendAgain brings the messages without all receipts to where the group is now:
+// who is no member any more is not waited for, and who has nothing in the outbox,
+// because it was of a branch that lost, gets them encrypted anew.
+func (g *Groups) sendAgain(tx *store.Tx, fx *convo.Effects, row store.Group, c store.Conversation, t *tree) error {
+	messages, err := tx.Unreceipted(c.ID, g.self)
+	if err != nil {
+		return err
+	}
+	for _, m := range messages {
+		audience, err := tx.Audience(c.ID, m.ID)
+		if err != nil {
+			return err
+		}
+		rows, err := tx.OutgoingOf(c.ID, m.ID)
+		if err != nil {
+			return err
+		}
+		var lost []rpc.Identity
+		gone := false
+		for _, l := range audience {
+			switch {
+			case l.State == convo.StateDelivered:
+			case !t.top().roster.has(l.Member):
+				gone = true
+				if err := tx.DeleteListener(c.ID, m.ID, l.Member); err != nil {
+					return err
+				}
+				if err := tx.DeleteOutgoingTo(c.ID, m.ID, l.Member); err != nil {
+					return err
+				}
+			case !slices.ContainsFunc(rows, func(o store.Outgoing) bool { return o.Recipient == l.Member }):
+				lost = append(lost, l.Member)
+			}
+		}
+		if err := g.encrypt(tx, fx, row, m, lost); err != nil {
+			return err
+		}
+		if gone {
+			if err := g.sum(tx, fx, m, store.Message{}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Delivered implements convo.Groups.
+func (g *Groups) Delivered(tx *store.Tx, fx *convo.Effects, c store.Conversation, member rpc.Identity, ranges message.Ranges) error {
+	return g.cfg.Engine.EachOwn(tx, c, ranges, func(own store.Message) error {
+		if err := tx.DeleteOutgoingTo(c.ID, own.ID, member); err != nil {
+			return err
+		}
+		return g.note(tx, fx, own, member, store.Message{State: convo.StateDelivered, Path: fx.Via()})
+	})
+}
+
+// Progress implements convo.Groups.
+func (g *Groups) Progress(tx *store.Tx, fx *convo.Effects, out store.Outgoing, to store.Message) error {
+	m, err := tx.Message(out.Conversation, g.self, out.Message)
+	if err != nil {
+		return err
+	}
+	return g.note(tx, fx, m, out.Recipient, to)
+}
+
+// note notes how far a message came to one of those whom it is for.
+func (g *Groups) note(tx *store.Tx, fx *convo.Effects, m store.Message, member rpc.Identity, to store.Message) error {
+	audience, err := tx.Audience(m.Conversation, m.ID)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(audience, func(l store.Listener) bool { return l.Member == member })
+	if i < 0 || !convo.Better(to.State, audience[i].State) {
+		return nil
+	}
+	if err := tx.PutListener(m.Conversation, m.ID, store.Listener{Member: member, State: to.State}); err != nil {
+		return err
+	}
+	return g.sum(tx, fx, m, to)
+}
+
+// sum makes the state of a message of those of all whom it is for: the worst, with
+// the others in words.
+func (g *Groups) sum(tx *store.Tx, fx *convo.Effects, m, last store.Message) error {
+	audience, err := tx.Audience(m.Conversation, m.ID)
+	if err != nil || m.State == convo.StateFailed {
+		return err
+	}
+	worst, have := convo.StateDelivered, 0
+	var waiting []string
+	for _, l := range audience {
+		if convo.Better(worst, l.State) {
+			worst = l.State
+		}
+		if l.State == convo.StateDelivered {
+			have++
+		} else if len(waiting) < 3 {
+			waiting = append(waiting, g.name(tx, l.Member))
+		}
+	}
+	to := m
+	to.State = worst
+	to.Why = fmt.Sprintf("delivered to %d of %d", have, len(audience))
+	switch rest := len(audience) - have - len(waiting); {
+	case rest > 0:
+		to.Why += fmt.Sprintf("; not yet to %s and %d more", strings.Join(waiting, ", "), rest)
+	case len(waiting) > 0:
+		to.Why += "; not yet to " + strings.Join(waiting, ", ")
+	}
+	if last.Path != "" {
+		to.Path, to.Relay = last.Path, last.Relay
+	}
+	if to.State == m.State && to.Why == m.Why {
+		return nil
+	}
+	fx.Show(convo.Event{Kind: convo.EventState, Message: to})
+	return tx.SetMessageState(m.Conversation, m.Author, m.ID, to.State, to.Path, to.Relay, to.Why)
+}
+
+// name is what we call a member.
+func (g *Groups) name(tx *store.Tx, id rpc.Identity) string {
+	if c, err := tx.Contact(id); err == nil {
+		return c.Name
+	}
+	return transport.Key(id).String()
+}
+
+// Renew implements convo.Groups: what somebody took and what had no effect is made
+// anew, for the same bytes would be dropped as known.
+func (g *Groups) Renew(tx *store.Tx, fx *convo.Effects, out store.Outgoing) error {
+	if err := tx.DeleteOutgoing(out.ID); err != nil {
+		return err
+	}
+	row, c, t, err := g.present(tx, out.Conversation)
+	if err != nil || !t.top().roster.has(out.Recipient) && out.Kind != store.KindCommit {
+		return nil // neither they nor we need it
+	}
+	again := store.Outgoing{
+		Recipient: out.Recipient, Kind: out.Kind, Conversation: c.ID, Message: out.Message, Group: row.ID, Created: time.Now(),
+	}
+	switch out.Kind {
+	case store.KindMessage:
+		m, err := tx.Message(c.ID, g.self, out.Message)
+		if err != nil {
+			return err
+		}
+		return g.encrypt(tx, fx, row, m, []rpc.Identity{out.Recipient})
+	case store.KindCommit:
+		commit, err := tx.Commit(row.ID, out.Message)
+		if isNotFound(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		again.Frame, err = message.EncodeFrame(&message.GroupTree{Commits: []message.Commit{{Card: commit.Card, Message: commit.Message}}})
+		if err != nil {
+			return err
+		}
+	case store.KindWelcome:
+		intents, err := tx.IntentsOf(out.Recipient, intentAdd)
+		if err != nil {
+			return err
+		}
+		for _, i := range intents {
+			if string(i.Group) == string(row.ID) && i.Epoch == out.Message {
+				again.Frame = i.Value
+			}
+		}
+	}
+	if len(again.Frame) == 0 {
+		return nil
+	}
+	fx.Send(out.Recipient)
+	_, err = tx.AddOutgoing(again)
+	return err
+}

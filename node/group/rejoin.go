@@ -1,0 +1,188 @@
+package group
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"quicnprotochat/mls"
+	"quicnprotochat/node/convo"
+	"quicnprotochat/node/keys"
+	"quicnprotochat/node/message"
+	"quicnprotochat/node/store"
+	"quicnprotochat/rpc"
+)
+
+const (
+	// infosKept is how many offers of GroupInfo are kept, in memory alone.
+	infosKept = 64
+	// askMost is how many members are asked for the GroupInfo of one epoch at once.
+	askMost = 3
+)
+
+// giveInfo gives a present member the GroupInfo of an epoch, to come back by an
+// external commit. Of one that we are not in it gets that of our head.
+func (g *Groups) giveInfo(tx *store.Tx, fx *convo.Effects, t *tree, to rpc.Identity, name message.EpochName) error {
+	n := t.at(name)
+	if n == nil || n.state != stateIn {
+		n = t.top()
+	}
+	if n.state != stateIn || !n.roster.has(to) || !g.mayAsk(t.root.Group, to, message.ControlInfoAsk+128) {
+		return nil
+	}
+	ep, _, err := g.cfg.Engine.Epoch(tx, n.name)
+	if err != nil {
+		return err
+	}
+	beside := len(n.roster.ranks) >= treeBeside
+	groupInfo, err := ep.GroupInfo(!beside)
+	if err != nil {
+		return err
+	}
+	history, err := g.history(tx, t, t.index[n.name])
+	if err != nil {
+		return err
+	}
+	history.Root = nil // the receiver has one
+	var parts []message.Part
+	if len(history.Commits) > 0 {
+		parts = append(parts, history)
+	}
+	parts = append(parts, message.MLSMessages{groupInfo})
+	if beside {
+		parts = append(parts, message.RatchetTree(ep.RatchetTree()))
+	}
+	r, err := g.ours(tx, t.root.Group, to)
+	if err != nil {
+		return err
+	}
+	return g.post(tx, fx, t.root.Group, to, r, parts...)
+}
+
+// Info implements convo.Groups: it keeps an offer of GroupInfo of an epoch that we
+// are a member of and not in.
+func (g *Groups) Info(tx *store.Tx, fx *convo.Effects, groupInfo []byte) error {
+	id, _, binding, err := mls.GroupInfoOf(groupInfo)
+	if err != nil {
+		return fmt.Errorf("%w: %w", convo.ErrRefused, err)
+	}
+	row, _, err := g.group(tx, id)
+	if err != nil {
+		return errors.Join(convo.ErrRefused, err)
+	}
+	t, err := g.load(tx, row.ID)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(t.nodes, func(n *node) bool { return n.card != nil && n.card.Binding == binding })
+	if i < 0 || t.nodes[i].state == stateIn || !t.nodes[i].roster.has(g.self) {
+		return nil
+	}
+	tree := fx.RatchetTree()
+	members, extensions, err := mls.ParseGroupInfo(groupInfo, tree)
+	if err != nil || !t.nodes[i].roster.isOf(members, extensions) {
+		return errors.Join(fmt.Errorf("%w: group info of another epoch than its card's", convo.ErrRefused), err)
+	}
+	g.mu.Lock()
+	if len(g.infos) >= infosKept {
+		clear(g.infos)
+	}
+	g.infos[t.nodes[i].name] = info{groupInfo, tree}
+	g.mu.Unlock()
+	t.choose(g.self, g.offered)
+	return g.settle(tx, fx, row, t)
+}
+
+// rejoin comes back to the head, of which we have no keys, by an external commit.
+func (g *Groups) rejoin(tx *store.Tx, fx *convo.Effects, row store.Group, t *tree, now time.Time) error {
+	if err := fx.Durable(); err != nil {
+		return err
+	}
+	at := t.top()
+	g.mu.Lock()
+	offer := g.infos[at.name]
+	delete(g.infos, at.name)
+	g.mu.Unlock()
+	staged, err := mls.External(mls.ExternalConfig{
+		GroupInfo: offer.groupInfo, RatchetTree: offer.tree, Signer: g.cfg.Identity.MLS(), Identity: g.self[:],
+		Capabilities: keys.Capabilities(),
+	})
+	if err != nil {
+		g.cfg.Log.Warn("group info is of no use", "group", row.ID, "err", err)
+		return nil
+	}
+	next, err := staged.Apply(nil)
+	if err != nil {
+		return err
+	}
+	card := &message.CommitCard{
+		Group: row.ID, Parent: at.name, Number: next.Number(), Committer: g.self, External: true, Binding: next.Binding(),
+	}
+	made, err := g.keepOwn(tx, row, card, staged.Message(), next, now)
+	if err != nil {
+		return err
+	}
+	if err := g.spread(tx, fx, row, at, made, now); err != nil {
+		return err
+	}
+	g.cfg.Log.Info("came back to a group from outside", "group", row.ID)
+	fx.Entered()
+	return g.advance(tx, fx, row)
+}
+
+// seek asks for what a better branch than ours would need to be entered, or what
+// commits hang on that we do not know; wait is until it is time to ask again, 0 if
+// nothing is missing.
+func (g *Groups) seek(tx *store.Tx, fx *convo.Effects, row store.Group, t *tree) (wait time.Duration, err error) {
+	for _, card := range t.loose {
+		if t.at(card.Parent) != nil {
+			continue // against the rules of the group
+		}
+		wait = patience
+		if g.mayAsk(row.ID, card.Committer, message.ControlAsk) {
+			if err := g.ask(tx, fx, row, t, card.Committer); err != nil {
+				return wait, err
+			}
+		}
+	}
+	wish := t.wish(g.self)
+	if !t.rule.Prefers(wish, t.head) && t.top().state == stateIn {
+		return wait, nil
+	}
+	for _, id := range g.whoIsAt(tx, row, t, wish) {
+		if !g.mayAsk(row.ID, id, message.ControlInfoAsk) {
+			continue
+		}
+		if err := g.post(tx, fx, row.ID, id, &message.InfoAsk{Epoch: t.nodes[wish].name}); err != nil {
+			return patience, err
+		}
+	}
+	return patience, nil
+}
+
+// whoIsAt returns members that may be able to give the GroupInfo of an epoch:
+// those who said that they are there or below it, then those who made it.
+func (g *Groups) whoIsAt(tx *store.Tx, row store.Group, t *tree, at int) (ids []rpc.Identity) {
+	add := func(id rpc.Identity) {
+		if id != g.self && len(ids) < askMost && !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	seats, err := tx.Seats(row.ID)
+	if err != nil {
+		return nil
+	}
+	for _, s := range seats {
+		if i, ok := t.index[s.Head]; ok && t.rule.Below(at, i) {
+			add(s.Member)
+		}
+	}
+	for i := at; i > 0 && len(ids) < askMost; i = t.nodes[i].up {
+		add(t.nodes[i].card.Committer)
+	}
+	for _, id := range t.nodes[at].roster.members() {
+		add(id)
+	}
+	return ids
+}

@@ -1,0 +1,320 @@
+package group
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"quicnprotochat/node/convo"
+	"quicnprotochat/node/message"
+	"quicnprotochat/node/store"
+	"quicnprotochat/rpc"
+)
+
+// question is what was asked of whom, so that it is not asked again at once.
+type question struct {
+	group  string
+	member rpc.Identity
+	kind   message.ControlType
+}
+
+// patience is the time between two questions of one kind to one member.
+const patience = 15 * time.Second
+
+// mayAsk reports whether it is time for a question, and notes it.
+func (g *Groups) mayAsk(group []byte, member rpc.Identity, kind message.ControlType) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	q, now := question{string(group), member, kind}, time.Now()
+	if at, ok := g.asked[q]; ok && now.Sub(at) < patience {
+		return false
+	}
+	if len(g.asked) > 4096 {
+		clear(g.asked)
+	}
+	g.asked[q] = now
+	return true
+}
+
+// post puts a control and what goes with it into the outbox for one member. It is
+// sealed to that member alone: whether we are in one epoch is what it is about.
+func (g *Groups) post(tx *store.Tx, fx *convo.Effects, group []byte, to rpc.Identity, body message.Body, parts ...message.Part) error {
+	if _, err := tx.Contact(to); isNotFound(err) {
+		return nil // its card has not come yet
+	} else if err != nil {
+		return err
+	}
+	control, err := message.NewControl(g.self, to, group, body, g.cfg.Identity.Sign)
+	if err != nil {
+		return fmt.Errorf("make control message: %w", err)
+	}
+	frame, err := message.EncodeFrame(append([]message.Part{control}, parts...)...)
+	if err != nil {
+		return fmt.Errorf("encode frame: %w", err)
+	}
+	name := kindName(body.Type())
+	if len(parts) > 0 {
+		name[1] = 1 // what it brings is not replaced
+	} else if err := tx.DeleteOutgoingTo(ConversationID(group), name, to); err != nil {
+		return err
+	}
+	_, err = tx.AddOutgoing(store.Outgoing{
+		Recipient: to, Kind: store.KindControl, Frame: frame,
+		Conversation: ConversationID(group), Message: name, Group: group, Created: time.Now(),
+	})
+	fx.Send(to)
+	return err
+}
+
+// kindName stands for a kind of control in the outbox, where it takes the place of
+// an older one that has not gone out.
+func kindName(t message.ControlType) (name [16]byte) {
+	name[0] = byte(t)
+	return name
+}
+
+// ours is the Report that we make of a group.
+func (g *Groups) ours(tx *store.Tx, group []byte, to rpc.Identity) (*message.Report, error) {
+	t, err := g.load(tx, group)
+	if err != nil {
+		return nil, err
+	}
+	row, err := tx.Group(group)
+	if err != nil {
+		return nil, err
+	}
+	r := &message.Report{Head: row.Epoch}
+	for i := len(t.nodes) - 1; i > 0 && len(r.Have) < message.MaxNames; i-- {
+		if n := t.nodes[i]; n.card.Committer == to && (n.message || n.state == stateIn) {
+			r.Have = append(r.Have, n.name)
+		}
+	}
+	return r, nil
+}
+
+// report tells a member where we are, and which of its commits we have.
+func (g *Groups) report(tx *store.Tx, fx *convo.Effects, group []byte, to rpc.Identity) error {
+	r, err := g.ours(tx, group, to)
+	if err != nil {
+		return err
+	}
+	return g.post(tx, fx, group, to, r)
+}
+
+// reportCard is report with our own card.
+func (g *Groups) reportCard(tx *store.Tx, fx *convo.Effects, group []byte, to rpc.Identity) error {
+	return g.tell(tx, fx, group, to, g.self)
+}
+
+// tell is report with the card of a member.
+func (g *Groups) tell(tx *store.Tx, fx *convo.Effects, group []byte, to, about rpc.Identity) error {
+	cards, err := g.contactCards(tx, []rpc.Identity{about}, time.Now())
+	if err != nil || len(cards) == 0 {
+		return err
+	}
+	r, err := g.ours(tx, group, to)
+	if err != nil {
+		return err
+	}
+	return g.post(tx, fx, group, to, r, cards)
+}
+
+// Control implements convo.Groups.
+func (g *Groups) Control(tx *store.Tx, fx *convo.Effects, m *message.Control, body message.Body) error {
+	row, _, err := g.group(tx, m.Group)
+	if errors.Is(err, ErrUnknown) {
+		return convo.ErrWaiting // the Welcome may be on its way
+	}
+	if err != nil {
+		return err
+	}
+	t, err := g.load(tx, row.ID)
+	if err != nil {
+		return err
+	}
+	if _, ok := t.numbers[m.Sender]; !ok {
+		return fmt.Errorf("%w: control message by somebody who is not in the group", convo.ErrRefused)
+	}
+	switch b := body.(type) {
+	case *message.Report:
+		return g.reported(tx, fx, row, t, m.Sender, b)
+	case *message.Ask:
+		return g.answer(tx, fx, t, m.Sender, append(b.Have, b.Head))
+	case *message.InfoAsk:
+		return g.giveInfo(tx, fx, t, m.Sender, b.Epoch)
+	case *message.LeaveNote:
+		return g.leaving(tx, fx, row, t, m.Sender, b.Leave)
+	}
+	return fmt.Errorf("%w: control message of unknown type %d", convo.ErrRefused, m.Type)
+}
+
+// reported takes a Report: what it confirms leaves the outbox, and whoever of the
+// two lacks something gets it.
+func (g *Groups) reported(tx *store.Tx, fx *convo.Effects, row store.Group, t *tree, from rpc.Identity, r *message.Report) error {
+	for _, name := range r.Have {
+		if err := tx.DeleteOutgoingTo(row.Conversation, name, from); err != nil {
+			return err
+		}
+	}
+	if err := g.heard(tx, fx, row, t, from, r.Head); err != nil {
+		return err
+	}
+	theirs, known := t.index[r.Head]
+	if !known || !t.rule.Prefers(t.head, theirs) {
+		return nil
+	}
+	// They are behind. If the commits are not on their way from us already, they
+	// may be from nobody.
+	rows, err := tx.OutgoingFor(from, 0)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(rows, func(o store.Outgoing) bool { return o.Kind == store.KindCommit && bytes.Equal(o.Group, row.ID) }) {
+		return nil
+	}
+	if !g.mayAsk(row.ID, from, message.ControlReport) {
+		return nil
+	}
+	return g.answer(tx, fx, t, from, []message.EpochName{r.Head})
+}
+
+// heard notes what a member takes for the head. If we do not know it we ask.
+func (g *Groups) heard(tx *store.Tx, fx *convo.Effects, row store.Group, t *tree, from rpc.Identity, head message.EpochName) error {
+	seats, err := tx.Seats(row.ID)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(seats, func(s store.Seat) bool { return s.Member == from })
+	if i < 0 || seats[i].Head != head {
+		if err := tx.PutSeat(store.Seat{Group: row.ID, Member: from, Head: head, At: time.Now()}); err != nil {
+			return err
+		}
+		// It has come in: nobody needs to be told again that it may.
+		if err := g.confirm(tx, row, t, from, head); err != nil {
+			return err
+		}
+	}
+	if t.at(head) != nil || !g.mayAsk(row.ID, from, message.ControlAsk) {
+		return nil
+	}
+	return g.ask(tx, fx, row, t, from)
+}
+
+// ask asks a member for the commits that we lack.
+func (g *Groups) ask(tx *store.Tx, fx *convo.Effects, row store.Group, t *tree, of rpc.Identity) error {
+	a := &message.Ask{Head: row.Epoch}
+	for i := len(t.nodes) - 1; i >= 0 && len(a.Have) < message.MaxNames; i-- {
+		if !slices.ContainsFunc(t.nodes[i+1:], func(n *node) bool { return n.up == i }) {
+			a.Have = append(a.Have, t.nodes[i].name)
+		}
+	}
+	return g.post(tx, fx, row.ID, of, a)
+}
+
+// confirm: a member that says in which epoch it is has its Welcome.
+func (g *Groups) confirm(tx *store.Tx, row store.Group, t *tree, member rpc.Identity, head message.EpochName) error {
+	if n := t.at(head); n != nil && !n.roster.has(member) {
+		return nil
+	}
+	if err := tx.DeleteOutgoingKind(member, store.KindWelcome, row.ID); err != nil {
+		return err
+	}
+	intents, err := tx.IntentsOf(member, intentAdd)
+	if err != nil {
+		return err
+	}
+	for _, i := range intents {
+		if bytes.Equal(i.Group, row.ID) && t.onPath(i.Epoch) {
+			if err := tx.DeleteIntent(i.ID); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// maxAnswer is how many bytes of commits one frame carries.
+const maxAnswer = 1 << 20
+
+// answer sends a member the tree below what it knows.
+func (g *Groups) answer(tx *store.Tx, fx *convo.Effects, t *tree, to rpc.Identity, known []message.EpochName) error {
+	has := make(map[int]bool)
+	for _, name := range known {
+		if i, ok := t.index[name]; ok {
+			for _, above := range t.chain(i) {
+				has[above] = true
+			}
+		}
+	}
+	part, size := &message.GroupTree{}, 0
+	send := func() error {
+		if len(part.Commits) == 0 {
+			return nil
+		}
+		r, err := g.ours(tx, t.root.Group, to)
+		if err == nil {
+			err = g.post(tx, fx, t.root.Group, to, r, part)
+		}
+		part, size = &message.GroupTree{}, 0
+		return err
+	}
+	for i := 1; i < len(t.nodes); i++ {
+		if has[i] {
+			continue
+		}
+		row, err := tx.Commit(t.root.Group, t.nodes[i].name)
+		if err != nil {
+			return err
+		}
+		part.Commits = append(part.Commits, message.Commit{Card: row.Card, Message: row.Message})
+		if size += len(row.Card) + len(row.Message); size > maxAnswer || len(part.Commits) == message.MaxCommits {
+			if err := send(); err != nil {
+				return err
+			}
+		}
+	}
+	return send()
+}
+
+// Speaks implements convo.Groups.
+func (g *Groups) Speaks(tx *store.Tx, fx *convo.Effects, row store.Group, member rpc.Identity, head [16]byte) (bool, error) {
+	t, err := g.load(tx, row.ID)
+	if err != nil {
+		return false, err
+	}
+	if !t.top().roster.has(member) {
+		return false, nil
+	}
+	return true, g.heard(tx, fx, row, t, member, head)
+}
+
+// leaving keeps the wish of a member to be removed, for whoever commits next.
+func (g *Groups) leaving(tx *store.Tx, fx *convo.Effects, row store.Group, t *tree, from rpc.Identity, l message.Leave) error {
+	if l.Who != from || !l.Verify(row.ID) {
+		return fmt.Errorf("%w: leave of somebody else", convo.ErrRefused)
+	}
+	if !t.asked(t.head, l) {
+		if t.at(l.Epoch) == nil { // we may be behind
+			return g.heard(tx, fx, row, t, from, l.Epoch)
+		}
+		return nil
+	}
+	intents, err := tx.IntentsOf(from, intentLeave)
+	if err != nil {
+		return err
+	}
+	for _, i := range intents {
+		if bytes.Equal(i.Group, row.ID) {
+			if err := tx.DeleteIntent(i.ID); err != nil {
+				return err
+			}
+		}
+	}
+	_, err = tx.AddIntent(store.Intent{
+		Group: row.ID, Kind: intentLeave, Subject: from, Value: leaveValue(l), Created: time.Now(),
+	})
+	fx.Change(row.ID)
+	return err
+}

@@ -1,0 +1,156 @@
+package group
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"quicnprotochat/node/convo"
+	"quicnprotochat/node/message"
+	"quicnprotochat/node/store"
+	"quicnprotochat/rpc"
+)
+
+// updateEvery is how often an admin gives itself fresh keys: that also settles the
+// branch.
+const updateEvery = 7 * 24 * time.Hour
+
+// Tend does what is due in a group: it comes back to a head that it has no keys of,
+// commits what the user wants, sends again what was sent on a branch that lost,
+// asks for what is missing, and erases keys. It returns when to look again.
+func (g *Groups) Tend(ctx context.Context, group []byte) (next time.Time, err error) {
+	now := time.Now()
+	next = now.Add(lookAgain)
+	err = g.cfg.Engine.Update(ctx, func(tx *store.Tx, fx *convo.Effects) error {
+		row, c, err := g.group(tx, group)
+		if err != nil {
+			return nil // it is gone
+		}
+		t, err := g.load(tx, group)
+		if err != nil {
+			return err
+		}
+		if t.top().state != stateIn && g.offered(t.top().name) {
+			if err := g.rejoin(tx, fx, row, t, now); err != nil {
+				return err
+			}
+			if row, c, err = g.group(tx, group); err != nil {
+				return err
+			}
+			if t, err = g.load(tx, group); err != nil {
+				return err
+			}
+		}
+		wait, err := g.tend(tx, fx, row, c, t, now)
+		if wait > 0 && now.Add(wait).Before(next) {
+			next = now.Add(wait)
+		}
+		return err
+	})
+	return next, err
+}
+
+func (g *Groups) tend(tx *store.Tx, fx *convo.Effects, row store.Group, c store.Conversation, t *tree, now time.Time) (wait time.Duration, err error) {
+	wait, err = g.seek(tx, fx, row, t)
+	if err != nil || t.top().state != stateIn {
+		return wait, err
+	}
+	sooner := func(d time.Duration) {
+		if d > 0 && (wait == 0 || d < wait) {
+			wait = d
+		}
+	}
+	if c.Status != StatusRemoved {
+		p, later, err := g.planCommit(tx, row.ID, t, now)
+		if err != nil {
+			return wait, err
+		}
+		sooner(later)
+		if c.Status == StatusLeft {
+			return wait, g.sayLeave(tx, fx, row, t)
+		}
+		if due := g.updateDue(t, now); due <= 0 {
+			p.update = true
+		} else {
+			sooner(due)
+		}
+		if later == 0 && !p.empty() {
+			return wait, g.commitPlan(tx, fx, row, t, p, now)
+		}
+	}
+	later, err := g.expire(tx, row, t, now)
+	sooner(later)
+	if err != nil || c.Status != StatusIn {
+		return wait, err
+	}
+	return wait, g.sendAgain(tx, fx, row, c, t)
+}
+
+// commitPlan commits a plan. One that MLS refuses, for a key package that is no
+// good any more, loses its Adds.
+func (g *Groups) commitPlan(tx *store.Tx, fx *convo.Effects, row store.Group, t *tree, p *plan, now time.Time) error {
+	for n, kp := range p.add {
+		if err := kp.Check(now); err != nil {
+			id := rpc.Identity(kp.Identity())
+			for _, i := range p.intents {
+				if i.Kind == intentAdd && i.Subject == id {
+					fx.Change(row.ID)
+					fx.Send(id)
+					return tx.SetIntent(i.ID, nil, message.EpochName{}) // another one is fetched
+				}
+			}
+			return fmt.Errorf("key package %d: %w", n, err)
+		}
+	}
+	return g.commit(tx, fx, row, t, p, now)
+}
+
+// updateDue is when our next Update is due: never, as we are no admin, weekly, and
+// not at the same time as the others'.
+func (g *Groups) updateDue(t *tree, now time.Time) time.Duration {
+	r := t.top().roster
+	if !r.isAdmin(g.self) || len(r.ranks) < 2 {
+		return updateEvery
+	}
+	last := t.nodes[0].seen
+	for _, n := range t.nodes {
+		if n.card != nil && n.card.Committer == g.self && t.onPath(n.name) && n.seen.After(last) {
+			last = n.seen
+		}
+	}
+	rank := slices.Index(r.members(), g.self)
+	return updateEvery + time.Duration(rank)*time.Hour - now.Sub(last)
+}
+
+// sayLeave tells the members that we leave, until one has committed it.
+func (g *Groups) sayLeave(tx *store.Tx, fx *convo.Effects, row store.Group, t *tree) error {
+	if !t.top().roster.has(g.self) {
+		return nil
+	}
+	intents, err := tx.IntentsOf(g.self, intentLeave)
+	if err != nil {
+		return err
+	}
+	for _, i := range intents {
+		l, err := parseLeave(&i)
+		if err != nil || string(i.Group) != string(row.ID) {
+			continue
+		}
+		if !t.asked(t.head, l) { // said on a branch that lost
+			l = message.NewLeave(g.self, row.ID, t.top().name, g.cfg.Identity.Sign)
+			if err := tx.SetIntentValue(i.ID, leaveValue(l)); err != nil {
+				return err
+			}
+		}
+		for _, id := range t.top().roster.others(g.self) {
+			if !g.mayAsk(row.ID, id, message.ControlLeave) {
+				continue
+			}
+			if err := g.post(tx, fx, row.ID, id, &message.LeaveNote{Leave: l}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,190 @@
+package localapi
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+)
+
+// Groups are the conversations of any number. One is asked for by id, by exact
+// name, or by a unique prefix of either, and its people as in Contacts; unknown and
+// ambiguous ones are exit 4.
+type Groups interface {
+	// CreateGroup makes a group and invites people. It waits for no network.
+	CreateGroup(ctx context.Context, name string, invite []string) (Group, error)
+	// Groups lists all of them, oldest first.
+	Groups(ctx context.Context) ([]Group, error)
+	// Group says what one is now.
+	Group(ctx context.Context, group string) (GroupInfo, error)
+	// ChangeGroup keeps what is to be changed; it waits for no network.
+	ChangeGroup(ctx context.Context, change GroupChange) (Group, error)
+}
+
+// Group is a conversation of any number.
+type Group struct {
+	// ID is 32 hex digits, the same for all members.
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	// Status is in, left or removed.
+	Status  string `json:"status"`
+	Members int    `json:"members"`
+}
+
+// GroupInfo is what a group is now. Its lists are never null in JSON.
+type GroupInfo struct {
+	ID     string `json:"id"`
+	Name   string `json:"name"`
+	Status string `json:"status"`
+	// Epoch and Authenticator, 64 or more hex digits, are the same for all who are
+	// where this node is. Suite is the cipher suite of MLS.
+	Epoch         uint64 `json:"epoch"`
+	Authenticator string `json:"authenticator"`
+	Suite         string `json:"suite"`
+	// Members and Admins are in the order of seniority.
+	Members []GroupMember `json:"members"`
+	Admins  []string      `json:"admins"`
+	// Invited are those who have not shown up yet.
+	Invited []GroupInvited `json:"invited"`
+	// RemovedBy is the identity of who removed this node's user, or empty.
+	RemovedBy string `json:"removedBy"`
+}
+
+// GroupMember is a member of a group; Role is admin or member.
+type GroupMember struct {
+	Identity string `json:"identity"`
+	Name     string `json:"name"`
+	Role     string `json:"role"`
+}
+
+// GroupInvited is somebody who was invited, when, and what is waited for.
+type GroupInvited struct {
+	Identity string `json:"identity"`
+	Name     string `json:"name"`
+	Since    Time   `json:"since"`
+	Waits    string `json:"waits"`
+}
+
+// GroupAction is what a GroupChange does.
+type GroupAction string
+
+// The actions. Invite, Remove, Promote and Demote are about Contacts, Rename is
+// about Name.
+const (
+	GroupInvite  GroupAction = "invite"
+	GroupRemove  GroupAction = "remove"
+	GroupPromote GroupAction = "promote"
+	GroupDemote  GroupAction = "demote"
+	GroupRename  GroupAction = "rename"
+	GroupUpdate  GroupAction = "update"
+	GroupLeave   GroupAction = "leave"
+)
+
+// GroupChange is a change of a group.
+type GroupChange struct {
+	Group    string      `json:"group"`
+	Action   GroupAction `json:"action"`
+	Contacts []string    `json:"contacts,omitempty"`
+	Name     string      `json:"name,omitempty"`
+}
+
+// createRequest is the body of a request for a new group.
+type createRequest struct {
+	Name     string   `json:"name"`
+	Contacts []string `json:"contacts"`
+}
+
+// maxInvited is how many people one request names at most.
+const maxInvited = 100
+
+func (s *Server) groups(_ http.ResponseWriter, r *http.Request) (any, error) {
+	list, err := s.cfg.Groups.Groups(r.Context())
+	return present(list), err
+}
+
+func (s *Server) group(_ http.ResponseWriter, r *http.Request) (any, error) {
+	group := r.URL.Query().Get("group")
+	if err := checkArgument("the group", group, maxContact); err != nil {
+		return nil, err
+	}
+	info, err := s.cfg.Groups.Group(r.Context(), group)
+	if err != nil {
+		return nil, err
+	}
+	info.Members, info.Admins, info.Invited = present(info.Members), present(info.Admins), present(info.Invited)
+	return info, nil
+}
+
+func (s *Server) createGroup(w http.ResponseWriter, r *http.Request) (any, error) {
+	var req createRequest
+	if err := decode(w, r, &req); err != nil {
+		return nil, err
+	}
+	if err := checkArgument("the name of the group", req.Name, maxName); err != nil {
+		return nil, err
+	}
+	if err := checkPeople(req.Contacts); err != nil {
+		return nil, err
+	}
+	return s.cfg.Groups.CreateGroup(r.Context(), req.Name, req.Contacts)
+}
+
+func (s *Server) changeGroup(w http.ResponseWriter, r *http.Request) (any, error) {
+	var req GroupChange
+	if err := decode(w, r, &req); err != nil {
+		return nil, err
+	}
+	if err := checkArgument("the group", req.Group, maxContact); err != nil {
+		return nil, err
+	}
+	if err := checkPeople(req.Contacts); err != nil {
+		return nil, err
+	}
+	switch req.Action {
+	case GroupInvite, GroupRemove, GroupPromote, GroupDemote:
+		if len(req.Contacts) == 0 {
+			return nil, usage("the contact is missing", "")
+		}
+	case GroupRename:
+		if err := checkArgument("the name of the group", req.Name, maxName); err != nil {
+			return nil, err
+		}
+	case GroupUpdate, GroupLeave:
+	default:
+		return nil, usage("a group has no action "+string(req.Action), "is the daemon older than this program?")
+	}
+	return s.cfg.Groups.ChangeGroup(r.Context(), req)
+}
+
+func checkPeople(contacts []string) error {
+	if len(contacts) > maxInvited {
+		return usage("too many people at once", "name them in several commands")
+	}
+	for _, c := range contacts {
+		if err := checkArgument("the contact", c, maxContact); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// CreateGroup makes a group and invites people.
+func (c *Client) CreateGroup(ctx context.Context, name string, invite []string) (v Group, err error) {
+	return v, c.call(ctx, http.MethodPost, "/v1/groups", createRequest{name, invite}, &v)
+}
+
+// Groups lists the groups that the node knows.
+func (c *Client) Groups(ctx context.Context) (v []Group, err error) {
+	return v, c.call(ctx, http.MethodGet, "/v1/groups", nil, &v)
+}
+
+// Group says what a group is now, found by id, exact name or unique prefix of
+// either.
+func (c *Client) Group(ctx context.Context, group string) (v GroupInfo, err error) {
+	q := url.Values{"group": {group}}
+	return v, c.call(ctx, http.MethodGet, "/v1/group?"+q.Encode(), nil, &v)
+}
+
+// ChangeGroup changes a group.
+func (c *Client) ChangeGroup(ctx context.Context, change GroupChange) (v Group, err error) {
+	return v, c.call(ctx, http.MethodPost, "/v1/group", change, &v)
+}
