@@ -261,7 +261,11 @@ func TestAccess(t *testing.T) {
 		if _, err := b.Enqueue(ctx, a.id, rpc.Channel{}, []byte("hello")); err != nil {
 			t.Errorf("%s, a sender without an account: %v", access, err)
 		}
-		if list, err := a.Peek(ctx, a.id, rpc.Channel{}, 0, 0, 0); err != nil || len(list) != 1 {
+		seqs, err := b.BatchEnqueue(ctx, []rpc.Identity{b.id, a.id, newPerson(9).id, a.id}, rpc.Channel{}, []byte("to all"))
+		if err != nil || len(seqs) != 4 || seqs[0] != 0 || seqs[1] == 0 || seqs[2] != 0 || seqs[3] == 0 {
+			t.Errorf("%s, to some with and some without an account: got %v, %v", access, seqs, err)
+		}
+		if list, err := a.Peek(ctx, a.id, rpc.Channel{}, 0, 0, 0); err != nil || len(list) != 3 {
 			t.Errorf("%s: got %v, %v", access, list, err)
 		}
 		token := bytes.Clone(a.token)

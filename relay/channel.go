@@ -29,18 +29,24 @@ func newChannel() (ch rpc.Channel) {
 	return ch
 }
 
-// admitTo refuses a deposit for those who have no mailbox here, and one on a
-// channel unless the caller is a member and each recipient is the other one.
-func (s *service) admitTo(ctx context.Context, c rpc.Caller, to []rpc.Identity, ch rpc.Channel) error {
-	if s.cfg.Access != AccessOpen {
-		all, err := s.store.Members(ctx, to)
-		if err != nil {
-			return wireError(err)
-		}
-		if !all {
-			return rpc.ErrNotRecipient.With("no account here has that key")
-		}
+// hasMailbox returns those who may have a mailbox here.
+func (s *service) hasMailbox(ctx context.Context, to []rpc.Identity) ([]rpc.Identity, error) {
+	if s.cfg.Access == AccessOpen {
+		return to, nil
 	}
+	members, err := s.store.Members(ctx, to)
+	if err != nil {
+		return nil, wireError(err)
+	}
+	if len(members) == 0 {
+		return nil, rpc.ErrNotRecipient.With("no account here has that key")
+	}
+	return members, nil
+}
+
+// checkChannel refuses a deposit on a channel unless the caller is a member and
+// each recipient is the other one.
+func (s *service) checkChannel(ctx context.Context, c rpc.Caller, to []rpc.Identity, ch rpc.Channel) error {
 	if ch == (rpc.Channel{}) {
 		return nil
 	}

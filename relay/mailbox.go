@@ -19,7 +19,8 @@ func (s *service) Enqueue(ctx context.Context, c rpc.Caller, to rpc.Identity, ch
 }
 
 // BatchEnqueue implements rpc.Depositor. An inbox that is full, or of which the
-// caller has its share, stops no other: its number is 0.
+// caller has its share, stops no other: its number is 0, and so is that of who may
+// have none here.
 func (s *service) BatchEnqueue(ctx context.Context, c rpc.Caller, to []rpc.Identity, ch rpc.Channel, payload []byte) ([]uint64, error) {
 	leave, err := s.enter(c)
 	if err != nil {
@@ -32,15 +33,36 @@ func (s *service) BatchEnqueue(ctx context.Context, c rpc.Caller, to []rpc.Ident
 	case len(payload) > s.live.Load().MaxPayload:
 		return nil, rpc.ErrTooLarge
 	}
-	if err := s.admitTo(ctx, c, to, ch); err != nil {
+	if err := s.checkChannel(ctx, c, to, ch); err != nil {
 		return nil, err
 	}
-	inboxes := make([]store.Inbox, len(to))
-	for i, id := range to {
+	members, err := s.hasMailbox(ctx, to)
+	if err != nil {
+		return nil, err
+	}
+	inboxes := make([]store.Inbox, len(members))
+	for i, id := range members {
 		inboxes[i] = store.Inbox{Owner: id, Channel: ch}
 	}
 	seqs, err := s.store.Append(ctx, callerOf(c), inboxes, payload)
-	return seqs, wireError(err)
+	if err != nil || len(members) == len(to) {
+		return seqs, wireError(err)
+	}
+	return spread(to, members, seqs), nil
+}
+
+// spread puts the numbers of members in the places that they have in to, and 0 in
+// those of others. members are those of to, in their order.
+func spread(to, members []rpc.Identity, seqs []uint64) []uint64 {
+	out := make([]uint64, len(to))
+	n := 0
+	for i, id := range to {
+		if n < len(members) && id == members[n] {
+			out[i] = seqs[n]
+			n++
+		}
+	}
+	return out
 }
 
 // Fetch implements rpc.Inbox.

@@ -40,7 +40,7 @@ type (
 	// storage is all of it.
 	storage interface {
 		accounts.Storage
-		Members(ctx context.Context, ids []rpc.Identity) (bool, error)
+		Members(ctx context.Context, ids []rpc.Identity) ([]rpc.Identity, error)
 		channelStore
 		mailStore
 		keyStore

@@ -97,17 +97,21 @@ func (s *Store) AccountOf(ctx context.Context, id rpc.Identity) (a Account, foun
 	return a, found, err
 }
 
-// Members reports whether each identity is bound to an account.
-func (s *Store) Members(ctx context.Context, ids []rpc.Identity) (all bool, err error) {
+// Members returns those of ids that are bound to an account, in their order.
+func (s *Store) Members(ctx context.Context, ids []rpc.Identity) (members []rpc.Identity, err error) {
 	if err := ctx.Err(); err != nil {
-		return false, err
+		return nil, err
 	}
 	err = s.view(func(tx *bolt.Tx) error {
 		bound := tx.Bucket(bucketBindings)
-		all = !slices.ContainsFunc(ids, func(id rpc.Identity) bool { return bound.Get(id[:]) == nil })
+		for _, id := range ids {
+			if bound.Get(id[:]) != nil {
+				members = append(members, id)
+			}
+		}
 		return nil
 	})
-	return all, err
+	return members, err
 }
 
 // Accounts returns up to limit accounts with keys behind after, in the order of

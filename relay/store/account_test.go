@@ -93,8 +93,8 @@ func TestAccounts(t *testing.T) {
 	wantError(t, "delete", s.DeleteAccount(ctx, a.Key), nil)
 	wantError(t, "delete again", s.DeleteAccount(ctx, a.Key), ErrNotFound)
 	wantSession(t, s, 3, false)
-	if all, err := s.Members(ctx, []rpc.Identity{a.Identity}); all || err != nil {
-		t.Errorf("a member after deletion: %v, %v", all, err)
+	if left, err := s.Members(ctx, []rpc.Identity{a.Identity}); len(left) != 0 || err != nil {
+		t.Errorf("members after deletion: %v, %v", left, err)
 	}
 	wantError(t, "name is free again", s.AddAccount(ctx, a, nil), nil)
 	if after, err := s.Bytes(); err != nil || after >= before {
