@@ -3,6 +3,8 @@ package integration
 import (
 	"context"
 	"crypto/ed25519"
+	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -241,4 +243,74 @@ func TestMoved(t *testing.T) {
 			w.t.Errorf("5 s after the start: not connected, tried %+v", p.Tried)
 		}
 	})
+}
+
+// TestRelayGoneForGood takes one of bob's two relays away, with its file, while he
+// is: what was left there is at the other one as well, although that is slower to
+// reach, and comes to him without its author.
+func TestRelayGoneForGood(t *testing.T) {
+	for gone := range 2 {
+		simulate(t, func(w *world) {
+			own := w.relay()
+			relays := []*simRelay{w.relay(), w.relay()}
+			a, b := w.node("alice", own.url()), w.node("bob", relays[0].url(), relays[1].url())
+			a.settled()
+			b.settled()
+			a.add(b)
+			a.await(a.send(b, "one"), localapi.Delivered, 10*time.Second)
+			b.halt()
+			a.halt()
+			w.net.Delay(a.ip, relays[1-gone].ip, 100*time.Millisecond)
+			a.start() // with no link to any relay of his
+			for _, text := range []string{"two", "three"} {
+				a.await(a.send(b, text), localapi.Stored, 30*time.Second)
+			}
+			time.Sleep(10 * time.Second)
+			a.halt()
+			relays[gone].vanish()
+			b.start()
+			b.shows(a, time.Minute, "one", "two", "three")
+		})
+	}
+}
+
+// TestOnlyRelayGone lets one relay alone have what is for bob, since the other one
+// is away, and then vanish. Its author sends it again.
+func TestOnlyRelayGone(t *testing.T) {
+	simulate(t, func(w *world) {
+		only, other := w.relay(), w.relay()
+		a, b := w.node("alice"), w.node("bob", only.url(), other.url())
+		b.settled()
+		a.add(b)
+		a.await(a.send(b, "one"), localapi.Delivered, 10*time.Second)
+		b.halt()
+		other.halt()
+		a.await(a.send(b, "two"), localapi.Stored, 30*time.Second)
+		only.vanish()
+		other.start()
+		time.Sleep(time.Minute)
+		b.start()
+		b.shows(a, 5*time.Minute, "one", "two")
+	})
+}
+
+// vanish takes a relay away for good.
+func (r *simRelay) vanish() {
+	r.w.t.Helper()
+	r.halt()
+	if err := os.RemoveAll(r.dir); err != nil {
+		r.w.t.Fatal(err)
+	}
+}
+
+// shows waits until the history with somebody is that.
+func (n *simNode) shows(other *simNode, most time.Duration, want ...string) {
+	n.w.t.Helper()
+	var got []string
+	for end := time.Now().Add(most); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		if got = n.texts(other); slices.Equal(got, want) {
+			return
+		}
+	}
+	n.w.t.Errorf("%s shows %q after %v, want %q", n.name, got, most, want)
 }

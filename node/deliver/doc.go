@@ -8,7 +8,9 @@
 // keys that are missing, then races: over the live connection, or a dial; after
 // 250 ms without an acknowledgement, or at once when the machine is known to be
 // unreachable, also to the person's relays. The first durable acknowledgement
-// wins; the same bytes twice vanish at the receiver. What nobody took waits, and
+// wins; when it is a relay's, the person's other relays have a second to take a
+// copy too, so that nothing is lost with one of them. The same bytes twice vanish
+// at the receiver. What nobody took waits, and
 // is tried again with back-off, and at once when the person's machine or one of
 // its relays is reached, or its addresses or our network change. What was taken
 // but not receipted is sent again when the person's machine is seen. A machine

@@ -57,13 +57,20 @@ type race struct {
 	open    int // items that nobody has taken yet
 	direct  atomic.Pointer[link]
 	running int // ways that have not ended
+	copies  int // those of them that lead to relays
+	byRelay bool
 	failure undelivered
 }
 
+// copyTime is how long the person's other relays have to take a copy as well, when
+// one has it: who has several loses nothing with one of them.
+const copyTime = time.Second
+
 // ack says that somebody has taken an item.
 type ack struct {
-	item int
-	note func(ctx context.Context) error
+	item  int
+	relay bool
+	note  func(ctx context.Context) error
 }
 
 // end says that one way has no more to bring.
@@ -111,7 +118,7 @@ func (r *race) run(ctx context.Context) error {
 				return err
 			}
 		case e := <-r.ends:
-			r.running--
+			r.ended(e)
 			switch {
 			case e.direct:
 				r.failure.direct = e.err
@@ -125,6 +132,28 @@ func (r *race) run(ctx context.Context) error {
 			}
 		case <-ways.Done():
 			return &r.failure
+		}
+	}
+	return r.linger(ctx)
+}
+
+// linger waits for the copies at other relays, if it was a relay that took what
+// was taken.
+func (r *race) linger(ctx context.Context) error {
+	over := time.NewTimer(copyTime)
+	defer over.Stop()
+	for r.byRelay && r.copies > 0 {
+		select {
+		case a := <-r.acks:
+			if err := r.take(ctx, a); err != nil {
+				return err
+			}
+		case e := <-r.ends:
+			r.ended(e)
+		case <-over.C:
+			return nil
+		case <-ctx.Done():
+			return nil
 		}
 	}
 	return nil
@@ -144,12 +173,16 @@ func (r *race) take(ctx context.Context, a ack) error {
 	if !r.taken[a.item] {
 		r.taken[a.item] = true
 		r.open--
+		r.byRelay = r.byRelay || a.relay
 	}
 	return a.note(ctx)
 }
 
 func (r *race) begin(ctx context.Context, direct bool, way func(ctx context.Context) error) {
 	r.running++
+	if !direct {
+		r.copies++
+	}
 	r.wg.Go(func() {
 		err := way(ctx)
 		select {
@@ -157,6 +190,13 @@ func (r *race) begin(ctx context.Context, direct bool, way func(ctx context.Cont
 		case <-ctx.Done():
 		}
 	})
+}
+
+func (r *race) ended(e end) {
+	r.running--
+	if !e.direct {
+		r.copies--
+	}
 }
 
 func (r *race) beginRelays(ctx context.Context, relays []transport.RelayURL) {
@@ -173,7 +213,7 @@ func (r *race) goDirect(ctx context.Context) error {
 	}
 	r.direct.Store(ln)
 	why := fmt.Sprintf("their machine took it (%s)", ln.path)
-	return r.send(ctx, ln, func(ctx context.Context, it item) error { return it.direct(ctx, ln.path, why) })
+	return r.send(ctx, ln, false, func(ctx context.Context, it item) error { return it.direct(ctx, ln.path, why) })
 }
 
 // goRelay leaves the items at one relay.
@@ -181,7 +221,7 @@ func (r *race) goRelay(ctx context.Context, relay transport.Key) error {
 	ln, err := r.d.links.get(ctx, relay)
 	if err == nil {
 		why := "their machine did not answer in time, their relay keeps it"
-		err = r.send(ctx, ln, func(ctx context.Context, it item) error { return it.stored(ctx, relay, why) })
+		err = r.send(ctx, ln, true, func(ctx context.Context, it item) error { return it.stored(ctx, relay, why) })
 	}
 	if err != nil {
 		return fmt.Errorf("relay %s: %w", relay, err)
@@ -190,7 +230,7 @@ func (r *race) goRelay(ctx context.Context, relay transport.Key) error {
 }
 
 // send enqueues all items over a link, many at once but begun in order.
-func (r *race) send(ctx context.Context, ln *link, note func(ctx context.Context, it item) error) error {
+func (r *race) send(ctx context.Context, ln *link, relay bool, note func(ctx context.Context, it item) error) error {
 	errs := make([]error, len(r.items))
 	var wg sync.WaitGroup
 	for i, it := range r.items {
@@ -201,7 +241,7 @@ func (r *race) send(ctx context.Context, ln *link, note func(ctx context.Context
 			}
 			ln.answered()
 			select {
-			case r.acks <- ack{i, func(ctx context.Context) error { return note(ctx, it) }}:
+			case r.acks <- ack{i, relay, func(ctx context.Context) error { return note(ctx, it) }}:
 			case <-ctx.Done():
 				errs[i] = ctx.Err()
 			}
