@@ -1,10 +1,14 @@
 package integration
 
 import (
+	"bytes"
 	"context"
+	"crypto"
+	"crypto/ed25519"
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"net"
@@ -13,6 +17,8 @@ import (
 
 	"capnproto.org/go/capnp/v3"
 	capnprpc "capnproto.org/go/capnp/v3/rpc"
+	"github.com/bytemare/ksf"
+	"github.com/bytemare/opaque"
 	"github.com/quic-go/quic-go"
 
 	"quicnprotochat/schema"
@@ -218,7 +224,7 @@ func (f *foreigner) uploadKeyPackage(token, owner, pkg []byte) (fingerprint []by
 		})
 	}, func(r schema.NodeService_uploadKeyPackage_Results) error {
 		b, err := r.Fingerprint()
-		fingerprint = append([]byte(nil), b...)
+		fingerprint = bytes.Clone(b)
 		return err
 	})
 	return fingerprint, err
@@ -230,4 +236,150 @@ func (f *foreigner) uploadHybridKey(token, owner, blob []byte) error {
 			return errors.Join(p.SetIdentityKey(owner), p.SetHybridPublicKey(blob), auth(token, p.NewAuth))
 		})
 	}, nil)
+}
+
+func (f *foreigner) fetchKeyPackage(token, owner []byte) (pkg []byte, err error) {
+	err = call(f, func(s schema.NodeService) (schema.NodeService_fetchKeyPackage_Results_Future, capnp.ReleaseFunc) {
+		return s.FetchKeyPackage(f.t.Context(), func(p schema.NodeService_fetchKeyPackage_Params) error {
+			return errors.Join(p.SetIdentityKey(owner), auth(token, p.NewAuth))
+		})
+	}, func(r schema.NodeService_fetchKeyPackage_Results) error {
+		b, err := r.Package()
+		pkg = bytes.Clone(b)
+		return err
+	})
+	return pkg, err
+}
+
+func (f *foreigner) fetchHybridKey(token, owner []byte) (blob []byte, err error) {
+	err = call(f, func(s schema.NodeService) (schema.NodeService_fetchHybridKey_Results_Future, capnp.ReleaseFunc) {
+		return s.FetchHybridKey(f.t.Context(), func(p schema.NodeService_fetchHybridKey_Params) error {
+			return errors.Join(p.SetIdentityKey(owner), auth(token, p.NewAuth))
+		})
+	}, func(r schema.NodeService_fetchHybridKey_Results) error {
+		b, err := r.HybridPublicKey()
+		blob = bytes.Clone(b)
+		return err
+	})
+	return blob, err
+}
+
+func (f *foreigner) publishEndpoint(token, owner, record []byte) error {
+	return call(f, func(s schema.NodeService) (schema.NodeService_publishEndpoint_Results_Future, capnp.ReleaseFunc) {
+		return s.PublishEndpoint(f.t.Context(), func(p schema.NodeService_publishEndpoint_Params) error {
+			return errors.Join(p.SetIdentityKey(owner), p.SetNodeAddr(record), auth(token, p.NewAuth))
+		})
+	}, nil)
+}
+
+// foreignUser is a person with an account, as another program sees one.
+type foreignUser struct {
+	name, password string
+	id             []byte // the identity that is named
+	// signer signs the binding; nil leaves it out.
+	signer ed25519.PrivateKey
+	token  []byte
+}
+
+// opaqueSettings are those of NodeService's OPAQUE, and how passwords are stretched.
+func opaqueSettings() (*opaque.Configuration, *opaque.ClientOptions) {
+	return &opaque.Configuration{
+		OPRF: opaque.RistrettoSha512, AKE: opaque.RistrettoSha512, KSF: ksf.Argon2id,
+		KDF: crypto.SHA512, MAC: crypto.SHA512, Hash: crypto.SHA512,
+	}, &opaque.ClientOptions{KSFParameters: []uint64{3, 65536, 4}, KSFSalt: make([]byte, 16), KSFLength: 64}
+}
+
+// register makes the account at the relay of that key.
+func (f *foreigner) register(u *foreignUser, relay []byte) (ok bool, err error) {
+	f.t.Helper()
+	settings, stretch := opaqueSettings()
+	c, err := settings.Client()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	request, err := c.RegistrationInit([]byte(u.password))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	var response []byte
+	err = call(f, func(s schema.NodeService) (schema.NodeService_opaqueRegisterStart_Results_Future, capnp.ReleaseFunc) {
+		return s.OpaqueRegisterStart(f.t.Context(), func(p schema.NodeService_opaqueRegisterStart_Params) error {
+			return errors.Join(p.SetUsername(u.name), p.SetRequest(request.Serialize()))
+		})
+	}, func(r schema.NodeService_opaqueRegisterStart_Results) error {
+		b, err := r.Response()
+		response = bytes.Clone(b)
+		return err
+	})
+	if err != nil {
+		return false, err
+	}
+	answer, err := c.Deserialize.RegistrationResponse(response)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	record, _, err := c.RegistrationFinalize(answer, nil, nil, stretch)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	upload := record.Serialize()
+	if u.signer != nil {
+		m := append([]byte("quicnprotochat bind v1"), relay...)
+		m = binary.BigEndian.AppendUint16(m, uint16(len(u.name)))
+		m = append(append(m, u.name...), upload...)
+		upload = append(upload, ed25519.Sign(u.signer, m)...)
+	}
+	err = call(f, func(s schema.NodeService) (schema.NodeService_opaqueRegisterFinish_Results_Future, capnp.ReleaseFunc) {
+		return s.OpaqueRegisterFinish(f.t.Context(), func(p schema.NodeService_opaqueRegisterFinish_Params) error {
+			return errors.Join(p.SetUsername(u.name), p.SetUpload(upload), p.SetIdentityKey(u.id))
+		})
+	}, func(r schema.NodeService_opaqueRegisterFinish_Results) error {
+		ok = r.Success()
+		return nil
+	})
+	return ok, err
+}
+
+// login begins a session, and keeps its token.
+func (f *foreigner) login(u *foreignUser) error {
+	f.t.Helper()
+	settings, stretch := opaqueSettings()
+	c, err := settings.Client()
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	ke1, err := c.GenerateKE1([]byte(u.password))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	var response []byte
+	err = call(f, func(s schema.NodeService) (schema.NodeService_opaqueLoginStart_Results_Future, capnp.ReleaseFunc) {
+		return s.OpaqueLoginStart(f.t.Context(), func(p schema.NodeService_opaqueLoginStart_Params) error {
+			return errors.Join(p.SetUsername(u.name), p.SetRequest(ke1.Serialize()))
+		})
+	}, func(r schema.NodeService_opaqueLoginStart_Results) error {
+		b, err := r.Response()
+		response = bytes.Clone(b)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	ke2, err := c.Deserialize.KE2(response)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	ke3, _, _, err := c.GenerateKE3(ke2, nil, nil, stretch)
+	if err != nil {
+		return err
+	}
+	return call(f, func(s schema.NodeService) (schema.NodeService_opaqueLoginFinish_Results_Future, capnp.ReleaseFunc) {
+		return s.OpaqueLoginFinish(f.t.Context(), func(p schema.NodeService_opaqueLoginFinish_Params) error {
+			return errors.Join(p.SetUsername(u.name), p.SetFinalization(ke3.Serialize()), p.SetIdentityKey(u.id))
+		})
+	}, func(r schema.NodeService_opaqueLoginFinish_Results) error {
+		b, err := r.SessionToken()
+		u.token = append([]byte{2}, b...) // 2 is a session
+		return err
+	})
 }

@@ -52,7 +52,11 @@ func TestPlainQUIC(t *testing.T) {
 					t.Fatalf("%s, %s: health: got %q, %v", f.conn.RemoteAddr(), name, status, err)
 				}
 			}
-			knowsVictim(t, f)
+			victim, _, err := ed25519.GenerateKey(nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			knowsVictim(t, f, victim)
 		}
 	}
 	if _, err := newForeigner(t, relay.line().QUIC[0], "00"); err == nil {
@@ -71,12 +75,8 @@ func TestPlainQUIC(t *testing.T) {
 
 // knowsVictim is somebody who has the key of another person, and no token: nothing
 // is read and nothing is blocked.
-func knowsVictim(t *testing.T, f *foreigner) {
+func knowsVictim(t *testing.T, f *foreigner, victim []byte) {
 	t.Helper()
-	victim, _, err := ed25519.GenerateKey(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
 	for name, token := range map[string][]byte{
 		"none":            nil,
 		"TLS key":         {1},
