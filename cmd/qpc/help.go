@@ -24,6 +24,8 @@ that machine is away, a relay that anyone can host keeps the sealed message.
   qpc relay init                make the home of a relay, with a file of settings
   qpc relay run                 host a relay
   qpc relay status              how the relay does, and how much it keeps
+  qpc relay users               its accounts
+  qpc relay invite              codes with which people make accounts there
   qpc relay check               read all that it keeps, and name what is damaged
   qpc relay backup FILE         write all of it to a file, while it runs
   qpc relay restore FILE        make a new home of such a file
@@ -48,15 +50,16 @@ Flags stand before or after the arguments; -- ends them.
 CONTACT is an identity, an exact name, or a unique beginning of either. send and
 history take a group in its place, by id or name.
 id, invite, contact, contacts, group, account, send, history, status and relay forget
-talk to the node that "qpc up" or "qpc chat" runs. relay status, check and backup ask the
-relay that "qpc relay run" runs, or read the files of one that is stopped.
+talk to the node that "qpc up" or "qpc chat" runs. relay status, users, invite,
+check and backup ask the relay that "qpc relay run" runs, or work on the files of one
+that is stopped.
 
 Exit codes:
   0  done
   1  anything that is none of the following
   2  wrong usage, or a malformed link, URL or text
   3  no daemon is running for this home
-  4  contact unknown or ambiguous
+  4  contact unknown or ambiguous; no such account or invite at a relay
   5  the awaited state was not reached in time; delivery goes on
   6  a signature or key is wrong: a changed link, or not the relay that was named
   7  network: address in use, cannot listen

@@ -7,6 +7,7 @@ import (
 
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/relay"
+	"quicnprotochat/relay/accounts"
 	"quicnprotochat/relay/admin"
 )
 
@@ -18,7 +19,7 @@ func (a *app) relayCommand() *cobra.Command {
 		RunE:  group,
 	}
 	cmd.AddCommand(
-		a.relayInitCommand(), a.relayRunCommand(), a.relayStatusCommand(), a.relayCheckCommand(),
+		a.relayInitCommand(), a.relayRunCommand(), a.relayStatusCommand(), a.relayUsersCommand(), a.relayInviteCommand(), a.relayCheckCommand(),
 		a.relayBackupCommand(), a.relayRestoreCommand(), a.relayCompactCommand(), a.relayForgetCommand(),
 	)
 	return cmd
@@ -43,6 +44,10 @@ func relayError(h home, err error) error {
 		e.Message, e.Hint = "a restore of "+h.dir+" did not come to its end", "run it again: qpc relay restore FILE"+h.flag
 	case errors.Is(err, relay.ErrInUse):
 		e.Message, e.Hint = "another relay runs on the home "+h.dir, "stop it first, or use another home: --home DIR"
+	case errors.Is(err, accounts.ErrNoUser):
+		e.Exit, e.Hint = localapi.ExitContact, "see: qpc relay users"+h.flag
+	case errors.Is(err, accounts.ErrInvite):
+		e.Exit, e.Hint = localapi.ExitContact, "see: qpc relay invite list"+h.flag
 	case errors.Is(err, admin.ErrRunning):
 		e.Message, e.Hint = "the relay of "+h.dir+" is running", "stop it first"
 	case errors.Is(err, admin.ErrNotEmpty):

@@ -19,6 +19,9 @@ import (
 // maxAudit is how many calls may wait to be written down; more are counted.
 const maxAudit = 4096
 
+// maxAuditWrite is how much is written at once, about, in bytes.
+const maxAuditWrite = 1 << 20
+
 // audit writes a line of JSON for each answered call: its time, its method, its
 // code, and who called, as hashes. Their salt is made when the process begins and
 // is in its memory alone: within one run the operator can follow a caller who makes
@@ -137,7 +140,7 @@ func (a *audit) write(f *os.File, line auditLine) error {
 		if err := enc.Encode(line); err != nil {
 			return fmt.Errorf("write audit log: %w", err)
 		}
-		if len(a.calls) == 0 || b.Len() > maxAnswer {
+		if len(a.calls) == 0 || b.Len() > maxAuditWrite {
 			break
 		}
 		line = <-a.calls

@@ -20,8 +20,9 @@ import (
 const (
 	// answerTimeout bounds a call that does not read the whole store.
 	answerTimeout = 30 * time.Second
-	// maxAnswer bounds an answer that is held in memory, in bytes.
-	maxAnswer = 1 << 20
+	// maxAnswer bounds an answer that is held in memory, in bytes: a list of some
+	// hundred thousand users.
+	maxAnswer = 64 << 20
 )
 
 // Operator operates the relay of one home, whether it runs or not.
@@ -187,6 +188,9 @@ func (o *Operator) do(ctx context.Context, method, path string) (*http.Response,
 	var r refusal
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(&r); err != nil || r.Error == "" {
 		r.Error = resp.Status
+	}
+	if err := known[resp.StatusCode]; err != nil {
+		return nil, err
 	}
 	return nil, fmt.Errorf("the relay answered: %s", r.Error)
 }

@@ -64,6 +64,7 @@ func (s *Server) Run(ctx context.Context) error {
 	mux.HandleFunc("GET /v1/status", s.status)
 	mux.HandleFunc("POST /v1/check", s.check)
 	mux.HandleFunc("GET /v1/backup", s.backup)
+	s.routeUsers(mux)
 	srv := &http.Server{
 		Handler:           mux,
 		ReadHeaderTimeout: requestTimeout,
