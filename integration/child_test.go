@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"runtime"
 	"runtime/debug"
 	"runtime/pprof"
 	"strconv"
@@ -76,6 +77,7 @@ func obey(line string, reply *childReply) (err error) {
 	command, path, _ := strings.Cut(line, " ")
 	switch command {
 	case "memory":
+		runtime.GC() // what is pooled goes with the second one
 		debug.FreeOSMemory()
 		reply.Resident, err = resident(os.Getpid())
 		return err

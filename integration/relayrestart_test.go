@@ -2,6 +2,7 @@ package integration
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,17 +11,17 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"quicnprotochat/relay/store"
 	"quicnprotochat/rpc"
 )
 
 // restartGoal is what a start with a million queued messages may take.
 const restartGoal = 2 * time.Second
 
-// restartFull kills a relay that keeps many messages, and starts it again. What
-// the start takes beyond that of an empty relay is compared with the time that it
+// restartFull starts a relay that keeps many messages. What the start takes beyond that of an empty relay is compared with the time that it
 // takes to read the file once, because machines differ.
 func restartFull(t *testing.T) {
-	messages := inLong(4_000, 1_000_000)
+	messages := inLong(20_000, 1_000_000)
 	relay := relayProcess(t)
 	relay.kill()
 	empty := startTime(t, relay)
@@ -28,11 +29,12 @@ func restartFull(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := fillRelay(t.Context(), relay.line().URL, boxes, 200); err != nil {
+	relay.kill()
+	path := filepath.Join(relay.home, "relay.db")
+	if err := fillStore(t.Context(), path, boxes, 200); err != nil {
 		t.Fatal(err)
 	}
-	relay.kill()
-	read := readTime(t, filepath.Join(relay.home, "relay.db"))
+	read := readTime(t, path)
 	full := startTime(t, relay)
 	t.Logf("%d messages: starts in %v, empty in %v; its file is read in %v", messages, full, empty, read)
 	if full > restartGoal && full > empty+4*read {
@@ -67,28 +69,32 @@ func readTime(t *testing.T, path string) time.Duration {
 	return time.Since(began)
 }
 
-// fillRelay deposits each times in every inbox, from several depositors.
-func fillRelay(ctx context.Context, url string, boxes []rpc.Identity, each int) error {
-	group, ctx := errgroup.WithContext(ctx)
-	const depositors, inFlight = 8, 32
-	for d := range depositors {
-		c, err := newClient(ctx, url)
-		if err != nil {
-			return err
-		}
-		defer c.close()
-		for i := range inFlight {
-			group.Go(func() error {
-				payload := make([]byte, 1<<10)
-				for n := d*inFlight + i; n < len(boxes)*each; n += depositors * inFlight {
-					copy(payload, fmt.Sprint(n))
-					if _, err := c.Enqueue(ctx, boxes[n%len(boxes)], rpc.Channel{}, payload); err != nil {
-						return fmt.Errorf("deposit %d: %w", n, err)
-					}
-				}
-				return nil
-			})
-		}
+// fillStore puts each times a payload into every inbox of a relay that is stopped,
+// with many at once so that they share commits.
+func fillStore(ctx context.Context, path string, boxes []rpc.Identity, each int) error {
+	s, err := store.Open(store.Config{Path: path})
+	if err != nil {
+		return err
 	}
-	return group.Wait()
+	writer, stop := context.WithCancel(ctx)
+	defer stop()
+	done := make(chan error, 1)
+	go func() { done <- s.Run(writer) }()
+	const depositors = 1000
+	group, ctx := errgroup.WithContext(ctx)
+	for d := range depositors {
+		group.Go(func() error {
+			payload := make([]byte, 1<<10)
+			for n := d; n < len(boxes)*each; n += depositors {
+				copy(payload, fmt.Sprint(n))
+				if _, err := s.Append(ctx, rpc.Identity{}, []store.Inbox{{Owner: boxes[n%len(boxes)]}}, payload); err != nil {
+					return fmt.Errorf("append %d: %w", n, err)
+				}
+			}
+			return nil
+		})
+	}
+	err = group.Wait()
+	stop()
+	return errors.Join(err, <-done, s.Close())
 }

@@ -44,7 +44,7 @@ func run(ctx context.Context) error {
 	fmt.Printf("| what | measured | bound | ratio |\n|---|---|---|---|\n")
 	m.row("bare QUIC stream, round trip of 1 KiB, p50", show(m.roundTrip), "–", "–")
 	m.row("disk, synced write of 4 KiB, p50", show(m.sync), "–", "–")
-	for _, step := range []func(context.Context) error{m.size, m.start, m.messages, m.fallback, m.relay} {
+	for _, step := range []func(context.Context) error{m.size, m.start, m.messages, m.fallback} {
 		if err := step(ctx); err != nil {
 			return err
 		}
