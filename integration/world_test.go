@@ -168,6 +168,7 @@ type simRelay struct {
 	w      *world
 	ip     string
 	dir    string
+	access string // "" means open
 	cut    cut
 	cancel context.CancelFunc
 	done   chan error
@@ -176,7 +177,13 @@ type simRelay struct {
 // relay starts a relay.
 func (w *world) relay() *simRelay {
 	w.t.Helper()
-	r := &simRelay{w: w, ip: w.ip(), dir: filepath.Join(w.t.TempDir(), "relay")}
+	return w.relayFor("")
+}
+
+// relayFor starts a relay that keeps mail for those who have access.
+func (w *world) relayFor(access string) *simRelay {
+	w.t.Helper()
+	r := &simRelay{w: w, access: access, ip: w.ip(), dir: filepath.Join(w.t.TempDir(), "relay")}
 	r.start()
 	w.stop = append(w.stop, r.halt)
 	return r
@@ -190,7 +197,7 @@ func (r *simRelay) start() {
 	}
 	r.Relay, err = relay.New(relay.Config{
 		Dir: r.dir, Listen: []transport.Addr{addr}, Options: []transport.Option{r.w.net.Option()}, Log: r.w.log.With("node", "relay"),
-		Fault: r.cut.fault,
+		Fault: r.cut.fault, Access: r.access,
 	})
 	if err != nil {
 		r.w.t.Fatal(err)
