@@ -304,15 +304,7 @@ func (b *batch) finish() error {
 	return b.tx.Bucket(bucketMeta).Put(keyTotals, seal(bucketMeta, keyTotals, b.totals.bytesOf()))
 }
 
-// grow counts n more bytes, or refuses them.
-func (b *batch) grow(n uint64) error {
-	if !b.room(n) {
-		return ErrBusy
-	}
-	b.totals.bytes += n
-	return nil
-}
-
+// room reports whether n more bytes may be stored.
 func (b *batch) room(n uint64) bool {
 	return !b.tight && b.totals.bytes+n <= uint64(b.cfg.MaxBytes)
 }
