@@ -250,6 +250,11 @@ func (g *Groups) moved(tx *store.Tx, row store.Group, c store.Conversation, t *t
 	if t.onPath(row.Epoch) {
 		return nil
 	}
+	return g.unsend(tx, c)
+}
+
+// unsend takes messages without all receipts out of the outbox.
+func (g *Groups) unsend(tx *store.Tx, c store.Conversation) error {
 	messages, err := tx.Unreceipted(c.ID, g.self)
 	if err != nil {
 		return err

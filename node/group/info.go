@@ -6,6 +6,7 @@ import (
 
 	"quicnprotochat/mls"
 	"quicnprotochat/node/convo"
+	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
 )
@@ -81,7 +82,8 @@ func (g *Groups) Shape(ctx context.Context, id [16]byte) (s Shape, err error) {
 func (s *Shape) invited(tx *store.Tx, group []byte) error {
 	intents, err := tx.Intents(group)
 	for _, i := range intents {
-		if i.Kind != intentAdd {
+		committed := i.Epoch != message.EpochName{}
+		if i.Kind != intentAdd || committed && len(i.Value) == 0 {
 			continue
 		}
 		waits := "has a Welcome and has not shown up yet"

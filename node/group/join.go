@@ -143,6 +143,9 @@ func (g *Groups) replaces(tx *store.Tx, c store.Conversation, name message.Epoch
 	for _, n := range t.nodes {
 		g.cfg.Engine.Forget(n.name)
 	}
+	if err := g.unsend(tx, c); err != nil {
+		return false, err
+	}
 	return false, tx.DeleteGroup(row.ID)
 }
 

@@ -15,7 +15,7 @@ import (
 
 // Kinds of intents.
 const (
-	intentAdd     byte = 1 // Value: the frame of the Welcome once it is made
+	intentAdd     byte = 1 // Value: the frame of the Welcome until it is known to be there
 	intentRemove  byte = 2
 	intentRename  byte = 3 // Value: the name
 	intentPromote byte = 4
@@ -102,12 +102,10 @@ func (g *Groups) planOne(tx *store.Tx, t *tree, p *plan, i *store.Intent) (keep 
 		i.Epoch, committed = message.EpochName{}, false
 	}
 	if committed {
-		// An Add stays until its member has shown up, all others until no other
-		// branch can come before theirs.
-		if i.Kind == intentAdd {
-			return r.has(i.Subject), nil
-		}
-		return !t.rule.Settled(t.index[i.Epoch]), nil
+		// It stays until no other branch can come before its own, and that of an Add
+		// until its member has shown up.
+		waits := i.Kind == intentAdd && len(i.Value) > 0 && r.has(i.Subject)
+		return waits || !t.rule.Settled(t.index[i.Epoch]), nil
 	}
 	if i.Kind != intentUpdate && i.Kind != intentLeave && !r.isAdmin(g.self) {
 		return false, nil

@@ -227,7 +227,7 @@ func (g *Groups) confirm(tx *store.Tx, row store.Group, t *tree, member rpc.Iden
 	}
 	for _, i := range intents {
 		if bytes.Equal(i.Group, row.ID) && t.onPath(i.Epoch) {
-			if err := tx.DeleteIntent(i.ID); err != nil {
+			if err := tx.SetIntentValue(i.ID, nil); err != nil {
 				return err
 			}
 		}
