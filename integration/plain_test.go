@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"crypto/tls"
 	"net"
+	"syscall"
 	"testing"
 
 	"github.com/quic-go/quic-go"
@@ -70,6 +71,17 @@ func TestPlainQUIC(t *testing.T) {
 		if _, err := newForeigner(t, relay.line().QUIC[0], relay.line().Certificate, change); err == nil {
 			t.Errorf("%s: taken", name)
 		}
+	}
+	// Connections that are open do not keep it from ending as it should.
+	relay.mu.Lock()
+	run := relay.run
+	relay.mu.Unlock()
+	if err := run.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	<-run.ended
+	if code := run.cmd.ProcessState.ExitCode(); code != 0 {
+		t.Errorf("the relay ended with code %d", code)
 	}
 }
 
