@@ -18,6 +18,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 	"go.uber.org/fx"
 
+	"quicnprotochat/transport/limits"
 	"quicnprotochat/transport/plain"
 )
 
@@ -95,11 +96,11 @@ func (c Config) options(ranker network.DialRanker, sockets func(*quicreuse.ConnM
 	if err != nil {
 		return nil, fmt.Errorf("private key: %w", err)
 	}
-	l := nodeLimits
+	l := limits.Node
 	if c.Server {
-		l = serverLimits
+		l = limits.Server
 	}
-	resources, err := l.with(c).resourceManager()
+	resources, err := l.With(c.MaxConns, c.MaxConnsPerAddr, c.NewConnsPerAddr).ResourceManager(Protocol)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package transport
+package limits
 
 import (
 	"cmp"
@@ -12,9 +12,9 @@ import (
 	"github.com/libp2p/go-libp2p/x/rate"
 )
 
-// limits are what a host lets others use of it. What is above a limit is reset
+// Limits are what a host lets others use of it. What is above a limit is reset
 // or refused at once; what is below it goes on.
-type limits struct {
+type Limits struct {
 	conns         int   // connections in all
 	streams       int   // streams in all
 	pending       int   // streams whose protocol is not known yet
@@ -24,12 +24,14 @@ type limits struct {
 }
 
 var (
-	nodeLimits = limits{
+	// Node are those of a node.
+	Node = Limits{
 		conns: 512, streams: 8192, pending: 2048, memory: 32 << 20,
 		connsPerIP: 32, newConnsPerIP: rate.Limit{RPS: 4, Burst: 64},
 	}
-	// A relay sees whole villages behind one address of a carrier's NAT.
-	serverLimits = limits{
+	// Server are those of a relay, which sees whole villages behind one address of
+	// a carrier's NAT.
+	Server = Limits{
 		conns: 50_000, streams: 200_000, pending: 16_384, memory: 64 << 20,
 		connsPerIP: 2048, newConnsPerIP: rate.Limit{RPS: 100, Burst: 2048},
 	}
@@ -52,18 +54,20 @@ const (
 	maxPeerConns = 24
 )
 
-// with puts in place what c chose.
-func (l limits) with(c Config) limits {
-	l.conns = cmp.Or(c.MaxConns, l.conns)
-	l.connsPerIP = cmp.Or(c.MaxConnsPerAddr, l.connsPerIP)
-	if n := c.NewConnsPerAddr; n != 0 {
+// With puts in place what was chosen: connections in all, those of one address,
+// and new ones of one address in a second. 0 keeps what is there.
+func (l Limits) With(conns, perAddr, newPerAddr int) Limits {
+	l.conns = cmp.Or(conns, l.conns)
+	l.connsPerIP = cmp.Or(perAddr, l.connsPerIP)
+	if n := newPerAddr; n != 0 {
 		l.newConnsPerIP = rate.Limit{RPS: float64(n), Burst: max(16, 16*n)}
 	}
 	return l
 }
 
-// resourceManager returns the part of libp2p that enforces l.
-func (l limits) resourceManager() (network.ResourceManager, error) {
+// ResourceManager returns the part of libp2p that enforces l, for streams of a
+// protocol, which NodeService is.
+func (l Limits) ResourceManager(service protocol.ID) (network.ResourceManager, error) {
 	scaling := rcmgr.DefaultLimits
 	libp2p.SetDefaultServiceLimits(&scaling)
 	all := rcmgr.ResourceLimits{
@@ -79,13 +83,13 @@ func (l limits) resourceManager() (network.ResourceManager, error) {
 	partial := rcmgr.PartialLimitConfig{
 		System: all, Conn: rcmgr.ResourceLimits{Memory: connMemory}, Transient: pending, ServiceDefault: identify, ProtocolDefault: identify,
 		Service:  map[string]rcmgr.ResourceLimits{"libp2p.identify": identify},
-		Protocol: map[protocol.ID]rcmgr.ResourceLimits{Protocol: identify, "/ipfs/id/1.0.0": identify, "/ipfs/id/push/1.0.0": identify},
+		Protocol: map[protocol.ID]rcmgr.ResourceLimits{service: identify, "/ipfs/id/1.0.0": identify, "/ipfs/id/push/1.0.0": identify},
 		PeerDefault: rcmgr.ResourceLimits{
 			Conns: maxPeerConns, ConnsInbound: maxPeerConns / 2, ConnsOutbound: maxPeerConns,
 			Streams: 2 * maxPeerPending, StreamsInbound: maxPeerPending, StreamsOutbound: maxPeerPending, Memory: 4 * connMemory,
 		},
 		ProtocolPeer: map[protocol.ID]rcmgr.ResourceLimits{
-			Protocol: {Streams: 2 * maxPeerStreams, StreamsInbound: maxPeerStreams, StreamsOutbound: maxPeerStreams},
+			service: {Streams: 2 * maxPeerStreams, StreamsInbound: maxPeerStreams, StreamsOutbound: maxPeerStreams},
 		},
 	}
 	limiter := rcmgr.NewFixedLimiter(partial.Build(scaling.Scale(scaleMemory, 0)))
@@ -101,7 +105,7 @@ func (l limits) resourceManager() (network.ResourceManager, error) {
 }
 
 // newConns returns the limit of new connections. Loopback is free.
-func (l limits) newConns() *rate.Limiter {
+func (l Limits) newConns() *rate.Limiter {
 	wide := rate.Limit{RPS: 8 * l.newConnsPerIP.RPS, Burst: 8 * l.newConnsPerIP.Burst}
 	return &rate.Limiter{
 		NetworkPrefixLimits: []rate.PrefixLimit{{Prefix: netip.MustParsePrefix("127.0.0.0/8")}, {Prefix: netip.MustParsePrefix("::1/128")}},
