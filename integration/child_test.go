@@ -21,6 +21,7 @@ import (
 	"quicnprotochat/relay"
 	"quicnprotochat/rpc"
 	"quicnprotochat/rpc/budget"
+	"quicnprotochat/rpc/order"
 	"quicnprotochat/transport"
 )
 
@@ -219,12 +220,12 @@ func serveStreams(serve func(*transport.Stream)) (string, error) {
 type forgetful struct{ seq atomic.Uint64 }
 
 func (f *forgetful) Enqueue(ctx context.Context, _ rpc.Caller, _ rpc.Identity, _ rpc.Channel, _ []byte) (uint64, error) {
-	rpc.Placed(ctx)
+	order.Placed(ctx)
 	return f.seq.Add(1), nil
 }
 
 func (f *forgetful) BatchEnqueue(ctx context.Context, _ rpc.Caller, to []rpc.Identity, _ rpc.Channel, _ []byte) ([]uint64, error) {
-	rpc.Placed(ctx)
+	order.Placed(ctx)
 	seqs := make([]uint64, len(to))
 	for i := range seqs {
 		seqs[i] = f.seq.Add(1)

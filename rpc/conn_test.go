@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"quicnprotochat/rpc/order"
 )
 
 func TestPanics(t *testing.T) {
@@ -261,6 +263,6 @@ func TestVirtualTime(t *testing.T) {
 }
 
 func TestPlacedElsewhere(t *testing.T) {
-	Placed(context.Background()) // does nothing
-	Placed(t.Context())
+	order.Placed(context.Background()) // does nothing
+	order.Placed(t.Context())
 }

@@ -16,7 +16,7 @@
 //
 // Handlers run at the same time, each in a goroutine, and one that waits holds
 // up no other. Those of enqueue and batchEnqueue start in the order of the
-// calls; see Placed. A panic in a handler is logged and answered with
+// calls; see package rpc/order. A panic in a handler is logged and answered with
 // ErrInternal. Errors cross as *Error; any other error of a handler crosses as
 // ErrInternal without its text.
 //

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	rpccp "capnproto.org/go/capnp/v3/std/capnp/rpc"
+
+	"quicnprotochat/rpc/order"
 )
 
 // blocked is a service whose handlers wait until they are let go.
@@ -20,7 +22,7 @@ func blocked() (r *recorder, running *atomic.Int32, let chan struct{}) {
 		if method == "health" {
 			return
 		}
-		Placed(ctx)
+		order.Placed(ctx)
 		running.Add(1)
 		select {
 		case <-let:

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	rpccp "capnproto.org/go/capnp/v3/std/capnp/rpc"
+
+	"quicnprotochat/rpc/order"
 )
 
 // writer is a depositor as a relay has one: it decides the order, and then
@@ -30,8 +32,8 @@ func (w *writer) Enqueue(ctx context.Context, _ Caller, _ Identity, _ Channel, p
 	seq := uint64(len(w.order))
 	w.mu.Unlock()
 	if w.placed {
-		Placed(ctx)
-		Placed(context.WithoutCancel(ctx))
+		order.Placed(ctx)
+		order.Placed(context.WithoutCancel(ctx))
 	}
 	if w.commit != nil {
 		<-w.commit
@@ -107,7 +109,7 @@ func TestStartEnqueue(t *testing.T) {
 }
 
 // TestOrderGrace has a handler that neither returns nor calls Placed: it holds
-// up the next for orderGrace, and nothing else.
+// up the next for order.Grace, and nothing else.
 func TestOrderGrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := net.Pipe()
@@ -129,13 +131,13 @@ func TestOrderGrace(t *testing.T) {
 			synctest.Wait()
 			w.mu.Lock()
 			if len(w.order) != i+1 {
-				t.Errorf("%d handlers started after %v", len(w.order), time.Duration(i)*orderGrace)
+				t.Errorf("%d handlers started after %v", len(w.order), time.Duration(i)*order.Grace)
 			}
 			w.mu.Unlock()
 			if _, err := client.Client().Health(t.Context()); err != nil {
 				t.Error(err)
 			}
-			time.Sleep(orderGrace)
+			time.Sleep(order.Grace)
 		}
 		close(w.commit)
 		wg.Wait()

@@ -13,6 +13,7 @@ import (
 
 	"quicnprotochat/rpc/budget"
 	"quicnprotochat/rpc/gate"
+	"quicnprotochat/rpc/order"
 )
 
 // server answers the calls of one connection. It is the hook of the bootstrap
@@ -27,7 +28,7 @@ type server struct {
 	maxBytes  int64 // of arguments in flight
 	maxAnswer int   // bytes
 	gate      *gate.Gate
-	deposits  line
+	deposits  order.Line
 	onCall    func(Call) // may be nil
 
 	mu    sync.Mutex // guards the fields below: what is in flight
@@ -66,9 +67,9 @@ func (s *server) Recv(ctx context.Context, r capnp.Recv) capnp.PipelineCaller {
 	if !ok {
 		return reject(ErrBusy)
 	}
-	var place turn
+	var place order.Turn
 	if m.ordered {
-		place = s.deposits.join()
+		place = s.deposits.Join()
 	}
 	go func() {
 		defer end()
@@ -133,7 +134,7 @@ func argsSize(args capnp.Struct) int64 {
 
 // run is the one wrapper around all handlers: order, and what is left of a
 // panic.
-func (s *server) run(ctx context.Context, m *method, place turn, args capnp.Struct) (a answer, err error) {
+func (s *server) run(ctx context.Context, m *method, place order.Turn, args capnp.Struct) (a answer, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			s.log.Error("handler panicked", "method", m.name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
@@ -142,7 +143,7 @@ func (s *server) run(ctx context.Context, m *method, place turn, args capnp.Stru
 	}()
 	if m.ordered {
 		var leave func()
-		ctx, leave = place.wait(ctx)
+		ctx, leave = place.Wait(ctx)
 		defer leave()
 	}
 	if err := ctx.Err(); err != nil {

@@ -68,7 +68,7 @@ type Health interface {
 
 // Depositor takes payloads for a recipient. A returned seq means that the
 // payload is durable. The calls of one connection come in the order in which
-// they were made; a Depositor that waits, for a commit say, calls Placed
+// they were made; a Depositor that waits, for a commit say, calls order.Placed
 // before, so that it keeps that order and holds up nobody.
 type Depositor interface {
 	Enqueue(ctx context.Context, c Caller, to Identity, ch Channel, payload []byte) (seq uint64, err error)

@@ -11,6 +11,7 @@ import (
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
+	"quicnprotochat/rpc/order"
 	"quicnprotochat/transport"
 )
 
@@ -58,7 +59,7 @@ func (d *Deliverer) Take(ctx context.Context, depositor rpc.Identity, via string
 	if err := d.inbox.submit(ctx, a); err != nil {
 		return 0, err
 	}
-	rpc.Placed(ctx) // its place in line is sure: the next call may begin
+	order.Placed(ctx) // its place in line is sure: the next call may begin
 	select {
 	case err := <-a.done:
 		return a.seq, err

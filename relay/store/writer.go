@@ -11,7 +11,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
-	"quicnprotochat/rpc"
+	"quicnprotochat/rpc/order"
 )
 
 const (
@@ -80,7 +80,7 @@ func (s *Store) submit(ctx context.Context, size int, apply func(*batch) error) 
 		s.room.Release(w.size)
 		return err
 	}
-	rpc.Placed(ctx) // the queue decides the order
+	order.Placed(ctx) // the queue decides the order
 	select {
 	case err := <-w.done:
 		return err

@@ -1,4 +1,4 @@
-package rpc
+package order
 
 import (
 	"context"
@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// orderGrace is how long an enqueue holds up the next one of its connection
+// Grace is how long an enqueue holds up the next one of its connection
 // if its handler neither returns nor calls Placed. It is much longer than a
 // busy machine keeps a handler from running: 50 ms were not, under load.
-const orderGrace = time.Second
+const Grace = time.Second
 
 type placedKey struct{}
 
@@ -29,34 +29,34 @@ func Placed(ctx context.Context) {
 	}
 }
 
-// line makes the handlers of a connection start in the order of the calls.
-type line struct {
+// Line makes the handlers of a connection start in the order of the calls.
+type Line struct {
 	mu   sync.Mutex // guards last
 	last chan struct{}
 }
 
-// turn is one place in a line.
-type turn struct {
+// Turn is one place in a line.
+type Turn struct {
 	before <-chan struct{} // closed when it is our turn; nil at once
 	placed chan struct{}   // closed when it is the next one's turn
 }
 
-// join takes the next place.
-func (l *line) join() turn {
+// Join takes the next place.
+func (l *Line) Join() Turn {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	t := turn{before: l.last, placed: make(chan struct{})}
+	t := Turn{before: l.last, placed: make(chan struct{})}
 	l.last = t.placed
 	return t
 }
 
-// wait waits for its turn. The caller calls leave when it is done.
-func (t turn) wait(ctx context.Context) (_ context.Context, leave func()) {
+// Wait waits for its turn. The caller calls leave when it is done.
+func (t Turn) Wait(ctx context.Context) (_ context.Context, leave func()) {
 	if t.before != nil {
-		<-t.before // never longer than orderGrace after it started
+		<-t.before // never longer than Grace after it started
 	}
 	placed := sync.OnceFunc(func() { close(t.placed) })
-	timer := time.AfterFunc(orderGrace, placed)
+	timer := time.AfterFunc(Grace, placed)
 	return context.WithValue(ctx, placedKey{}, placed), func() {
 		timer.Stop()
 		placed()
