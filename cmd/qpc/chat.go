@@ -36,14 +36,30 @@ type chat struct {
 	sent map[string]sentText
 	// here are the ids of those among them that are nowhere but here.
 	here map[string]bool
+	// unread counts the messages of the other conversations since they were written
+	// to last, by id.
+	unread map[string]unreadCount
+	// repl is whether this is a chat at all, and not one command.
+	repl bool
 	// terminal is where a person types; nil for lines from a file or another
 	// program.
 	terminal *terminal
+	// tty is what the terminal is drawn on.
+	tty any
 }
 
 // chatPartner is whom one writes to: a contact, held by identity, or a group, by
 // id, so that one who comes later cannot take its place.
-type chatPartner struct{ id, name string }
+type chatPartner struct {
+	id, name string
+	group    bool
+}
+
+// unreadCount is how much is unread of a conversation.
+type unreadCount struct {
+	name string
+	n    int
+}
 
 // sentText is an own message, with the line that told its state last; before the
 // first one, due is when to tell it.
@@ -59,9 +75,10 @@ func (a *app) chatCommand() *cobra.Command {
 		Short: "Type and read.",
 		Long: `Type and read. With a LINK the chat begins with that person. Where no node runs
 for this home, chat runs one itself until it ends, and the other commands work
-beside it. Without a terminal it takes its lines from stdin.
+beside it; in a new home it asks for your name first. Without a terminal it takes
+its lines from stdin, and writes one line for each thing that happens.
 
-` + chatHelp,
+` + chatHelp(),
 		Args: between(0, 1),
 	}
 	flags.add(cmd, "error")
@@ -76,12 +93,20 @@ beside it. Without a terminal it takes its lines from stdin.
 		if err == nil && flags.given(cmd) {
 			return misused(cmd, "a node runs for this home already: its flags belong to qpc up")
 		}
-		c := &chat{app: a, client: client, sent: map[string]sentText{}, here: map[string]bool{}}
+		c := &chat{
+			app: a, client: client, repl: true,
+			sent: map[string]sentText{}, here: map[string]bool{}, unread: map[string]unreadCount{},
+		}
 		alone := err != nil
 		if alone && localapi.AsError(err).Exit != localapi.ExitNoDaemon {
 			return err
 		}
 		if !a.json && isTerminal(a.stdin) && isTerminal(a.stdout) {
+			if alone && !cmd.Flags().Changed("name") {
+				if flags.name, err = a.askName(ctx, h); err != nil {
+					return err
+				}
+			}
 			ctx, cancel := context.WithCancel(ctx)
 			defer cancel()
 			cmd.SetContext(ctx)
@@ -107,6 +132,7 @@ func isTerminal(f any) bool {
 // function is called. interrupt is for who cannot wait for the end.
 func (c *chat) useTerminal(ctx context.Context, interrupt func()) (restore func()) {
 	out, errs := c.stdout, c.stderr
+	c.tty = out
 	c.terminal = openTerminal(c.stdin.(*os.File), out.(*os.File), func(line string) []string { return c.complete(ctx, line) }, interrupt)
 	c.stdout, c.stderr = c.terminal, c.terminal
 	return func() {
@@ -176,9 +202,12 @@ func (c *chat) run(ctx context.Context, links []string, linger time.Duration) er
 // begin greets, takes the link if there is one, and picks the person if there
 // is only one.
 func (c *chat) begin(ctx context.Context, links []string) error {
-	c.note("You are %s, %s.\n/invite makes your link, /add LINK takes one, /help says the rest.", defuse(c.self.Name), c.self.Identity)
+	c.note("You are %s, %s.\n/invite makes your link, /join LINK takes one, /help says the rest.", defuse(c.self.Name), c.self.Identity)
+	if err := c.greetLAN(ctx); err != nil {
+		return err
+	}
 	for _, link := range links {
-		if err := c.take(ctx, link, ""); err != nil {
+		if err := c.take(ctx, request{args: []string{link}}); err != nil {
 			return err
 		}
 	}
@@ -192,6 +221,24 @@ func (c *chat) begin(ctx context.Context, links []string) error {
 		}
 	}
 	return c.prompt()
+}
+
+// greetLAN tells a person who is on the LAN.
+func (c *chat) greetLAN(ctx context.Context) error {
+	if c.terminal == nil {
+		return nil
+	}
+	list, err := c.client.Nearby(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range list[:min(len(list), 10)] {
+		c.note("%s", nearbyText(n))
+	}
+	if len(list) > 10 {
+		c.note("and %d more: /lan lists them", len(list)-10)
+	}
+	return nil
 }
 
 // listen follows the events of the node until ctx ends. It returns when none can

@@ -5,24 +5,11 @@ import (
 	"context"
 	"errors"
 	"io"
-	"strconv"
 	"strings"
 	"time"
 
 	"quicnprotochat/node/localapi"
 )
-
-const chatHelp = `  text               send it to the person of the last /dm, or the only one
-  //text             send /text
-  /dm NAME           write to that person from now on
-  /group NAME        write to that group from now on
-  /invite            make a contact link to give to people
-  /add LINK [NAME]   take somebody's link
-  /list              the people and groups this node knows
-  /history [N]       the newest N messages with that person (default 20)
-  /status            connections, relays, and what waits
-  /help              this
-  /quit              end`
 
 // line does what one line asks for. Only errQuit and errors of the output end
 // the chat: all others are told and the chat goes on.
@@ -42,36 +29,15 @@ func (c *chat) line(ctx context.Context, line inputLine) error {
 }
 
 func (c *chat) do(ctx context.Context, text string) error {
-	command, rest, _ := strings.Cut(text, " ")
-	rest = strings.TrimSpace(rest)
 	switch {
 	case strings.TrimSpace(text) == "":
 		return nil
 	case strings.HasPrefix(text, "//"):
 		return c.send(ctx, text[1:])
-	case !strings.HasPrefix(text, "/"):
-		return c.send(ctx, text)
-	case command == "/quit":
-		return errQuit
-	case command == "/help":
-		return c.print(helpObject{chatHelp}, chatHelp)
-	case command == "/invite":
-		return c.invite(ctx)
-	case command == "/add":
-		link, name, _ := strings.Cut(rest, " ")
-		return c.take(ctx, link, strings.TrimSpace(name))
-	case command == "/dm":
-		return c.dm(ctx, rest)
-	case command == "/group":
-		return c.group(ctx, rest)
-	case command == "/list":
-		return c.list(ctx)
-	case command == "/history":
-		return c.history(ctx, rest)
-	case command == "/status":
-		return c.status(ctx)
+	case strings.HasPrefix(text, "/"):
+		return c.ask(ctx, text)
 	default:
-		return usageError("there is no "+command, "/help lists what there is; //text sends a text that begins with a slash")
+		return c.send(ctx, text)
 	}
 }
 
@@ -112,31 +78,17 @@ func (c *chat) pick(ctx context.Context) error {
 	case len(list) == 1:
 		return c.open(list[0])
 	case len(list) == 0:
-		return usageError("there is nobody to write to yet", "give your link (/invite), or take one (/add LINK)")
+		return usageError("there is nobody to write to yet", "give your link (/invite), or take one (/join LINK)")
 	default:
-		return usageError("to whom?", "/list shows the people, /dm NAME picks one")
+		return usageError("to whom?", "/list shows people and groups, /switch NAME picks one")
 	}
 }
 
-func (c *chat) invite(ctx context.Context) error {
-	inv, err := c.client.Invite(ctx)
-	if err != nil {
-		return err
-	}
-	return c.print(inv, inv.Link)
-}
-
-func (c *chat) status(ctx context.Context) error {
-	st, err := c.client.Status(ctx)
-	if err != nil {
-		return err
-	}
-	return c.print(st, statusText(st))
-}
-
-func (c *chat) dm(ctx context.Context, who string) error {
-	if who == "" {
-		return usageError("/dm needs a name", "/list shows the people, /dm NAME picks one")
+// dm begins to write to a person.
+func (c *chat) dm(ctx context.Context, r request) error {
+	who := r.args[0]
+	if strings.HasPrefix(who, "qpc:") || strings.Contains(who, "@") {
+		return c.take(ctx, r)
 	}
 	contact, err := c.client.Contact(ctx, who)
 	if err != nil {
@@ -145,84 +97,64 @@ func (c *chat) dm(ctx context.Context, who string) error {
 	return c.open(contact)
 }
 
-// take adds a contact and begins to write to it.
-func (c *chat) take(ctx context.Context, link, name string) error {
-	if link == "" {
-		return usageError("/add needs a link", "/add LINK [NAME]")
-	}
-	added, err := c.client.AddContact(ctx, link, name)
+// group begins to write to a group.
+func (c *chat) group(ctx context.Context, r request) error {
+	g, err := c.client.Group(ctx, r.args[0])
 	if err != nil {
 		return err
 	}
-	if err := c.print(added, addedText(added)); err != nil {
-		return err
-	}
-	contact, err := c.client.Contact(ctx, added.Identity)
-	if err != nil {
-		return err
-	}
-	return c.open(contact)
+	return c.openGroup(localapi.Group{ID: g.ID, Name: g.Name, Status: g.Status, Members: len(g.Members)})
 }
 
-// group begins to write to a group.
-func (c *chat) group(ctx context.Context, name string) error {
-	if name == "" {
-		return usageError("/group needs a name", "/list shows the groups, /group NAME picks one")
+// switchTo begins to write to a person, or else a group, of that name; without one
+// it tells what is unread.
+func (c *chat) switchTo(ctx context.Context, r request) error {
+	if len(r.args) == 0 {
+		return c.showUnread()
 	}
-	g, err := c.client.Group(ctx, name)
-	if err != nil {
+	contact, err := c.client.Contact(ctx, r.args[0])
+	if err == nil {
+		return c.open(contact)
+	}
+	none := localapi.AsError(err)
+	if none.Exit != localapi.ExitContact {
 		return err
 	}
-	c.with = &chatPartner{id: g.ID, name: g.Name}
-	return c.print(g, "Writing to the group "+defuse(g.Name)+"; /history shows what was said.")
+	g, groupErr := c.client.Group(ctx, r.args[0])
+	if groupErr != nil {
+		return &localapi.Error{Message: none.Message + ", and no group", Hint: none.Hint, Exit: none.Exit}
+	}
+	return c.openGroup(localapi.Group{ID: g.ID, Name: g.Name, Status: g.Status, Members: len(g.Members)})
 }
 
 // open begins to write to a contact.
 func (c *chat) open(contact localapi.Contact) error {
 	c.with = &chatPartner{id: contact.Identity, name: contact.Name}
+	delete(c.unread, contact.Identity)
 	return c.print(contact, "Writing to "+defuse(contact.Name)+"; /history shows what was said.")
 }
 
-func (c *chat) list(ctx context.Context) error {
-	list, err := c.client.Contacts(ctx)
-	if err != nil {
-		return err
-	}
-	for _, contact := range list {
-		if err := c.print(contact, contactText(contact)); err != nil {
-			return err
-		}
-	}
-	if len(list) == 0 {
-		c.note("No contacts yet: give your link (/invite), or take one (/add LINK).")
-	}
-	groups, err := c.client.Groups(ctx)
-	if err != nil {
-		return err
-	}
-	for _, g := range groups {
-		if err := c.print(g, groupText(g)); err != nil {
-			return err
-		}
-	}
-	return nil
+// openGroup begins to write to a group.
+func (c *chat) openGroup(g localapi.Group) error {
+	c.with = &chatPartner{id: g.ID, name: g.Name, group: true}
+	delete(c.unread, g.ID)
+	return c.print(g, "Writing to the group "+defuse(g.Name)+"; /history shows what was said.")
 }
 
-func (c *chat) history(ctx context.Context, count string) error {
-	if err := c.pick(ctx); err != nil {
-		return err
-	}
-	limit := 20
-	if count != "" {
-		n, err := strconv.ParseUint(count, 10, 31)
-		if err != nil {
-			return usageError("/history takes a number", "/history 20")
+// help lists the verbs, or says more about one.
+func (c *chat) help(_ context.Context, r request) error {
+	text := chatHelp()
+	if len(r.args) > 0 {
+		v, ok := verbOf("/" + strings.TrimPrefix(r.args[0], "/"))
+		if !ok {
+			return usageError("there is no /"+r.args[0], "/help lists what there is")
 		}
-		limit = int(n)
+		text = helpLine(v.usage(), v.short)
+		if v.long != "" {
+			text += "\n\n" + v.long
+		}
 	}
-	return c.client.History(ctx, c.with.id, limit, "", func(m localapi.Message) error {
-		return c.print(m, messageText(m, c.self.Identity))
-	})
+	return c.print(helpObject{text}, text)
 }
 
 // lines are what is typed, or what stdin gives.
@@ -233,35 +165,32 @@ func (c *chat) lines(ctx context.Context) <-chan inputLine {
 	return readLines(ctx, c.stdin)
 }
 
-// complete returns what a line could become: a command, or a command with a
-// person's name. It runs beside the chat.
+// complete returns what a line could become: a command, or a command with the last
+// of its arguments. It runs beside the chat.
 func (c *chat) complete(ctx context.Context, line string) (offers []string) {
-	command, rest, named := strings.Cut(line, " ")
-	switch {
-	case !strings.HasPrefix(line, "/"):
-	case !named:
-		for _, about := range strings.Split(chatHelp, "\n") {
-			if word, _, _ := strings.Cut(strings.TrimSpace(about), " "); strings.HasPrefix(word, line) && !strings.HasPrefix(word, "//") {
-				offers = append(offers, word+" ")
+	word, rest, named := strings.Cut(line, " ")
+	if !strings.HasPrefix(line, "/") {
+		return nil
+	}
+	if !named {
+		for _, v := range verbs() {
+			if v.slash != "" && strings.HasPrefix("/"+v.slash, line) {
+				offers = append(offers, "/"+v.slash+" ")
 			}
 		}
-	case command == "/dm":
-		ctx, cancel := context.WithTimeout(ctx, completionTime)
-		defer cancel()
-		list, _ := c.client.Contacts(ctx)
-		for _, contact := range list {
-			if strings.HasPrefix(contact.Name, rest) && defuse(contact.Name) == contact.Name {
-				offers = append(offers, command+" "+contact.Name)
-			}
-		}
-	case command == "/group":
-		ctx, cancel := context.WithTimeout(ctx, completionTime)
-		defer cancel()
-		list, _ := c.client.Groups(ctx)
-		for _, g := range list {
-			if strings.HasPrefix(g.Name, rest) && defuse(g.Name) == g.Name {
-				offers = append(offers, command+" "+g.Name)
-			}
+		return offers
+	}
+	v, _ := verbOf(word)
+	begun, at := "", 0
+	if _, limit := arity(v.typed); limit > 1 {
+		// Only the last of several is begun.
+		cut := strings.LastIndex(rest, " ") + 1
+		begun, rest = rest[:cut], rest[cut:]
+		at = len(strings.Fields(begun))
+	}
+	for _, name := range names(ctx, c.client, argumentAt(v.typed, at)) {
+		if strings.HasPrefix(name, rest) {
+			offers = append(offers, word+" "+begun+name)
 		}
 	}
 	return offers

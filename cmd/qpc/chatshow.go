@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,13 +30,66 @@ func (c *chat) event(e localapi.Event) error {
 	case e.Event == localapi.EventMissed:
 		text = "Some events were missed here; /history shows all messages."
 	}
+	c.count(e)
 	if text == "" && !c.json {
-		return nil
+		return c.prompt()
 	}
-	if err := c.print(e, text); err != nil {
+	if err := c.print(e, c.oneLine(text)); err != nil {
 		return err
 	}
 	return c.prompt()
+}
+
+// oneLine returns a text as one line where no person reads it.
+func (c *chat) oneLine(text string) string {
+	if c.terminal != nil {
+		return text
+	}
+	return strings.ReplaceAll(text, "\n    ", `\n`)
+}
+
+// count notes a message that came in for another conversation than the one that is
+// written to.
+func (c *chat) count(e localapi.Event) {
+	if e.Event != localapi.EventMessage || e.Contact == nil {
+		return
+	}
+	id, name := e.Contact.Identity, e.Contact.Name
+	if e.Group != nil {
+		id, name = e.Group.ID, e.Group.Name
+	}
+	if c.with != nil && c.with.id == id {
+		return
+	}
+	if _, known := c.unread[id]; known || len(c.unread) < unreadTracked {
+		c.unread[id] = unreadCount{name, c.unread[id].n + 1}
+	}
+}
+
+// unreadTracked is of how many conversations the unread messages are counted.
+const unreadTracked = 1000
+
+// unreadNote says how much of a conversation is unread.
+func (c *chat) unreadNote(id string) string {
+	if n := c.unread[id].n; n > 0 {
+		return fmt.Sprintf(", %d unread", n)
+	}
+	return ""
+}
+
+// showUnread tells in which conversations something is unread.
+func (c *chat) showUnread() error {
+	for _, id := range slices.Sorted(maps.Keys(c.unread)) {
+		u := c.unread[id]
+		v := map[string]any{"id": id, "name": u.name, "unread": u.n}
+		if err := c.print(v, fmt.Sprintf("%-20s %d unread", defuse(u.name), u.n)); err != nil {
+			return err
+		}
+	}
+	if len(c.unread) == 0 {
+		c.note("Nothing is unread.")
+	}
+	return nil
 }
 
 // state notes a new state of an own message and returns what to show of it:
@@ -81,6 +136,13 @@ func (c *chat) prompt() error {
 	name := ""
 	if c.with != nil {
 		name = defuse(c.with.name)
+	}
+	unread := 0
+	for _, u := range c.unread {
+		unread += u.n
+	}
+	if unread > 0 {
+		name = strings.TrimSpace(fmt.Sprintf("%s (%d unread)", name, unread))
 	}
 	c.terminal.prompt(name)
 	return nil

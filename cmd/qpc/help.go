@@ -7,39 +7,12 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const helpText = `qpc is encrypted chat that goes straight to the other person's machine. When
+const helpIntro = `qpc is encrypted chat that goes straight to the other person's machine. When
 that machine is away, a relay that anyone can host keeps the sealed message.
 
-  qpc chat [LINK]               type and read; the quickest way to begin
-  qpc up                        run the node of this home until it is stopped
-  qpc down                      stop the node that runs for this home
-  qpc id                        who this node is
-  qpc invite                    a contact link to give to people
-  qpc contact add LINK          take somebody's link
-  qpc contacts                  the people this node knows
-  qpc group                     conversations of any number: see qpc help group
-  qpc send CONTACT TEXT         send a message; TEXT - reads it from stdin
-  qpc history CONTACT           read a conversation
-  qpc status                    connections, relays, and what waits
-  qpc relay init                make the home of a relay, with a file of settings
-  qpc relay run                 host a relay
-  qpc relay status              how the relay does, and how much it keeps
-  qpc relay users               its accounts
-  qpc relay invite              codes with which people make accounts there
-  qpc relay check               read all that it keeps, and name what is damaged
-  qpc relay backup FILE         write all of it to a file, while it runs
-  qpc relay restore FILE        make a new home of such a file
-  qpc relay compact             give free room in its file back to the disk
-  qpc relay forget URL          use a relay no longer
-  qpc account register NAME     make an account at a relay that asks for one; also
-                                login, logout, status, password, delete
-  qpc demo                      two people and a relay on this machine
-  qpc service install           let systemd run the node, from now on
-  qpc paths                     where everything of this home lies
-  qpc completion SHELL          complete commands and contacts in bash, zsh, fish
-  qpc version                   which version this is
-  qpc help [COMMAND]            this, or more about a command
+`
 
+const helpRest = `
 Every command takes:
   --home DIR    keep everything in DIR (default $QPC_HOME, else qpc in
                 $XDG_DATA_HOME or ~/.local/share); a home belongs to
@@ -47,10 +20,10 @@ Every command takes:
   --json        write one JSON object a line, for scripts
 Flags stand before or after the arguments; -- ends them.
 
-CONTACT is an identity, an exact name, or a unique beginning of either. send and
-history take a group in its place, by id or name.
-id, invite, contact, contacts, group, account, send, history, status and relay forget
-talk to the node that "qpc up" or "qpc chat" runs. relay status, users, invite,
+CONTACT is an identity, an exact name, or a unique beginning of either. GROUP is the
+same of a group, and CONVERSATION, and the CONTACT of send, is either.
+id, invite, contact, contacts, lan, group, account, send, history, status and relay
+forget talk to the node that "qpc up" or "qpc chat" runs. relay status, users, invite,
 check and backup ask the relay that "qpc relay run" runs, or work on the files of one
 that is stopped.
 
@@ -68,12 +41,33 @@ Exit codes:
 
 // help writes the help of a command to stdout.
 func (a *app) help(cmd *cobra.Command, _ []string) {
-	text := helpText
+	text := wholeHelp(cmd.Root())
 	if cmd.HasParent() {
 		text = commandHelp(cmd)
 	}
 	_ = a.print(helpObject{text}, strings.TrimSuffix(text, "\n"))
 }
+
+// wholeHelp says what commands there are.
+func wholeHelp(root *cobra.Command) string {
+	var b strings.Builder
+	b.WriteString(helpIntro)
+	for _, cmd := range root.Commands() {
+		switch subs := cmd.Commands(); {
+		case len(subs) > 1:
+			b.WriteString(helpLine("qpc "+cmd.Name()+" COMMAND", cmd.Short+" See: qpc help "+cmd.Name()) + "\n")
+		case len(subs) == 1:
+			b.WriteString(helpLine(usageOf(subs[0]), subs[0].Short) + "\n")
+		default:
+			b.WriteString(helpLine(usageOf(cmd), cmd.Short) + "\n")
+		}
+	}
+	b.WriteString(helpRest)
+	return b.String()
+}
+
+// usageOf is how a command is typed, without its flags.
+func usageOf(cmd *cobra.Command) string { return strings.TrimSuffix(cmd.UseLine(), " [flags]") }
 
 // helpObject is help as JSON.
 type helpObject struct {
@@ -89,7 +83,7 @@ func commandHelp(cmd *cobra.Command) string {
 	fmt.Fprintf(&b, "%s\n\nUsage:\n", about)
 	if cmd.HasAvailableSubCommands() {
 		for _, sub := range cmd.Commands() {
-			fmt.Fprintf(&b, "  %-32s %s\n", strings.TrimSuffix(sub.UseLine(), " [flags]"), sub.Short)
+			b.WriteString(helpLine(usageOf(sub), sub.Short) + "\n")
 		}
 	} else {
 		fmt.Fprintf(&b, "  %s\n", cmd.UseLine())

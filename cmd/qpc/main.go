@@ -76,10 +76,13 @@ func (a *app) root() *cobra.Command {
 	})
 	root.SetHelpFunc(a.help)
 	root.SetHelpCommand(a.helpCommand())
+	// In the order of the help, which is made from this.
+	cobra.EnableCommandSorting = false
+	root.AddCommand(a.chatCommand(), a.upCommand(), a.downCommand(), a.contactCommand(), a.groupCommand())
+	a.addVerbs(root)
 	root.AddCommand(
-		a.relayCommand(), a.upCommand(), a.downCommand(), a.idCommand(), a.inviteCommand(), a.contactCommand(), a.contactsCommand(),
-		a.accountCommand(), a.groupCommand(), a.sendCommand(), a.historyCommand(), a.statusCommand(), a.chatCommand(), a.demoCommand(), a.versionCommand(),
-		a.pathsCommand(), a.serviceCommand(), a.completionCommand(),
+		a.sendCommand(), a.accountCommand(), a.relayCommand(), a.demoCommand(), a.serviceCommand(), a.pathsCommand(),
+		a.completionCommand(), a.versionCommand(),
 	)
 	return root
 }

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -40,6 +42,9 @@ person's own node has it, delivered until its receipt is back.`,
 }
 
 func (a *app) send(cmd *cobra.Command, contact, arg string, want localapi.State, timeout time.Duration) error {
+	if contact == "" {
+		return nobody()
+	}
 	text, err := a.text(arg)
 	if err != nil {
 		return err
@@ -59,6 +64,11 @@ func (a *app) send(cmd *cobra.Command, contact, arg string, want localapi.State,
 		return notReached(d, want)
 	}
 	return nil
+}
+
+// nobody is the error of an empty name.
+func nobody() error {
+	return &localapi.Error{Message: "no contact is called \"\"", Hint: "qpc contacts lists them", Exit: localapi.ExitContact}
 }
 
 // text returns the text to send: the argument, or stdin for "-".
@@ -92,32 +102,27 @@ func notReached(d localapi.Delivery, want localapi.State) error {
 	}
 }
 
-func (a *app) historyCommand() *cobra.Command {
-	var limit uint32
-	var after string
-	cmd := &cobra.Command{
-		Use:               "history CONTACT",
-		ValidArgsFunction: a.completeContact,
-		Short:             "Read a conversation, oldest first.",
-		Args:              exactly(1),
-	}
-	cmd.Flags().Uint32Var(&limit, "limit", 0, "at most the newest `N`, or with --after the next N (default all)")
-	cmd.Flags().StringVar(&after, "after", "", "only what stands behind the message of that `ID`")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		c, h, err := a.client(cmd)
+// history reads a conversation: all of it at the command line, and in the chat its
+// newest messages.
+func (c *chat) history(ctx context.Context, r request) error {
+	limit := int(r.limit)
+	switch {
+	case len(r.args) > 0:
+		n, err := strconv.ParseUint(r.args[0], 10, 31)
 		if err != nil {
-			return err
+			return usageError("/history takes a number", "/history 20")
 		}
-		self, err := c.Identity(cmd.Context())
-		if err != nil {
-			return h.explain(err)
-		}
-		err = c.History(cmd.Context(), args[0], int(limit), after, func(m localapi.Message) error {
-			return a.print(m, messageText(m, self.Identity))
-		})
-		return h.explain(err)
+		limit = int(n)
+	case c.repl:
+		limit = 20
 	}
-	return cmd
+	self, err := c.client.Identity(ctx)
+	if err != nil {
+		return err
+	}
+	return c.client.History(ctx, r.with, limit, r.after, func(m localapi.Message) error {
+		return c.print(m, messageText(m, self.Identity))
+	})
 }
 
 // messageText is one line of a conversation for the person whose identity is

@@ -28,8 +28,12 @@ created, and no node needs to run.`,
 			if err != nil {
 				return err
 			}
-			p := pathsObject{h.dir, filepath.Join(h.dir, "node.db"), filepath.Join(h.dir, "node.key"), h.socket}
+			p := h.paths()
 			return a.print(p, fmt.Sprintf("home    %s\nstore   %s\nkey     %s\nsocket  %s", p.Home, p.Store, p.Key, p.Socket))
 		},
 	}
+}
+
+func (h home) paths() pathsObject {
+	return pathsObject{h.dir, filepath.Join(h.dir, "node.db"), filepath.Join(h.dir, "node.key"), h.socket}
 }

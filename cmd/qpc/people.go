@@ -1,76 +1,118 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"fmt"
+	"os"
 	"strings"
 
+	"github.com/charmbracelet/x/ansi"
+	"github.com/mdp/qrterminal/v3"
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"quicnprotochat/node/localapi"
 )
 
-func (a *app) inviteCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "invite",
-		Short: "Make a contact link to give to people.",
-		Long: `Make a contact link to give to people: it holds your identity, name, present
-addresses and relays, signed. Any number of people may use it. It is good for
-30 days: after that nobody new gets in with it, and who did before stays.`,
-		Args: exactly(0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, h, err := a.client(cmd)
-			if err != nil {
-				return err
-			}
-			inv, err := c.Invite(cmd.Context())
-			if err != nil {
-				return h.explain(err)
-			}
-			if err := a.print(inv, inv.Link); err != nil {
-				return err
-			}
-			a.note("Give it to people; they run: qpc contact add LINK\nIt can be used until %s.", shown(inv.Expires))
-			return nil
-		},
-	}
-}
-
 func (a *app) contactCommand() *cobra.Command {
-	contact := &cobra.Command{
+	return &cobra.Command{
 		Use:   "contact",
 		Short: "Add people.",
 		Args:  cobra.ArbitraryArgs,
 		RunE:  group,
 	}
-	var name string
-	add := &cobra.Command{
-		Use:   "add LINK|NAME@RELAY",
-		Short: "Take somebody's link, or look up a user name.",
-		Long: `Take somebody's link. One side is enough: your node introduces itself, and then
-the other person can write to you too.
+}
 
-NAME@RELAY asks a relay who has that user name; RELAY is its URL, or the host of one
-that this node uses. The answer is that relay's claim: make sure that the identity
-is the right one. The other person must add you as well before messages are shown.`,
-		Args: exactly(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if cmd.Flags().Changed("name") && strings.TrimSpace(name) == "" {
-				return misused(cmd, "--name is empty")
-			}
-			c, h, err := a.client(cmd)
-			if err != nil {
-				return err
-			}
-			added, err := c.AddContact(cmd.Context(), args[0], name)
-			if err != nil {
-				return h.explain(err)
-			}
-			return a.print(added, addedText(added))
-		},
+// invite makes a contact link, or invites people into the group that is written to.
+func (c *chat) invite(ctx context.Context, r request) error {
+	if len(r.args) > 0 {
+		if c.with == nil || !c.with.group {
+			return usageError("invite them into which group?", "/group GROUP picks one, /create NAME makes one; /invite alone makes a link for people")
+		}
+		r.with = c.with.id
+		return change(localapi.GroupInvite)(c, ctx, r)
 	}
-	add.Flags().StringVar(&name, "name", "", "call the person `NAME` (default the name in the link)")
-	contact.AddCommand(add)
-	return contact
+	inv, err := c.client.Invite(ctx)
+	if err != nil {
+		return err
+	}
+	if err := c.print(inv, inv.Link); err != nil {
+		return err
+	}
+	if c.repl {
+		c.drawLink(inv.Link, c.columns())
+		c.note("Give it to people; they type: /join LINK, or run: qpc chat LINK\nIt can be used until %s.", shown(inv.Expires))
+		return nil
+	}
+	if r.qr {
+		c.drawLink(inv.Link, width(c.stderr))
+	}
+	c.note("Give it to people; they run: qpc contact add LINK\nIt can be used until %s.", shown(inv.Expires))
+	return nil
+}
+
+// quiet is the empty space around a QR code, in modules.
+const quiet = 2
+
+// drawLink draws a link as a QR code if that has room in so many columns; 0 means
+// that nobody looks.
+func (c *chat) drawLink(link string, columns int) {
+	if columns == 0 || c.json {
+		return
+	}
+	var b bytes.Buffer
+	qrterminal.GenerateWithConfig(link, qrterminal.Config{
+		Level: qrterminal.L, Writer: &b, HalfBlocks: true, QuietZone: quiet,
+		BlackChar: qrterminal.BLACK_BLACK, BlackWhiteChar: qrterminal.BLACK_WHITE,
+		WhiteChar: qrterminal.WHITE_WHITE, WhiteBlackChar: qrterminal.WHITE_BLACK,
+	})
+	code := strings.TrimRight(b.String(), "\n")
+	first, _, _ := strings.Cut(code, "\n")
+	if need := ansi.StringWidth(first); need > columns {
+		c.note("(a QR code of it needs %d columns, here are %d)", need, columns)
+		return
+	}
+	c.note("%s", code)
+}
+
+// columns is how wide the terminal of the chat is, 0 without one.
+func (c *chat) columns() int {
+	if c.terminal == nil {
+		return 0
+	}
+	return width(c.tty)
+}
+
+// width is how many columns a terminal has; 80 if it does not say, 0 for none.
+func width(f any) int {
+	if !isTerminal(f) {
+		return 0
+	}
+	if columns, _, err := term.GetSize(int(f.(*os.File).Fd())); err == nil && columns > 0 {
+		return columns
+	}
+	return 80
+}
+
+// take adds a contact, and in the chat begins to write to it.
+func (c *chat) take(ctx context.Context, r request) error {
+	name := r.name
+	if len(r.args) > 1 {
+		name = r.args[1]
+	}
+	added, err := c.client.AddContact(ctx, r.args[0], name)
+	if err != nil {
+		return err
+	}
+	if err := c.print(added, addedText(added)); err != nil || !c.repl {
+		return err
+	}
+	contact, err := c.client.Contact(ctx, added.Identity)
+	if err != nil {
+		return err
+	}
+	return c.open(contact)
 }
 
 func addedText(added localapi.AddedContact) string {
@@ -80,31 +122,24 @@ func addedText(added localapi.AddedContact) string {
 	return fmt.Sprintf("%s was a contact already  %s", defuse(added.Name), added.Identity)
 }
 
-func (a *app) contactsCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "contacts",
-		Short: "List the people this node knows.",
-		Args:  exactly(0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, h, err := a.client(cmd)
-			if err != nil {
-				return err
-			}
-			list, err := c.Contacts(cmd.Context())
-			if err != nil {
-				return h.explain(err)
-			}
-			for _, contact := range list {
-				if err := a.print(contact, contactText(contact)); err != nil {
-					return err
-				}
-			}
-			if len(list) == 0 {
-				a.note("No contacts yet: give your link (qpc invite), or take one (qpc contact add LINK).")
-			}
-			return nil
-		},
+// list shows the people, and in the chat the groups as well.
+func (c *chat) list(ctx context.Context, r request) error {
+	list, err := c.client.Contacts(ctx)
+	if err != nil {
+		return err
 	}
+	for _, contact := range list {
+		if err := c.print(contact, contactText(contact)+c.unreadNote(contact.Identity)); err != nil {
+			return err
+		}
+	}
+	if len(list) == 0 {
+		c.remark("No contacts yet: give your link (qpc invite), or take one (qpc contact add LINK).")
+	}
+	if c.repl {
+		return c.groups(ctx, r)
+	}
+	return nil
 }
 
 func contactText(c localapi.Contact) string {
@@ -116,4 +151,28 @@ func contactText(c localapi.Contact) string {
 		text += ", verified"
 	}
 	return text
+}
+
+// nearby shows whom the node hears on the LAN.
+func (c *chat) nearby(ctx context.Context, _ request) error {
+	list, err := c.client.Nearby(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range list {
+		if err := c.print(n, nearbyText(n)); err != nil {
+			return err
+		}
+	}
+	if len(list) == 0 {
+		c.remark("Nobody is heard on the LAN. A link works anywhere: qpc invite makes yours.")
+	}
+	return nil
+}
+
+func nearbyText(n localapi.Nearby) string {
+	if n.Name == "" {
+		return fmt.Sprintf("%-20s %s  on the LAN: take their link to write to them", "(no contact)", n.Identity)
+	}
+	return fmt.Sprintf("%-20s %s  on the LAN", defuse(n.Name), n.Identity)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -12,42 +13,22 @@ import (
 	"quicnprotochat/node/localapi"
 )
 
-func (a *app) idCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "id",
-		Short: "Say who this node is.",
-		Args:  exactly(0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, h, err := a.client(cmd)
-			if err != nil {
-				return err
-			}
-			id, err := c.Identity(cmd.Context())
-			if err != nil {
-				return h.explain(err)
-			}
-			return a.print(id, id.Identity+"  "+defuse(id.Name))
-		},
+// whoami says who the node is.
+func (c *chat) whoami(ctx context.Context, _ request) error {
+	id, err := c.client.Identity(ctx)
+	if err != nil {
+		return err
 	}
+	return c.print(id, id.Identity+"  "+defuse(id.Name))
 }
 
-func (a *app) statusCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "status",
-		Short: "Show connections, relays, and what waits.",
-		Args:  exactly(0),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, h, err := a.client(cmd)
-			if err != nil {
-				return err
-			}
-			st, err := c.Status(cmd.Context())
-			if err != nil {
-				return h.explain(err)
-			}
-			return a.print(st, statusText(st))
-		},
+// status shows what the node is connected to.
+func (c *chat) status(ctx context.Context, _ request) error {
+	st, err := c.client.Status(ctx)
+	if err != nil {
+		return err
 	}
+	return c.print(st, statusText(st))
 }
 
 func statusText(st localapi.Status) string {

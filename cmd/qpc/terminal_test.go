@@ -113,6 +113,70 @@ func chatScreens(t *testing.T) (anna, bob *screen) {
 	return anna, bob
 }
 
+// TestFirstChat is what a newcomer sees: a question, a link with its QR code, and
+// on the other side one command with the link.
+func TestFirstChat(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs real processes in terminals")
+	}
+	program, err := exec.LookPath("qpc") // where testscript.Main has put it
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := func(home, args string) string {
+		return fmt.Sprintf("HOME=%s QPC_HOME=%s NO_COLOR=1 %s chat --lan off --listen /ip4/127.0.0.1/udp/0/quic-v1 %s; sleep 60", t.TempDir(), home, program, args)
+	}
+	annaHome := filepath.Join(t.TempDir(), "anna")
+	anna := openScreen(t, 100, 60, command(annaHome, ""))
+	anna.await(`^What shall people call you\? \[.+\] *$`)
+	anna.keys("Anna Ö", "Enter")
+	anna.await("^You are Anna Ö, 12D3Koo")
+	anna.keys("/invite", "Enter")
+	link := anna.await("qpc:[A-Za-z0-9_-]+")
+	anna.await("^█{20}")
+	anna.await("^It can be used until")
+	if colours := regexp.MustCompile("\x1b\\[[0-9;]*3[0-9]").FindString(anna.tmux("capture-pane", "-p", "-e")); colours != "" {
+		t.Errorf("got colours (%q), want none", colours)
+	}
+
+	bob := openScreen(t, 60, 24, command(filepath.Join(t.TempDir(), "bob"), link))
+	bob.await(`^What shall people call you\?`)
+	bob.keys("Enter") // the name of the login
+	bob.await("^Writing to Anna Ö")
+	bob.keys("/invite", "Enter")
+	bob.await("^.a QR code of it needs [0-9]+ columns, here are 60")
+	bob.keys("hello", "Enter")
+	anna.await(": hello$")
+	anna.keys("/quit", "Enter")
+	anna.await(`^\S*> /quit`)
+}
+
+// TestManyConversations counts what comes in elsewhere.
+func TestManyConversations(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs real processes in terminals")
+	}
+	anna, bob := chatScreens(t)
+	bob.keys("/create friends anna", "Enter")
+	bob.await("^Writing to the group friends")
+	anna.await("^The group friends: in, 2 members")
+	bob.keys("to all of us", "Enter")
+	anna.await(`\[friends\] bob: to all of us$`)
+	anna.await(`^bob \(1 unread\)> *$`)
+	anna.keys("/switch", "Enter")
+	anna.await("^friends +1 unread$")
+	anna.keys("/switch fri", "Tab", "Enter")
+	anna.await("^friends> *$")
+	anna.keys("/members", "Enter")
+	anna.await("^admin +bob ")
+	anna.keys("/switch bob", "Enter")
+	anna.await("^bob> *$")
+	anna.keys("/members", "Enter")
+	anna.await("/members is about a group, and you write to bob")
+	anna.keys("/dm nobody", "Enter")
+	anna.await("^/list lists them; /add LINK adds one$")
+}
+
 // TestTyping is a chat at two terminals: what comes in tears nothing that is
 // being typed, wide characters count, many lines pasted are one message.
 func TestTyping(t *testing.T) {

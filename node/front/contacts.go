@@ -1,15 +1,18 @@
 package front
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"quicnprotochat/node/contact"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/node/store"
+	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
 )
 
@@ -79,6 +82,28 @@ func showContact(c store.Contact) localapi.Contact {
 func (f *Front) Contact(ctx context.Context, who string) (localapi.Contact, error) {
 	c, err := f.find(ctx, who)
 	return showContact(c), err
+}
+
+// Nearby implements localapi.Contacts.
+func (f *Front) Nearby(ctx context.Context) ([]localapi.Nearby, error) {
+	all := []localapi.Nearby{}
+	err := f.cfg.Store.View(ctx, func(tx *store.Tx) error {
+		for _, k := range f.cfg.Host.LAN() {
+			c, err := tx.Contact(rpc.Identity(k))
+			if err != nil && !errors.Is(err, store.ErrNotFound) {
+				return err
+			}
+			all = append(all, localapi.Nearby{Identity: k.String(), Name: c.Name})
+		}
+		return nil
+	})
+	slices.SortFunc(all, func(a, b localapi.Nearby) int {
+		if (a.Name == "") != (b.Name == "") {
+			return -strings.Compare(a.Name, b.Name)
+		}
+		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Identity, b.Identity))
+	})
+	return all, err
 }
 
 // unknownHint is the hint of an error about somebody who is no contact.

@@ -26,6 +26,9 @@ type Contacts interface {
 	Contacts(ctx context.Context) ([]Contact, error)
 	// Contact finds one.
 	Contact(ctx context.Context, contact string) (Contact, error)
+	// Nearby lists whom the node heard on the LAN in the last minutes, at most 256:
+	// contacts first.
+	Nearby(ctx context.Context) ([]Nearby, error)
 }
 
 // Messages are the conversations; a contact is asked for as in Contacts.

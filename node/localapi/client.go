@@ -68,6 +68,11 @@ func (c *Client) Contact(ctx context.Context, contact string) (v Contact, err er
 	return v, c.call(ctx, http.MethodGet, "/v1/contact?"+q.Encode(), nil, &v)
 }
 
+// Nearby lists whom the node heard on the LAN in the last minutes.
+func (c *Client) Nearby(ctx context.Context) (v []Nearby, err error) {
+	return v, c.call(ctx, http.MethodGet, "/v1/lan", nil, &v)
+}
+
 // AddContact takes a link; an empty name means the name in it.
 func (c *Client) AddContact(ctx context.Context, link, name string) (v AddedContact, err error) {
 	return v, c.call(ctx, http.MethodPost, "/v1/contacts", addRequest{link, name}, &v)

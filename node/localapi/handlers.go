@@ -36,6 +36,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /v1/status", s.answer(s.status))
 	mux.HandleFunc("GET /v1/contacts", s.answer(s.contacts))
 	mux.HandleFunc("GET /v1/contact", s.answer(s.contact))
+	mux.HandleFunc("GET /v1/lan", s.answer(s.nearby))
 	mux.HandleFunc("POST /v1/contacts", s.answer(s.addContact))
 	mux.HandleFunc("POST /v1/messages", s.answer(s.send))
 	mux.HandleFunc("GET /v1/messages", s.history)
@@ -168,6 +169,11 @@ func (s *Server) contact(_ http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, err
 	}
 	return s.cfg.Contacts.Contact(r.Context(), contact)
+}
+
+func (s *Server) nearby(_ http.ResponseWriter, r *http.Request) (any, error) {
+	list, err := s.cfg.Contacts.Nearby(r.Context())
+	return present(list), err
 }
 
 func (s *Server) addContact(w http.ResponseWriter, r *http.Request) (any, error) {

@@ -71,6 +71,10 @@ func (b *backend) DeleteAccount(ctx context.Context, r AccountRequest) (Account,
 
 func (b *backend) Contacts(context.Context) ([]Contact, error) { return nil, nil }
 
+func (b *backend) Nearby(context.Context) ([]Nearby, error) {
+	return []Nearby{{"12D3KooB", "b"}, {"12D3KooC", ""}}, nil
+}
+
 func (b *backend) Contact(_ context.Context, contact string) (Contact, error) {
 	if contact != "../b" {
 		return Contact{}, &Error{"no contact " + contact, "see: qpc contacts", ExitContact}
@@ -195,6 +199,9 @@ func TestCalls(t *testing.T) {
 	inv, err := c.Invite(ctx)
 	if err != nil || inv.Link != "qpc:AAAA" || inv.Expires.String() != "2023-11-14T22:13:20.005Z" {
 		t.Errorf("invite: got %+v, %v", inv, err)
+	}
+	if list, err := c.Nearby(ctx); err != nil || len(list) != 2 || list[0].Name != "b" || list[1] != (Nearby{"12D3KooC", ""}) {
+		t.Errorf("nearby: got %+v, %v", list, err)
 	}
 	if list, err := c.Contacts(ctx); err != nil || list == nil || len(list) != 0 {
 		t.Errorf("contacts: got %v, %v, want an empty list", list, err)

@@ -106,6 +106,14 @@ type AddedContact struct {
 	New      bool   `json:"new"`
 }
 
+// Nearby is a machine that announces itself on the LAN. Nothing of it is proved
+// before it is spoken to, and it tells nothing but its identity.
+type Nearby struct {
+	Identity string `json:"identity"`
+	// Name is what the contact of that identity is called; "" if it is none.
+	Name string `json:"name"`
+}
+
 // Delivery is how far a message of our own came and why it took its path.
 type Delivery struct {
 	// ID is 32 hex digits, the same on both sides.
