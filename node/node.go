@@ -270,7 +270,7 @@ func (p paths) PathOf(k transport.Key) transport.Path { return p.n.host.Peer(k).
 type notifier struct{ n *Node }
 
 // Event tells the front ends.
-func (t notifier) Event(e convo.Event) { t.n.Publish(e) }
+func (t notifier) Event(convo.Event) { t.n.Wake() }
 
 // Outgoing tells delivery.
 func (t notifier) Outgoing(to rpc.Identity) { t.n.deliverer.Outgoing(to) }

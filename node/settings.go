@@ -53,6 +53,9 @@ func parseSettings(cfg Config) (s settings, err error) {
 // whether there is a new one.
 func (n *Node) remember(ctx context.Context, s settings) (urls []transport.RelayURL, changed bool, err error) {
 	err = n.store.Update(ctx, func(tx *store.Tx) error {
+		if err := tx.SkipEvents(); err != nil {
+			return err
+		}
 		lan, err := tx.Meta(metaLAN)
 		if err != nil {
 			return err

@@ -45,7 +45,7 @@ var (
 
 // Notifier is told what a commit changed. Its methods must not block.
 type Notifier interface {
-	// Event is something to show.
+	// Event is something to show: a row behind the events of the store.
 	Event(e Event)
 	// Outgoing says that payloads or a first message wait for a person.
 	Outgoing(to rpc.Identity)
@@ -78,6 +78,20 @@ type Event struct {
 	Message      store.Message
 	Contact      store.Contact
 	Conversation store.Conversation
+}
+
+// row is how an event is kept.
+func (e Event) row() store.Event {
+	row := store.Event{Kind: string(e.Kind), Peer: e.Peer}
+	switch e.Kind {
+	case EventGroup:
+		row.Conversation = e.Conversation.ID
+	case EventMessage, EventState:
+		m := e.Message
+		row.Conversation, row.Message = m.Conversation, m.ID
+		row.State, row.Path, row.Relay, row.Why = m.State, m.Path, m.Relay, m.Why
+	}
+	return row
 }
 
 // Config says whose conversations they are. All fields are required.
@@ -149,7 +163,18 @@ func (e *Engine) transact(ctx context.Context, update func(context.Context, func
 ) error {
 	fx.outgoing, fx.receipts = make(map[rpc.Identity]bool), make(map[rpc.Identity]bool)
 	fx.changed = make(map[string]bool)
-	if err := update(ctx, func(tx *store.Tx) error { return fn(tx, fx) }); err != nil {
+	err := update(ctx, func(tx *store.Tx) error {
+		if err := fn(tx, fx); err != nil {
+			return err
+		}
+		for _, ev := range fx.events {
+			if err := tx.AddEvent(ev.row()); err != nil {
+				return fmt.Errorf("keep event: %w", err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
 		return err
 	}
 	for _, c := range fx.contacts {

@@ -8,6 +8,12 @@
 // ready Events. The package decides nothing: it bounds and checks what comes in,
 // calls one method and writes down its answer.
 //
+// Events are kept in a log, with ids that grow: who names the last id that it saw in
+// the header Last-Event-ID gets all later ones once and in order, across a broken
+// connection and a restart of the node, or an event "missed" if some are kept no
+// longer. The stream may end at any time, and then one comes back. Without an id it
+// begins with what is to come. examples/echo.py is a bot that uses it.
+//
 // Invariants: the JSON names are those of the command line and are never
 // renamed. An error is an *Error on both sides of the socket, with the exit code
 // of the command that meets it. Every body, header, wait and number of listeners

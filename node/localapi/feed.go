@@ -3,40 +3,83 @@ package localapi
 import (
 	"context"
 	"sync"
-	"time"
 )
 
 const (
-	// feedKept is how many past events a subscriber that comes back can still get.
-	feedKept = 512
+	// feedPage is how many events of the log are read at a time, and how many past
+	// ones a subscriber gets before it has to come back for more.
+	feedPage = 512
 	// feedQueue is how many events a subscriber may be behind before it is cut off.
 	feedQueue = 64
 )
 
-// Feed is an Events for many subscribers. Publish never blocks: who is too slow
-// is cut off and may come back, for Feed keeps the last 512 events. The zero
-// value is ready.
+// EventLog is where events are kept; their ids grow, over restarts too.
+type EventLog interface {
+	// EventRange returns the first and the last id that the log holds, 0 for none.
+	EventRange() (first, last uint64, err error)
+	// Events returns at most limit events with ids above after and up to last, in
+	// order; an id may have none.
+	Events(after, last uint64, limit int) ([]Event, error)
+}
+
+// Feed is an Events for many subscribers, out of a log. Wake waits for no
+// subscriber: who is too slow is cut off and may come back.
 type Feed struct {
-	// mu guards the fields below.
+	log EventLog
+
+	// order is held while the log is read, so that all get its events in its order.
+	// It guards last, the id of the newest event that was handed out, once started.
+	order   sync.Mutex
+	started bool
+	last    uint64
+
+	// mu guards subs.
 	mu   sync.Mutex
-	last uint64
-	kept []Event
 	subs map[chan Event]struct{}
 }
 
-// Publish gives e the next id and hands it to all subscribers. Ids begin at the
-// microseconds of the clock, so that they grow over restarts.
-func (f *Feed) Publish(e Event) {
+// NewFeed returns the feed of a log.
+func NewFeed(log EventLog) *Feed {
+	return &Feed{log: log, subs: make(map[chan Event]struct{})}
+}
+
+// Wake says that the log has more, and hands it to all subscribers.
+func (f *Feed) Wake() error {
+	f.order.Lock()
+	defer f.order.Unlock()
+	return f.catchUp()
+}
+
+// catchUp hands out what the log has beyond last; order is held. What is there when
+// it is called first is the past.
+func (f *Feed) catchUp() error {
+	_, last, err := f.log.EventRange()
+	if err != nil {
+		return err
+	}
+	if !f.started {
+		f.started, f.last = true, last
+	}
+	for f.last < last {
+		events, err := f.log.Events(f.last, last, feedPage)
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			f.hand(e)
+			f.last = e.ID
+		}
+		if len(events) < feedPage {
+			f.last = last
+		}
+	}
+	return nil
+}
+
+// hand gives an event to all subscribers.
+func (f *Feed) hand(e Event) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.start()
-	f.last++
-	e.ID = f.last
-	if len(f.kept) == feedKept {
-		copy(f.kept, f.kept[1:])
-		f.kept = f.kept[:feedKept-1]
-	}
-	f.kept = append(f.kept, e)
 	for ch := range f.subs {
 		select {
 		case ch <- e:
@@ -49,41 +92,50 @@ func (f *Feed) Publish(e Event) {
 
 // Subscribe implements Events.
 func (f *Feed) Subscribe(ctx context.Context, after uint64) (<-chan Event, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.start()
-	past := f.since(after)
+	f.order.Lock()
+	defer f.order.Unlock()
+	if err := f.catchUp(); err != nil {
+		return nil, err
+	}
+	past, whole, err := f.past(after)
+	if err != nil {
+		return nil, err
+	}
 	ch := make(chan Event, len(past)+feedQueue)
 	for _, e := range past {
 		ch <- e
 	}
+	if !whole {
+		close(ch)
+		return ch, nil
+	}
+	f.mu.Lock()
 	f.subs[ch] = struct{}{}
+	f.mu.Unlock()
 	context.AfterFunc(ctx, func() { f.drop(ch) })
 	return ch, nil
 }
 
-// start sets the first id and the map; f.mu is held.
-func (f *Feed) start() {
-	if f.subs == nil {
-		f.subs = make(map[chan Event]struct{})
-		f.last = uint64(time.Now().UnixMicro())
+// past returns the events after that id, behind an EventMissed if some are kept no
+// longer or the id is none of this log; order is held. whole is false if there are
+// more.
+func (f *Feed) past(after uint64) (events []Event, whole bool, err error) {
+	if after == 0 || after == f.last {
+		return nil, true, nil
 	}
+	first, _, err := f.log.EventRange()
+	if err != nil {
+		return nil, false, err
+	}
+	if after+1 < first || after > f.last {
+		after = max(first, 1) - 1
+		events = []Event{{ID: max(after, 1), Event: EventMissed}}
+	}
+	kept, err := f.log.Events(after, f.last, feedPage)
+	return append(events, kept...), len(kept) < feedPage, err
 }
 
-// since returns the kept events after that id, behind an EventMissed if some
-// are kept no longer; f.mu is held.
-func (f *Feed) since(after uint64) []Event {
-	if after == 0 || after >= f.last {
-		return nil
-	}
-	first := f.last + 1 - uint64(len(f.kept))
-	if after+1 >= first {
-		return f.kept[after+1-first:]
-	}
-	return append([]Event{{ID: first - 1, Event: EventMissed}}, f.kept...)
-}
-
-// drop ends a subscription, if Publish has not.
+// drop ends a subscription, if hand has not.
 func (f *Feed) drop(ch chan Event) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -2,11 +2,60 @@ package localapi
 
 import (
 	"context"
+	"sync"
 	"testing"
 )
 
+// memoryLog is an EventLog that holds what is in memory.
+type memoryLog struct {
+	mu     sync.Mutex
+	events []Event
+	last   uint64
+}
+
+func (l *memoryLog) EventRange() (first, last uint64, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.events) == 0 {
+		return 0, l.last, nil
+	}
+	return l.events[0].ID, l.last, nil
+}
+
+func (l *memoryLog) Events(after, last uint64, limit int) (list []Event, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range l.events {
+		if e.ID > after && e.ID <= last && len(list) < limit {
+			list = append(list, e)
+		}
+	}
+	return list, nil
+}
+
+// testFeed is a feed whose log is in memory.
+type testFeed struct {
+	*Feed
+	log *memoryLog
+}
+
+func newTestFeed() testFeed {
+	log := &memoryLog{last: 100}
+	return testFeed{NewFeed(log), log}
+}
+
+// Publish keeps an event and hands it out.
+func (f testFeed) Publish(e Event) {
+	f.log.mu.Lock()
+	f.log.last++
+	e.ID = f.log.last
+	f.log.events = append(f.log.events, e)
+	f.log.mu.Unlock()
+	_ = f.Wake()
+}
+
 func TestFeedLive(t *testing.T) {
-	var f Feed
+	f := newTestFeed()
 	ctx, cancel := context.WithCancel(t.Context())
 	ch, err := f.Subscribe(ctx, 0)
 	if err != nil {
@@ -24,51 +73,116 @@ func TestFeedLive(t *testing.T) {
 	}
 }
 
+// TestFeedResume comes back to the feed, and to another one of the same log, as
+// after a restart.
 func TestFeedResume(t *testing.T) {
-	var f Feed
+	f := newTestFeed()
 	for range 10 {
 		f.Publish(Event{Event: EventMessage})
 	}
-	ch, err := f.Subscribe(t.Context(), f.last-3)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range uint64(3) {
-		if got, want := (<-ch).ID, f.last-2+i; got != want {
-			t.Errorf("event %d: got id %d, want %d", i, got, want)
+	for name, feed := range map[string]*Feed{"same": f.Feed, "other": NewFeed(f.log)} {
+		ch, err := feed.Subscribe(t.Context(), f.log.last-3)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	if len(ch) != 0 {
-		t.Errorf("got %d events more, want none", len(ch))
+		for i := range uint64(3) {
+			if got, want := (<-ch).ID, f.log.last-2+i; got != want {
+				t.Errorf("%s, event %d: got id %d, want %d", name, i, got, want)
+			}
+		}
+		if len(ch) != 0 {
+			t.Errorf("%s: got %d events more, want none", name, len(ch))
+		}
 	}
 }
 
-func TestFeedMissed(t *testing.T) {
-	var f Feed
-	f.Publish(Event{Event: EventMessage})
-	old := f.last
-	for range feedKept + 5 {
-		f.Publish(Event{Event: EventMessage})
-	}
-	ch, err := f.Subscribe(t.Context(), old)
+// TestFeedRace subscribes again and again while events come: each is seen once.
+func TestFeedRace(t *testing.T) {
+	f := newTestFeed()
+	const n = 3000
+	start, err := f.Subscribe(t.Context(), 0) // the feed begins here
 	if err != nil {
 		t.Fatal(err)
 	}
-	if e := <-ch; e.Event != EventMissed || e.ID <= old {
-		t.Errorf("got %+v, want a missed event with a later id", e)
+	_ = start
+	var publishers sync.WaitGroup
+	for range 3 {
+		publishers.Go(func() {
+			for range n / 3 {
+				f.Publish(Event{Event: EventMessage})
+			}
+		})
 	}
-	n := 0
-	for len(ch) > 0 {
-		<-ch
-		n++
+	last := uint64(100)
+	for last < 100+n {
+		ctx, cancel := context.WithCancel(t.Context())
+		ch, err := f.Subscribe(ctx, last)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 7 {
+			e, ok := <-ch
+			if !ok {
+				break
+			}
+			if e.ID != last+1 {
+				t.Fatalf("got event %d after %d", e.ID, last)
+			}
+			if last = e.ID; last == 100+n {
+				break
+			}
+		}
+		cancel()
 	}
-	if n != feedKept {
-		t.Errorf("got %d events, want %d", n, feedKept)
+	publishers.Wait()
+}
+
+func TestFeedMissed(t *testing.T) {
+	f := newTestFeed()
+	for range 5 {
+		f.Publish(Event{Event: EventMessage})
+	}
+	f.log.events = f.log.events[3:]
+	for _, after := range []uint64{101, 999} { // too old, and of another log
+		ch, err := f.Subscribe(t.Context(), after)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e := <-ch; e.Event != EventMissed || e.ID != 103 {
+			t.Errorf("after %d: got %+v, want a missed event of id 103", after, e)
+		}
+		if len(ch) != 2 {
+			t.Errorf("after %d: got %d events, want 2", after, len(ch))
+		}
+	}
+}
+
+// TestFeedPages comes back for more than one page of the past.
+func TestFeedPages(t *testing.T) {
+	f := newTestFeed()
+	const n = feedPage + 20
+	f.Publish(Event{Event: EventContact})
+	for range n {
+		f.Publish(Event{Event: EventMessage})
+	}
+	last, seen := uint64(101), 0
+	for seen < n {
+		ch, err := f.Subscribe(t.Context(), last)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for len(ch) > 0 {
+			e := <-ch
+			if e.ID != last+1 {
+				t.Fatalf("got %d after %d", e.ID, last)
+			}
+			last, seen = e.ID, seen+1
+		}
 	}
 }
 
 func TestFeedCutsOffTheSlow(t *testing.T) {
-	var f Feed
+	f := newTestFeed()
 	ch, err := f.Subscribe(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)

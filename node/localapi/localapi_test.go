@@ -20,7 +20,7 @@ const testID = "000102030405060708090a0b0c0d0e0f"
 
 // backend is a node in memory: one contact, b, whose messages reach State.
 type backend struct {
-	Feed
+	testFeed
 	mu     sync.Mutex
 	texts  []string
 	relays []string
@@ -156,6 +156,7 @@ func (b *backend) ChangeGroup(_ context.Context, c GroupChange) (Group, error) {
 // serve runs a server over b until the test ends.
 func serve(t *testing.T, socket string, b *backend) *Client {
 	t.Helper()
+	b.testFeed = newTestFeed()
 	ready := make(chan struct{})
 	s, err := New(Config{
 		Socket: socket, Self: b, Contacts: b, Messages: b, Groups: b, Relays: b, Accounts: b, AccountOwner: b, Events: b,
@@ -454,7 +455,7 @@ func TestErrorStatus(t *testing.T) {
 
 func TestRunEndsWithItsContext(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "qpc.sock")
-	b := &backend{reach: Queued}
+	b := &backend{reach: Queued, testFeed: newTestFeed()}
 	serving := make(chan struct{})
 	s, err := New(Config{
 		Socket: socket, Self: b, Contacts: b, Messages: b, Groups: b, Relays: b, Accounts: b, AccountOwner: b, Events: b,

@@ -75,6 +75,7 @@
 //	audience         one per member and own message to a group; nothing removes one
 //	mls_records      per epoch what package mls saves, and the keys of messages
 //	                 that were skipped, at most mls.MaxKept of a sender
+//	events           those of the last 16,384 ids
 //	messages         nothing: kept for good, and a contact may send any number
 //	outbox           per contact one row for each message of ours without a receipt,
 //	                 of which Send allows 10,000 and Sweep gives up those of 30

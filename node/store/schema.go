@@ -14,7 +14,7 @@ const applicationID = 0x7170636e
 // Identities, keys, hashes and ids are BLOBs of fixed length. Columns that hold
 // a uint64 have its top bit flipped, so that SQLite's signed order is the
 // unsigned one (see sortable). Times are Unix milliseconds, 0 for none.
-var migrations = []string{schema1, schema2, schema3, schema4, schema5}
+var migrations = []string{schema1, schema2, schema3, schema4, schema5, schema6}
 
 const schema1 = `
 CREATE TABLE meta (
@@ -246,6 +246,21 @@ CREATE TABLE accounts (
 // schema5 notes which relay claimed who a contact is.
 const schema5 = `
 ALTER TABLE contacts ADD COLUMN claim TEXT NOT NULL DEFAULT '';
+`
+
+// schema6 keeps what front ends were told, or would have been.
+const schema6 = `
+CREATE TABLE events (
+	id           INTEGER PRIMARY KEY,
+	kind         TEXT NOT NULL,
+	peer         BLOB NOT NULL,
+	conversation BLOB NOT NULL,
+	message      BLOB NOT NULL,
+	state        TEXT NOT NULL,
+	path         TEXT NOT NULL,
+	relay        BLOB NOT NULL,
+	why          TEXT NOT NULL
+) STRICT;
 `
 
 // migrate applies what is missing, each step in its own transaction.

@@ -1,0 +1,109 @@
+package front
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+
+	"quicnprotochat/node/convo"
+	"quicnprotochat/node/group"
+	"quicnprotochat/node/localapi"
+	"quicnprotochat/node/store"
+	"quicnprotochat/rpc"
+)
+
+// Events is the feed of what happens.
+func (f *Front) Events() *localapi.Feed { return f.feed }
+
+// Wake says that the store has new events for the front ends.
+func (f *Front) Wake() {
+	if err := f.feed.Wake(); err != nil {
+		f.cfg.Log.Error("events that cannot be shown", "err", err)
+	}
+}
+
+// eventLog is the log of events in the store, as front ends see it.
+type eventLog struct{ f *Front }
+
+// EventRange implements localapi.EventLog.
+func (l eventLog) EventRange() (first, last uint64, err error) {
+	err = l.f.cfg.Store.Glance(context.Background(), func(tx *store.Tx) error {
+		a, b, err := tx.EventRange()
+		first, last = uint64(a), uint64(b)
+		return err
+	})
+	return first, last, err
+}
+
+// few is how many events the store is only glanced at for.
+const few = 64
+
+// Events implements localapi.EventLog. An event whose message or person is gone is
+// one that was missed.
+func (l eventLog) Events(after, last uint64, limit int) (list []localapi.Event, err error) {
+	look := l.f.cfg.Store.Glance
+	if last-after > few {
+		look = l.f.cfg.Store.View
+	}
+	err = look(context.Background(), func(tx *store.Tx) error {
+		rows, err := tx.Events(int64(after), int64(last), limit)
+		for _, row := range rows {
+			e, err := l.f.showEvent(tx, row)
+			if errors.Is(err, store.ErrNotFound) {
+				e = localapi.Event{ID: uint64(row.ID), Event: localapi.EventMissed}
+			} else if err != nil {
+				return err
+			}
+			list = append(list, e)
+		}
+		return err
+	})
+	return list, err
+}
+
+// showEvent returns an event as front ends see it.
+func (f *Front) showEvent(tx *store.Tx, row store.Event) (shown localapi.Event, err error) {
+	shown = localapi.Event{ID: uint64(row.ID), Event: localapi.Kind(row.Kind)}
+	if shown.Group, err = f.eventGroup(tx, row); err != nil {
+		return shown, err
+	}
+	if row.Peer != (rpc.Identity{}) {
+		c, err := tx.Contact(row.Peer)
+		if err != nil && shown.Group == nil {
+			return shown, err
+		} else if err != nil {
+			c = store.Contact{Identity: row.Peer, Name: text(row.Peer), Via: group.ViaGroup}
+		}
+		person := showContact(c)
+		shown.Contact = &person
+	}
+	switch convo.EventKind(row.Kind) {
+	case convo.EventMessage:
+		m, err := tx.Message(row.Conversation, row.Peer, row.Message)
+		if err != nil {
+			return shown, err
+		}
+		message := f.showMessage(f.person(store.Contact{Identity: row.Peer}), m)
+		if shown.Group != nil {
+			message.To, message.Group = shown.Group.ID, shown.Group.ID
+		}
+		shown.Message = &message
+	case convo.EventState:
+		d := showDelivery(store.Message{ID: row.Message, State: row.State, Path: row.Path, Relay: row.Relay, Why: row.Why})
+		shown.Delivery = &d
+	}
+	return shown, nil
+}
+
+// eventGroup returns the group that an event is about, nil if it is about none.
+func (f *Front) eventGroup(tx *store.Tx, row store.Event) (*localapi.Group, error) {
+	if row.Conversation == ([16]byte{}) {
+		return nil, nil
+	}
+	c, err := tx.Conversation(row.Conversation)
+	if err != nil || !convo.IsGroup(c) {
+		return nil, err
+	}
+	members, err := f.cfg.Groups.Count(tx, c)
+	return &localapi.Group{ID: hex.EncodeToString(c.ID[:]), Name: c.Name, Status: status(c), Members: members}, err
+}
