@@ -66,30 +66,40 @@ const (
 	maxInvite   = 64
 )
 
-func (s *Server) accountRoutes(mux *http.ServeMux) {
-	mux.HandleFunc("GET /v1/accounts", s.answer(func(_ http.ResponseWriter, r *http.Request) (any, error) {
-		list, err := s.cfg.Accounts.Accounts(r.Context())
-		return present(list), err
-	}))
-	for path, do := range map[string]func(context.Context, AccountRequest) (Account, error){
-		"POST /v1/account/register": s.cfg.Accounts.Register,
-		"POST /v1/account/login":    s.cfg.Accounts.Login,
-		"POST /v1/account/logout":   s.cfg.Accounts.Logout,
-		"POST /v1/account/password": s.cfg.AccountOwner.ChangePassword,
-		"POST /v1/account/delete":   s.cfg.AccountOwner.DeleteAccount,
+func (s *Server) accountTable() []route {
+	table := []route{{
+		method: "GET", path: "/v1/accounts", about: "The accounts of the node at relays.", answer: []Account{},
+		handle: s.answer(func(_ http.ResponseWriter, r *http.Request) (any, error) {
+			list, err := s.cfg.Accounts.Accounts(r.Context())
+			return present(list), err
+		}),
+	}}
+	for _, call := range []struct {
+		name, about string
+		do          func(context.Context, AccountRequest) (Account, error)
+	}{
+		{"register", "Make an account and log in.", s.cfg.Accounts.Register},
+		{"login", "Begin a session.", s.cfg.Accounts.Login},
+		{"logout", "End the session.", s.cfg.Accounts.Logout},
+		{"password", "Replace the password and end all other sessions.", s.cfg.AccountOwner.ChangePassword},
+		{"delete", "Delete the account and all that the relay keeps for it.", s.cfg.AccountOwner.DeleteAccount},
 	} {
-		mux.HandleFunc(path, s.answer(func(w http.ResponseWriter, r *http.Request) (any, error) {
-			var req AccountRequest
-			defer req.wipe()
-			if err := decode(w, r, &req); err != nil {
-				return nil, err
-			}
-			if err := req.check(); err != nil {
-				return nil, err
-			}
-			return do(r.Context(), req)
-		}))
+		table = append(table, route{
+			method: "POST", path: "/v1/account/" + call.name, about: call.about, body: AccountRequest{}, answer: Account{},
+			handle: s.answer(func(w http.ResponseWriter, r *http.Request) (any, error) {
+				var req AccountRequest
+				defer req.wipe()
+				if err := decode(w, r, &req); err != nil {
+					return nil, err
+				}
+				if err := req.check(); err != nil {
+					return nil, err
+				}
+				return call.do(r.Context(), req)
+			}),
+		})
 	}
+	return table
 }
 
 // wiped is a body that is wiped when it was sent.

@@ -28,28 +28,47 @@ type (
 	}
 )
 
-// routes lists the whole API.
+// nothing is an answer without content.
+type nothing struct{}
+
+// eventStream is the content type of server-sent events.
+const eventStream = "text/event-stream"
+
+// table lists the whole API.
+func (s *Server) table() []route {
+	all := append(s.accountTable(), []route{
+		{method: "GET", path: "/v1/id", about: "Who the node is.", answer: Identity{}, handle: s.answer(s.id)},
+		{method: "POST", path: "/v1/invite", about: "Make a contact link.", answer: Invite{}, handle: s.answer(s.invite)},
+		{method: "GET", path: "/v1/status", about: "What the node is connected to and what waits.", answer: Status{}, handle: s.answer(s.status)},
+		{method: "GET", path: "/v1/contacts", about: "All contacts, by name.", answer: []Contact{}, handle: s.answer(s.contacts)},
+		{method: "POST", path: "/v1/contacts", about: "Take a link, or NAME@RELAY.", body: addRequest{}, answer: AddedContact{}, handle: s.answer(s.addContact)},
+		{method: "GET", path: "/v1/contact", about: "Find a contact by identity, exact name or unique beginning.", query: []string{"contact"}, answer: Contact{}, handle: s.answer(s.contact)},
+		{method: "GET", path: "/v1/lan", about: "Whom the node heard on the LAN in the last minutes.", answer: []Nearby{}, handle: s.answer(s.nearby)},
+		{method: "POST", path: "/v1/messages", about: "Send a message to a contact or group; returns when it is persisted, or with a state to wait for when that is reached or the timeout is over.", body: sendRequest{}, answer: Delivery{}, handle: s.answer(s.send)},
+		{method: "GET", path: "/v1/messages", about: "A conversation, oldest first: the newest of them up to a limit, or those behind an id.", query: []string{"contact", "limit?", "after?"}, answer: Message{}, stream: "application/x-ndjson", handle: s.history},
+		{method: "GET", path: "/v1/messages/{id}", about: "How far a message of our own came.", query: []string{"wait?", "timeout?"}, answer: Delivery{}, handle: s.answer(s.await)},
+		{method: "GET", path: "/v1/groups", about: "All groups, oldest first.", answer: []Group{}, handle: s.answer(s.groups)},
+		{method: "POST", path: "/v1/groups", about: "Make a group and invite people.", body: createRequest{}, answer: Group{}, handle: s.answer(s.createGroup)},
+		{method: "GET", path: "/v1/group", about: "What a group is now.", query: []string{"group"}, answer: GroupInfo{}, handle: s.answer(s.group)},
+		{method: "POST", path: "/v1/group", about: "Change a group.", body: GroupChange{}, answer: Group{}, handle: s.answer(s.changeGroup)},
+		{method: "POST", path: "/v1/relays", about: "Add and remember a home relay.", body: relayRequest{}, answer: relayRequest{}, handle: s.answer(s.addRelay)},
+		{method: "DELETE", path: "/v1/relays", about: "Forget a home relay.", body: relayRequest{}, answer: relayRequest{}, handle: s.answer(s.forgetRelay)},
+		{method: "GET", path: "/v1/events", about: "What happens, until one side ends; with Last-Event-ID all after that id first.", answer: Event{}, stream: eventStream, handle: s.events},
+		{method: "POST", path: "/v1/stop", about: "Ask the node to end.", answer: nothing{}, handle: s.answer(s.stop)},
+	}...)
+	return all
+}
+
+// routes serves the table and its description.
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v1/id", s.answer(s.id))
-	mux.HandleFunc("POST /v1/invite", s.answer(s.invite))
-	mux.HandleFunc("GET /v1/status", s.answer(s.status))
-	mux.HandleFunc("GET /v1/contacts", s.answer(s.contacts))
-	mux.HandleFunc("GET /v1/contact", s.answer(s.contact))
-	mux.HandleFunc("GET /v1/lan", s.answer(s.nearby))
-	mux.HandleFunc("POST /v1/contacts", s.answer(s.addContact))
-	mux.HandleFunc("POST /v1/messages", s.answer(s.send))
-	mux.HandleFunc("GET /v1/messages", s.history)
-	mux.HandleFunc("GET /v1/messages/{id}", s.answer(s.await))
-	mux.HandleFunc("GET /v1/groups", s.answer(s.groups))
-	mux.HandleFunc("POST /v1/groups", s.answer(s.createGroup))
-	mux.HandleFunc("GET /v1/group", s.answer(s.group))
-	mux.HandleFunc("POST /v1/group", s.answer(s.changeGroup))
-	mux.HandleFunc("POST /v1/relays", s.answer(s.addRelay))
-	mux.HandleFunc("DELETE /v1/relays", s.answer(s.forgetRelay))
-	s.accountRoutes(mux)
-	mux.HandleFunc("GET /v1/events", s.events)
-	mux.HandleFunc("POST /v1/stop", s.answer(s.stop))
+	table := s.table()
+	for _, r := range table {
+		mux.HandleFunc(r.method+" "+r.path, r.handle)
+	}
+	mux.HandleFunc("GET /v1/openapi.json", s.answer(func(http.ResponseWriter, *http.Request) (any, error) {
+		return openAPI(table), nil
+	}))
 	mux.HandleFunc("/", s.answer(func(_ http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, usage("the local API has no "+r.Method+" "+r.URL.Path, "is the daemon older than this program?")
 	}))
@@ -129,7 +148,7 @@ func (s *Server) stop(http.ResponseWriter, *http.Request) (any, error) {
 		return nil, usage("this daemon can't be stopped from here", "end the program that runs it")
 	}
 	s.cfg.Stop()
-	return struct{}{}, nil
+	return nothing{}, nil
 }
 
 func (s *Server) invite(_ http.ResponseWriter, r *http.Request) (any, error) {
