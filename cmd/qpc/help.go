@@ -27,17 +27,7 @@ forget talk to the node that "qpc up" or "qpc chat" runs. relay status, users, i
 check and backup ask the relay that "qpc relay run" runs, or work on the files of one
 that is stopped.
 
-Exit codes:
-  0  done
-  1  anything that is none of the following
-  2  wrong usage, or a malformed link, URL or text
-  3  no daemon is running for this home
-  4  contact unknown or ambiguous; no such account or invite at a relay
-  5  the awaited state was not reached in time; delivery goes on
-  6  a signature or key is wrong: a changed link, or not the relay that was named
-  7  network: address in use, cannot listen
-  8  home in use, damaged, of the other kind, or from a newer qpc
-`
+Topics: qpc help `
 
 // help writes the help of a command to stdout.
 func (a *app) help(cmd *cobra.Command, _ []string) {
@@ -63,6 +53,13 @@ func wholeHelp(root *cobra.Command) string {
 		}
 	}
 	b.WriteString(helpRest)
+	for i, t := range topics() {
+		if i > 0 {
+			b.WriteString(" | ")
+		}
+		b.WriteString(t.name)
+	}
+	b.WriteString("\n\nExit codes:\n" + exitCodes + "\n")
 	return b.String()
 }
 
@@ -97,10 +94,15 @@ func commandHelp(cmd *cobra.Command) string {
 
 func (a *app) helpCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "help [COMMAND]",
-		Short: "Say how to use the program, or one command.",
+		Use:   "help [COMMAND|TOPIC]",
+		Short: "Say how to use the program, or more about a command or topic.",
 		Args:  cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				if t, ok := topicOf(args[0]); ok {
+					return a.print(helpObject{t.text}, t.text)
+				}
+			}
 			about, rest, err := cmd.Root().Find(args)
 			if err != nil || len(rest) > 0 {
 				return misused(cmd, "there is no command qpc "+strings.Join(args, " "))

@@ -82,7 +82,7 @@ func (a *app) root() *cobra.Command {
 	a.addVerbs(root)
 	root.AddCommand(
 		a.sendCommand(), a.accountCommand(), a.relayCommand(), a.demoCommand(), a.serviceCommand(), a.pathsCommand(),
-		a.completionCommand(), a.versionCommand(),
+		a.doctorCommand(), a.bugReportCommand(), a.completionCommand(), a.manCommand(), a.versionCommand(),
 	)
 	return root
 }
