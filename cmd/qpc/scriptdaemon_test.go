@@ -41,7 +41,7 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	cmd := exec.Command("qpc", args[1:]...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = ts.MkAbs("."), out, errs
 	cmd.Env = os.Environ()
-	for _, key := range []string{"HOME", "XDG_RUNTIME_DIR", "QPC_HOME", "QPC_RELAY_ANNOUNCE"} {
+	for _, key := range []string{"HOME", "PATH", "XDG_RUNTIME_DIR", "QPC_HOME", "QPC_RELAY_ANNOUNCE"} {
 		cmd.Env = append(cmd.Env, key+"="+ts.Getenv(key))
 	}
 	ts.Check(cmd.Start())

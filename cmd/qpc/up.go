@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -12,20 +13,34 @@ import (
 
 func (a *app) upCommand() *cobra.Command {
 	var flags nodeFlags
+	var hooks hookFlags
 	cmd := &cobra.Command{
 		Use:   "up",
 		Short: "Run the node of this home until it is stopped.",
 		Long: `Run the node of this home until it is stopped (Ctrl-C, or SIGTERM). It waits for
-no relay and no LAN: qpc status says what it reached.`,
+no relay and no LAN: qpc status says what it reached.
+
+--hook and --notify are for who does not look at a chat: the first runs a command of
+yours for each message that comes in, the second tells on the desktop from whom it is,
+and not what it says.`,
 		Args: exactly(0),
 	}
 	flags.add(cmd, "info")
+	hooks.add(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := hooks.check(cmd); err != nil {
+			return err
+		}
 		h, err := a.home(cmd)
 		if err != nil {
 			return err
 		}
-		return a.withNode(cmd, h, &flags, a.isUp)
+		return a.withNode(cmd, h, &flags, func(ctx context.Context, r node.Ready) error {
+			var watching sync.WaitGroup
+			defer watching.Wait()
+			watching.Go(func() { a.watch(ctx, h, hooks) })
+			return a.isUp(ctx, r)
+		})
 	}
 	return cmd
 }

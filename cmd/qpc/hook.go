@@ -1,0 +1,90 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"quicnprotochat/node/localapi"
+)
+
+// hookTime is how long a hook may take; then it is ended.
+const hookTime = 30 * time.Second
+
+// hookFlags say what is done for each message that comes in.
+type hookFlags struct {
+	hook, notify string
+}
+
+func (f *hookFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.hook, "hook", "", "run this `COMMAND` with sh for each message that comes in; its event is one line of JSON on stdin")
+	cmd.Flags().StringVar(&f.notify, "notify", "auto", "show on the desktop from whom a message came, `on|off`; auto is on where notify-send and a session are")
+}
+
+func (f *hookFlags) check(cmd *cobra.Command) error {
+	switch {
+	case f.notify != "auto" && f.notify != "on" && f.notify != "off":
+		return misused(cmd, "--notify is on, off or auto")
+	case cmd.Flags().Changed("hook") && f.hook == "":
+		return misused(cmd, "--hook is empty")
+	}
+	return nil
+}
+
+// notifies reports whether notify-send is to be called.
+func (f *hookFlags) notifies() bool {
+	if f.notify != "auto" {
+		return f.notify == "on"
+	}
+	_, err := exec.LookPath("notify-send")
+	return err == nil && os.Getenv("DBUS_SESSION_BUS_ADDRESS") != ""
+}
+
+// watch calls the hooks for messages, one after the other, until ctx ends. Who is
+// slow gets the events later: they are kept.
+func (a *app) watch(ctx context.Context, h home, f hookFlags) {
+	if f.hook == "" && !f.notifies() {
+		return
+	}
+	client := localapi.NewClient(h.socket)
+	defer client.Close()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	events, lost := (&chat{app: a, client: client}).listen(ctx)
+	for {
+		select {
+		case e := <-events:
+			if e.Event != localapi.EventMessage || e.Contact == nil {
+				continue
+			}
+			if f.notifies() {
+				a.call(ctx, nil, "notify-send", "-a", "qpc", "--", "Message from "+defuse(e.Contact.Name))
+			}
+			if line, err := jsonLine(e); f.hook != "" && err == nil {
+				a.call(ctx, line, "sh", "-c", f.hook)
+			}
+		case <-lost:
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// call runs a program with that input. What it prints is not wanted; that it failed is
+// said.
+func (a *app) call(ctx context.Context, input []byte, program string, args ...string) {
+	ctx, cancel := context.WithTimeout(ctx, hookTime)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Stdin = bytes.NewReader(input)
+	cmd.WaitDelay = time.Second
+	if err := cmd.Run(); err != nil {
+		fmt.Fprintf(a.stderr, "hook: %s: %v\n", program, err)
+	}
+}
