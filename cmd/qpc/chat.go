@@ -70,6 +70,7 @@ type sentText struct {
 
 func (a *app) chatCommand() *cobra.Command {
 	var flags nodeFlags
+	var login loginFlags
 	cmd := &cobra.Command{
 		Use:   "chat [LINK]",
 		Short: "Type and read.",
@@ -78,48 +79,75 @@ for this home, chat runs one itself until it ends, and the other commands work
 beside it; in a new home it asks for your name first. Without a terminal it takes
 its lines from stdin, and writes one line for each thing that happens.
 
+With --relay URL --username NAME it sees to it that you are logged in there: with the
+session that is kept, else with the password. If the relay refuses, it asks once
+whether to make a new account; --register says yes before.
+
 ` + chatHelp(),
 		Args: between(0, 1),
 	}
 	flags.add(cmd, "error")
+	login.add(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		client, h, err := a.client(cmd)
-		if err != nil {
-			return err
-		}
-		defer client.Close()
-		ctx := cmd.Context()
-		_, err = client.Identity(ctx)
-		if err == nil && flags.given(cmd) {
-			return misused(cmd, "a node runs for this home already: its flags belong to qpc up")
-		}
-		c := &chat{
-			app: a, client: client, repl: true,
-			sent: map[string]sentText{}, here: map[string]bool{}, unread: map[string]unreadCount{},
-		}
-		alone := err != nil
-		if alone && localapi.AsError(err).Exit != localapi.ExitNoDaemon {
-			return err
-		}
-		if !a.json && isTerminal(a.stdin) && isTerminal(a.stdout) {
-			if alone && !cmd.Flags().Changed("name") {
-				if flags.name, err = a.askName(ctx, h); err != nil {
-					return err
-				}
-			}
-			ctx, cancel := context.WithCancel(ctx)
-			defer cancel()
-			cmd.SetContext(ctx)
-			defer c.useTerminal(ctx, cancel)()
-		}
-		if !alone {
-			return h.explain(c.run(cmd.Context(), args, 0))
-		}
-		return a.withNode(cmd, h, &flags, func(ctx context.Context, _ node.Ready) error {
-			return c.run(ctx, args, chatLinger)
-		})
+		return a.chat(cmd, args, &flags, &login)
 	}
 	return cmd
+}
+
+// chat runs a chat, and a node for it if none runs.
+func (a *app) chat(cmd *cobra.Command, args []string, flags *nodeFlags, login *loginFlags) error {
+	if err := login.check(cmd); err != nil {
+		return err
+	}
+	client, h, err := a.client(cmd)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	_, err = client.Identity(cmd.Context())
+	alone := err != nil
+	relay := ""
+	if login.username != "" && len(flags.relays) > 0 {
+		if relay = flags.relays[0]; len(flags.relays) > 1 {
+			return misused(cmd, "--username is at one relay: give --relay once")
+		}
+	}
+	switch {
+	case !alone && flags.given(cmd, relay != ""):
+		return misused(cmd, "a node runs for this home already: its flags belong to qpc up")
+	case alone && localapi.AsError(err).Exit != localapi.ExitNoDaemon:
+		return err
+	}
+	ctx, cancel := context.WithCancel(cmd.Context())
+	defer cancel()
+	cmd.SetContext(ctx)
+	person := !a.json && isTerminal(a.stdin) && isTerminal(a.stdout)
+	if person && alone && !cmd.Flags().Changed("name") {
+		if flags.name, err = a.askName(ctx, h); err != nil {
+			return err
+		}
+	}
+	errs := &switched{w: a.stderr}
+	a.stderr = errs
+	c := &chat{
+		app: a, client: client, repl: true,
+		sent: map[string]sentText{}, here: map[string]bool{}, unread: map[string]unreadCount{},
+	}
+	session := func(ctx context.Context, linger time.Duration) error {
+		if login.username != "" {
+			if err := c.login(ctx, login, relay); err != nil {
+				return err
+			}
+		}
+		if person {
+			defer c.useTerminal(ctx, errs, cancel)()
+		}
+		return c.run(ctx, args, linger)
+	}
+	if !alone {
+		return h.explain(session(ctx, 0))
+	}
+	return a.withNode(cmd, h, flags, func(ctx context.Context, _ node.Ready) error { return session(ctx, chatLinger) })
 }
 
 // isTerminal reports whether a person types or reads at f.
@@ -130,13 +158,15 @@ func isTerminal(f any) bool {
 
 // useTerminal lets a person type and see at the terminal until the returned
 // function is called. interrupt is for who cannot wait for the end.
-func (c *chat) useTerminal(ctx context.Context, interrupt func()) (restore func()) {
-	out, errs := c.stdout, c.stderr
+func (c *chat) useTerminal(ctx context.Context, errs *switched, interrupt func()) (restore func()) {
+	out, before := c.stdout, errs.w
 	c.tty = out
 	c.terminal = openTerminal(c.stdin.(*os.File), out.(*os.File), func(line string) []string { return c.complete(ctx, line) }, interrupt)
-	c.stdout, c.stderr = c.terminal, c.terminal
+	c.stdout = c.terminal
+	errs.turn(c.terminal)
 	return func() {
-		c.stdout, c.stderr = out, errs
+		c.stdout = out
+		errs.turn(before)
 		if err := c.terminal.close(); err != nil {
 			c.note("The terminal failed: %v", err)
 		}

@@ -24,10 +24,11 @@ func (f *nodeFlags) add(cmd *cobra.Command, level string) {
 	f.log.add(cmd, level)
 }
 
-// given reports whether any of the flags stands on the command line.
-func (f *nodeFlags) given(cmd *cobra.Command) bool {
+// given reports whether any of the flags stands on the command line; that of the
+// relay may be for the login.
+func (f *nodeFlags) given(cmd *cobra.Command, login bool) bool {
 	for _, name := range []string{"listen", "relay", "lan", "name"} {
-		if cmd.Flags().Changed(name) {
+		if cmd.Flags().Changed(name) && (name != "relay" || !login) {
 			return true
 		}
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -149,6 +150,52 @@ func TestFirstChat(t *testing.T) {
 	anna.await(": hello$")
 	anna.keys("/quit", "Enter")
 	anna.await(`^\S*> /quit`)
+}
+
+// TestAskForAccount is a login that the relay refuses: a person is asked once, in
+// words, and the password is not seen.
+func TestAskForAccount(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs real processes in terminals")
+	}
+	program, err := exec.LookPath("qpc") // where testscript.Main has put it
+	if err != nil {
+		t.Fatal(err)
+	}
+	relay := exec.Command(program, "relay", "run", "--home", filepath.Join(t.TempDir(), "relay"), "--access", "account", "--listen", "/ip4/127.0.0.1/udp/0/quic-v1", "--json")
+	out, err := relay.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := relay.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { kill(relay) })
+	var ready struct{ URL string }
+	if err := json.NewDecoder(out).Decode(&ready); err != nil {
+		t.Fatal(err)
+	}
+	anna := openScreen(t, 200, 24, fmt.Sprintf("HOME=%s QPC_HOME=%s sh -c 'for i in 1 2; do %s chat --name Anna --lan off --listen /ip4/127.0.0.1/udp/0/quic-v1 --relay %s --username anna; echo ended; read next; done'",
+		t.TempDir(), filepath.Join(t.TempDir(), "anna"), program, ready.URL))
+	for _, answer := range []string{"n", "y"} {
+		anna.await("^password: *$")
+		anna.keys("a long password", "Enter")
+		anna.await(`^The relay knows no anna with that password. Make a new account\? .y/N. *$`)
+		anna.keys(answer, "Enter")
+		if answer == "n" {
+			anna.await("^qpc: the relay refused the user name or the password")
+			anna.await("^ended$")
+			anna.tmux("send-keys", "-R")
+			anna.tmux("clear-history")
+			anna.keys("Enter")
+		}
+	}
+	anna.await("^Registered as anna at ")
+	anna.await("^You are Anna")
+	if text := anna.text(); strings.Contains(text, "a long password") {
+		t.Errorf("the password is seen:\n%s", text)
+	}
+	anna.keys("/quit", "Enter")
 }
 
 // TestManyConversations counts what comes in elsewhere.

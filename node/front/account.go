@@ -187,7 +187,7 @@ func accountError(u transport.RelayURL, err error) error {
 	case errors.Is(err, accounts.ErrUnknown):
 		e.Message, e.Hint = "this node has no account at that relay", "make one: qpc account register NAME --relay "+u.String()
 	case errors.Is(err, account.ErrPassword), errors.Is(err, rpc.ErrLogin):
-		e.Message, e.Hint = "the relay refused the user name or the password", "type it again; an account belongs to the node that registered it"
+		e.Message, e.Hint = localapi.LoginRefused, "type it again; an account belongs to the node that registered it"
 	case errors.Is(err, rpc.ErrUsername):
 		errors.As(err, &refused)
 		e.Message, e.Hint, e.Exit = "the relay refused that user name: "+refused.Text, "choose another one", localapi.ExitUsage

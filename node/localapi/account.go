@@ -56,6 +56,10 @@ type AccountOwner interface {
 	DeleteAccount(ctx context.Context, r AccountRequest) (Account, error)
 }
 
+// LoginRefused is the message of the error of a login that the relay refused. It does
+// not say whether there is such an account.
+const LoginRefused = "the relay refused the user name or the password"
+
 const (
 	// MaxPassword bounds a password, in bytes.
 	MaxPassword = 1024
