@@ -18,6 +18,7 @@ import (
 // mlsPeer is a member of a group in another implementation of MLS.
 type mlsPeer struct {
 	t       *testing.T
+	name    string
 	suite   mls.Suite
 	lacks   mlsLacks
 	command []string
@@ -36,6 +37,7 @@ type mlsLacks struct {
 // mlsStep is what the peer is asked, mlsAnswer what it says.
 type mlsStep struct {
 	Step    string   `json:"step"`
+	Name    string   `json:"name"`
 	Suite   uint16   `json:"suite"`
 	Message hexBytes `json:"message"`
 	Text    string   `json:"text"`
@@ -52,6 +54,7 @@ type mlsAnswer struct {
 	Text          string   `json:"text"`
 	Data          string   `json:"data"`
 	State         string   `json:"state"`
+	Leaf          uint32   `json:"leaf"`
 	Authenticator hexBytes `json:"authenticator"`
 	Error         string   `json:"error"`
 }
@@ -68,13 +71,13 @@ func (b *hexBytes) UnmarshalText(text []byte) (err error) {
 
 func newMLSPeer(t *testing.T, suite mls.Suite, lacks mlsLacks, command []string) *mlsPeer {
 	t.Helper()
-	return &mlsPeer{t: t, suite: suite, lacks: lacks, command: command, lines: startLines(t, command)}
+	return &mlsPeer{t: t, name: "peer", suite: suite, lacks: lacks, command: command, lines: startLines(t, command)}
 }
 
 // try asks the peer for a step that may be refused.
 func (p *mlsPeer) try(s mlsStep) (a mlsAnswer) {
 	p.t.Helper()
-	s.Suite = uint16(p.suite)
+	s.Suite, s.Name = uint16(p.suite), p.name
 	p.lines.ask(s, &a)
 	return a
 }
@@ -122,7 +125,8 @@ func newMLSMember(t *testing.T, p *mlsPeer, name string) *mlsMember {
 	must(t, err)
 	m := &mlsMember{t: t, name: name, signer: mlsSigner(key)}
 	m.kp, m.secrets, err = mls.NewKeyPackage(mls.KeyPackageConfig{
-		Suite: p.suite, Signer: m.signer, Identity: []byte(name), NoGREASE: p.lacks.grease,
+		Suite: p.suite, Signer: m.signer, Identity: []byte(name),
+		NoGREASE: p.lacks.grease, LastResort: mathrand.IntN(2) == 0,
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(30 * 24 * time.Hour),
 	})
 	must(t, err)
@@ -467,7 +471,7 @@ func TestInteropTSMLS(t *testing.T) {
 // TestInteropOpenMLS lives in groups with OpenMLS.
 func TestInteropOpenMLS(t *testing.T) {
 	command := cargoPeer(t, "openmls")
-	// Version 0.9.0 does not find such an extension of a key package in the
+	// Version 0.9.2 does not find such an extension of a key package in the
 	// capabilities, where it is.
 	lacks := mlsLacks{grease: true}
 	for _, suite := range []mls.Suite{

@@ -23,7 +23,8 @@ type Application struct {
 // Encrypt signs and encrypts an application message and returns it as an
 // MLSMessage (RFC 9420, §6.3, §15). It has advanced this member's ratchet in
 // the records before it returns: the message may be sent when they are stored.
-// There is no padding; whoever seals the message pads it.
+// There is no padding; whoever seals the message pads it. Where proposals are
+// Pending, the caller commits first.
 func (e *Epoch) Encrypt(r Records, authenticatedData, plaintext []byte) ([]byte, error) {
 	if e.closed != nil {
 		return nil, fmt.Errorf("encrypt: %w", ErrClosed)

@@ -73,7 +73,7 @@
 //
 // # Which test holds which MUST
 //
-// TestInteropTSMLS and TestInteropOpenMLS of the integration tests live in groups
+// TestInteropTSMLS, TestInteropOpenMLS and TestInteropWalk of integration live in groups
 // with two other implementations, whoever began them.
 //
 // TestNever has a subtest for each of 16 things that must never happen, and
@@ -123,6 +123,7 @@
 //	§12.2     proposal list                      TestStageRefuses, TestNever/08
 //	§12.3     order of applying                  TestRemoveAndAddAgain, TestNever/14, vectors passive-client-random
 //	§12.4     where a path is needed             TestStageRefuses
+//	§12.4     commit before application data     TestPending; the caller's to do
 //	§12.4.1   a commit is entered as a whole     TestStagedLeavesEpoch, TestTwoCommits, TestNever/05
 //	§12.4.2   epoch, confirmation tag            TestStageRefuses, TestOldEpochs
 //	§12.4.2   proposals that are not here        TestStageRefuses, TestLateProposal

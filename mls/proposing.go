@@ -159,6 +159,22 @@ func (e *Epoch) Receive(r Records, msg []byte) (*Proposal, error) {
 	return p, nil
 }
 
+// Pending returns how many proposals are kept in the records: those that we made
+// or received in this epoch, and that nobody has committed. Who sees one that is
+// valid must commit before it encrypts an application message (RFC 9420, §12.4), so
+// that who is to be removed does not read it. Encrypt does not enforce that: who may
+// commit is the caller's to say.
+func (e *Epoch) Pending(r Records) (int, error) {
+	b, err := e.secretTree(r).get(recordProposals)
+	if err != nil {
+		return 0, fmt.Errorf("pending proposals: %w", err)
+	}
+	if len(b) != 4 {
+		return 0, nil
+	}
+	return int(binary.BigEndian.Uint32(b)), nil
+}
+
 // proposalRef is ProposalRef of RFC 9420, §5.2.
 func (s *suite) proposalRef(a *authenticatedContent) []byte {
 	return s.refHash("MLS 1.0 Proposal Reference", encoded(a))

@@ -26,14 +26,14 @@ const implExternal = { ...impl, hpke: { ...impl.hpke,
 let own, state
 
 const steps = {
-  async keypackage() {
+  async keypackage(s) {
     const now = BigInt(Math.floor(Date.now() / 1000))
-    own = await mls.generateKeyPackage({ credentialType: "basic", identity: text("peer") },
+    own = await mls.generateKeyPackage({ credentialType: "basic", identity: text(s.name) },
       mls.defaultCapabilities(), { notBefore: now - 3600n, notAfter: now + 2592000n }, [], impl)
     return { message: message("mls_key_package", "keyPackage", own.publicPackage) }
   },
-  async create() {
-    await steps.keypackage()
+  async create(s) {
+    await steps.keypackage(s)
     const id = crypto.getRandomValues(new Uint8Array(16))
     state = await mls.createGroup(id, own.publicPackage, own.privatePackage, [], impl)
   },

@@ -28,8 +28,8 @@ struct Member {
 impl Member {
     fn step(&mut self, s: &Value) -> Result<Value> {
         match text(s, "step") {
-            "keypackage" => self.key_package(suite(s)?),
-            "create" => self.create(suite(s)?),
+            "keypackage" => self.key_package(suite(s)?, s),
+            "create" => self.create(suite(s)?, s),
             "join" => self.join(s),
             "add" => self.add(s),
             "commit" => self.commit(s),
@@ -40,6 +40,7 @@ impl Member {
             "process" => self.process(s),
             "save" => self.save(),
             "load" => self.load(s),
+            "status" => self.status(),
             other => Err(format!("unknown step {other}").into()),
         }
     }
@@ -52,7 +53,7 @@ impl Member {
     }
 
     /// The credential, with a signature key that is made once.
-    fn credential(&mut self) -> Result<CredentialWithKey> {
+    fn credential(&mut self, name: &str) -> Result<CredentialWithKey> {
         if self.signer.is_none() {
             let signer = SignatureKeyPair::new(SignatureScheme::ED25519)?;
             signer.store(self.provider.storage())?;
@@ -60,13 +61,13 @@ impl Member {
         }
         let signer = self.signer.as_ref().ok_or("no signer")?;
         Ok(CredentialWithKey {
-            credential: BasicCredential::new(b"peer".to_vec()).into(),
+            credential: BasicCredential::new(name.into()).into(),
             signature_key: signer.to_public_vec().into(),
         })
     }
 
-    fn key_package(&mut self, suite: Ciphersuite) -> Result<Value> {
-        let credential = self.credential()?;
+    fn key_package(&mut self, suite: Ciphersuite, s: &Value) -> Result<Value> {
+        let credential = self.credential(text(s, "name"))?;
         let signer = self.signer.as_ref().ok_or("no signer")?;
         let bundle = KeyPackage::builder()
             .leaf_node_capabilities(capabilities(suite))
@@ -74,8 +75,8 @@ impl Member {
         message(&MlsMessageOut::from(bundle.key_package().clone()))
     }
 
-    fn create(&mut self, suite: Ciphersuite) -> Result<Value> {
-        let credential = self.credential()?;
+    fn create(&mut self, suite: Ciphersuite, s: &Value) -> Result<Value> {
+        let credential = self.credential(text(s, "name"))?;
         let signer = self.signer.as_ref().ok_or("no signer")?;
         let group = MlsGroup::builder()
             .ciphersuite(suite)
@@ -141,6 +142,12 @@ impl Member {
         message(&proposal)
     }
 
+    /// Where in the tree the member is.
+    fn status(&mut self) -> Result<Value> {
+        let (group, _, _) = self.group()?;
+        Ok(json!({ "leaf": group.own_leaf_index().u32() }))
+    }
+
     fn group_info(&mut self) -> Result<Value> {
         let (group, provider, signer) = self.group()?;
         message(&group.export_group_info(provider.crypto(), signer, true)?)
@@ -150,7 +157,7 @@ impl Member {
         let MlsMessageBodyIn::GroupInfo(info) = decode(s)?.extract() else {
             return Err("not a GroupInfo".into());
         };
-        let credential = self.credential()?;
+        let credential = self.credential(text(s, "name"))?;
         let signer = self.signer.as_ref().ok_or("no signer")?;
         if let Some(mut old) = self.group.take() {
             old.delete(self.provider.storage())?;
