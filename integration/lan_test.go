@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -89,9 +90,24 @@ func TestLAN(t *testing.T) {
 	if err := bob.start(); err != nil {
 		t.Fatal(err)
 	}
+	// Who is no contact shows an identity and no name.
+	hears := func(name string) func() bool {
+		return func() bool {
+			var all []localapi.Nearby
+			err := alice.call(func(line []byte) error {
+				var n localapi.Nearby
+				err := json.Unmarshal(line, &n)
+				all = append(all, n)
+				return err
+			}, "lan")
+			return err == nil && len(all) == 1 && all[0] == localapi.Nearby{Identity: bob.line().Identity, Name: name}
+		}
+	}
+	eventually(t, "alice hears somebody on the LAN", hears(""))
 	if err := alice.add(link); err != nil {
 		t.Fatal(err)
 	}
+	eventually(t, "alice hears bob on the LAN", hears("bob"))
 	began := time.Now()
 	d, err := alice.send("bob", "is anybody here?", "--wait", "delivered", "--timeout", "2m")
 	if err != nil {
