@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"charm.land/bubbles/v2/textarea"
 	tea "charm.land/bubbletea/v2"
@@ -21,6 +22,10 @@ const (
 	inputBacklog = 10_000
 	// recalled bounds the lines that the arrow keys bring back.
 	recalled = 500
+	// firstFrames is how long nothing is shown at first: until the library has drawn a
+	// frame it does not know how wide the terminal is, and would let the next line
+	// overwrite the end of a long one.
+	firstFrames = 100 * time.Millisecond
 )
 
 // terminal is a line of input below a scrolling text. What is written to it
@@ -39,7 +44,7 @@ type terminal struct {
 // could become, soon, for typing waits; interrupt is called when Ctrl-C comes after the end of the input.
 func openTerminal(in, out *os.File, complete func(line string) []string, interrupt func()) *terminal {
 	t := &terminal{lines: make(chan inputLine, inputBacklog), ended: make(chan struct{})}
-	m := &inputModel{input: newInput(), lines: t.lines, complete: complete, interrupt: interrupt}
+	m := &inputModel{input: newInput(), lines: t.lines, complete: complete, interrupt: interrupt, showing: true}
 	m.setPrompt("")
 	t.program = tea.NewProgram(m, tea.WithInput(in), tea.WithOutput(out), tea.WithoutSignalHandler())
 	go func() {
@@ -106,7 +111,9 @@ type inputModel struct {
 	width, height int
 	// waiting are lines to be shown when those under way are seen.
 	waiting []string
+	// showing is true at first too, until the terminal is sized and drawn.
 	showing bool
+	sized   bool
 	closing bool
 	// redraw changes when lines were shown, which moves the cursor away: only a
 	// view that differs from the last one puts it back.
@@ -147,6 +154,10 @@ func (m *inputModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
 		m.setPrompt(m.prompt)
+		if !m.sized {
+			m.sized = true
+			return m, tea.Tick(firstFrames, func(time.Time) tea.Msg { return shownMsg{} })
+		}
 	case promptMsg:
 		m.setPrompt(string(msg))
 	case showMsg:

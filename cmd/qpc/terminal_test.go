@@ -82,6 +82,13 @@ func (s *screen) await(pattern string) string {
 	}
 }
 
+// link waits for the link that /invite shows, until all of it is drawn.
+func (s *screen) link() string {
+	s.t.Helper()
+	s.await("^It can be used until")
+	return s.await("qpc:[A-Za-z0-9_-]+")
+}
+
 // cursor is the column and row where the cursor stands, from 0.
 func (s *screen) cursor() string {
 	s.t.Helper()
@@ -97,13 +104,13 @@ func chatScreens(t *testing.T) (anna, bob *screen) {
 		t.Fatal(err)
 	}
 	open := func(name string, columns int) *screen {
-		return openScreen(t, columns, 24, fmt.Sprintf("HOME=%s %s chat --home %s --name %s --lan off --listen /ip4/127.0.0.1/udp/0/quic-v1; sleep 60",
+		return openScreen(t, columns, 24, fmt.Sprintf("HOME=%s %s chat --home %s --name %s --lan off --listen /ip4/127.0.0.1/udp/0/quic-v1; sleep 300",
 			t.TempDir(), program, filepath.Join(t.TempDir(), name), name))
 	}
 	anna, bob = open("anna", 80), open("bob", 50)
 	anna.await("^> *$")
 	anna.keys("/invi", "Tab", "Enter")
-	link := anna.await("qpc:[A-Za-z0-9_-]+")
+	link := anna.link()
 	bob.await("^> *$")
 	bob.keys("/add "+link, "Enter")
 	bob.await("^Writing to anna")
@@ -125,7 +132,7 @@ func TestFirstChat(t *testing.T) {
 		t.Fatal(err)
 	}
 	command := func(home, args string) string {
-		return fmt.Sprintf("HOME=%s QPC_HOME=%s NO_COLOR=1 %s chat --lan off --listen /ip4/127.0.0.1/udp/0/quic-v1 %s; sleep 60", t.TempDir(), home, program, args)
+		return fmt.Sprintf("HOME=%s QPC_HOME=%s NO_COLOR=1 %s chat --lan off --listen /ip4/127.0.0.1/udp/0/quic-v1 %s; sleep 300", t.TempDir(), home, program, args)
 	}
 	annaHome := filepath.Join(t.TempDir(), "anna")
 	anna := openScreen(t, 100, 60, command(annaHome, ""))
@@ -133,9 +140,8 @@ func TestFirstChat(t *testing.T) {
 	anna.keys("Anna Ö", "Enter")
 	anna.await("^You are Anna Ö, 12D3Koo")
 	anna.keys("/invite", "Enter")
-	link := anna.await("qpc:[A-Za-z0-9_-]+")
+	link := anna.link()
 	anna.await("^█{20}")
-	anna.await("^It can be used until")
 	if colours := regexp.MustCompile("\x1b\\[[0-9;]*3[0-9]").FindString(anna.tmux("capture-pane", "-p", "-e")); colours != "" {
 		t.Errorf("got colours (%q), want none", colours)
 	}
