@@ -253,24 +253,6 @@ func (c *chat) begin(ctx context.Context, links []string) error {
 	return c.prompt()
 }
 
-// greetLAN tells a person who is on the LAN.
-func (c *chat) greetLAN(ctx context.Context) error {
-	if c.terminal == nil {
-		return nil
-	}
-	list, err := c.client.Nearby(ctx)
-	if err != nil {
-		return err
-	}
-	for _, n := range list[:min(len(list), 10)] {
-		c.note("%s", nearbyText(n))
-	}
-	if len(list) > 10 {
-		c.note("and %d more: /lan lists them", len(list)-10)
-	}
-	return nil
-}
-
 // listen follows the events of the node until ctx ends. It returns when none can
 // be missed any more; lost gets the reason if it has to give up.
 func (c *chat) listen(ctx context.Context) (<-chan localapi.Event, <-chan error) {

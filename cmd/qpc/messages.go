@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -120,16 +121,42 @@ func (c *chat) history(ctx context.Context, r request) error {
 	if err != nil {
 		return err
 	}
+	var authors map[string]string
 	return c.client.History(ctx, r.with, limit, r.after, func(m localapi.Message) error {
-		return c.print(m, messageText(m, self.Identity))
+		if authors == nil && m.Group != "" {
+			if authors, err = c.authors(ctx, m.Group); err != nil {
+				return err
+			}
+		}
+		return c.print(m, messageText(m, self.Identity, authors))
 	})
 }
 
+// authors are the names of those who may have written to a group, by identity.
+func (c *chat) authors(ctx context.Context, group string) (map[string]string, error) {
+	names := map[string]string{}
+	info, err := c.client.Group(ctx, group)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range info.Members {
+		names[m.Identity] = m.Name
+	}
+	list, err := c.client.Contacts(ctx)
+	for _, contact := range list {
+		names[contact.Identity] = contact.Name
+	}
+	return names, err
+}
+
 // messageText is one line of a conversation for the person whose identity is
-// self.
-func messageText(m localapi.Message, self string) string {
+// self; in a group it names the author.
+func messageText(m localapi.Message, self string, authors map[string]string) string {
 	if m.From == self {
 		return fmt.Sprintf("%s  > %s  (%s)", shown(m.Time), defuse(m.Text), m.State)
+	}
+	if m.Group != "" {
+		return fmt.Sprintf("%s  < %s: %s", shown(m.Time), defuse(cmp.Or(authors[m.From], m.From)), defuse(m.Text))
 	}
 	return fmt.Sprintf("%s  < %s", shown(m.Time), defuse(m.Text))
 }

@@ -176,3 +176,21 @@ func nearbyText(n localapi.Nearby) string {
 	}
 	return fmt.Sprintf("%-20s %s  on the LAN", defuse(n.Name), n.Identity)
 }
+
+// greetLAN tells a person who is on the LAN.
+func (c *chat) greetLAN(ctx context.Context) error {
+	if c.terminal == nil {
+		return nil
+	}
+	list, err := c.client.Nearby(ctx)
+	if err != nil {
+		return err
+	}
+	for _, n := range list[:min(len(list), 10)] {
+		c.note("%s", nearbyText(n))
+	}
+	if len(list) > 10 {
+		c.note("and %d more: /lan lists them", len(list)-10)
+	}
+	return nil
+}

@@ -2,6 +2,7 @@ package localapi
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -120,7 +121,8 @@ func TestOpenAPI(t *testing.T) {
 func request(t *testing.T, socket, method, target, body string, look func(int, http.Header), listening ...func()) []byte {
 	t.Helper()
 	client := http.Client{Transport: &http.Transport{
-		Dial: func(string, string) (net.Conn, error) { return net.Dial("unix", socket) }, DisableKeepAlives: true,
+		DialContext:       func(context.Context, string, string) (net.Conn, error) { return net.Dial("unix", socket) },
+		DisableKeepAlives: true,
 	}}
 	req, err := http.NewRequest(method, "http://qpc"+target, strings.NewReader(body))
 	if err != nil {
