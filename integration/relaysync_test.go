@@ -29,7 +29,7 @@ func syncBeforeAnswer(t *testing.T) {
 		// -D makes the relay our child, and strace its own.
 		"strace", "-D", "-f", "-ttt", "-T", "-yy", "-e", "trace=fdatasync,sendmsg,sendmmsg", "-o", trace,
 	}, "relay", relayArgs()...)
-	calls := timedCalls(t, relay.line().URL, inLong(25, 500))
+	calls := timedCalls(t, relay.line().URL, inLong(25, 200))
 	id := strconv.Itoa(relay.run.cmd.Process.Pid)
 	relay.kill()
 	events := readTrace(t, trace, id)
