@@ -153,7 +153,7 @@ func (e *Engine) control(tx *store.Tx, fx *Effects, m *message.Control) error {
 		return e.receipt(tx, fx, m, b)
 	case *message.Repair:
 		return e.repair(tx, fx, m, b)
-	case *message.Report, *message.Ask, *message.InfoAsk, *message.LeaveNote:
+	case *message.Report, *message.Ask, *message.InfoAsk, *message.LeaveNote, *message.CardAsk:
 		return e.groups.Control(tx, fx, m, body)
 	}
 	return fmt.Errorf("%w: control message of unknown type %d", ErrRefused, m.Type)

@@ -25,10 +25,14 @@ const patience = 15 * time.Second
 
 // mayAsk reports whether it is time for a question, and notes it.
 func (g *Groups) mayAsk(group []byte, member rpc.Identity, kind message.ControlType) bool {
+	return g.mayAskEvery(patience, group, member, kind)
+}
+
+func (g *Groups) mayAskEvery(interval time.Duration, group []byte, member rpc.Identity, kind message.ControlType) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	q, now := question{string(group), member, kind}, time.Now()
-	if at, ok := g.asked[q]; ok && now.Sub(at) < patience {
+	if at, ok := g.asked[q]; ok && now.Sub(at) < interval {
 		return false
 	}
 	if len(g.asked) > 4096 {
@@ -146,6 +150,8 @@ func (g *Groups) Control(tx *store.Tx, fx *convo.Effects, m *message.Control, bo
 		return g.giveInfo(tx, fx, t, m.Sender, b.Epoch)
 	case *message.LeaveNote:
 		return g.leaving(tx, fx, row, t, m.Sender, b.Leave)
+	case *message.CardAsk:
+		return g.giveCards(tx, fx, t, m.Sender, b.Who)
 	}
 	return fmt.Errorf("%w: control message of unknown type %d", convo.ErrRefused, m.Type)
 }

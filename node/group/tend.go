@@ -61,6 +61,11 @@ func (g *Groups) tend(tx *store.Tx, fx *convo.Effects, row store.Group, c store.
 			wait = d
 		}
 	}
+	missing, err := g.askCards(tx, fx, row, t, now)
+	sooner(missing)
+	if err != nil {
+		return wait, err
+	}
 	if c.Status != StatusRemoved {
 		p, later, err := g.planCommit(tx, row.ID, t, now)
 		if err != nil {

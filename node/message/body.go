@@ -21,6 +21,7 @@ const (
 	ControlAsk          ControlType = 17
 	ControlInfoAsk      ControlType = 18
 	ControlLeave        ControlType = 19
+	ControlCardAsk      ControlType = 20
 )
 
 const (
@@ -31,7 +32,7 @@ const (
 )
 
 // Body is the body of a control: *Introduction, *CardUpdate, *Receipt, *Repair, or
-// of one about a group: *Report, *Ask, *InfoAsk or *LeaveNote.
+// of one about a group: *Report, *Ask, *InfoAsk, *LeaveNote or *CardAsk.
 type Body interface {
 	// Type returns the type of the control that has this body.
 	Type() ControlType
@@ -89,6 +90,8 @@ func (c *Control) OpenBody() (Body, error) {
 		body = new(InfoAsk)
 	case ControlLeave:
 		body = new(LeaveNote)
+	case ControlCardAsk:
+		body = new(CardAsk)
 	default:
 		return nil, fmt.Errorf("control of type %d: %w", c.Type, ErrControlType)
 	}

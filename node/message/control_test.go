@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"quicnprotochat/node/identity"
+	"quicnprotochat/rpc"
 )
 
 func testBodies() map[string]Body {
@@ -21,6 +22,7 @@ func testBodies() map[string]Body {
 		"report":                &Report{Head: EpochName{1}, Have: []EpochName{{2}, {3}}},
 		"ask":                   &Ask{Head: EpochName{1}},
 		"info ask":              &InfoAsk{Epoch: EpochName{4}},
+		"card ask":              &CardAsk{Who: []rpc.Identity{{1}, {2}}},
 		"leave":                 &LeaveNote{Leave{Epoch: EpochName{2}}},
 	}
 }

@@ -1,11 +1,18 @@
 package message
 
 import (
+	"fmt"
+
 	"golang.org/x/crypto/cryptobyte"
+
+	"quicnprotochat/rpc"
 )
 
 // MaxNames is how many names of epochs a Report or an Ask holds at most.
 const MaxNames = 64
+
+// MaxAskedCards is how many cards a CardAsk asks for at most.
+const MaxAskedCards = 16
 
 // Report says where its sender is in the tree of a group's epochs.
 type Report struct {
@@ -29,6 +36,12 @@ type InfoAsk struct{ Epoch EpochName }
 // LeaveNote tells a member that its sender leaves.
 type LeaveNote struct{ Leave Leave }
 
+// CardAsk asks a member for the contact cards of others, whom the sender cannot
+// reach without.
+type CardAsk struct {
+	Who []rpc.Identity // 1 to MaxAskedCards
+}
+
 // Type returns ControlReport.
 func (*Report) Type() ControlType { return ControlReport }
 
@@ -40,6 +53,9 @@ func (*InfoAsk) Type() ControlType { return ControlInfoAsk }
 
 // Type returns ControlLeave.
 func (*LeaveNote) Type() ControlType { return ControlLeave }
+
+// Type returns ControlCardAsk.
+func (*CardAsk) Type() ControlType { return ControlCardAsk }
 
 // Encode returns the body of the control.
 func (r *Report) Encode() ([]byte, error) {
@@ -67,6 +83,18 @@ func (l *LeaveNote) Encode() ([]byte, error) {
 	return bodyBytes(&b, l.Type())
 }
 
+// Encode returns the body of the control.
+func (a *CardAsk) Encode() ([]byte, error) {
+	if len(a.Who) == 0 || len(a.Who) > MaxAskedCards {
+		return nil, fmt.Errorf("control of type %d: %w", a.Type(), ErrMalformed)
+	}
+	b := []byte{uint8(len(a.Who))}
+	for _, id := range a.Who {
+		b = append(b, id[:]...)
+	}
+	return b, nil
+}
+
 func (r *Report) read(s *cryptobyte.String) bool {
 	return s.CopyBytes(r.Head[:]) && readNames(s, &r.Have)
 }
@@ -76,6 +104,20 @@ func (a *Ask) read(s *cryptobyte.String) bool { return s.CopyBytes(a.Head[:]) &&
 func (a *InfoAsk) read(s *cryptobyte.String) bool { return s.CopyBytes(a.Epoch[:]) }
 
 func (l *LeaveNote) read(s *cryptobyte.String) bool { return l.Leave.read(s) }
+
+func (a *CardAsk) read(s *cryptobyte.String) bool {
+	var n uint8
+	if !s.ReadUint8(&n) || n == 0 || n > MaxAskedCards {
+		return false
+	}
+	a.Who = make([]rpc.Identity, n)
+	for i := range a.Who {
+		if !s.CopyBytes(a.Who[i][:]) {
+			return false
+		}
+	}
+	return true
+}
 
 func addNames(b *cryptobyte.Builder, names []EpochName) {
 	if len(names) > MaxNames {
