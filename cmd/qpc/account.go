@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"quicnprotochat/cmd/qpc/cli"
 	"quicnprotochat/node/localapi"
 )
 
@@ -20,7 +21,7 @@ An account is a user name and a password, bound to the key of this node. The rel
 never learns the password. It is asked for and not shown; for scripts it is read
 from --password-file FILE (- is stdin), or from QPC_PASSWORD in the environment.`,
 		Args: cobra.ArbitraryArgs,
-		RunE: group,
+		RunE: cli.NeedsCommand,
 	}
 	cmd.AddCommand(a.registerCommand(), a.loginCommand(), a.logoutCommand(), a.accountStatusCommand(),
 		a.changePasswordCommand(), a.deleteAccountCommand())
@@ -31,7 +32,7 @@ from --password-file FILE (- is stdin), or from QPC_PASSWORD in the environment.
 type accountCall struct {
 	request localapi.AccountRequest
 	// password and fresh are what it asks for, nil for nothing.
-	password, fresh *passwordSource
+	password, fresh *cli.PasswordSource
 	call            func(*localapi.Client, context.Context, localapi.AccountRequest) (localapi.Account, error)
 	// done says what happened.
 	done func(localapi.Account) string
@@ -44,48 +45,48 @@ func (c *accountCall) addRelay(cmd *cobra.Command) {
 
 // addPassword makes it ask for the password.
 func (c *accountCall) addPassword(cmd *cobra.Command, twice bool) {
-	c.password = &passwordSource{what: "password", flag: "password-file", env: "QPC_PASSWORD", twice: twice}
-	cmd.Flags().StringVar(&c.password.file, "password-file", "", "read the password from `FILE`, - for stdin (default $QPC_PASSWORD, else ask)")
+	c.password = &cli.PasswordSource{What: "password", Flag: "password-file", Env: "QPC_PASSWORD", Twice: twice}
+	cmd.Flags().StringVar(&c.password.File, "password-file", "", "read the password from `FILE`, - for stdin (default $QPC_PASSWORD, else ask)")
 }
 
 // account finishes a command: its arguments are checked and in c.
 func (a *app) account(cmd *cobra.Command, c *accountCall) error {
-	client, h, err := a.client(cmd)
+	client, h, err := a.Client(cmd)
 	if err != nil {
 		return err
 	}
 	if c.password != nil {
 		if _, err := client.Identity(cmd.Context()); err != nil {
-			return h.explain(err) // before anybody types for nothing
+			return h.Explain(err) // before anybody types for nothing
 		}
-		if c.request.Password, err = a.password(*c.password); err != nil {
+		if c.request.Password, err = a.Password(*c.password); err != nil {
 			return err
 		}
 		defer clear(c.request.Password)
 	}
 	if c.fresh != nil {
-		if c.request.NewPassword, err = a.password(*c.fresh); err != nil {
+		if c.request.NewPassword, err = a.Password(*c.fresh); err != nil {
 			return err
 		}
 		defer clear(c.request.NewPassword)
 	}
 	got, err := c.call(client, cmd.Context(), c.request)
 	if err != nil {
-		return h.explain(err)
+		return h.Explain(err)
 	}
-	return a.print(got, c.done(got))
+	return a.Print(got, c.done(got))
 }
 
 func (a *app) registerCommand() *cobra.Command {
 	c := &accountCall{call: (*localapi.Client).Register, done: func(v localapi.Account) string {
-		return fmt.Sprintf("Registered as %s at %s", defuse(v.Name), v.Relay)
+		return fmt.Sprintf("Registered as %s at %s", cli.Defuse(v.Name), v.Relay)
 	}}
 	cmd := &cobra.Command{
 		Use:   "register NAME",
 		Short: "Make an account at a relay and log in.",
 		Long: `Make an account at a relay and log in. NAME has 3 to 32 letters, digits, _, - and .;
 others find you by it. The relay becomes one of this node's.`,
-		Args: exactly(1),
+		Args: cli.Exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c.request.Name = args[0]
 			return a.account(cmd, c)
@@ -99,12 +100,12 @@ others find you by it. The relay becomes one of this node's.`,
 
 func (a *app) loginCommand() *cobra.Command {
 	c := &accountCall{call: (*localapi.Client).Login, done: func(v localapi.Account) string {
-		return fmt.Sprintf("Logged in as %s at %s", defuse(v.Name), v.Relay)
+		return fmt.Sprintf("Logged in as %s at %s", cli.Defuse(v.Name), v.Relay)
 	}}
 	cmd := &cobra.Command{
 		Use:   "login [NAME]",
 		Short: "Log in to an account at a relay.",
-		Args:  between(0, 1),
+		Args:  cli.Between(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				c.request.Name = args[0]
@@ -124,7 +125,7 @@ func (a *app) logoutCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "logout",
 		Short: "End the session at a relay; the account stays.",
-		Args:  exactly(0),
+		Args:  cli.Exactly(0),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return a.account(cmd, c) },
 	}
 	c.addRelay(cmd)
@@ -135,27 +136,27 @@ func (a *app) accountStatusCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "status",
 		Short: "List the accounts of this node.",
-		Args:  exactly(0),
+		Args:  cli.Exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, h, err := a.client(cmd)
+			client, h, err := a.Client(cmd)
 			if err != nil {
 				return err
 			}
 			list, err := client.Accounts(cmd.Context())
 			if err != nil {
-				return h.explain(err)
+				return h.Explain(err)
 			}
 			for _, v := range list {
 				state := "logged in"
 				if !v.Session {
 					state = "logged out"
 				}
-				if err := a.print(v, fmt.Sprintf("%-20s %s  %s", defuse(v.Name), v.Relay, state)); err != nil {
+				if err := a.Print(v, fmt.Sprintf("%-20s %s  %s", cli.Defuse(v.Name), v.Relay, state)); err != nil {
 					return err
 				}
 			}
 			if len(list) == 0 {
-				a.note("No accounts. A relay that anybody may use needs none; else: qpc account register NAME --relay URL")
+				a.Note("No accounts. A relay that anybody may use needs none; else: qpc account register NAME --relay URL")
 			}
 			return nil
 		},
@@ -164,29 +165,29 @@ func (a *app) accountStatusCommand() *cobra.Command {
 
 func (a *app) changePasswordCommand() *cobra.Command {
 	c := &accountCall{call: (*localapi.Client).ChangePassword, done: func(v localapi.Account) string {
-		return fmt.Sprintf("The password of %s at %s is changed; other sessions have ended", defuse(v.Name), v.Relay)
+		return fmt.Sprintf("The password of %s at %s is changed; other sessions have ended", cli.Defuse(v.Name), v.Relay)
 	}}
 	cmd := &cobra.Command{
 		Use:   "password",
 		Short: "Change the password of an account.",
-		Args:  exactly(0),
+		Args:  cli.Exactly(0),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return a.account(cmd, c) },
 	}
 	c.addRelay(cmd)
 	c.addPassword(cmd, false)
-	c.fresh = &passwordSource{what: "new password", flag: "new-password-file", env: "QPC_NEW_PASSWORD", twice: true}
-	cmd.Flags().StringVar(&c.fresh.file, "new-password-file", "", "read the new password from `FILE`, - for stdin (default $QPC_NEW_PASSWORD, else ask)")
+	c.fresh = &cli.PasswordSource{What: "new password", Flag: "new-password-file", Env: "QPC_NEW_PASSWORD", Twice: true}
+	cmd.Flags().StringVar(&c.fresh.File, "new-password-file", "", "read the new password from `FILE`, - for stdin (default $QPC_NEW_PASSWORD, else ask)")
 	return cmd
 }
 
 func (a *app) deleteAccountCommand() *cobra.Command {
 	c := &accountCall{call: (*localapi.Client).DeleteAccount, done: func(v localapi.Account) string {
-		return fmt.Sprintf("The account %s at %s is deleted, with the mail that waited there", defuse(v.Name), v.Relay)
+		return fmt.Sprintf("The account %s at %s is deleted, with the mail that waited there", cli.Defuse(v.Name), v.Relay)
 	}}
 	cmd := &cobra.Command{
 		Use:   "delete",
 		Short: "Delete an account and all that its relay keeps for this node.",
-		Args:  exactly(0),
+		Args:  cli.Exactly(0),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return a.account(cmd, c) },
 	}
 	c.addRelay(cmd)

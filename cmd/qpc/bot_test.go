@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"quicnprotochat/cmd/qpc/cli"
 )
 
 // nodeProcess runs qpc up for a home until it is killed.
@@ -86,7 +88,7 @@ func TestBot(t *testing.T) {
 	listen := fmt.Sprintf("/ip4/127.0.0.1/udp/%d/quic-v1", conn.LocalAddr().(*net.UDPAddr).Port)
 	conn.Close()
 	botNode := nodeProcess(t, bot, "bot", listen)
-	var paths pathsObject
+	var paths cli.PathsObject
 	if err := json.Unmarshal([]byte(qpc(t, "paths", "--home", bot, "--json")), &paths); err != nil {
 		t.Fatal(err)
 	}

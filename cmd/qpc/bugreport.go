@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"quicnprotochat/cmd/qpc/cli"
 	"quicnprotochat/node/localapi"
 )
 
@@ -45,9 +46,9 @@ func (a *app) bugReportCommand() *cobra.Command {
 		Long: `Write what helps to find a fault, without anything personal: versions, which checks
 of qpc doctor found something, and numbers of people, paths and waiting messages. It
 holds no key, name, address, URL, text, or place of a file.`,
-		Args: exactly(0),
+		Args: cli.Exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			h, err := a.home(cmd)
+			h, err := a.Home(cmd)
 			if err != nil {
 				return err
 			}
@@ -56,13 +57,13 @@ holds no key, name, address, URL, text, or place of a file.`,
 			if err != nil {
 				return fmt.Errorf("write report: %w", err)
 			}
-			return a.print(report, string(b))
+			return a.Print(report, string(b))
 		},
 	}
 }
 
 // report gathers a report of a home.
-func report(ctx context.Context, h home) bugReport {
+func report(ctx context.Context, h cli.Home) bugReport {
 	v := version()
 	r := bugReport{
 		Version: v.Version, Revision: v.Revision, Go: v.Go, System: runtime.GOOS + "/" + runtime.GOARCH,
@@ -77,7 +78,7 @@ func report(ctx context.Context, h home) bugReport {
 		}
 		r.Checks[f.Check] = n
 	}
-	c := localapi.NewClient(h.socket)
+	c := localapi.NewClient(h.Socket)
 	defer c.Close()
 	st, err := c.Status(ctx)
 	if err != nil {

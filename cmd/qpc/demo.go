@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"quicnprotochat/cmd/qpc/cli"
 	"quicnprotochat/node/localapi"
 )
 
@@ -47,7 +48,7 @@ func (a *app) demoCommand() *cobra.Command {
 		Long: `Show two people and a relay on this machine: real processes of this program, in
 homes under the directory for temporary files that are removed at the end. Each
 step is done when its result was seen on the other side.`,
-		Args: exactly(0),
+		Args: cli.Exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), demoTime)
 			defer cancel()
@@ -78,7 +79,7 @@ func (a *app) demo(ctx context.Context) error {
 			return d.failed(s, err)
 		}
 		ms := time.Since(began).Milliseconds()
-		err = a.print(struct {
+		err = a.Print(struct {
 			Step string        `json:"step"`
 			Path localapi.Path `json:"path"`
 			MS   int64         `json:"ms"`
@@ -87,7 +88,7 @@ func (a *app) demo(ctx context.Context) error {
 			return err
 		}
 	}
-	return a.print(struct {
+	return a.Print(struct {
 		OK bool `json:"ok"`
 	}{true}, "All of it was seen.")
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"quicnprotochat/cmd/qpc/cli"
 	"quicnprotochat/node"
 	"quicnprotochat/node/localapi"
 )
@@ -30,9 +31,9 @@ func (a *app) doctorCommand() *cobra.Command {
 		Short: "Check this home, its node and its relays, and say what to do.",
 		Long: `Check this home, its node and its relays, and say what to do. Nothing is changed.
 It exits with 1 if something needs doing.`,
-		Args: exactly(0),
+		Args: cli.Exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			h, err := a.home(cmd)
+			h, err := a.Home(cmd)
 			if err != nil {
 				return err
 			}
@@ -42,11 +43,11 @@ It exits with 1 if something needs doing.`,
 				if !f.OK {
 					mark, bad = "BAD", bad+1
 				}
-				text := fmt.Sprintf("%s  %-8s %s", mark, f.Check, defuse(f.Found))
+				text := fmt.Sprintf("%s  %-8s %s", mark, f.Check, cli.Defuse(f.Found))
 				if f.Do != "" {
-					text += "\n    -> " + defuse(f.Do)
+					text += "\n    -> " + cli.Defuse(f.Do)
 				}
-				if err := a.print(f, text); err != nil {
+				if err := a.Print(f, text); err != nil {
 					return err
 				}
 			}
@@ -59,9 +60,9 @@ It exits with 1 if something needs doing.`,
 }
 
 // examine makes all checks of a home: of its files, and of its node if one runs.
-func examine(ctx context.Context, h home) []finding {
+func examine(ctx context.Context, h cli.Home) []finding {
 	findings := examineFiles(h)
-	c := localapi.NewClient(h.socket)
+	c := localapi.NewClient(h.Socket)
 	defer c.Close()
 	st, err := c.Status(ctx)
 	if err != nil {
@@ -72,15 +73,15 @@ func examine(ctx context.Context, h home) []finding {
 }
 
 // examineFiles checks that the files of a home are there and nobody else's to read.
-func examineFiles(h home) []finding {
+func examineFiles(h cli.Home) []finding {
 	var findings []finding
-	missing, p := 0, h.paths()
+	missing, p := 0, h.Paths()
 	for _, file := range []struct{ check, path string }{{"home", p.Home}, {"store", p.Store}, {"key", p.Key}} {
 		f := finding{Check: file.check, OK: true, Found: file.path + " is there"}
 		info, err := os.Stat(file.path)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			f.Found, f.Do = file.path+" is not there yet", "qpc chat"+h.flag+" makes it"
+			f.Found, f.Do = file.path+" is not there yet", "qpc chat"+h.Flag+" makes it"
 			missing++
 		case err != nil:
 			f.OK, f.Found, f.Do = false, err.Error(), "let this user read it"
@@ -98,13 +99,13 @@ func examineFiles(h home) []finding {
 }
 
 // examineSilence says why no node answers.
-func examineSilence(h home, err error) finding {
+func examineSilence(h cli.Home, err error) finding {
 	e := localapi.AsError(err)
 	switch {
-	case e.Exit == localapi.ExitNoDaemon && node.InUse(h.dir):
-		return finding{"node", false, "a node has this home and does not answer at " + h.socket, "wait a little; else end its process"}
+	case e.Exit == localapi.ExitNoDaemon && node.InUse(h.Dir):
+		return finding{"node", false, "a node has this home and does not answer at " + h.Socket, "wait a little; else end its process"}
 	case e.Exit == localapi.ExitNoDaemon:
-		return finding{"node", false, "no node runs: nothing is received or sent", "qpc up" + h.flag + ", or qpc service install"}
+		return finding{"node", false, "no node runs: nothing is received or sent", "qpc up" + h.Flag + ", or qpc service install"}
 	default:
 		return finding{"node", false, e.Message, e.Hint}
 	}
@@ -116,7 +117,7 @@ func examineStatus(st localapi.Status) []finding {
 	if len(st.Addrs) == 0 {
 		findings[0].Do = "is the machine on a network? nobody can dial it"
 	}
-	lan := finding{"lan", true, "LAN discovery " + onOff(st.LAN), ""}
+	lan := finding{"lan", true, "LAN discovery " + cli.OnOff(st.LAN), ""}
 	if !st.LAN {
 		lan.Do = "people on the LAN are found with: qpc up --lan on"
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"quicnprotochat/cmd/qpc/cli"
 	"quicnprotochat/node"
 	"quicnprotochat/node/localapi"
 )
@@ -20,31 +21,31 @@ func (a *app) downCommand() *cobra.Command {
 		Short: "Stop the node that runs for this home.",
 		Long: `Stop the node that runs for this home, and wait until it has ended. What waits to
 be sent is kept and goes on when the node runs again.`,
-		Args: exactly(0),
+		Args: cli.Exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, h, err := a.client(cmd)
+			c, h, err := a.Client(cmd)
 			if err != nil {
 				return err
 			}
 			defer c.Close()
 			if err := c.Stop(cmd.Context()); err != nil {
-				return h.explain(err)
+				return h.Explain(err)
 			}
 			if err := awaitDown(cmd.Context(), h); err != nil {
 				return err
 			}
-			return a.print(map[string]bool{"stopped": true}, "Stopped.")
+			return a.Print(map[string]bool{"stopped": true}, "Stopped.")
 		},
 	}
 }
 
 // awaitDown returns when the home is free for another node.
-func awaitDown(ctx context.Context, h home) error {
+func awaitDown(ctx context.Context, h cli.Home) error {
 	ctx, cancel := context.WithTimeout(ctx, downTime)
 	defer cancel()
 	pause := time.NewTicker(10 * time.Millisecond)
 	defer pause.Stop()
-	for node.InUse(h.dir) {
+	for node.InUse(h.Dir) {
 		select {
 		case <-pause.C:
 		case <-ctx.Done():

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"quicnprotochat/cmd/qpc/cli"
 )
 
 const helpIntro = `qpc is encrypted chat that goes straight to the other person's machine. When
@@ -35,7 +37,7 @@ func (a *app) help(cmd *cobra.Command, _ []string) {
 	if cmd.HasParent() {
 		text = commandHelp(cmd)
 	}
-	_ = a.print(helpObject{text}, strings.TrimSuffix(text, "\n"))
+	_ = a.Print(cli.HelpObject{Help: text}, strings.TrimSuffix(text, "\n"))
 }
 
 // wholeHelp says what commands there are.
@@ -45,11 +47,11 @@ func wholeHelp(root *cobra.Command) string {
 	for _, cmd := range root.Commands() {
 		switch subs := cmd.Commands(); {
 		case len(subs) > 1:
-			b.WriteString(helpLine("qpc "+cmd.Name()+" COMMAND", cmd.Short+" See: qpc help "+cmd.Name()) + "\n")
+			b.WriteString(cli.HelpLine("qpc "+cmd.Name()+" COMMAND", cmd.Short+" See: qpc help "+cmd.Name()) + "\n")
 		case len(subs) == 1:
-			b.WriteString(helpLine(usageOf(subs[0]), subs[0].Short) + "\n")
+			b.WriteString(cli.HelpLine(usageOf(subs[0]), subs[0].Short) + "\n")
 		default:
-			b.WriteString(helpLine(usageOf(cmd), cmd.Short) + "\n")
+			b.WriteString(cli.HelpLine(usageOf(cmd), cmd.Short) + "\n")
 		}
 	}
 	b.WriteString(helpRest)
@@ -66,11 +68,6 @@ func wholeHelp(root *cobra.Command) string {
 // usageOf is how a command is typed, without its flags.
 func usageOf(cmd *cobra.Command) string { return strings.TrimSuffix(cmd.UseLine(), " [flags]") }
 
-// helpObject is help as JSON.
-type helpObject struct {
-	Help string `json:"help"`
-}
-
 func commandHelp(cmd *cobra.Command) string {
 	var b strings.Builder
 	about := cmd.Long
@@ -80,7 +77,7 @@ func commandHelp(cmd *cobra.Command) string {
 	fmt.Fprintf(&b, "%s\n\nUsage:\n", about)
 	if cmd.HasAvailableSubCommands() {
 		for _, sub := range cmd.Commands() {
-			b.WriteString(helpLine(usageOf(sub), sub.Short) + "\n")
+			b.WriteString(cli.HelpLine(usageOf(sub), sub.Short) + "\n")
 		}
 	} else {
 		fmt.Fprintf(&b, "  %s\n", cmd.UseLine())
@@ -100,12 +97,12 @@ func (a *app) helpCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				if t, ok := topicOf(args[0]); ok {
-					return a.print(helpObject{t.text}, t.text)
+					return a.Print(cli.HelpObject{Help: t.text}, t.text)
 				}
 			}
 			about, rest, err := cmd.Root().Find(args)
 			if err != nil || len(rest) > 0 {
-				return misused(cmd, "there is no command qpc "+strings.Join(args, " "))
+				return cli.Misused(cmd, "there is no command qpc "+strings.Join(args, " "))
 			}
 			a.help(about, nil)
 			return nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"quicnprotochat/cmd/qpc/cli"
 	"quicnprotochat/node/localapi"
 )
 
@@ -29,9 +30,9 @@ func (f *hookFlags) add(cmd *cobra.Command) {
 func (f *hookFlags) check(cmd *cobra.Command) error {
 	switch {
 	case f.notify != "auto" && f.notify != "on" && f.notify != "off":
-		return misused(cmd, "--notify is on, off or auto")
+		return cli.Misused(cmd, "--notify is on, off or auto")
 	case cmd.Flags().Changed("hook") && f.hook == "":
-		return misused(cmd, "--hook is empty")
+		return cli.Misused(cmd, "--hook is empty")
 	}
 	return nil
 }
@@ -47,15 +48,15 @@ func (f *hookFlags) notifies() bool {
 
 // watch calls the hooks for messages, one after the other, until ctx ends. Who is
 // slow gets the events later: they are kept.
-func (a *app) watch(ctx context.Context, h home, f hookFlags) {
+func (a *app) watch(ctx context.Context, h cli.Home, f hookFlags) {
 	if f.hook == "" && !f.notifies() {
 		return
 	}
-	client := localapi.NewClient(h.socket)
+	client := localapi.NewClient(h.Socket)
 	defer client.Close()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	events, lost := (&chat{app: a, client: client}).listen(ctx)
+	events, lost := cli.Listen(ctx, client)
 	for {
 		select {
 		case e := <-events:
@@ -63,9 +64,9 @@ func (a *app) watch(ctx context.Context, h home, f hookFlags) {
 				continue
 			}
 			if f.notifies() {
-				a.call(ctx, nil, "notify-send", "-a", "qpc", "--", "Message from "+defuse(e.Contact.Name))
+				a.call(ctx, nil, "notify-send", "-a", "qpc", "--", "Message from "+cli.Defuse(e.Contact.Name))
 			}
-			if line, err := jsonLine(e); f.hook != "" && err == nil {
+			if line, err := cli.JSONLine(e); f.hook != "" && err == nil {
 				a.call(ctx, line, "sh", "-c", f.hook)
 			}
 		case <-lost:
@@ -85,6 +86,6 @@ func (a *app) call(ctx context.Context, input []byte, program string, args ...st
 	cmd.Stdin = bytes.NewReader(input)
 	cmd.WaitDelay = time.Second
 	if err := cmd.Run(); err != nil {
-		fmt.Fprintf(a.stderr, "hook: %s: %v\n", program, err)
+		fmt.Fprintf(a.Stderr, "hook: %s: %v\n", program, err)
 	}
 }

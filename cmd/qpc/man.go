@@ -6,6 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"quicnprotochat/cmd/qpc/cli"
 )
 
 func (a *app) manCommand() *cobra.Command {
@@ -16,10 +18,10 @@ func (a *app) manCommand() *cobra.Command {
 
   qpc man | man -l -
   qpc man > ~/.local/share/man/man1/qpc.1`,
-		Args: exactly(0),
+		Args: cli.Exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			page := strings.TrimSuffix(manPage(cmd.Root()), "\n")
-			return a.print(map[string]string{"man": page}, page)
+			return a.Print(map[string]string{"man": page}, page)
 		},
 	}
 }

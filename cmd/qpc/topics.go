@@ -1,5 +1,7 @@
 package main
 
+import "quicnprotochat/cmd/qpc/chat"
+
 // topic is something that qpc help says more about and that is no command.
 type topic struct{ name, short, text string }
 
@@ -17,7 +19,7 @@ const exitCodes = `  0  done
 func topics() []topic {
 	return []topic{
 		{"exit-codes", "The exit codes of all commands.", exitCodes},
-		{"slash", "What can be typed in a chat.", chatHelp()},
+		{"slash", "What can be typed in a chat.", chat.Help()},
 		{"states", "The states of a message, and the ways it takes.", `A message of your own is
   queued     on this disk, and nowhere else yet
   stored     kept by a relay for the other person

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"quicnprotochat/cmd/qpc/cli"
 	"quicnprotochat/node"
 	"quicnprotochat/node/localapi"
 )
@@ -39,25 +40,25 @@ func (a *app) serviceCommand() *cobra.Command {
 		Use:   "service",
 		Short: "Let systemd run the node of this home.",
 		Args:  cobra.ArbitraryArgs,
-		RunE:  group,
+		RunE:  cli.NeedsCommand,
 	}
 	cmd.AddCommand(
 		&cobra.Command{
 			Use:   "install",
 			Short: "Start the node now, at each login, and again when it fails.",
-			Args:  exactly(0),
+			Args:  cli.Exactly(0),
 			RunE:  a.installService,
 		},
 		&cobra.Command{
 			Use:   "uninstall",
 			Short: "Stop the node and start it no longer.",
-			Args:  exactly(0),
+			Args:  cli.Exactly(0),
 			RunE:  a.uninstallService,
 		},
 		&cobra.Command{
 			Use:   "status",
 			Short: "Say whether systemd runs the node.",
-			Args:  exactly(0),
+			Args:  cli.Exactly(0),
 			RunE:  a.serviceStatus,
 		},
 	)
@@ -72,12 +73,12 @@ type serviceObject struct {
 }
 
 func (a *app) installService(cmd *cobra.Command, _ []string) error {
-	h, err := a.home(cmd)
+	h, err := a.Home(cmd)
 	if err != nil {
 		return err
 	}
-	if node.InUse(h.dir) {
-		return &localapi.Error{Message: "a node runs for this home already", Hint: "stop it with: qpc down" + h.flag, Exit: localapi.ExitHome}
+	if node.InUse(h.Dir) {
+		return &localapi.Error{Message: "a node runs for this home already", Hint: "stop it with: qpc down" + h.Flag, Exit: localapi.ExitHome}
 	}
 	path, err := unitPath()
 	if err != nil {
@@ -88,8 +89,8 @@ func (a *app) installService(cmd *cobra.Command, _ []string) error {
 		return fmt.Errorf("find this program: %w", err)
 	}
 	home := ""
-	if h.flag != "" {
-		home = " --home " + unitQuote(h.dir)
+	if h.Flag != "" {
+		home = " --home " + unitQuote(h.Dir)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
@@ -103,7 +104,7 @@ func (a *app) installService(cmd *cobra.Command, _ []string) error {
 	if err := systemctl(cmd.Context(), "enable", "--now", unitName); err != nil {
 		return err
 	}
-	return a.print(serviceObject{path, true, true}, "The node runs, and starts at each login. Its log: journalctl --user -u qpc")
+	return a.Print(serviceObject{path, true, true}, "The node runs, and starts at each login. Its log: journalctl --user -u qpc")
 }
 
 func (a *app) uninstallService(cmd *cobra.Command, _ []string) error {
@@ -112,7 +113,7 @@ func (a *app) uninstallService(cmd *cobra.Command, _ []string) error {
 		return err
 	}
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		return a.print(serviceObject{Unit: path}, "There was no unit.")
+		return a.Print(serviceObject{Unit: path}, "There was no unit.")
 	}
 	if err := systemctl(cmd.Context(), "disable", "--now", unitName); err != nil {
 		return err
@@ -123,7 +124,7 @@ func (a *app) uninstallService(cmd *cobra.Command, _ []string) error {
 	if err := systemctl(cmd.Context(), "daemon-reload"); err != nil {
 		return err
 	}
-	return a.print(serviceObject{Unit: path}, "Stopped, and removed "+path)
+	return a.Print(serviceObject{Unit: path}, "Stopped, and removed "+path)
 }
 
 func (a *app) serviceStatus(cmd *cobra.Command, _ []string) error {
@@ -143,7 +144,7 @@ func (a *app) serviceStatus(cmd *cobra.Command, _ []string) error {
 	case s.Installed:
 		text = "installed, not running; why: systemctl --user status qpc"
 	}
-	return a.print(s, text)
+	return a.Print(s, text)
 }
 
 // unitPath is where the user's unit lies.

@@ -8,11 +8,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"quicnprotochat/cmd/qpc/cli"
 	"quicnprotochat/node"
 )
 
 func (a *app) upCommand() *cobra.Command {
-	var flags nodeFlags
+	var flags cli.NodeFlags
 	var hooks hookFlags
 	cmd := &cobra.Command{
 		Use:   "up",
@@ -23,19 +24,19 @@ no relay and no LAN: qpc status says what it reached.
 --hook and --notify are for who does not look at a chat: the first runs a command of
 yours for each message that comes in, the second tells on the desktop from whom it is,
 and not what it says.`,
-		Args: exactly(0),
+		Args: cli.Exactly(0),
 	}
-	flags.add(cmd, "info")
+	flags.Add(cmd, "info")
 	hooks.add(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := hooks.check(cmd); err != nil {
 			return err
 		}
-		h, err := a.home(cmd)
+		h, err := a.Home(cmd)
 		if err != nil {
 			return err
 		}
-		return a.withNode(cmd, h, &flags, func(ctx context.Context, r node.Ready) error {
+		return a.WithNode(cmd, h, &flags, func(ctx context.Context, r node.Ready) error {
 			var watching sync.WaitGroup
 			defer watching.Wait()
 			watching.Go(func() { a.watch(ctx, h, hooks) })
@@ -53,8 +54,8 @@ func (a *app) isUp(ctx context.Context, r node.Ready) error {
 		Name     string   `json:"name"`
 		Addrs    []string `json:"addrs"`
 	}{"ready", r.Identity, r.Name, append([]string{}, r.Addrs...)}
-	text := fmt.Sprintf("%s  %s\nlistening on:\n  %s\nReady. Ctrl-C ends it.", defuse(r.Name), r.Identity, strings.Join(r.Addrs, "\n  "))
-	if err := a.print(event, text); err != nil {
+	text := fmt.Sprintf("%s  %s\nlistening on:\n  %s\nReady. Ctrl-C ends it.", cli.Defuse(r.Name), r.Identity, strings.Join(r.Addrs, "\n  "))
+	if err := a.Print(event, text); err != nil {
 		return err
 	}
 	<-ctx.Done()

@@ -1,0 +1,255 @@
+package chat
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"quicnprotochat/cmd/qpc/cli"
+	"quicnprotochat/node"
+	"quicnprotochat/node/localapi"
+)
+
+const (
+	// chatLinger is how long a chat with a node of its own stays, after the last
+	// line, for messages that are still only here.
+	chatLinger = 5 * time.Second
+	// chatTracked is how many sent messages have their states shown.
+	chatTracked = 256
+	// stateDelay is how long a person at a terminal is not told that a message is
+	// still on its way.
+	stateDelay = 700 * time.Millisecond
+)
+
+// chat is one session of typing and reading.
+type chat struct {
+	*Commands
+	client *localapi.Client
+	self   localapi.Identity
+	// with is whom a line without a slash goes to; nil for nobody yet.
+	with *chatPartner
+	// sent are the own messages that are not delivered yet, by id.
+	sent map[string]sentText
+	// here are the ids of those among them that are nowhere but here.
+	here map[string]bool
+	// unread counts the messages of the other conversations since they were written
+	// to last, by id.
+	unread map[string]unreadCount
+	// repl is whether this is a chat at all, and not one command.
+	repl bool
+	// terminal is where a person types; nil for lines from a file or another
+	// program.
+	terminal *terminal
+	// tty is what the terminal is drawn on.
+	tty any
+}
+
+// chatPartner is whom one writes to: a contact, held by identity, or a group, by
+// id, so that one who comes later cannot take its place.
+type chatPartner struct {
+	id, name string
+	group    bool
+}
+
+// unreadCount is how much is unread of a conversation.
+type unreadCount struct {
+	name string
+	n    int
+}
+
+// sentText is an own message, with the line that told its state last; before the
+// first one, due is when to tell it.
+type sentText struct {
+	text, shown string
+	due         time.Time
+}
+
+// Chat is the command of the chat itself.
+func (a *Commands) Chat() *cobra.Command {
+	var flags cli.NodeFlags
+	var login loginFlags
+	cmd := &cobra.Command{
+		Use:   "chat [LINK]",
+		Short: "Type and read.",
+		Long: `Type and read. With a LINK the chat begins with that person. Where no node runs
+for this home, chat runs one itself until it ends, and the other commands work
+beside it; in a new home it asks for your name first. Without a terminal it takes
+its lines from stdin, and writes one line for each thing that happens.
+
+With --relay URL --username NAME it sees to it that you are logged in there: with the
+session that is kept, else with the password. If the relay refuses, it asks once
+whether to make a new account; --register says yes before.
+
+` + Help(),
+		Args: cli.Between(0, 1),
+	}
+	flags.Add(cmd, "error")
+	login.add(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return a.chat(cmd, args, &flags, &login)
+	}
+	return cmd
+}
+
+// chat runs a chat, and a node for it if none runs.
+func (a *Commands) chat(cmd *cobra.Command, args []string, flags *cli.NodeFlags, login *loginFlags) error {
+	if err := login.check(cmd); err != nil {
+		return err
+	}
+	client, h, err := a.Client(cmd)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	_, err = client.Identity(cmd.Context())
+	alone := err != nil
+	relay := ""
+	if login.username != "" && len(flags.Relays) > 0 {
+		if relay = flags.Relays[0]; len(flags.Relays) > 1 {
+			return cli.Misused(cmd, "--username is at one relay: give --relay once")
+		}
+	}
+	switch {
+	case !alone && flags.Given(cmd, relay != ""):
+		return cli.Misused(cmd, "a node runs for this home already: its flags belong to qpc up")
+	case alone && localapi.AsError(err).Exit != localapi.ExitNoDaemon:
+		return err
+	}
+	ctx, cancel := context.WithCancel(cmd.Context())
+	defer cancel()
+	cmd.SetContext(ctx)
+	person := !a.JSON && isTerminal(a.Stdin) && isTerminal(a.Stdout)
+	if person && alone && !cmd.Flags().Changed("name") {
+		if flags.Name, err = a.askName(ctx, h); err != nil {
+			return err
+		}
+	}
+	errs := &switched{w: a.Stderr}
+	a.Stderr = errs
+	c := &chat{
+		Commands: a, client: client, repl: true,
+		sent: map[string]sentText{}, here: map[string]bool{}, unread: map[string]unreadCount{},
+	}
+	session := func(ctx context.Context, linger time.Duration) error {
+		if login.username != "" {
+			if err := c.login(ctx, login, relay); err != nil {
+				return err
+			}
+		}
+		if person {
+			defer c.useTerminal(ctx, errs, cancel)()
+		}
+		return c.run(ctx, args, linger)
+	}
+	if !alone {
+		return h.Explain(session(ctx, 0))
+	}
+	return a.WithNode(cmd, h, flags, func(ctx context.Context, _ node.Ready) error { return session(ctx, chatLinger) })
+}
+
+// isTerminal reports whether a person types or reads at f.
+func isTerminal(f any) bool {
+	file, ok := f.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
+}
+
+// useTerminal lets a person type and see at the terminal until the returned
+// function is called. interrupt is for who cannot wait for the end.
+func (c *chat) useTerminal(ctx context.Context, errs *switched, interrupt func()) (restore func()) {
+	out, before := c.Stdout, errs.w
+	c.tty = out
+	c.terminal = openTerminal(c.Stdin.(*os.File), out.(*os.File), func(line string) []string { return c.complete(ctx, line) }, interrupt)
+	c.Stdout = c.terminal
+	errs.turn(c.terminal)
+	return func() {
+		c.Stdout = out
+		errs.turn(before)
+		if err := c.terminal.close(); err != nil {
+			c.Note("The terminal failed: %v", err)
+		}
+	}
+}
+
+// errQuit ends a chat.
+var errQuit = errors.New("quit")
+
+// run is the session: it ends with the input, with /quit, or with ctx.
+func (c *chat) run(ctx context.Context, links []string, linger time.Duration) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	self, err := c.client.Identity(ctx)
+	if err != nil {
+		return err
+	}
+	c.self = self
+	events, lost := cli.Listen(ctx, c.client)
+	if err := c.begin(ctx, links); err != nil {
+		return err
+	}
+	lines := c.lines(ctx)
+	var over <-chan time.Time
+	look := time.NewTicker(stateDelay)
+	defer look.Stop()
+	for {
+		select {
+		case line, ok := <-lines:
+			err := errQuit
+			if ok {
+				err = c.line(ctx, line)
+			}
+			if errors.Is(err, errQuit) {
+				if lines, over = nil, time.After(linger); len(c.here) == 0 {
+					return nil
+				}
+			} else if err != nil {
+				return err
+			}
+		case e := <-events:
+			if err := c.event(e); err != nil {
+				return err
+			}
+			if over != nil && len(c.here) == 0 {
+				return nil
+			}
+		case <-look.C:
+			if err := c.showDue(time.Now()); err != nil {
+				return err
+			}
+		case <-over:
+			c.Note("%d messages have not left yet: they go on when this node runs again.", len(c.here))
+			return nil
+		case err := <-lost:
+			return err
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// begin greets, takes the link if there is one, and picks the person if there
+// is only one.
+func (c *chat) begin(ctx context.Context, links []string) error {
+	c.Note("You are %s, %s.\n/invite makes your link, /join LINK takes one, /help says the rest.", cli.Defuse(c.self.Name), c.self.Identity)
+	if err := c.greetLAN(ctx); err != nil {
+		return err
+	}
+	for _, link := range links {
+		if err := c.take(ctx, request{args: []string{link}}); err != nil {
+			return err
+		}
+	}
+	if c.with == nil {
+		list, err := c.client.Contacts(ctx)
+		if err != nil {
+			return err
+		}
+		if len(list) == 1 {
+			return c.open(list[0])
+		}
+	}
+	return c.prompt()
+}

@@ -1,0 +1,64 @@
+package chat
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"quicnprotochat/cmd/qpc/cli"
+	"quicnprotochat/node/localapi"
+)
+
+// completionTime bounds how long typing waits for names of contacts.
+const completionTime = 300 * time.Millisecond
+
+// completeArgument offers what an argument of that name can be. Where no node runs
+// there is nothing to offer.
+func (a *Commands) completeArgument(cmd *cobra.Command, argument string) ([]string, cobra.ShellCompDirective) {
+	c, _, err := a.Client(cmd)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	defer c.Close()
+	return names(context.Background(), c, argument), cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeContact offers the names of contacts and groups for the first argument.
+func (a *Commands) completeContact(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return a.completeArgument(cmd, "CONVERSATION")
+}
+
+// names lists what an argument of that name in a usage line can be.
+func names(ctx context.Context, c *localapi.Client, argument string) (list []string) {
+	ctx, cancel := context.WithTimeout(ctx, completionTime)
+	defer cancel()
+	switch argument {
+	case "COMMAND":
+		for _, v := range verbs() {
+			if v.slash != "" {
+				list = append(list, v.slash)
+			}
+		}
+	case "CONTACT", "CONVERSATION":
+		contacts, _ := c.Contacts(ctx)
+		for _, contact := range contacts {
+			list = append(list, contact.Name)
+		}
+	}
+	if argument == "GROUP" || argument == "CONVERSATION" {
+		groups, _ := c.Groups(ctx)
+		for _, g := range groups {
+			list = append(list, g.Name)
+		}
+	}
+	// A name that is more than letters on one line would act on the shell.
+	return slices.DeleteFunc(list, func(name string) bool {
+		return cli.Defuse(name) != name || strings.ContainsAny(name, "\n\t\r")
+	})
+}

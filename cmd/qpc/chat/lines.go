@@ -1,0 +1,236 @@
+package chat
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"time"
+
+	"quicnprotochat/cmd/qpc/cli"
+	"quicnprotochat/node/localapi"
+)
+
+// line does what one line asks for. Only errQuit and errors of the output end
+// the chat: all others are told and the chat goes on.
+func (c *chat) line(ctx context.Context, line inputLine) error {
+	err := line.err
+	if err == nil {
+		err = c.do(ctx, line.text)
+	}
+	var told *localapi.Error
+	switch {
+	case errors.As(err, &told):
+		c.fail(err)
+	case err != nil:
+		return err
+	}
+	return c.prompt()
+}
+
+func (c *chat) do(ctx context.Context, text string) error {
+	switch {
+	case strings.TrimSpace(text) == "":
+		return nil
+	case strings.HasPrefix(text, "//"):
+		return c.send(ctx, text[1:])
+	case strings.HasPrefix(text, "/"):
+		return c.ask(ctx, text)
+	default:
+		return c.send(ctx, text)
+	}
+}
+
+func (c *chat) send(ctx context.Context, text string) error {
+	if err := c.pick(ctx); err != nil {
+		return err
+	}
+	if err := localapi.CheckText(text); err != nil {
+		return err
+	}
+	d, err := c.client.Send(ctx, c.with.id, text, "", 0)
+	if err != nil {
+		return err
+	}
+	if !d.State.Reaches(localapi.Stored) {
+		c.here[d.ID] = true
+	}
+	line := stateLine(d, text)
+	if c.terminal != nil && len(c.sent) < chatTracked {
+		c.sent[d.ID] = sentText{text: text, due: time.Now().Add(stateDelay)}
+		return nil
+	}
+	if len(c.sent) < chatTracked {
+		c.sent[d.ID] = sentText{text: text, shown: line}
+	}
+	return c.Print(d, line)
+}
+
+// pick begins to write to the only contact if nobody was picked.
+func (c *chat) pick(ctx context.Context) error {
+	if c.with != nil {
+		return nil
+	}
+	list, err := c.client.Contacts(ctx)
+	switch {
+	case err != nil:
+		return err
+	case len(list) == 1:
+		return c.open(list[0])
+	case len(list) == 0:
+		return cli.UsageError("there is nobody to write to yet", "give your link (/invite), or take one (/join LINK)")
+	default:
+		return cli.UsageError("to whom?", "/list shows people and groups, /switch NAME picks one")
+	}
+}
+
+// dm begins to write to a person.
+func (c *chat) dm(ctx context.Context, r request) error {
+	who := r.args[0]
+	if strings.HasPrefix(who, "qpc:") || strings.Contains(who, "@") {
+		return c.take(ctx, r)
+	}
+	contact, err := c.client.Contact(ctx, who)
+	if err != nil {
+		return err
+	}
+	return c.open(contact)
+}
+
+// group begins to write to a group.
+func (c *chat) group(ctx context.Context, r request) error {
+	g, err := c.client.Group(ctx, r.args[0])
+	if err != nil {
+		return err
+	}
+	return c.openGroup(localapi.Group{ID: g.ID, Name: g.Name, Status: g.Status, Members: len(g.Members)})
+}
+
+// switchTo begins to write to a person, or else a group, of that name; without one
+// it tells what is unread.
+func (c *chat) switchTo(ctx context.Context, r request) error {
+	if len(r.args) == 0 {
+		return c.showUnread()
+	}
+	contact, err := c.client.Contact(ctx, r.args[0])
+	if err == nil {
+		return c.open(contact)
+	}
+	none := localapi.AsError(err)
+	if none.Exit != localapi.ExitContact {
+		return err
+	}
+	g, groupErr := c.client.Group(ctx, r.args[0])
+	if groupErr != nil {
+		return &localapi.Error{Message: none.Message + ", and no group", Hint: none.Hint, Exit: none.Exit}
+	}
+	return c.openGroup(localapi.Group{ID: g.ID, Name: g.Name, Status: g.Status, Members: len(g.Members)})
+}
+
+// open begins to write to a contact.
+func (c *chat) open(contact localapi.Contact) error {
+	c.with = &chatPartner{id: contact.Identity, name: contact.Name}
+	delete(c.unread, contact.Identity)
+	return c.Print(contact, "Writing to "+cli.Defuse(contact.Name)+"; /history shows what was said.")
+}
+
+// openGroup begins to write to a group.
+func (c *chat) openGroup(g localapi.Group) error {
+	c.with = &chatPartner{id: g.ID, name: g.Name, group: true}
+	delete(c.unread, g.ID)
+	return c.Print(g, "Writing to the group "+cli.Defuse(g.Name)+"; /history shows what was said.")
+}
+
+// help lists the verbs, or says more about one.
+func (c *chat) help(_ context.Context, r request) error {
+	text := Help()
+	if len(r.args) > 0 {
+		v, ok := verbOf("/" + strings.TrimPrefix(r.args[0], "/"))
+		if !ok {
+			return cli.UsageError("there is no /"+r.args[0], "/help lists what there is")
+		}
+		text = cli.HelpLine(v.usage(), v.short)
+		if v.long != "" {
+			text += "\n\n" + v.long
+		}
+	}
+	return c.Print(cli.HelpObject{Help: text}, text)
+}
+
+// lines are what is typed, or what stdin gives.
+func (c *chat) lines(ctx context.Context) <-chan inputLine {
+	if c.terminal != nil {
+		return c.terminal.lines
+	}
+	return readLines(ctx, c.Stdin)
+}
+
+// complete returns what a line could become: a command, or a command with the last
+// of its arguments. It runs beside the chat.
+func (c *chat) complete(ctx context.Context, line string) (offers []string) {
+	word, rest, named := strings.Cut(line, " ")
+	if !strings.HasPrefix(line, "/") {
+		return nil
+	}
+	if !named {
+		for _, v := range verbs() {
+			if v.slash != "" && strings.HasPrefix("/"+v.slash, line) {
+				offers = append(offers, "/"+v.slash+" ")
+			}
+		}
+		return offers
+	}
+	v, _ := verbOf(word)
+	begun, at := "", 0
+	if _, limit := arity(v.typed); limit > 1 {
+		// Only the last of several is begun.
+		cut := strings.LastIndex(rest, " ") + 1
+		begun, rest = rest[:cut], rest[cut:]
+		at = len(strings.Fields(begun))
+	}
+	for _, name := range names(ctx, c.client, argumentAt(v.typed, at)) {
+		if strings.HasPrefix(name, rest) {
+			offers = append(offers, word+" "+begun+name)
+		}
+	}
+	return offers
+}
+
+// inputLine is a line of input, or why there is none.
+type inputLine struct {
+	text string
+	err  error
+}
+
+// readLines hands out the lines of r until it ends, ctx ends, or a read fails.
+// A line that is too long to be sent is an error and skipped. The reading itself
+// cannot be ended: it lasts as long as r gives nothing.
+func readLines(ctx context.Context, r io.Reader) <-chan inputLine {
+	lines := make(chan inputLine)
+	go func() {
+		defer close(lines)
+		in := bufio.NewReaderSize(r, 2*localapi.MaxText)
+		for {
+			raw, err := in.ReadSlice('\n')
+			line := inputLine{text: strings.TrimRight(string(raw), "\r\n")}
+			if errors.Is(err, bufio.ErrBufferFull) {
+				line = inputLine{err: localapi.CheckText(string(raw))}
+				for errors.Is(err, bufio.ErrBufferFull) {
+					_, err = in.ReadSlice('\n')
+				}
+			}
+			if line.text != "" || line.err != nil || err == nil {
+				select {
+				case lines <- line:
+				case <-ctx.Done():
+					return
+				}
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return lines
+}

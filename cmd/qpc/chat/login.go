@@ -1,0 +1,118 @@
+package chat
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"quicnprotochat/cmd/qpc/cli"
+	"quicnprotochat/node/localapi"
+)
+
+// loginFlags are the flags of a chat that begins with an account.
+type loginFlags struct {
+	username, password, invite string
+	register                   bool
+	source                     cli.PasswordSource
+}
+
+func (f *loginFlags) add(cmd *cobra.Command) {
+	f.source = cli.PasswordSource{What: "password", Flag: "password-file", Env: "QPC_PASSWORD"}
+	cmd.Flags().StringVar(&f.username, "username", "", "be logged in as `NAME` at the relay; asks before it makes an account")
+	cmd.Flags().StringVar(&f.password, "password", "", "the `PASSWORD` of the account; others on this machine can see it: better is --password-file")
+	cmd.Flags().StringVar(&f.source.File, "password-file", "", "read the password from `FILE` (default $QPC_PASSWORD, else ask)")
+	cmd.Flags().BoolVar(&f.register, "register", false, "make the account if the relay refuses the login")
+	cmd.Flags().StringVar(&f.invite, "invite", "", "the invite `CODE` that the relay asks of a new account")
+}
+
+// check refuses flags that do not go together.
+func (f *loginFlags) check(cmd *cobra.Command) error {
+	switch {
+	case cmd.Flags().Changed("username") && strings.TrimSpace(f.username) == "":
+		return cli.Misused(cmd, "--username is empty")
+	case f.source.File == "-":
+		return cli.Misused(cmd, "--password-file - is stdin, which a chat needs itself")
+	case f.username != "":
+		return nil
+	}
+	for _, name := range []string{"password", "password-file", "register", "invite"} {
+		if cmd.Flags().Changed(name) {
+			return cli.Misused(cmd, "--"+name+" needs --username")
+		}
+	}
+	return nil
+}
+
+// login makes sure that the node has a session at a relay, "" meaning its only one.
+// It asks for what is missing, and never makes an account unasked.
+func (c *chat) login(ctx context.Context, f *loginFlags, relay string) error {
+	known, err := c.client.Accounts(ctx)
+	if err != nil {
+		return err
+	}
+	ours := false
+	for _, a := range known {
+		if !strings.EqualFold(a.Name, f.username) || a.Relay != relay && relay != "" {
+			continue
+		}
+		if ours = true; a.Session {
+			return nil
+		}
+	}
+	r := localapi.AccountRequest{Relay: relay, Name: f.username, Invite: f.invite, Password: []byte(f.password)}
+	if f.password == "" {
+		if r.Password, err = c.App.Password(f.source); err != nil {
+			return err
+		}
+	}
+	defer clear(r.Password)
+	a, err := c.client.Login(ctx, r)
+	if err == nil {
+		c.Note("Logged in as %s at %s", cli.Defuse(a.Name), a.Relay)
+		return nil
+	}
+	if ours || localapi.AsError(err).Message != localapi.LoginRefused {
+		return err // an account that this node made is there: the password is wrong
+	}
+	if !f.register {
+		if !isTerminal(c.Stdin) || !isTerminal(c.Stdout) || c.JSON {
+			refused := *localapi.AsError(err)
+			refused.Hint = "if there is no such account yet: --register makes it"
+			return &refused
+		}
+		answer, askErr := c.Commands.ask(ctx, fmt.Sprintf("The relay knows no %s with that password. Make a new account? [y/N] ", cli.Defuse(f.username)))
+		if answer = strings.ToLower(strings.TrimSpace(answer)); askErr != nil || answer != "y" && answer != "yes" {
+			return cmp.Or(askErr, err)
+		}
+	}
+	if a, err = c.client.Register(ctx, r); err == nil {
+		c.Note("Registered as %s at %s", cli.Defuse(a.Name), a.Relay)
+	}
+	return err
+}
+
+// switched is a writer that can be turned to another while others write to it.
+type switched struct {
+	mu sync.Mutex // guards w
+	w  io.Writer
+}
+
+// Write implements io.Writer.
+func (s *switched) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	w := s.w
+	s.mu.Unlock()
+	return w.Write(b)
+}
+
+// turn makes w get what is written from now on.
+func (s *switched) turn(w io.Writer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.w = w
+}

@@ -1,0 +1,174 @@
+package chat
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"quicnprotochat/cmd/qpc/cli"
+	"quicnprotochat/node/localapi"
+)
+
+// event shows what happened.
+func (c *chat) event(e localapi.Event) error {
+	text := ""
+	switch {
+	case e.Event == localapi.EventMessage && e.Message != nil && e.Contact != nil && e.Group != nil:
+		text = fmt.Sprintf("%s  [%s] %s: %s", cli.Shown(e.Message.Time), cli.Defuse(e.Group.Name), cli.Defuse(e.Contact.Name), cli.Defuse(e.Message.Text))
+	case e.Event == localapi.EventGroup && e.Group != nil:
+		text = fmt.Sprintf("The group %s: %s, %d members; /group writes to it", cli.Defuse(e.Group.Name), e.Group.Status, e.Group.Members)
+	case e.Event == localapi.EventMessage && e.Message != nil && e.Contact != nil:
+		text = fmt.Sprintf("%s  %s: %s", cli.Shown(e.Message.Time), cli.Defuse(e.Contact.Name), cli.Defuse(e.Message.Text))
+	case e.Event == localapi.EventContact && e.Contact != nil && c.with == nil && c.terminal != nil:
+		text = fmt.Sprintf("%s is a contact now, by %s: what you type goes to them", cli.Defuse(e.Contact.Name), e.Contact.Via)
+		c.with = &chatPartner{id: e.Contact.Identity, name: e.Contact.Name}
+	case e.Event == localapi.EventContact && e.Contact != nil && (c.with == nil || c.with.id != e.Contact.Identity):
+		text = fmt.Sprintf("%s is a contact now, by %s; /dm writes to them", cli.Defuse(e.Contact.Name), e.Contact.Via)
+	case e.Event == localapi.EventState && e.Delivery != nil:
+		text = c.state(*e.Delivery)
+	case e.Event == localapi.EventMissed:
+		text = "Some events were missed here; /history shows all messages."
+	}
+	c.count(e)
+	if text == "" && !c.JSON {
+		return c.prompt()
+	}
+	if err := c.Print(e, c.oneLine(text)); err != nil {
+		return err
+	}
+	return c.prompt()
+}
+
+// oneLine returns a text as one line where no person reads it.
+func (c *chat) oneLine(text string) string {
+	if c.terminal != nil {
+		return text
+	}
+	return strings.ReplaceAll(text, "\n    ", `\n`)
+}
+
+// count notes a message that came in for another conversation than the one that is
+// written to.
+func (c *chat) count(e localapi.Event) {
+	if e.Event != localapi.EventMessage || e.Contact == nil {
+		return
+	}
+	id, name := e.Contact.Identity, e.Contact.Name
+	if e.Group != nil {
+		id, name = e.Group.ID, e.Group.Name
+	}
+	if c.with != nil && c.with.id == id {
+		return
+	}
+	if _, known := c.unread[id]; known || len(c.unread) < unreadTracked {
+		c.unread[id] = unreadCount{name, c.unread[id].n + 1}
+	}
+}
+
+// unreadTracked is of how many conversations the unread messages are counted.
+const unreadTracked = 1000
+
+// unreadNote says how much of a conversation is unread.
+func (c *chat) unreadNote(id string) string {
+	if n := c.unread[id].n; n > 0 {
+		return fmt.Sprintf(", %d unread", n)
+	}
+	return ""
+}
+
+// showUnread tells in which conversations something is unread.
+func (c *chat) showUnread() error {
+	for _, id := range slices.Sorted(maps.Keys(c.unread)) {
+		u := c.unread[id]
+		v := map[string]any{"id": id, "name": u.name, "unread": u.n}
+		if err := c.Print(v, fmt.Sprintf("%-20s %d unread", cli.Defuse(u.name), u.n)); err != nil {
+			return err
+		}
+	}
+	if len(c.unread) == 0 {
+		c.Note("Nothing is unread.")
+	}
+	return nil
+}
+
+// state notes a new state of an own message and returns what to show of it:
+// nothing for one that was not sent here.
+func (c *chat) state(d localapi.Delivery) string {
+	if d.State.Reaches(localapi.Stored) || d.State == localapi.Failed {
+		delete(c.here, d.ID)
+	}
+	sent, ok := c.sent[d.ID]
+	if !ok {
+		return ""
+	}
+	if d.State.Reaches(localapi.Delivered) || d.State == localapi.Failed {
+		delete(c.sent, d.ID)
+	}
+	if sent.shown == "" && (d.State == localapi.Queued || d.State == localapi.Direct) {
+		return "" // a better one may follow at once
+	}
+	line := stateLine(d, sent.text)
+	if line == sent.shown {
+		return "" // only the reason is another one
+	}
+	if _, ok := c.sent[d.ID]; ok {
+		c.sent[d.ID] = sentText{text: sent.text, shown: line}
+	}
+	return line
+}
+
+// excerpt returns the beginning of a text, on one line.
+func excerpt(text string) string {
+	const most = 40
+	runes := []rune(strings.Join(strings.Fields(text), " "))
+	if len(runes) > most {
+		runes = append(runes[:most], '…')
+	}
+	return cli.Defuse(string(runes))
+}
+
+// prompt says to whom a line would go.
+func (c *chat) prompt() error {
+	if c.terminal == nil {
+		return nil
+	}
+	name := ""
+	if c.with != nil {
+		name = cli.Defuse(c.with.name)
+	}
+	unread := 0
+	for _, u := range c.unread {
+		unread += u.n
+	}
+	if unread > 0 {
+		name = strings.TrimSpace(fmt.Sprintf("%s (%d unread)", name, unread))
+	}
+	c.terminal.prompt(name)
+	return nil
+}
+
+// stateLine tells people how far a message came.
+func stateLine(d localapi.Delivery, text string) string {
+	line := fmt.Sprintf("  (%s, path %s) %s", d.State, d.Path, excerpt(text))
+	if d.State == localapi.Failed {
+		line += ": " + cli.Defuse(d.Why)
+	}
+	return line
+}
+
+// showDue tells of messages that are still on their way.
+func (c *chat) showDue(now time.Time) error {
+	for id, sent := range c.sent {
+		if sent.shown != "" || now.Before(sent.due) {
+			continue
+		}
+		sent.shown = fmt.Sprintf("  (on its way) %s", excerpt(sent.text))
+		c.sent[id] = sent
+		if err := c.Print(nil, sent.shown); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,74 @@
+package chat
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+
+	"quicnprotochat/cmd/qpc/cli"
+	"quicnprotochat/node/localapi"
+)
+
+// whoami says who the node is.
+func (c *chat) whoami(ctx context.Context, _ request) error {
+	id, err := c.client.Identity(ctx)
+	if err != nil {
+		return err
+	}
+	return c.Print(id, id.Identity+"  "+cli.Defuse(id.Name))
+}
+
+// status shows what the node is connected to.
+func (c *chat) status(ctx context.Context, _ request) error {
+	st, err := c.client.Status(ctx)
+	if err != nil {
+		return err
+	}
+	return c.Print(st, statusText(st))
+}
+
+func statusText(st localapi.Status) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s  %s\n", cli.Defuse(st.Name), st.Identity)
+	fmt.Fprintf(&b, "LAN discovery %s\n", cli.OnOff(st.LAN))
+	for _, addr := range st.Addrs {
+		fmt.Fprintf(&b, "listening on %s\n", cli.Defuse(addr))
+	}
+	if len(st.Relays) == 0 {
+		b.WriteString("no relay: people who are away get messages when both are here (qpc up --relay URL)\n")
+	}
+	for _, r := range st.Relays {
+		state := "reached"
+		switch {
+		case !r.Reached && r.Error == "":
+			state = "not reached yet"
+		case !r.Reached:
+			state = "not reached: " + cli.Defuse(r.Error)
+		}
+		fmt.Fprintf(&b, "relay %s %s\n", cli.Defuse(r.URL), state)
+	}
+	for _, p := range st.Peers {
+		state := "not connected"
+		if p.Connected {
+			state = "connected, path " + string(p.Path)
+		}
+		if p.Suite != "" {
+			state += ", " + suiteNote(p)
+		}
+		fmt.Fprintf(&b, "%s %s\n", cli.Defuse(p.Name), state)
+		for _, t := range p.Tried {
+			fmt.Fprintf(&b, "    tried %s: %s\n", cli.Defuse(t.Addr), cli.Defuse(cmp.Or(t.Error, "it worked")))
+		}
+	}
+	fmt.Fprintf(&b, "waiting: %d to others, %d to be read in, %d without a key yet", st.Queue.Outbox, st.Queue.Inbox, st.Queue.Unreadable)
+	return b.String()
+}
+
+// suiteNote says what protects a conversation.
+func suiteNote(p localapi.Peer) string {
+	if p.PostQuantum {
+		return "post-quantum (" + cli.Defuse(p.Suite) + ")"
+	}
+	return "not post-quantum (" + cli.Defuse(p.Suite) + ")"
+}

@@ -1,0 +1,246 @@
+package chat
+
+import (
+	"context"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"quicnprotochat/cmd/qpc/cli"
+	"quicnprotochat/node/localapi"
+)
+
+// verb is one thing that can be asked of a node: a command of qpc, a line of the
+// chat that begins with a slash, or both. Arguments are written as in a usage line:
+// [N] may be left out, NAME... may be several. CONTACT, GROUP, CONVERSATION and
+// COMMAND are completed.
+type verb struct {
+	// slash is its name in the chat and typed its arguments there; without a name
+	// the chat has it not.
+	slash, typed string
+	// command is its path below qpc and args its arguments there; without a path
+	// qpc has it not.
+	command, args string
+	// about is what it is about: on the command line the first of args, in the chat
+	// the conversation that is written to.
+	about subject
+	// short is one sentence; long, if it is not empty, takes its place in the help
+	// of the verb itself.
+	short, long string
+	// flags adds the flags of the command line, kept in the request.
+	flags func(cmd *cobra.Command, r *request)
+	do    func(c *chat, ctx context.Context, r request) error
+}
+
+// subject is what kind of conversation a verb is about.
+type subject int
+
+const (
+	aboutNothing subject = iota
+	aboutAnybody         // a person or a group
+	aboutGroup
+)
+
+// request is what was asked for with a verb.
+type request struct {
+	// with is the conversation that it is about: an id, or what people call it.
+	with string
+	args []string
+	// The rest are flags of the command line.
+	limit       uint32
+	after, name string
+	qr          bool
+}
+
+// most is how many arguments a verb takes at most where it takes several.
+const most = 101
+
+// arity reads from a usage line how many arguments there may be.
+func arity(usage string) (least, limit int) {
+	for _, word := range strings.Fields(usage) {
+		if !strings.HasPrefix(word, "[") {
+			least++
+		}
+		if limit++; strings.HasSuffix(strings.TrimSuffix(word, "]"), "...") {
+			return least, most
+		}
+	}
+	return least, limit
+}
+
+// argumentAt is the name of an argument in a usage line, "" if there is none.
+func argumentAt(usage string, n int) string {
+	words := strings.Fields(usage)
+	if n >= len(words) && len(words) > 0 && strings.Contains(words[len(words)-1], "...") {
+		n = len(words) - 1
+	}
+	if n >= len(words) {
+		return ""
+	}
+	return strings.Trim(words[n], "[].")
+}
+
+// commandOf makes the command of a verb.
+func (a *Commands) commandOf(v verb) *cobra.Command {
+	least, limit := arity(v.args)
+	var flags request
+	name := v.command[strings.LastIndex(v.command, " ")+1:]
+	cmd := &cobra.Command{
+		Use:   strings.TrimSpace(name + " " + v.args),
+		Short: v.short,
+		Long:  v.long,
+		Args:  cli.Between(least, limit),
+		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			return a.completeArgument(cmd, argumentAt(v.args, len(args)))
+		},
+	}
+	if v.flags != nil {
+		v.flags(cmd, &flags)
+	}
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if cmd.Flags().Changed("name") && strings.TrimSpace(flags.name) == "" {
+			return cli.Misused(cmd, "--name is empty")
+		}
+		r := flags
+		if v.about != aboutNothing {
+			if r.with, args = args[0], args[1:]; r.with == "" {
+				return nobody()
+			}
+		}
+		r.args = args
+		client, h, err := a.Client(cmd)
+		if err != nil {
+			return err
+		}
+		defer client.Close()
+		return h.Explain(v.do(&chat{Commands: a, client: client}, cmd.Context(), r))
+	}
+	return cmd
+}
+
+// AddVerbs puts the commands of all verbs below root.
+func (a *Commands) AddVerbs(root *cobra.Command) {
+	for _, v := range verbs() {
+		if v.command == "" {
+			continue
+		}
+		parent := root
+		if path := strings.Fields(v.command); len(path) > 1 {
+			at := slices.IndexFunc(root.Commands(), func(c *cobra.Command) bool { return c.Name() == path[0] })
+			parent = root.Commands()[at]
+		}
+		parent.AddCommand(a.commandOf(v))
+	}
+}
+
+// verbOf finds the verb of a word that begins with a slash.
+func verbOf(word string) (verb, bool) {
+	for _, v := range verbs() {
+		if v.slash != "" && "/"+v.slash == word {
+			return v, true
+		}
+	}
+	return verb{}, false
+}
+
+// usage is how a verb is typed in the chat.
+func (v verb) usage() string { return strings.TrimSpace("/" + v.slash + " " + v.typed) }
+
+// split takes the arguments of a verb apart as they were typed: the last one may
+// have spaces in it, unless there may be several.
+func (v verb) split(rest string) (args []string, err error) {
+	least, limit := arity(v.typed)
+	for rest = strings.TrimSpace(rest); rest != ""; rest = strings.TrimSpace(rest) {
+		if len(args) == limit-1 || limit == 0 {
+			args = append(args, rest)
+			break
+		}
+		word, _, _ := strings.Cut(rest, " ")
+		args, rest = append(args, word), rest[len(word):]
+	}
+	switch {
+	case len(args) < least:
+		return nil, cli.UsageError("/"+v.slash+" needs "+argumentAt(v.typed, len(args)), v.usage()+": "+v.short)
+	case len(args) > limit:
+		return nil, cli.UsageError("/"+v.slash+" takes no argument", v.usage()+": "+v.short)
+	}
+	return args, nil
+}
+
+// ask does what a line that begins with a slash asks for.
+func (c *chat) ask(ctx context.Context, line string) error {
+	word, rest, _ := strings.Cut(line, " ")
+	v, ok := verbOf(word)
+	if !ok {
+		return cli.UsageError("there is no "+word, "/help lists what there is; //text sends a text that begins with a slash")
+	}
+	args, err := v.split(rest)
+	if err != nil {
+		return err
+	}
+	r := request{args: args}
+	if v.about != aboutNothing {
+		if err := c.pick(ctx); err != nil {
+			return err
+		}
+		if v.about == aboutGroup && !c.with.group {
+			return cli.UsageError("/"+v.slash+" is about a group, and you write to "+c.with.name, "/group GROUP picks one")
+		}
+		r.with = c.with.id
+	}
+	return v.do(c, ctx, r)
+}
+
+// Help lists what can be typed in a chat.
+func Help() string {
+	var b strings.Builder
+	b.WriteString(cli.HelpLine("text", "Send it to whom the prompt names."))
+	b.WriteString("\n" + cli.HelpLine("//text", "Send /text."))
+	for _, v := range verbs() {
+		if v.slash != "" {
+			b.WriteString("\n" + cli.HelpLine(v.usage(), v.short))
+		}
+	}
+	return b.String()
+}
+
+// inChat puts what a hint says of commands into words of the chat.
+func inChat(hint string) string {
+	return ofQPC().ReplaceAllStringFunc(hint, func(found string) string {
+		for _, v := range verbs() {
+			if v.slash != "" && v.command == strings.TrimPrefix(found, "qpc ") {
+				return "/" + v.slash
+			}
+		}
+		return found
+	})
+}
+
+// ofQPC finds commands of verbs in a text, the longest that fit.
+func ofQPC() *regexp.Regexp {
+	var all []string
+	for _, v := range verbs() {
+		if v.command != "" {
+			all = append(all, regexp.QuoteMeta(v.command))
+		}
+	}
+	slices.SortFunc(all, func(a, b string) int { return len(b) - len(a) })
+	return regexp.MustCompile(`\bqpc (` + strings.Join(all, "|") + `)\b`)
+}
+
+// fail writes an error that does not end the chat.
+func (c *chat) fail(err error) {
+	e := *localapi.AsError(err)
+	e.Hint = inChat(e.Hint)
+	c.App.Fail(&e)
+}
+
+// remark writes a remark for people, in words of the command line where it is one.
+func (c *chat) remark(text string) {
+	if c.repl {
+		text = inChat(text)
+	}
+	c.Note("%s", text)
+}

@@ -1,0 +1,84 @@
+package chat
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"quicnprotochat/node/localapi"
+)
+
+// verbs is the table of all verbs, in the order of the help. It is a function
+// because /help is one of them.
+func verbs() []verb {
+	return []verb{
+		{
+			slash: "dm", typed: "CONTACT", do: (*chat).dm,
+			short: "Write to a person from now on; also NAME@RELAY, or a link.",
+		},
+		{slash: "group", typed: "GROUP", do: (*chat).group, short: "Write to a group from now on."},
+		{
+			slash: "switch", typed: "[CONVERSATION]", do: (*chat).switchTo,
+			short: "Write to that person or group; without one: what is unread.",
+		},
+		{
+			slash: "invite", typed: "[CONTACT...]", command: "invite", do: (*chat).invite, flags: inviteFlags,
+			short: "Make a contact link; in a group also: invite people into it.",
+			long: `Make a contact link to give to people: it holds your identity, name, present
+addresses and relays, signed. Any number of people may use it. It is good for
+30 days: after that nobody new gets in with it, and who did before stays.`,
+		},
+		{slash: "join", typed: "LINK [NAME]", do: (*chat).take, short: "Take somebody's link, or NAME@RELAY, and write to them."},
+		{
+			slash: "add", typed: "LINK [NAME]", command: "contact add", args: "LINK|NAME@RELAY", do: (*chat).take, flags: addFlags,
+			short: "Take somebody's link, or look up a user name.",
+			long: `Take somebody's link. One side is enough: your node introduces itself, and then
+the other person can write to you too.
+
+NAME@RELAY asks a relay who has that user name; RELAY is its URL, or the host of one
+that this node uses. The answer is that relay's claim: make sure that the identity
+is the right one. The other person must add you as well before messages are shown.`,
+		},
+		{slash: "list", command: "contacts", do: (*chat).list, short: "List the people this node knows."},
+		{
+			slash: "lan", command: "lan", do: (*chat).nearby, short: "List whom this node hears on the LAN.",
+			long: `List whom this node hears on the LAN: contacts by their names, others by their
+identity, which is all that a node tells there. That somebody is who they seem is
+proved when your node speaks to theirs.`,
+		},
+		{
+			slash: "history", typed: "[N]", command: "history", args: "CONVERSATION", about: aboutAnybody, do: (*chat).history, flags: historyFlags,
+			short: "Read a conversation, oldest first; the chat shows 20, or N.",
+		},
+		{slash: "create", typed: "NAME [CONTACT...]", command: "group create", args: "NAME [CONTACT...]", do: (*chat).createGroup, short: "Make a group and invite people."},
+		{slash: "groups", command: "group list", do: (*chat).groups, short: "List the groups of this node."},
+		{
+			slash: "members", command: "group info", args: "GROUP", about: aboutGroup, do: (*chat).members,
+			short: "Show the members, the admins in their order, and the state of the keys.",
+		},
+		{command: "group invite", args: "GROUP CONTACT...", about: aboutGroup, do: change(localapi.GroupInvite), short: "Invite people, each as soon as its keys can be had."},
+		{slash: "remove", typed: "CONTACT...", command: "group remove", args: "GROUP CONTACT...", about: aboutGroup, do: change(localapi.GroupRemove), short: "Remove people from a group."},
+		{slash: "promote", typed: "CONTACT...", command: "group promote", args: "GROUP CONTACT...", about: aboutGroup, do: change(localapi.GroupPromote), short: "Make members admins, junior to those there are."},
+		{slash: "demote", typed: "CONTACT...", command: "group demote", args: "GROUP CONTACT...", about: aboutGroup, do: change(localapi.GroupDemote), short: "Take that back of admins junior to yourself."},
+		{slash: "rename", typed: "NAME", command: "group rename", args: "GROUP NAME", about: aboutGroup, do: change(localapi.GroupRename), short: "Give a group another name."},
+		{slash: "update", command: "group update", args: "GROUP", about: aboutGroup, do: change(localapi.GroupUpdate), short: "Give this member of a group fresh keys."},
+		{slash: "leave", command: "group leave", args: "GROUP", about: aboutGroup, do: change(localapi.GroupLeave), short: "Leave a group."},
+		{slash: "whoami", command: "id", do: (*chat).whoami, short: "Say who this node is."},
+		{slash: "status", command: "status", do: (*chat).status, short: "Show connections, relays, and what waits."},
+		{slash: "help", typed: "[COMMAND]", do: (*chat).help, short: "Say this, or more about a command."},
+		{slash: "quit", do: func(*chat, context.Context, request) error { return errQuit }, short: "End."},
+	}
+}
+
+func addFlags(cmd *cobra.Command, r *request) {
+	cmd.Flags().StringVar(&r.name, "name", "", "call the person `NAME` (default the name in the link)")
+}
+
+func inviteFlags(cmd *cobra.Command, r *request) {
+	cmd.Flags().BoolVar(&r.qr, "qr", false, "draw it as a QR code as well, on stderr")
+}
+
+func historyFlags(cmd *cobra.Command, r *request) {
+	cmd.Flags().Uint32Var(&r.limit, "limit", 0, "at most the newest `N`, or with --after the next N (default all)")
+	cmd.Flags().StringVar(&r.after, "after", "", "only what stands behind the message of that `ID`")
+}

@@ -1,0 +1,47 @@
+package cli
+
+import (
+	"github.com/spf13/cobra"
+
+	"quicnprotochat/node/localapi"
+)
+
+// NeedsCommand is what a command does that only has commands below it.
+func NeedsCommand(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return Misused(cmd, cmd.CommandPath()+" needs a command")
+	}
+	return Misused(cmd, "there is no command "+cmd.CommandPath()+" "+args[0])
+}
+
+// Exactly takes n arguments.
+func Exactly(n int) cobra.PositionalArgs {
+	return Between(n, n)
+}
+
+// Between takes least to most arguments.
+func Between(least, most int) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) < least:
+			return Misused(cmd, "too few arguments")
+		case len(args) > most:
+			return Misused(cmd, "too many arguments: a text of several words needs quotes")
+		default:
+			return nil
+		}
+	}
+}
+
+// Misused is a usage error of a command.
+func Misused(cmd *cobra.Command, message string) error {
+	hint := "see: qpc help"
+	if cmd.HasParent() {
+		hint = "usage: " + cmd.UseLine()
+	}
+	return UsageError(message, hint)
+}
+
+func UsageError(message, hint string) error {
+	return &localapi.Error{Message: message, Hint: hint, Exit: localapi.ExitUsage}
+}

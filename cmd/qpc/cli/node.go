@@ -1,0 +1,77 @@
+package cli
+
+import (
+	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"quicnprotochat/node"
+)
+
+// NodeFlags are the flags of the commands that run a node.
+type NodeFlags struct {
+	listen, Relays []string
+	lan, Name      string
+	log            logFlag
+}
+
+func (f *NodeFlags) Add(cmd *cobra.Command, level string) {
+	cmd.Flags().StringArrayVar(&f.listen, "listen", nil, "listen on this `ADDRESS`, like /ip4/0.0.0.0/udp/7001/quic-v1; repeatable (default all addresses, on the port used last; at first a free one)")
+	cmd.Flags().StringArrayVar(&f.Relays, "relay", nil, "use the relay at this `URL`, now and later; repeatable")
+	cmd.Flags().StringVar(&f.lan, "lan", "", "find people on the LAN, `on|off`; remembered (default on)")
+	cmd.Flags().StringVar(&f.Name, "name", "", "call yourself `NAME` in your links; taken when the home is new (default one made of the identity)")
+	f.log.add(cmd, level)
+}
+
+// Given reports whether any of the flags stands on the command line; that of the
+// relay may be for the login.
+func (f *NodeFlags) Given(cmd *cobra.Command, login bool) bool {
+	for _, name := range []string{"listen", "relay", "lan", "name"} {
+		if cmd.Flags().Changed(name) && (name != "relay" || !login) {
+			return true
+		}
+	}
+	return false
+}
+
+// check refuses flags that are given and empty.
+func (f *NodeFlags) check(cmd *cobra.Command) error {
+	switch {
+	case cmd.Flags().Changed("name") && strings.TrimSpace(f.Name) == "":
+		return Misused(cmd, "--name is empty")
+	case cmd.Flags().Changed("lan") && f.lan != "on" && f.lan != "off":
+		return Misused(cmd, "--lan is on or off")
+	default:
+		return nil
+	}
+}
+
+// WithNode runs the node of a home for as long as do runs. The context of do
+// ends with ctx, and when the node ends before.
+func (a *App) WithNode(cmd *cobra.Command, h Home, f *NodeFlags, do func(context.Context, node.Ready) error) error {
+	if err := f.check(cmd); err != nil {
+		return err
+	}
+	log, err := a.logger(cmd, f.log)
+	if err != nil {
+		return err
+	}
+	ready := make(chan node.Ready, 1)
+	n, err := node.New(cmd.Context(), node.Config{
+		Dir: h.Dir, Socket: h.Socket, Name: f.Name, Listen: f.listen, Relays: f.Relays, LAN: f.lan,
+		OnReady: func(r node.Ready) { ready <- r }, Log: log,
+	})
+	if cmd.Context().Err() != nil {
+		return nil // told to end while it began
+	}
+	if err != nil {
+		return err
+	}
+	return While(cmd.Context(), n.Run, ready, func(ctx context.Context, r node.Ready) error {
+		if f.Name != "" && r.Name != f.Name {
+			a.Note("This node is called %s: --name counts when the home is new, and is cleaned.", Defuse(r.Name))
+		}
+		return do(ctx, r)
+	})
+}

@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/term"
+
+	"quicnprotochat/node/localapi"
+)
+
+// PasswordSource says where a password comes from. It is never an argument: those
+// are on the list of processes, and in the history of the shell.
+type PasswordSource struct {
+	// What it is called at the prompt.
+	What string
+	// Flag names the file, env the variable.
+	Flag, Env string
+	File      string
+	// Twice asks for it again: nobody sees what is typed.
+	Twice bool
+}
+
+// Password returns the password of a source: the file that was named, else the
+// variable, else what is typed. The caller wipes it.
+func (a *App) Password(s PasswordSource) ([]byte, error) {
+	if s.File != "" {
+		return a.passwordFile(s)
+	}
+	if text, found := os.LookupEnv(s.Env); found {
+		_ = os.Unsetenv(s.Env) // what is started from here does not inherit it
+		return s.check([]byte(text))
+	}
+	in, ok := a.Stdin.(*os.File)
+	if !ok || !term.IsTerminal(int(in.Fd())) {
+		return nil, UsageError("no "+s.What, fmt.Sprintf("type it at a terminal, or use --%s FILE or %s", s.Flag, s.Env))
+	}
+	password, err := a.prompt(in, s.What)
+	if err != nil || !s.Twice {
+		return password, err
+	}
+	again, err := a.prompt(in, s.What+", again")
+	defer clear(again)
+	if err == nil && !bytes.Equal(password, again) {
+		err = UsageError("the two are not the same", "type it again")
+	}
+	if err != nil {
+		clear(password)
+		return nil, err
+	}
+	return password, nil
+}
+
+func (a *App) passwordFile(s PasswordSource) ([]byte, error) {
+	f := a.Stdin
+	if s.File != "-" {
+		file, err := os.Open(s.File)
+		if err != nil {
+			return nil, UsageError(fmt.Sprintf("the %s is not in its file: %v", s.What, err), "")
+		}
+		defer file.Close()
+		f = file
+	}
+	// One byte more than is good, and room for the end of the line.
+	buf := make([]byte, localapi.MaxPassword+3)
+	n, err := io.ReadFull(f, buf)
+	if err != nil && n == 0 && err != io.EOF {
+		return nil, fmt.Errorf("read %s: %w", s.What, err)
+	}
+	line, rest, _ := bytes.Cut(buf[:n], []byte("\n"))
+	if len(bytes.TrimSpace(rest)) > 0 {
+		clear(buf)
+		return nil, UsageError("the file of the "+s.What+" has more than one line", "")
+	}
+	return s.check(bytes.TrimSuffix(line, []byte("\r")))
+}
+
+func (s PasswordSource) check(password []byte) ([]byte, error) {
+	switch {
+	case len(password) == 0:
+		return nil, UsageError("the "+s.What+" is empty", "")
+	case len(password) > localapi.MaxPassword:
+		clear(password)
+		return nil, UsageError(fmt.Sprintf("the %s is longer than %d bytes", s.What, localapi.MaxPassword), "")
+	}
+	return password, nil
+}
+
+// prompt reads a line from a terminal that does not show it.
+func (a *App) prompt(in *os.File, what string) ([]byte, error) {
+	fmt.Fprintf(a.Stderr, "%s: ", what)
+	state, err := term.GetState(int(in.Fd()))
+	if err != nil {
+		return nil, fmt.Errorf("terminal: %w", err)
+	}
+	// A signal ends the program by its context, and must not leave the terminal mute.
+	defer func() { _ = term.Restore(int(in.Fd()), state) }()
+	password, err := term.ReadPassword(int(in.Fd()))
+	fmt.Fprintln(a.Stderr)
+	if err != nil {
+		clear(password)
+		return nil, fmt.Errorf("read %s: %w", what, err)
+	}
+	return PasswordSource{What: what}.check(password)
+}
