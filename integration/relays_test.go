@@ -13,6 +13,7 @@ import (
 	"quicnprotochat/node/identity"
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/rpc"
+	"quicnprotochat/rpc/pass"
 	"quicnprotochat/transport"
 )
 
@@ -193,7 +194,7 @@ func TestContactNamesOurRelay(t *testing.T) {
 		for i := range 8 {
 			card := contact.Card{
 				Identity: id.ID(), Name: "mallory", HostKeys: []transport.Key{transport.Key(id.ID())}, Issued: time.Now(),
-				Hello: contact.Pass{Recipient: id.ID(), Relay: transport.Key(id.ID()), Kind: contact.PassHello, Expiry: time.Now().Add(time.Hour)},
+				Hello: pass.Pass{Recipient: id.ID(), Relay: transport.Key(id.ID()), Kind: pass.Hello, Expiry: time.Now().Add(time.Hour)},
 			}
 			for j := range 4 {
 				u, err := transport.NewRelayURL(url.Key, "1.0.0.200", uint16(1000+4*i+j))

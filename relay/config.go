@@ -51,6 +51,10 @@ type Config struct {
 	Announce string
 	// Access says who may own a mailbox. Default: AccessOpen.
 	Access string
+	// AllowSealedSender lets those who do not say who they are deposit, and look up
+	// what that takes, with a pass of the recipient (package rpc/pass). Default:
+	// a pass is refused.
+	AllowSealedSender bool
 	// MaxPayload bounds a payload, in bytes. Default, and most: 5 MiB.
 	MaxPayload int
 	// MaxDepth bounds the payloads in one inbox. Default 1000.

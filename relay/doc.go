@@ -8,7 +8,7 @@
 //
 // It is called over libp2p, where TLS proves the caller's key, and on the same
 // port over plain QUIC (package transport/plain), where it proves nothing: there a
-// caller without a session token gets health and the OPAQUE calls.
+// caller without a session token or a deposit pass gets health and the OPAQUE calls.
 //
 // Invariants:
 //   - What was acknowledged is on the disk (package relay/store).
@@ -18,10 +18,14 @@
 //   - Unless access is open, owning takes a session of an account that the key is
 //     bound to, and deposits are taken for those who have one.
 //   - On a channel only its two members write, to each other.
+//   - With Config.AllowSealedSender a pass of the recipient (package rpc/pass) does
+//     for a deposit, and for the look-ups that it takes. It is signed by the
+//     recipient, for this relay, not over, and not of a generation that the
+//     recipient's endpoints have cancelled. Such a call is counted by its address,
+//     and nothing that is kept, logged or held in memory says who made it.
 //   - A single-use key package is handed out once.
 //   - Whatever is asked of it, its memory and its disk stay bounded; what is over
 //     a bound is refused with a code.
 //
 // Package relay/accounts knows the users, relay/store keeps what must not be lost.
-// Not offered: deposits without an identity.
 package relay

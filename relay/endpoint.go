@@ -21,12 +21,12 @@ func (s *service) PublishEndpoint(ctx context.Context, c rpc.Caller, owner rpc.I
 	if err != nil {
 		return rpc.ErrEndpoint.With(err.Error())
 	}
-	return wireError(s.store.SetEndpoint(ctx, owner, e.Seq, e.Expiry, record))
+	return wireError(s.store.SetEndpoint(ctx, owner, e.Seq, e.Expiry, e.Generation, record))
 }
 
 // ResolveEndpoint implements rpc.Endpoints.
 func (s *service) ResolveEndpoint(ctx context.Context, c rpc.Caller, owner rpc.Identity) ([]byte, error) {
-	leave, err := s.enter(c)
+	_, leave, err := s.enterAbout(ctx, c, owner)
 	if err != nil {
 		return nil, err
 	}

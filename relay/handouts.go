@@ -17,9 +17,12 @@ const (
 	maxHandoutTargets = 1 << 16
 )
 
-// handouts counts the key packages that were handed out. A restart forgets.
+// handouts counts what callers got from targets: key packages that were handed out,
+// and deposits with a hello pass. A restart forgets.
 type handouts struct {
 	now func() time.Time
+	// most is how many one caller may have of one target in a window.
+	most int
 
 	// mu guards targets.
 	mu      sync.Mutex
@@ -32,8 +35,8 @@ type handoutCount struct {
 	callers map[rpc.Identity]int
 }
 
-func newHandouts(now func() time.Time) *handouts {
-	return &handouts{now: now, targets: make(map[rpc.Identity]*handoutCount)}
+func newHandouts(now func() time.Time, most int) *handouts {
+	return &handouts{now: now, most: most, targets: make(map[rpc.Identity]*handoutCount)}
 }
 
 // reserve counts a package of target for caller and reports whether it may have
@@ -50,7 +53,7 @@ func (h *handouts) reserve(caller, target rpc.Identity) bool {
 		t = &handoutCount{end: now.Add(handoutWindow), callers: make(map[rpc.Identity]int)}
 		h.targets[target] = t
 	}
-	if t.callers[caller] >= handoutsByCaller {
+	if t.callers[caller] >= h.most {
 		return false
 	}
 	t.total++

@@ -67,7 +67,7 @@ func (s *service) checkKeyPackage(owner rpc.Identity, b []byte) (keyPackage, err
 // none, the last-resort package. Without that, a caller who had too many gets
 // ErrBusy, so that it does not take the stock for empty.
 func (s *service) FetchKeyPackage(ctx context.Context, c rpc.Caller, owner rpc.Identity) ([]byte, error) {
-	leave, err := s.enter(c)
+	_, leave, err := s.enterAbout(ctx, c, owner)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +106,7 @@ func (s *service) UploadHybridKey(ctx context.Context, c rpc.Caller, owner rpc.I
 
 // FetchHybridKeys implements rpc.KeyDirectory.
 func (s *service) FetchHybridKeys(ctx context.Context, c rpc.Caller, owners []rpc.Identity) ([][]byte, error) {
-	leave, err := s.enter(c)
+	_, leave, err := s.enterAbout(ctx, c, owners...)
 	if err != nil {
 		return nil, err
 	}

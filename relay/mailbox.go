@@ -22,7 +22,7 @@ func (s *service) Enqueue(ctx context.Context, c rpc.Caller, to rpc.Identity, ch
 // caller has its share, stops no other: its number is 0, and so is that of who may
 // have none here.
 func (s *service) BatchEnqueue(ctx context.Context, c rpc.Caller, to []rpc.Identity, ch rpc.Channel, payload []byte) ([]uint64, error) {
-	leave, err := s.enter(c)
+	p, leave, err := s.enterAbout(ctx, c, to...)
 	if err != nil {
 		return nil, err
 	}
@@ -32,6 +32,9 @@ func (s *service) BatchEnqueue(ctx context.Context, c rpc.Caller, to []rpc.Ident
 		return nil, rpc.ErrBadRequest
 	case len(payload) > s.live.Load().MaxPayload:
 		return nil, rpc.ErrTooLarge
+	}
+	if err := s.checkHello(c, p, payload); err != nil {
+		return nil, err
 	}
 	if err := s.checkChannel(ctx, c, to, ch); err != nil {
 		return nil, err

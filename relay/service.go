@@ -20,6 +20,8 @@ type service struct {
 	store    storage
 	waiters  *waiters
 	handouts *handouts
+	hellos   *handouts
+	self     rpc.Identity // the relay's own
 	accounts *accounts.Service
 	stopped  chan struct{} // closed when no more calls are taken
 
@@ -37,7 +39,9 @@ type service struct {
 func newService(cfg Config, s storage, w *waiters, self rpc.Identity, opaque *account.Server) *service {
 	v := &service{
 		cfg: cfg, store: s, waiters: w,
-		handouts: newHandouts(cfg.Now),
+		handouts: newHandouts(cfg.Now, handoutsByCaller),
+		hellos:   newHandouts(cfg.Now, hellosByCaller),
+		self:     self,
 		stopped:  make(chan struct{}),
 		traffic:  traffic.New(cfg.traffic()),
 	}
@@ -68,7 +72,7 @@ func (s *service) Health(ctx context.Context) (string, error) {
 }
 
 // enter lets a call in whose caller proved an identity or has a session, and
-// counts it until leave. Deposit passes prove none, and are not offered.
+// counts it until leave. A deposit pass proves none: see enterAbout.
 func (s *service) enter(c rpc.Caller) (leave func(), err error) {
 	_, leave, err = s.enterCall(c)
 	return leave, err

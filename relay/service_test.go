@@ -438,7 +438,7 @@ func TestRealKeyPackage(t *testing.T) {
 
 func TestHandoutsAreBounded(t *testing.T) {
 	clk := &testClock{}
-	h := newHandouts(clk.now)
+	h := newHandouts(clk.now, handoutsByCaller)
 	caller := newPerson(1).id
 	target := func(i int) rpc.Identity { return rpc.Identity{byte(i), byte(i >> 8), byte(i >> 16)} }
 	for i := range maxHandoutTargets {

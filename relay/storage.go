@@ -27,9 +27,10 @@ type (
 		SetHybridKey(ctx context.Context, owner rpc.Identity, blob []byte) error
 		HybridKeys(ctx context.Context, owners []rpc.Identity) ([][]byte, error)
 	}
-	// endpointStore keeps endpoint records.
+	// endpointStore keeps endpoint records, and the generations in them.
 	endpointStore interface {
-		SetEndpoint(ctx context.Context, owner rpc.Identity, seq uint64, expiry time.Time, record []byte) error
+		SetEndpoint(ctx context.Context, owner rpc.Identity, seq uint64, expiry time.Time, generation uint32, record []byte) error
+		Generation(ctx context.Context, owner rpc.Identity) (generation uint32, found bool, err error)
 		Endpoint(ctx context.Context, owner rpc.Identity) ([]byte, error)
 	}
 	// channelStore keeps channels.

@@ -56,6 +56,13 @@ func (r *argReader) identity(b []byte, err error) Identity {
 	return id
 }
 
+// Valid reports whether id is a key with which a signature proves something:
+// canonically encoded, and not of small order.
+func (id Identity) Valid() bool {
+	_, ok := parseIdentity(id[:])
+	return ok
+}
+
 // parseIdentity refuses what is not 32 bytes, points that are not canonically
 // encoded, and those of small order, for which signatures prove nothing.
 func parseIdentity(b []byte) (Identity, bool) {

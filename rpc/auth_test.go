@@ -46,7 +46,7 @@ func TestCaller(t *testing.T) {
 		{name: "short session", token: token(TokenSession, bound[1:]...), err: ErrUnauthenticated, ack: ErrUnauthenticated},
 		{name: "long session", token: token(TokenSession, append(bound, 1)...), err: ErrUnauthenticated, ack: ErrUnauthenticated},
 		{name: "pass", token: token(TokenPass, pass...), want: Caller{Kind: TokenPass, Pass: pass}, ack: ErrUnauthenticated},
-		{name: "pass, proven", peer: tls, token: token(TokenPass, pass...), want: Caller{Kind: TokenPass, Pass: pass, Identity: testID(1), Proven: true}, ack: ErrUnauthenticated},
+		{name: "pass, proven", peer: tls, token: token(TokenPass, pass...), want: Caller{Kind: TokenPass, Pass: pass}, ack: ErrUnauthenticated},
 		{name: "empty pass", token: token(TokenPass), err: ErrUnauthenticated, ack: ErrUnauthenticated},
 		{name: "huge pass", token: token(TokenPass, make([]byte, maxPass+1)...), err: ErrUnauthenticated, ack: ErrUnauthenticated},
 	}

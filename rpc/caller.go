@@ -35,7 +35,8 @@ func (s *server) stranger() Caller {
 }
 
 // caller checks Auth, which all methods take but health and the OPAQUE calls.
-// passes says whether a deposit pass is good for this method.
+// passes says whether a deposit pass is good for this method: who shows one is
+// nobody, whatever TLS proved.
 func (s *server) caller(ctx context.Context, read func() (schema.Auth, error), passes bool) (c Caller, err error) {
 	defer func() {
 		if err == nil {
@@ -76,8 +77,7 @@ func (s *server) caller(ctx context.Context, read func() (schema.Auth, error), p
 		if !passes || len(token) == 0 || len(token) > maxPass {
 			return Caller{}, ErrUnauthenticated
 		}
-		c.Pass = token
-		return c, nil
+		return Caller{Kind: TokenPass, Pass: token, Remote: c.Remote}, nil
 	default:
 		return Caller{}, ErrUnauthenticated
 	}

@@ -31,6 +31,7 @@ const (
 	CodeShutdown        Code = "E017"
 	CodeAccount         Code = "E018"
 	CodeInvite          Code = "E019"
+	CodePass            Code = "E020"
 	CodeSuite           Code = "E021"
 	CodeDeletion        Code = "E028"
 )
@@ -63,6 +64,7 @@ var (
 	ErrShutdown        = &Error{CodeShutdown, "shutting down"}
 	ErrAccount         = &Error{CodeAccount, "this takes a session of an account here"}
 	ErrInvite          = &Error{CodeInvite, "invite code missing, unknown or used"}
+	ErrPass            = &Error{CodePass, "deposit pass refused"}
 	ErrSuite           = &Error{CodeSuite, "ciphersuite not allowed"}
 	ErrDeletion        = &Error{CodeDeletion, "account deletion takes a login a moment ago"}
 )

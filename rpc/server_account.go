@@ -159,7 +159,7 @@ func (s *server) resolveUser(ctx context.Context, args capnp.Struct) (answer, er
 
 func (s *server) resolveIdentity(ctx context.Context, args capnp.Struct) (answer, error) {
 	p := schema.NodeService_resolveIdentity_Params(args)
-	c, id, err := s.about(ctx, p)
+	c, id, err := s.about(ctx, p, false)
 	if err != nil {
 		return answer{}, err
 	}

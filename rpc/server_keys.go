@@ -28,7 +28,7 @@ func (s *server) uploadKeyPackage(ctx context.Context, args capnp.Struct) (answe
 
 func (s *server) fetchKeyPackage(ctx context.Context, args capnp.Struct) (answer, error) {
 	p := schema.NodeService_fetchKeyPackage_Params(args)
-	c, owner, err := s.about(ctx, p)
+	c, owner, err := s.about(ctx, p, true)
 	if err != nil {
 		return answer{}, err
 	}
@@ -55,7 +55,7 @@ func (s *server) uploadHybridKey(ctx context.Context, args capnp.Struct) (answer
 
 func (s *server) fetchHybridKey(ctx context.Context, args capnp.Struct) (answer, error) {
 	p := schema.NodeService_fetchHybridKey_Params(args)
-	c, owner, err := s.about(ctx, p)
+	c, owner, err := s.about(ctx, p, true)
 	if err != nil {
 		return answer{}, err
 	}
@@ -127,7 +127,7 @@ func (s *server) publishEndpoint(ctx context.Context, args capnp.Struct) (answer
 
 func (s *server) resolveEndpoint(ctx context.Context, args capnp.Struct) (answer, error) {
 	p := schema.NodeService_resolveEndpoint_Params(args)
-	c, owner, err := s.about(ctx, p)
+	c, owner, err := s.about(ctx, p, true)
 	if err != nil {
 		return answer{}, err
 	}
@@ -144,8 +144,9 @@ type identityParams interface {
 	IdentityKey() ([]byte, error)
 }
 
-func (s *server) about(ctx context.Context, p identityParams) (Caller, Identity, error) {
-	c, err := s.caller(ctx, p.Auth, false)
+// about reads the arguments of such a method. passes is as for caller.
+func (s *server) about(ctx context.Context, p identityParams, passes bool) (Caller, Identity, error) {
+	c, err := s.caller(ctx, p.Auth, passes)
 	if err != nil {
 		return Caller{}, Identity{}, err
 	}

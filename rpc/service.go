@@ -29,13 +29,13 @@ type Caller struct {
 	// nil.
 	Session *Session
 	// Identity is proved by TLS or by the session if Proven is true. A session
-	// of an account without a key proves none; a deposit pass and the methods
-	// without Auth leave what TLS proved.
+	// of an account without a key and a deposit pass prove none, whatever TLS
+	// proved; the methods without Auth leave what that did.
 	Identity Identity
 	Proven   bool
 	// Pass is the deposit pass, without its kind byte, if Kind is TokenPass.
 	Pass []byte
-	// Device is the optional device id of Auth.
+	// Device is the optional device id of Auth; none with a deposit pass.
 	Device [16]byte
 	// Remote is the host part of the peer's address, for limits; "" if unknown.
 	Remote string

@@ -19,3 +19,8 @@ const (
 func SessionToken(session []byte) []byte {
 	return append([]byte{byte(TokenSession)}, session...)
 }
+
+// PassToken is the access token of a deposit pass, encoded by package rpc/pass.
+func PassToken(pass []byte) []byte {
+	return append([]byte{byte(TokenPass)}, pass...)
+}

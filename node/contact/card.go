@@ -11,6 +11,7 @@ import (
 
 	"quicnprotochat/node/identity"
 	"quicnprotochat/rpc"
+	"quicnprotochat/rpc/pass"
 	"quicnprotochat/transport"
 )
 
@@ -55,8 +56,8 @@ type Card struct {
 	// AddressKey opens the addresses in the owner's endpoint records.
 	AddressKey [32]byte
 	// Hello is the pass for a first message; zero if there is none. Its
-	// Recipient is Identity, its Relay HostKeys[0], its Kind PassHello.
-	Hello Pass
+	// Recipient is Identity, its Relay HostKeys[0], its Kind pass.Hello.
+	Hello pass.Pass
 	// Issued is when the card was made, in whole milliseconds. Of two cards of
 	// one owner the one issued later counts.
 	Issued time.Time
@@ -126,7 +127,7 @@ func (c Card) addHello(b *cryptobyte.Builder, sign func(string, []byte) []byte) 
 	if p.IsZero() {
 		return nil
 	}
-	if p.Kind != PassHello || p.Recipient != c.Identity || len(c.HostKeys) == 0 || p.Relay != c.HostKeys[0] {
+	if p.Kind != pass.Hello || p.Recipient != c.Identity || len(c.HostKeys) == 0 || p.Relay != c.HostKeys[0] {
 		return fmt.Errorf("encode card: hello pass of another: %w", ErrMalformed)
 	}
 	p = p.Sign(sign)
@@ -247,7 +248,7 @@ func (r *cardReader) readHello(flags uint8) bool {
 		return true
 	}
 	c := &r.card
-	c.Hello = Pass{Recipient: c.Identity, Relay: c.HostKeys[0], Kind: PassHello}
+	c.Hello = pass.Pass{Recipient: c.Identity, Relay: c.HostKeys[0], Kind: pass.Hello}
 	return r.s.ReadUint32(&c.Hello.Generation) && readTime(&r.s, &c.Hello.Expiry) &&
 		r.s.CopyBytes(c.Hello.Signature[:])
 }
@@ -261,5 +262,18 @@ func (r *cardReader) verifyParts() bool {
 			return false
 		}
 	}
-	return c.Hello.IsZero() || c.Hello.verify()
+	return c.Hello.IsZero() || c.Hello.Verify()
+}
+
+// maxTime is the last millisecond of the year 9999.
+const maxTime = 253402300799999
+
+// readTime reads a u64 of Unix milliseconds.
+func readTime(s *cryptobyte.String, t *time.Time) bool {
+	var ms uint64
+	if !s.ReadUint64(&ms) || ms > maxTime {
+		return false
+	}
+	*t = time.UnixMilli(int64(ms)).UTC()
+	return true
 }

@@ -11,6 +11,7 @@ import (
 	"quicnprotochat/node/identity"
 	"quicnprotochat/node/message"
 	"quicnprotochat/rpc"
+	"quicnprotochat/rpc/pass"
 	"quicnprotochat/transport"
 )
 
@@ -60,9 +61,9 @@ func newCard(t testing.TB) (Card, *identity.Identity) {
 			newAddr(t, "/ip4/192.0.2.7/udp/40123/quic-v1"), newAddr(t, "/ip6/2001:db8::1/udp/40123/quic-v1"),
 		},
 		AddressKey: [32]byte{1, 2, 3},
-		Hello: Pass{
-			Recipient: alice.ID(), Relay: host, Kind: PassHello, Generation: 3,
-			Expiry: testTime.Add(MaxPassLife),
+		Hello: pass.Pass{
+			Recipient: alice.ID(), Relay: host, Kind: pass.Hello, Generation: 3,
+			Expiry: testTime.Add(pass.MaxLife),
 		}.Sign(alice.Sign),
 		Issued: testTime,
 	}, alice
@@ -133,7 +134,7 @@ func TestCardSize(t *testing.T) {
 	if len(link) > 450 {
 		t.Errorf("link of %d characters", len(link))
 	}
-	if MaxCard > message.MaxCard || PassSize > message.MaxPass {
+	if MaxCard > message.MaxCard || pass.Size > message.MaxPass {
 		t.Error("a control has no room for a card or a pass")
 	}
 }
@@ -143,10 +144,10 @@ func TestCardEncodeRefuses(t *testing.T) {
 	tests := map[string]func(c *Card){
 		"no name":               func(c *Card) { c.Name = "" },
 		"no visible name":       func(c *Card) { c.Name = "\u202e \t\u200b" },
-		"no host key":           func(c *Card) { c.HostKeys = nil; c.Hello = Pass{} },
+		"no host key":           func(c *Card) { c.HostKeys = nil; c.Hello = pass.Pass{} },
 		"too many host keys":    func(c *Card) { c.HostKeys = append(c.HostKeys, newKey(t, 99)) },
 		"host key twice":        func(c *Card) { c.HostKeys[2] = c.HostKeys[1] },
-		"identity second":       func(c *Card) { c.HostKeys[0], c.HostKeys[1] = c.HostKeys[1], c.HostKeys[0]; c.Hello = Pass{} },
+		"identity second":       func(c *Card) { c.HostKeys[0], c.HostKeys[1] = c.HostKeys[1], c.HostKeys[0]; c.Hello = pass.Pass{} },
 		"bad host key":          func(c *Card) { c.HostKeys[1] = transport.Key{1} },
 		"too many relays":       func(c *Card) { c.Relays = append(c.Relays, newRelay(t, 40, "a")) },
 		"relay without key":     func(c *Card) { c.Relays[0].Key = transport.Key{} },
@@ -158,9 +159,9 @@ func TestCardEncodeRefuses(t *testing.T) {
 		"no address":            func(c *Card) { c.Addrs[0] = "" },
 		"before 1970":           func(c *Card) { c.Issued = time.UnixMilli(-1) },
 		"year 10000":            func(c *Card) { c.Issued = time.UnixMilli(maxTime + 1) },
-		"not the key of sign":   func(c *Card) { c.Identity = newIdentity(t, 2).ID(); c.Hello = Pass{} },
-		"no such identity":      func(c *Card) { c.Identity = rpc.Identity{}; c.Hello = Pass{} },
-		"contact pass":          func(c *Card) { c.Hello.Kind = PassContact },
+		"not the key of sign":   func(c *Card) { c.Identity = newIdentity(t, 2).ID(); c.Hello = pass.Pass{} },
+		"no such identity":      func(c *Card) { c.Identity = rpc.Identity{}; c.Hello = pass.Pass{} },
+		"contact pass":          func(c *Card) { c.Hello.Kind = pass.Contact },
 		"pass of another":       func(c *Card) { c.Hello.Recipient = newIdentity(t, 2).ID() },
 		"pass for another host": func(c *Card) { c.Hello.Relay = c.HostKeys[1] },
 		"pass without expiry":   func(c *Card) { c.Hello.Expiry = time.Time{} },
@@ -189,7 +190,7 @@ func resign(i *identity.Identity, card []byte) []byte {
 
 func TestParseCardRefuses(t *testing.T) {
 	c, alice := newCard(t)
-	c.Hello = Pass{}
+	c.Hello = pass.Pass{}
 	c.HostKeys = append(c.HostKeys, newKey(t, 5))
 	good, err := c.Encode(alice.Sign)
 	if err != nil {
@@ -327,7 +328,7 @@ func TestParseCardHello(t *testing.T) {
 // FuzzParseCard signs what the fuzzer makes, to get behind the signature.
 func FuzzParseCard(f *testing.F) {
 	c, alice := newCard(f)
-	for _, hello := range []Pass{c.Hello, {}} {
+	for _, hello := range []pass.Pass{c.Hello, {}} {
 		c.Hello = hello
 		b, err := c.Encode(alice.Sign)
 		if err != nil {

@@ -1,12 +1,7 @@
 // Package contact is how one person is told about another: the signed contact
-// card, the link that carries it, the passes that let strangers in, and the
-// cleaning of names. It is for the packages of node: profile makes cards, convo and
-// deliver read them.
-//
-// A pass is a signed leave to write to its owner: of kind 1, for a contact at a
-// relay, which nothing gives out yet; of kind 2, the hello pass of a link, for
-// whoever has the link. Raising the generation would cancel all passes
-// before it; nothing raises it yet.
+// card, the link that carries it, and the cleaning of names. It is for the packages
+// of node: profile makes cards, convo and deliver read them. The passes that let
+// strangers in are of package rpc/pass.
 //
 // A card, all numbers big-endian, times in Unix milliseconds:
 //
@@ -23,11 +18,6 @@
 // bytes. Flag 2 says that there is a hello pass: what is not written of it
 // follows from the card. All of this keeps the link short enough for a QR code.
 // A link is "qpc:" and the base64url of the card without padding (RFC 4648, §5).
-//
-// A pass on its own:
-//
-//	version 1 ‖ recipient 32 ‖ relay key 32 ‖ kind u8 ‖ generation u32 ‖
-//	expiry u64 ‖ signature 64, by the recipient under PassDomain over all before it
 //
 // The parsers are strict: a card with one bit changed and a link with one
 // character changed are refused, and one cut short is malformed. They never

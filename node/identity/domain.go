@@ -15,7 +15,7 @@ var Domains = []string{
 	"quicnprotochat host key v1",     // node/contact, HostKeyDomain
 	"quicnprotochat hybrid key v1",   // mls/seal, HybridKeyDomain
 	"quicnprotochat leave v1",        // node/message, LeaveDomain
-	"quicnprotochat pass v1",         // node/contact, PassDomain
+	"quicnprotochat pass v1",         // rpc/pass, Domain
 }
 
 // knownDomain reports whether domain is in the table.

@@ -13,6 +13,7 @@ import (
 	"quicnprotochat/node/contact"
 	"quicnprotochat/node/identity"
 	"quicnprotochat/node/store"
+	"quicnprotochat/rpc/pass"
 	"quicnprotochat/transport"
 	"quicnprotochat/transport/endpoint"
 )
@@ -156,10 +157,10 @@ func (p *Profile) card(tx *store.Tx, hello bool, now time.Time) (contact.Card, e
 		Issued:     now,
 	}
 	if hello {
-		c.Hello = contact.Pass{
+		c.Hello = pass.Pass{
 			Recipient:  id,
 			Relay:      transport.Key(id),
-			Kind:       contact.PassHello,
+			Kind:       pass.Hello,
 			Generation: p.generation,
 			Expiry:     now.Add(HelloLifetime).Truncate(time.Second),
 		}
@@ -167,16 +168,16 @@ func (p *Profile) card(tx *store.Tx, hello bool, now time.Time) (contact.Card, e
 	return c, nil
 }
 
-// CheckHello reports whether pass is a hello pass that this node gave out in a
+// CheckHello reports whether hello is a hello pass that this node gave out in a
 // link and has not cancelled.
-func (p *Profile) CheckHello(pass []byte, now time.Time) error {
-	parsed, err := contact.ParsePass(pass)
+func (p *Profile) CheckHello(hello []byte, now time.Time) error {
+	parsed, err := pass.Parse(hello)
 	if err != nil {
 		return err
 	}
 	id := p.cfg.Identity.ID()
-	if parsed.Kind != contact.PassHello {
-		return fmt.Errorf("pass of another kind: %w", contact.ErrMalformed)
+	if parsed.Kind != pass.Hello {
+		return fmt.Errorf("pass of another kind: %w", pass.ErrMalformed)
 	}
 	return parsed.Check(now, id, transport.Key(id), p.generation)
 }

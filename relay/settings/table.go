@@ -33,6 +33,7 @@ var table = []setting{
 	{"quic-listen", "ADDRESS", "", "More addresses for plain QUIC (ALPN capnp), which is served on those of listen too; repeatable.", false, func(c *Config) any { return &c.Relay.QUICListen }},
 	{"announce", "HOST", "", "The host name or IP address that people reach the relay by. Default: chosen from the addresses of this machine.", false, func(c *Config) any { return &c.Relay.Announce }},
 	{"access", "WHO", "open", "Who may own a mailbox: open, everybody who proves a key; account, who has an account; invite, the same, and an account takes an invite.", false, func(c *Config) any { return &c.Relay.Access }},
+	{"allow-sealed-sender", "", "no", "Let those deposit who do not say who they are, with a pass that the recipient gave them: the relay does not learn who writes to whom.", false, func(c *Config) any { return &c.Relay.AllowSealedSender }},
 	{"max-payload", "SIZE", "5MiB", "The largest payload that is taken, at most 5MiB.", true, func(c *Config) any { return bytes{&c.Relay.MaxPayload} }},
 	{"max-depth", "N", "1000", "Payloads in one inbox.", false, func(c *Config) any { return &c.Relay.MaxDepth }},
 	{"max-inbox-bytes", "SIZE", "64MiB", "Bytes in one inbox.", false, func(c *Config) any { return bytes64{&c.Relay.MaxInboxBytes} }},

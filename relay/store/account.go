@@ -294,7 +294,7 @@ func (b *batch) forgetOwner(owner rpc.Identity) (left bool, err error) {
 			return false, err
 		}
 	}
-	for _, bucket := range [][]byte{bucketStocks, bucketHybridKeys, bucketEndpoints} {
+	for _, bucket := range [][]byte{bucketStocks, bucketHybridKeys, bucketEndpoints, bucketGenerations} {
 		if err := b.deleteRecord(bucket, owner[:]); err != nil {
 			return false, err
 		}

@@ -221,7 +221,7 @@ func TestForget(t *testing.T) {
 		}
 		put(t, s, Inbox{Owner: owner, Channel: rpc.Channel{1}}, "in a channel")
 		err := errors.Join(s.AddKeyPackage(ctx, owner, kp("package", later, false)), s.SetHybridKey(ctx, owner, []byte("key")),
-			s.SetEndpoint(ctx, owner, 1, later, []byte("endpoint")))
+			s.SetEndpoint(ctx, owner, 1, later, 1, []byte("endpoint")))
 		if err != nil {
 			t.Fatal(err)
 		}

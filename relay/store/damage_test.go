@@ -33,7 +33,7 @@ func populate(t *testing.T) []byte {
 			s.AddKeyPackage(ctx, owner, kp("package", later, false)),
 			s.AddKeyPackage(ctx, owner, kp("last", later, true)),
 			s.SetHybridKey(ctx, owner, make([]byte, 1305)),
-			s.SetEndpoint(ctx, owner, 1, later, []byte("endpoint")),
+			s.SetEndpoint(ctx, owner, 1, later, 1, []byte("endpoint")),
 		); err != nil {
 			t.Fatal(err)
 		}

@@ -27,6 +27,7 @@ import (
 //	keypackages  owner 32, number u64: the package; number 0 is the last resort
 //	hybridkeys   owner 32    arrival u64, blob
 //	endpoints    owner 32    seq u64, expiry u64, record
+//	generations  owner 32    u64, when it was told, and the generation u32
 //	accounts     key 32      see Account
 //	bindings     owner 32    key of the account
 //	sessions     hash 32     expiry u64, begun u64, key of the account
@@ -47,6 +48,7 @@ var (
 	bucketKeyPackages = []byte("keypackages")
 	bucketHybridKeys  = []byte("hybridkeys")
 	bucketEndpoints   = []byte("endpoints")
+	bucketGenerations = []byte("generations")
 	bucketAccounts    = []byte("accounts")
 	bucketBindings    = []byte("bindings")
 	bucketSessions    = []byte("sessions")
@@ -64,6 +66,10 @@ var buckets = [][]byte{
 	bucketMeta, bucketInboxes, bucketPayloads, bucketRefs, bucketStocks, bucketKeyPackages, bucketHybridKeys, bucketEndpoints,
 	bucketAccounts, bucketBindings, bucketSessions, bucketInvites, bucketChannels, bucketPairs, bucketMade,
 }
+
+// late are the buckets that a store of before them lacks until it is opened for
+// writing. A program of before them leaves them alone.
+var late = [][]byte{bucketGenerations}
 
 // format is the version of the layout.
 const format = 2

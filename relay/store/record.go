@@ -36,10 +36,10 @@ func (s *Store) HybridKeys(ctx context.Context, owners []rpc.Identity) ([][]byte
 	return blobs, err
 }
 
-// SetEndpoint stores an endpoint record that holds until expiry. ErrStale if its
-// seq is lower than that of the stored one, or equal with other bytes; the same
-// record again is no error.
-func (s *Store) SetEndpoint(ctx context.Context, owner rpc.Identity, seq uint64, expiry time.Time, record []byte) error {
+// SetEndpoint stores an endpoint record that holds until expiry, and the generation
+// of deposit passes in it, which outlives it. ErrStale if its seq is lower than that
+// of the stored one, or equal with other bytes; the same record again is no error.
+func (s *Store) SetEndpoint(ctx context.Context, owner rpc.Identity, seq uint64, expiry time.Time, generation uint32, record []byte) error {
 	return s.submit(ctx, len(record), func(b *batch) error {
 		stored, found := b.cfg.endpoint(b.tx, owner)
 		switch {
@@ -47,6 +47,9 @@ func (s *Store) SetEndpoint(ctx context.Context, owner rpc.Identity, seq uint64,
 			return nil
 		case found && stored.seq >= seq:
 			return ErrStale
+		}
+		if err := b.setGeneration(owner, generation); err != nil {
+			return err
 		}
 		return b.putRecord(bucketEndpoints, owner[:], endpoint{seq, expiry.UnixMilli(), record}.bytesOf())
 	})

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,7 +49,8 @@ type Config struct {
 	// Retention is how long a payload is kept. Default 7 days.
 	Retention time.Duration
 	// Forget is how long an empty, unused inbox keeps a place of its own, and
-	// a hybrid key that nobody replaced is kept. Default 60 days.
+	// a hybrid key that nobody replaced and a generation that nobody told again
+	// are kept. Default 60 days.
 	Forget time.Duration
 	// MaxKeyPackages bounds the single-use key packages of one owner. Default 50.
 	MaxKeyPackages int
@@ -157,6 +159,9 @@ func Open(cfg Config) (*Store, error) {
 	_, _ = rand.Read(s.salt[:]) // never fails
 	err = s.view(checkFormat)
 	if err == nil {
+		err = s.addLate()
+	}
+	if err == nil {
 		err = removeOld(compactPath(cfg.Path))
 	}
 	if err == nil {
@@ -234,7 +239,7 @@ func syncDir(dir string) error {
 }
 
 func initialize(tx *bolt.Tx) error {
-	for _, name := range buckets {
+	for _, name := range slices.Concat(buckets, late) {
 		if _, err := tx.CreateBucket(name); err != nil {
 			return err
 		}
@@ -244,6 +249,26 @@ func initialize(tx *bolt.Tx) error {
 		return err
 	}
 	return meta.Put(keyTotals, seal(bucketMeta, keyTotals, totals{}.bytesOf()))
+}
+
+// addLate makes the late buckets in a store of before them.
+func (s *Store) addLate() error {
+	lacking := false
+	err := s.view(func(tx *bolt.Tx) error {
+		lacking = slices.ContainsFunc(late, func(name []byte) bool { return tx.Bucket(name) == nil })
+		return nil
+	})
+	if err != nil || !lacking {
+		return err
+	}
+	return s.db.Update(func(tx *bolt.Tx) error {
+		for _, name := range late {
+			if _, err := tx.CreateBucketIfNotExists(name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func checkFormat(tx *bolt.Tx) error {

@@ -368,7 +368,7 @@ func TestHybridKeysAndEndpoints(t *testing.T) {
 	}{
 		{5, "five", nil}, {5, "five", nil}, {5, "other", ErrStale}, {4, "four", ErrStale}, {6, "six", nil},
 	} {
-		if err := s.SetEndpoint(ctx, a, step.seq, expiry, []byte(step.record)); !errors.Is(err, step.want) {
+		if err := s.SetEndpoint(ctx, a, step.seq, expiry, 1, []byte(step.record)); !errors.Is(err, step.want) {
 			t.Errorf("%v %v: got %v, want %v", step.seq, step.record, err, step.want)
 		}
 	}

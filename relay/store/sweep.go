@@ -38,8 +38,9 @@ var sweepStages = []sweepStage{
 	{bucketInboxes, inboxDue, (*batch).sweepInbox},
 	{bucketPayloads, sharedDue, (*batch).sweepShared},
 	{bucketStocks, stockDue, (*batch).sweepStock},
-	{bucketHybridKeys, hybridKeyDue, (*batch).sweepRecord},
+	{bucketHybridKeys, outlived(bucketHybridKeys), (*batch).sweepRecord},
 	{bucketEndpoints, endpointDue, (*batch).sweepRecord},
+	{bucketGenerations, outlived(bucketGenerations), (*batch).sweepRecord},
 	{bucketSessions, expired(bucketSessions), (*batch).sweepRecord},
 	{bucketInvites, expired(bucketInvites), (*batch).sweepRecord},
 	{bucketChannels, channelDue, (*batch).sweepChannel},
@@ -189,13 +190,17 @@ func (b *batch) forget(q *queue) error {
 	return abort(b.tx.Bucket(bucketInboxes).DeleteBucket(q.key))
 }
 
-func hybridKeyDue(c *Config, _ *bolt.Bucket, k, v []byte) bool {
-	body, err := open(bucketHybridKeys, k, v)
-	if err != nil {
-		return true
+// outlived reports whether a record that begins with a time was made long ago, or
+// is damaged.
+func outlived(bucket []byte) func(*Config, *bolt.Bucket, []byte, []byte) bool {
+	return func(c *Config, _ *bolt.Bucket, k, v []byte) bool {
+		body, err := open(bucket, k, v)
+		if err != nil {
+			return true
+		}
+		at, _, err := parseStamped(body)
+		return err != nil || at < c.Now().Add(-c.Forget).UnixMilli()
 	}
-	at, _, err := parseStamped(body)
-	return err != nil || at < c.Now().Add(-c.Forget).UnixMilli()
 }
 
 func endpointDue(c *Config, _ *bolt.Bucket, k, v []byte) bool {

@@ -1,27 +1,26 @@
-package contact
+package pass
 
 import (
 	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"time"
 
 	"golang.org/x/crypto/cryptobyte"
 
-	"quicnprotochat/node/identity"
 	"quicnprotochat/rpc"
-	"quicnprotochat/transport"
 )
 
-// PassDomain stands before a pass when its recipient signs it.
-const PassDomain = "quicnprotochat pass v1"
+// Domain stands before a pass when its recipient signs it.
+const Domain = "quicnprotochat pass v1"
 
 const (
-	// MaxPassLife is how far ahead the expiry of a pass may lie.
-	MaxPassLife = 30 * 24 * time.Hour
-	// PassSize is the length of an encoded pass in bytes.
-	PassSize = 1 + 32 + 32 + 1 + 4 + 8 + ed25519.SignatureSize
+	// MaxLife is how far ahead the expiry of a pass may lie.
+	MaxLife = 30 * 24 * time.Hour
+	// Size is the length of an encoded pass in bytes.
+	Size = 1 + 32 + 32 + 1 + 4 + 8 + ed25519.SignatureSize
 
-	passVersion = 1
+	version = 1
 
 	// clockSkew is by how much a clock that judges a pass may be late.
 	clockSkew = 24 * time.Hour
@@ -30,15 +29,29 @@ const (
 	maxTime = 253402300799999
 )
 
-// PassKind says what a pass is good for.
-type PassKind byte
+// The errors that callers branch on.
+var (
+	// ErrMalformed: the bytes are no pass.
+	ErrMalformed = errors.New("malformed")
+	// ErrSignature: the pass is not signed by the recipient that it names.
+	ErrSignature = errors.New("signature wrong")
+	// ErrExpired: the time of the pass is over, or further ahead than allowed.
+	ErrExpired = errors.New("pass expired")
+	// ErrCancelled: the recipient has raised the generation since.
+	ErrCancelled = errors.New("pass cancelled")
+	// ErrOther: the pass is for another recipient or another relay.
+	ErrOther = errors.New("pass for another")
+)
+
+// Kind says what a pass is good for.
+type Kind byte
 
 // The kinds of passes.
 const (
-	// PassContact is given to contacts.
-	PassContact PassKind = 1
-	// PassHello is in a contact link: who shows it had the link.
-	PassHello PassKind = 2
+	// Contact is given to contacts.
+	Contact Kind = 1
+	// Hello is in a contact link: who shows it had the link.
+	Hello Kind = 2
 )
 
 // Pass lets somebody unknown send to Recipient. It is the same for all who have
@@ -48,8 +61,8 @@ type Pass struct {
 	Recipient rpc.Identity
 	// Relay is the key of the relay that takes the pass; of a hello pass in a
 	// link it is the recipient's own host key.
-	Relay transport.Key
-	Kind  PassKind
+	Relay [32]byte
+	Kind  Kind
 	// Generation is the recipient's when it made the pass. Raising it cancels
 	// all passes of lower ones.
 	Generation uint32
@@ -67,14 +80,14 @@ func (p Pass) IsZero() bool { return p.Kind == 0 }
 func (p Pass) Sign(sign func(domain string, msg []byte) []byte) Pass {
 	p.Expiry = time.UnixMilli(p.Expiry.UnixMilli()).UTC()
 	p.Signature = [ed25519.SignatureSize]byte{}
-	copy(p.Signature[:], sign(PassDomain, p.signed()))
+	copy(p.Signature[:], sign(Domain, p.signed()))
 	return p
 }
 
 // signed is what the signature is over.
 func (p Pass) signed() []byte {
-	b := cryptobyte.NewFixedBuilder(make([]byte, 0, PassSize))
-	b.AddUint8(passVersion)
+	b := cryptobyte.NewFixedBuilder(make([]byte, 0, Size))
+	b.AddUint8(version)
 	b.AddBytes(p.Recipient[:])
 	b.AddBytes(p.Relay[:])
 	b.AddUint8(uint8(p.Kind))
@@ -83,48 +96,49 @@ func (p Pass) signed() []byte {
 	return b.BytesOrPanic() // the size is fixed
 }
 
-// Encode returns the encoding of p with its signature, PassSize bytes.
+// Encode returns the encoding of p with its signature, Size bytes.
 func (p Pass) Encode() []byte { return append(p.signed(), p.Signature[:]...) }
 
-// ParsePass parses a pass and checks its signature. Whether it is good here and
-// now is for Check to say.
-func ParsePass(b []byte) (Pass, error) {
+// Parse parses a pass and checks its signature: ErrMalformed or ErrSignature.
+// Whether it is good here and now is for Check to say.
+func Parse(b []byte) (Pass, error) {
 	var (
-		p       Pass
-		s       = cryptobyte.String(b)
-		version uint8
+		p Pass
+		s = cryptobyte.String(b)
+		v uint8
 	)
-	if !s.ReadUint8(&version) || version != passVersion ||
+	if !s.ReadUint8(&v) || v != version ||
 		!s.CopyBytes(p.Recipient[:]) || !s.CopyBytes(p.Relay[:]) || !s.ReadUint8((*uint8)(&p.Kind)) ||
 		!s.ReadUint32(&p.Generation) || !readTime(&s, &p.Expiry) ||
 		!s.CopyBytes(p.Signature[:]) || !s.Empty() {
 		return Pass{}, fmt.Errorf("parse pass: %w", ErrMalformed)
 	}
-	if p.Kind != PassContact && p.Kind != PassHello {
+	if p.Kind != Contact && p.Kind != Hello {
 		return Pass{}, fmt.Errorf("parse pass of kind %d: %w", p.Kind, ErrMalformed)
 	}
-	if !p.verify() {
+	if !p.Verify() {
 		return Pass{}, fmt.Errorf("parse pass: %w", ErrSignature)
 	}
 	return p, nil
 }
 
-// verify reports whether the signature is right.
-func (p Pass) verify() bool {
-	return identity.Verify(p.Recipient, PassDomain, p.signed(), p.Signature[:])
+// Verify reports whether the signature is right. It is not for a key of small
+// order, with which anybody could have signed.
+func (p Pass) Verify() bool {
+	return p.Recipient.Valid() && ed25519.Verify(p.Recipient[:], append([]byte(Domain), p.signed()...), p.Signature[:])
 }
 
 // Check reports whether a parsed pass is good at relay for recipient, whose
-// present generation is given: ErrPassOther, ErrPassCancelled or ErrPassExpired
-// if not. The kind is for the caller to look at.
-func (p Pass) Check(now time.Time, recipient rpc.Identity, relay transport.Key, generation uint32) error {
+// present generation is given: ErrOther, ErrCancelled or ErrExpired if not. The
+// kind is for the caller to look at.
+func (p Pass) Check(now time.Time, recipient rpc.Identity, relay [32]byte, generation uint32) error {
 	switch {
 	case p.Recipient != recipient || p.Relay != relay:
-		return ErrPassOther
+		return ErrOther
 	case p.Generation < generation:
-		return ErrPassCancelled
-	case now.After(p.Expiry) || p.Expiry.After(now.Add(MaxPassLife+clockSkew)):
-		return ErrPassExpired
+		return ErrCancelled
+	case now.After(p.Expiry) || p.Expiry.After(now.Add(MaxLife+clockSkew)):
+		return ErrExpired
 	}
 	return nil
 }
