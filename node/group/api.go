@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"quicnprotochat/mls"
+	"quicnprotochat/node/cards"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/keys"
 	"quicnprotochat/node/message"
@@ -57,7 +58,7 @@ func (g *Groups) Create(ctx context.Context, name string, invite []rpc.Identity)
 		if err := tx.PutGroup(row); err != nil {
 			return err
 		}
-		if err := tx.PutCommit(store.Commit{Group: group, Name: root.Name, Card: encoded, State: stateIn, Seen: now}); err != nil {
+		if err := tx.PutCommit(store.Commit{Group: group, Name: root.Name, Card: encoded, State: byte(cards.StateIn), Seen: now}); err != nil {
 			return err
 		}
 		if err := g.cfg.Engine.Save(tx, row, root.Name, ep); err != nil {
@@ -75,13 +76,13 @@ func goodName(name string) bool {
 
 // Invite adds people to a group as soon as their keys are here.
 func (g *Groups) Invite(ctx context.Context, id [16]byte, invite []rpc.Identity) error {
-	return g.asAdmin(ctx, id, func(tx *store.Tx, fx *convo.Effects, row store.Group, t *tree) error {
+	return g.asAdmin(ctx, id, func(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree) error {
 		for _, who := range invite {
-			if t.top().roster.has(who) {
+			if t.Top().Roster.Has(who) {
 				return fmt.Errorf("%s: %w", g.name(tx, who), ErrMember)
 			}
 		}
-		if len(t.top().roster.ranks)+len(invite) > message.MaxMembers {
+		if t.Top().Roster.Size()+len(invite) > message.MaxMembers {
 			return ErrFull
 		}
 		return g.invite(tx, fx, row, invite, time.Now())
@@ -125,13 +126,13 @@ func (g *Groups) intend(tx *store.Tx, group []byte, i store.Intent) error {
 }
 
 // asAdmin runs fn for a group of which we are an admin.
-func (g *Groups) asAdmin(ctx context.Context, id [16]byte, fn func(*store.Tx, *convo.Effects, store.Group, *tree) error) error {
+func (g *Groups) asAdmin(ctx context.Context, id [16]byte, fn func(*store.Tx, *convo.Effects, store.Group, *cards.Tree) error) error {
 	return g.cfg.Engine.Update(ctx, func(tx *store.Tx, fx *convo.Effects) error {
 		row, _, t, err := g.present(tx, id)
 		if err != nil {
 			return err
 		}
-		if !t.top().roster.isAdmin(g.self) {
+		if !t.Top().Roster.IsAdmin(g.self) {
 			return ErrNotAdmin
 		}
 		fx.Change(row.ID)
@@ -141,8 +142,8 @@ func (g *Groups) asAdmin(ctx context.Context, id [16]byte, fn func(*store.Tx, *c
 
 // about is asAdmin for an intent about a member.
 func (g *Groups) about(ctx context.Context, id [16]byte, who rpc.Identity, kind byte) error {
-	return g.asAdmin(ctx, id, func(tx *store.Tx, _ *convo.Effects, row store.Group, t *tree) error {
-		if !t.top().roster.has(who) || who == g.self {
+	return g.asAdmin(ctx, id, func(tx *store.Tx, _ *convo.Effects, row store.Group, t *cards.Tree) error {
+		if !t.Top().Roster.Has(who) || who == g.self {
 			return fmt.Errorf("%s: %w", g.name(tx, who), ErrMember)
 		}
 		return g.intend(tx, row.ID, store.Intent{Kind: kind, Subject: who, Created: time.Now()})
@@ -161,9 +162,9 @@ func (g *Groups) Promote(ctx context.Context, id [16]byte, who rpc.Identity) err
 
 // Demote takes that back of an admin who is junior to us.
 func (g *Groups) Demote(ctx context.Context, id [16]byte, who rpc.Identity) error {
-	return g.asAdmin(ctx, id, func(tx *store.Tx, _ *convo.Effects, row store.Group, t *tree) error {
-		r := t.top().roster
-		if !r.isAdmin(who) || !g.senior(r, who) {
+	return g.asAdmin(ctx, id, func(tx *store.Tx, _ *convo.Effects, row store.Group, t *cards.Tree) error {
+		r := t.Top().Roster
+		if !r.IsAdmin(who) || !r.Senior(g.self, who) {
 			return ErrNotAdmin
 		}
 		return g.intend(tx, row.ID, store.Intent{Kind: intentDemote, Subject: who, Created: time.Now()})
@@ -175,7 +176,7 @@ func (g *Groups) Rename(ctx context.Context, id [16]byte, name string) error {
 	if !goodName(name) {
 		return ErrName
 	}
-	return g.asAdmin(ctx, id, func(tx *store.Tx, _ *convo.Effects, row store.Group, _ *tree) error {
+	return g.asAdmin(ctx, id, func(tx *store.Tx, _ *convo.Effects, row store.Group, _ *cards.Tree) error {
 		return g.intend(tx, row.ID, store.Intent{Kind: intentRename, Value: []byte(name), Created: time.Now()})
 	})
 }
@@ -213,7 +214,7 @@ func (g *Groups) Leave(ctx context.Context, id [16]byte) error {
 				return err
 			}
 		}
-		l := message.NewLeave(g.self, row.ID, t.top().name, g.cfg.Identity.Sign)
+		l := message.NewLeave(g.self, row.ID, t.Top().Name, g.cfg.Identity.Sign)
 		fx.Change(row.ID)
 		fx.Show(convo.Event{Kind: convo.EventGroup, Conversation: c})
 		return g.intend(tx, row.ID, store.Intent{Kind: intentLeave, Subject: g.self, Value: leaveValue(l), Created: time.Now()})

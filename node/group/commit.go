@@ -1,10 +1,12 @@
 package group
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"time"
 
 	"quicnprotochat/mls"
+	"quicnprotochat/node/cards"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
@@ -16,19 +18,19 @@ import (
 const treeBeside = 64
 
 // commit commits a plan on the head and enters the new epoch.
-func (g *Groups) commit(tx *store.Tx, fx *convo.Effects, row store.Group, t *tree, p *plan, now time.Time) error {
+func (g *Groups) commit(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree, p *plan, now time.Time) error {
 	if err := fx.Durable(); err != nil {
 		return err
 	}
-	at := t.top()
-	ep, records, err := g.cfg.Engine.Epoch(tx, at.name)
+	at := t.Top()
+	ep, records, err := g.cfg.Engine.Epoch(tx, at.Name)
 	if err != nil {
 		return err
 	}
 	cfg := mls.CommitConfig{
-		Add: p.add, Update: true, Now: now, TreeBeside: len(at.roster.ranks) >= treeBeside,
+		Add: p.add, Update: true, Now: now, TreeBeside: at.Roster.Size() >= treeBeside,
 	}
-	if p.changes(at.roster) {
+	if p.changes(at.Roster) {
 		if cfg.Extensions, err = withProfile(ep.Extensions(), p.profile); err != nil {
 			return err
 		}
@@ -49,8 +51,8 @@ func (g *Groups) commit(tx *store.Tx, fx *convo.Effects, row store.Group, t *tre
 		return err
 	}
 	card := &message.CommitCard{
-		Group: row.ID, Parent: at.name, Number: next.Number(), Committer: g.self,
-		Removed: p.remove, Leaves: p.leaves, Binding: next.Binding(),
+		Group: row.ID, Parent: at.Name, Number: next.Number(), Committer: g.self,
+		Removed: p.remove, Leaves: p.leaves, Binding: next.Binding(), Digest: sha256.Sum256(staged.Message()),
 	}
 	for _, m := range staged.Changes().Added {
 		card.Added = append(card.Added, rpc.Identity(m.Identity))
@@ -91,7 +93,7 @@ func (g *Groups) keepOwn(tx *store.Tx, row store.Group, card *message.CommitCard
 		return made, err
 	}
 	err = tx.PutCommit(store.Commit{
-		Group: row.ID, Name: made.name, Parent: card.Parent, Card: made.commit.Card, Message: msg, State: stateIn, Seen: now,
+		Group: row.ID, Name: made.name, Parent: card.Parent, Card: made.commit.Card, Message: msg, State: byte(cards.StateIn), Seen: now,
 	})
 	if err != nil {
 		return made, err
@@ -102,7 +104,7 @@ func (g *Groups) keepOwn(tx *store.Tx, row store.Group, card *message.CommitCard
 // spread puts a commit into the outbox for all who were in the epoch that it was
 // made in, sealed once for all. An external commit is sealed for each: who comes
 // from outside has no key of that epoch.
-func (g *Groups) spread(tx *store.Tx, fx *convo.Effects, row store.Group, at *node, made ownCommit, now time.Time) error {
+func (g *Groups) spread(tx *store.Tx, fx *convo.Effects, row store.Group, at *cards.Epoch, made ownCommit, now time.Time) error {
 	parts := []message.Part{&message.GroupTree{Commits: []message.Commit{made.commit}}}
 	if cards, err := g.contactCards(tx, made.card.Added, now); err != nil {
 		return err
@@ -118,10 +120,10 @@ func (g *Groups) spread(tx *store.Tx, fx *convo.Effects, row store.Group, at *no
 	}
 	if made.card.External {
 		out.Frame = frame
-	} else if out.Payload, err = g.cfg.Engine.SealEpoch(tx, at.name, frame); err != nil {
+	} else if out.Payload, err = g.cfg.Engine.SealEpoch(tx, at.Name, frame); err != nil {
 		return err
 	}
-	for _, id := range at.roster.others(g.self) {
+	for _, id := range at.Roster.Others(g.self) {
 		out.Recipient = id
 		if _, err := tx.AddOutgoing(out); err != nil {
 			return err
@@ -132,7 +134,7 @@ func (g *Groups) spread(tx *store.Tx, fx *convo.Effects, row store.Group, at *no
 }
 
 // fulfil notes which intents a commit is of, and puts the Welcomes into the outbox.
-func (g *Groups) fulfil(tx *store.Tx, fx *convo.Effects, row store.Group, t *tree, made ownCommit, staged *mls.Staged, p *plan, now time.Time) error {
+func (g *Groups) fulfil(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree, made ownCommit, staged *mls.Staged, p *plan, now time.Time) error {
 	for _, i := range p.intents {
 		if err := tx.SetIntent(i.ID, i.Package, made.name); err != nil {
 			return err
@@ -170,23 +172,23 @@ func (g *Groups) fulfil(tx *store.Tx, fx *convo.Effects, row store.Group, t *tre
 
 // welcomeFrame is what a new member gets: the Welcome, the tree of epochs from our
 // root to the one that it enters, and the cards of the other members.
-func (g *Groups) welcomeFrame(tx *store.Tx, t *tree, made ownCommit, staged *mls.Staged, now time.Time) ([]byte, error) {
+func (g *Groups) welcomeFrame(tx *store.Tx, t *cards.Tree, made ownCommit, staged *mls.Staged, now time.Time) ([]byte, error) {
 	parts := []message.Part{message.MLSMessages{staged.Welcome()}}
 	if beside := staged.RatchetTree(); len(beside) > 0 {
 		parts = append(parts, message.RatchetTree(beside))
 	}
-	history, err := g.history(tx, t, t.head)
+	history, err := g.history(tx, t, t.Head)
 	if err != nil {
 		return nil, err
 	}
-	c, err := tx.Conversation(ConversationID(t.root.Group))
+	c, err := tx.Conversation(ConversationID(t.Root.Group))
 	if err != nil {
 		return nil, err
 	}
 	history.Root.Lamport = c.Lamport
 	history.Commits = append(history.Commits, message.Commit{Card: made.commit.Card})
 	parts = append(parts, history)
-	cards, err := g.contactCards(tx, t.top().roster.members(), now)
+	cards, err := g.contactCards(tx, t.Top().Roster.Members(), now)
 	if err != nil {
 		return nil, err
 	}
@@ -205,27 +207,19 @@ func (g *Groups) welcomeFrame(tx *store.Tx, t *tree, made ownCommit, staged *mls
 }
 
 // history is the tree from an old enough epoch to one at or below it, cards only.
-func (g *Groups) history(tx *store.Tx, t *tree, to int) (*message.GroupTree, error) {
-	chain := t.chain(to)
+func (g *Groups) history(tx *store.Tx, t *cards.Tree, to int) (*message.GroupTree, error) {
+	chain := t.Chain(to)
 	from := max(0, len(chain)-message.MaxCommits+1)
-	n := t.nodes[chain[from]]
+	n := t.Epochs[chain[from]]
 	h := &message.GroupTree{Root: &message.GroupRoot{
-		Group: t.root.Group, Name: n.name, Number: t.number(chain[from]), Profile: n.roster.profile, Leaves: trimmed(n.roster.leaves),
+		Group: t.Root.Group, Name: n.Name, Number: t.Number(chain[from]), Profile: n.Roster.Profile(), Leaves: n.Roster.Leaves(),
 	}}
 	for _, i := range chain[from+1:] {
-		row, err := tx.Commit(t.root.Group, t.nodes[i].name)
+		row, err := tx.Commit(t.Root.Group, t.Epochs[i].Name)
 		if err != nil {
 			return nil, err
 		}
 		h.Commits = append(h.Commits, message.Commit{Card: row.Card})
 	}
 	return h, nil
-}
-
-// trimmed leaves out the blank leaves at the end.
-func trimmed(leaves []rpc.Identity) []rpc.Identity {
-	for len(leaves) > 0 && leaves[len(leaves)-1] == (rpc.Identity{}) {
-		leaves = leaves[:len(leaves)-1]
-	}
-	return leaves
 }

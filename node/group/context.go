@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"quicnprotochat/mls"
+	"quicnprotochat/node/cards"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/keys"
 	"quicnprotochat/node/message"
@@ -64,19 +65,12 @@ func leavesOf(members []mls.Member) (leaves []rpc.Identity) {
 }
 
 // isOf reports whether members and extensions are those of a roster.
-func (r *roster) isOf(members []mls.Member, extensions []mls.Extension) bool {
+func isOf(r *cards.Roster, members []mls.Member, extensions []mls.Extension) bool {
 	for _, m := range members {
 		if len(m.Identity) != len(rpc.Identity{}) || !bytes.Equal(m.Identity, m.SignatureKey) {
 			return false
 		}
 	}
 	profile, err := profileIn(extensions)
-	if err != nil || profile.Name != r.profile.Name || !slices.Equal(profile.Admins, r.profile.Admins) {
-		return false
-	}
-	last := len(r.leaves)
-	for last > 0 && r.leaves[last-1] == (rpc.Identity{}) {
-		last--
-	}
-	return slices.Equal(leavesOf(members), r.leaves[:last])
+	return err == nil && r.Agrees(profile) && slices.Equal(leavesOf(members), r.Leaves())
 }

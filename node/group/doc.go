@@ -16,29 +16,19 @@
 // # Epochs form a tree
 //
 // With a commit goes a card, signed by its committer: group, parent, what is
-// removed and added, the name and the admins if they change, and a binding to the
-// MLS epoch that the commit leads to (package message). The epoch is named by the
-// hash of its card: so nobody can make a second epoch of a name, and a card that
-// somebody else's commit stands behind is worth nothing. Cards are judged by
-// themselves and the cards above them alone, never by whether the commit opens: in
-// MLS a committer can make a path that only some can open, and all must come to the
-// same tree. What a committer had no right to is not in the tree, nor what hangs on
-// that. A commit is opened once; if it does not open, or is not as its card says, it
-// stays closed: its card still counts, and nobody honest enters it.
+// removed and added, the name and the admins if they change, the hash of the commit,
+// and a binding to the MLS epoch that it leads to (package message). The epoch is
+// named by the hash of its card: so nobody can make a second epoch of a name, and a
+// card that somebody else's commit stands behind is worth nothing. Package cards
+// says what the cards come to: the tree, who is in each epoch, who may do what, and
+// which epoch is the head, of those that have an enterable one at or below them: one
+// is enterable if we hold its keys, or somebody gave its GroupInfo.
 //
-// Package epochs says which epoch of the tree is the head, of those that have an
-// enterable one at or below them: one is enterable if we hold its keys, or somebody
-// gave its GroupInfo. No state of MLS is ever restored: going back to another branch
-// moves the head to an epoch still held.
-//
-// # Who may what
-//
-// The seniority of members is the list of admins in the GroupContext, then the
-// order of leaves. Admins add, remove anybody, name the group, and change the list
-// of admins below their own place. Every member may commit its own fresh keys, its
-// own return from outside, and the Remove of somebody whose signed Leave is in the
-// card. A Leave counts below the epoch that it names, unless who left was added
-// again. All this every member checks in every card, before it looks at the commit.
+// A commit is opened once; if it does not open, or is not as its card says, it stays
+// closed: its card still counts, and nobody honest enters it. Nobody but its
+// committer can bring that about, for the card names the commit's bytes. No state of
+// MLS is ever restored: going back to another branch moves the head to an epoch
+// still held.
 //
 // # How members come together
 //
@@ -75,6 +65,5 @@
 // committed again if somebody senior to its author commits beside it. Of a
 // message whose author goes away before a change of branches, and before it sends it
 // again, the others may see nothing. Cards and rosters are kept for as long as the
-// group is; of one member's commits in one epoch on which nobody else has built, two
-// are kept, and at most 4,096 that hang in the air.
+// group is.
 package group

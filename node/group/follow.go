@@ -1,24 +1,18 @@
 package group
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"quicnprotochat/mls"
+	"quicnprotochat/node/cards"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
-)
-
-const (
-	// maxCommits is how many commits of a group are kept.
-	maxCommits = 4096
-	// maxRivals is how many commits of one member in one epoch are kept on which
-	// nobody else has built: more than one is equivocation.
-	maxRivals = 2
 )
 
 // Part implements convo.Groups.
@@ -88,6 +82,9 @@ func (g *Groups) take(tx *store.Tx, card *message.CommitCard, commit message.Com
 	if err != nil {
 		return false, fmt.Errorf("%w: %w", convo.ErrRefused, err)
 	}
+	if len(commit.Message) > 0 && sha256.Sum256(commit.Message) != card.Digest {
+		return false, fmt.Errorf("%w: commit that is not the one of its card", convo.ErrRefused)
+	}
 	if card.Parent == (message.EpochName{}) {
 		return false, fmt.Errorf("%w: commit without a parent", convo.ErrRefused)
 	}
@@ -104,80 +101,81 @@ func (g *Groups) take(tx *store.Tx, card *message.CommitCard, commit message.Com
 
 // advance opens what can be opened and finds the head.
 func (g *Groups) advance(tx *store.Tx, fx *convo.Effects, row store.Group) error {
-	for {
-		t, err := g.load(tx, row.ID)
-		if err != nil {
-			return err
-		}
-		if again, err := g.evict(tx, row.ID, t); err != nil {
-			return err
-		} else if again {
-			continue
-		}
-		next := slices.IndexFunc(t.nodes, func(n *node) bool {
-			if n.card == nil || n.state != stateNew || !n.message {
-				return false
-			}
-			up := t.nodes[n.up]
-			return up.state == stateIn && up.roster.has(g.self)
-		})
-		if next < 0 {
-			return g.settle(tx, fx, row, t)
-		}
-		n := t.nodes[next]
-		if n.state, err = g.open(tx, row, t, n); err != nil {
-			return err
-		}
-		if n.state == stateIn {
-			fx.Entered()
-		}
-		if err := tx.SetCommitState(row.ID, n.name, n.state); err != nil {
+	t, err := g.load(tx, row.ID)
+	if err != nil {
+		return err
+	}
+	if did, err := g.prune(tx, row.ID, t); err != nil {
+		return err
+	} else if did {
+		if t, err = g.load(tx, row.ID); err != nil {
 			return err
 		}
 	}
+	for _, e := range t.Epochs { // parents before children
+		if e.Card == nil || e.State != cards.StateNew || e.Size == 0 {
+			continue
+		}
+		up := t.Epochs[e.Up]
+		if up.State != cards.StateIn || !up.Roster.Has(g.self) {
+			continue
+		}
+		state, err := g.open(tx, row, t, e)
+		if err != nil {
+			return err
+		}
+		if state == cards.StateIn {
+			fx.Entered()
+		}
+		if err := setState(tx, row.ID, e, state); err != nil {
+			return err
+		}
+	}
+	t.Choose(g.self, g.offered)
+	return g.settle(tx, fx, row, t)
 }
 
 // open opens a commit, once. What is not as its card says stays closed: it counts
 // for the rule as the card says, and nobody honest enters it.
-func (g *Groups) open(tx *store.Tx, row store.Group, t *tree, n *node) (state byte, err error) {
-	commit, err := tx.Commit(row.ID, n.name)
+func (g *Groups) open(tx *store.Tx, row store.Group, t *cards.Tree, n *cards.Epoch) (state cards.State, err error) {
+	commit, err := tx.Commit(row.ID, n.Name)
 	if err != nil {
-		return stateNew, err
+		return cards.StateNew, err
 	}
-	ep, records, err := g.cfg.Engine.Epoch(tx, n.parent)
+	ep, records, err := g.cfg.Engine.Epoch(tx, n.Parent)
 	if err != nil {
-		return stateNew, err
+		return cards.StateNew, err
 	}
 	staged, err := ep.Stage(records, commit.Message)
 	if err == nil {
-		err = n.matches(staged, t.nodes[n.up].roster)
+		err = matches(n, staged)
 	}
 	if err != nil {
-		g.cfg.Log.Warn("commit does not open", "group", row.ID, "epoch", n.name, "err", err)
-		return stateClosed, nil
+		g.cfg.Log.Warn("commit does not open", "group", row.ID, "epoch", n.Name, "err", err)
+		return cards.StateClosed, nil
 	}
 	if staged.RemovesUs() {
-		return stateOut, nil
+		return cards.StateOut, nil
 	}
 	next, err := staged.Apply(records)
 	if err != nil {
-		return stateNew, fmt.Errorf("enter epoch: %w", err)
+		return cards.StateNew, fmt.Errorf("enter epoch: %w", err)
 	}
-	if next.Binding() != n.card.Binding || !n.roster.isOf(next.Members(), next.Extensions()) {
-		g.cfg.Log.Warn("commit is not what its card says", "group", row.ID, "epoch", n.name)
-		return stateClosed, nil
+	if next.Binding() != n.Card.Binding || !isOf(n.Roster, next.Members(), next.Extensions()) {
+		g.cfg.Log.Warn("commit is not what its card says", "group", row.ID, "epoch", n.Name)
+		return cards.StateClosed, nil
 	}
-	return stateIn, g.cfg.Engine.Save(tx, row, n.name, next)
+	return cards.StateIn, g.cfg.Engine.Save(tx, row, n.Name, next)
 }
 
 var errContradiction = errors.New("commit is not what its card says")
 
 // matches compares what a commit does with its card, as far as it can be told
 // before the commit is entered.
-func (n *node) matches(staged *mls.Staged, before *roster) error {
+func matches(n *cards.Epoch, staged *mls.Staged) error {
 	c := staged.Changes()
-	same := string(c.Committer.Identity) == string(n.card.Committer[:]) && string(c.Leaf.Identity) == string(n.card.Committer[:]) &&
-		c.External == n.card.External && len(c.PSKs) == 0 && c.ReInit == nil && len(c.Updated) == 0
+	same := string(c.Committer.Identity) == string(n.Card.Committer[:]) && string(c.Leaf.Identity) == string(n.Card.Committer[:]) &&
+		c.External == n.Card.External && len(c.PSKs) == 0 && c.ReInit == nil && len(c.Updated) == 0
 	if !same {
 		return errContradiction
 	}
@@ -185,11 +183,11 @@ func (n *node) matches(staged *mls.Staged, before *roster) error {
 	if c.External {
 		removed = nil // its own leaf
 	}
-	if !sameIdentities(removed, n.card.Removed) || !sameIdentities(c.Added, n.card.Added) {
+	if !sameIdentities(removed, n.Card.Removed) || !sameIdentities(c.Added, n.Card.Added) {
 		return errContradiction
 	}
 	profile, err := profileIn(c.Extensions)
-	if err != nil || profile.Name != n.roster.profile.Name || !slices.Equal(profile.Admins, n.roster.profile.Admins) {
+	if err != nil || !n.Roster.Agrees(profile) {
 		return errContradiction
 	}
 	return nil
@@ -209,27 +207,27 @@ func sameIdentities(members []mls.Member, list []rpc.Identity) bool {
 }
 
 // settle moves to the head. What is to be done on account of that, Tend does.
-func (g *Groups) settle(tx *store.Tx, fx *convo.Effects, row store.Group, t *tree) error {
+func (g *Groups) settle(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree) error {
 	c, err := tx.Conversation(row.Conversation)
 	if err != nil {
 		return err
 	}
 	fx.Change(row.ID)
 	name, status, head := c.Name, c.Status, row.Epoch
-	n := t.top()
-	if n.state == stateIn && n.roster.has(g.self) {
-		if n.name != row.Epoch {
+	n := t.Top()
+	if n.State == cards.StateIn && n.Roster.Has(g.self) {
+		if n.Name != row.Epoch {
 			if err := g.moved(tx, row, c, t); err != nil {
 				return err
 			}
-			row.Epoch = n.name
+			row.Epoch = n.Name
 			if err := tx.PutGroup(row); err != nil {
 				return err
 			}
 		}
-		c.Name = n.roster.profile.Name
+		c.Name = n.Roster.Profile().Name
 	}
-	out := t.removedBy(g.self)
+	out := t.RemovedBy(g.self)
 	switch {
 	case c.Status == StatusLeft:
 	case out != nil:
@@ -246,8 +244,8 @@ func (g *Groups) settle(tx *store.Tx, fx *convo.Effects, row store.Group, t *tre
 
 // moved: after a change to another branch, what waits in the outbox for a receipt
 // is of an epoch that others may not be in. Tend encrypts it again.
-func (g *Groups) moved(tx *store.Tx, row store.Group, c store.Conversation, t *tree) error {
-	if t.onPath(row.Epoch) {
+func (g *Groups) moved(tx *store.Tx, row store.Group, c store.Conversation, t *cards.Tree) error {
+	if t.OnPath(row.Epoch) {
 		return nil
 	}
 	return g.unsend(tx, c)
@@ -261,58 +259,6 @@ func (g *Groups) unsend(tx *store.Tx, c store.Conversation) error {
 	}
 	for _, m := range messages {
 		if err := tx.DeleteOutgoingMessage(c.ID, m.ID); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// evict removes a commit that is too many, and reports whether it did. Of the
-// commits that one member alone made in one epoch, and on which nobody else has
-// built, the first by their names stay: which those are does not depend on what
-// came first. Commits that hang in the air are bounded in number only.
-func (g *Groups) evict(tx *store.Tx, group []byte, t *tree) (bool, error) {
-	type place struct{ parent, author int }
-	rivals := make(map[place]int)
-	for i, n := range t.nodes {
-		if n.card == nil || t.rule.Below(i, t.head) || t.shared(i) {
-			continue
-		}
-		at := place{n.up, t.numbers[n.card.Committer]}
-		if rivals[at]++; rivals[at] > maxRivals { // children of one parent are in the order of their names
-			return true, g.drop(tx, group, t, i)
-		}
-	}
-	if len(t.nodes)+len(t.loose) <= maxCommits || len(t.loose) == 0 {
-		return false, nil
-	}
-	name, err := t.loose[0].Name()
-	if err != nil {
-		return false, err
-	}
-	return true, tx.DeleteCommit(group, name)
-}
-
-// shared reports whether somebody else than its author has committed below an
-// epoch.
-func (t *tree) shared(i int) bool {
-	author := t.nodes[i].card.Committer
-	for j := i + 1; j < len(t.nodes); j++ {
-		if t.nodes[j].card.Committer != author && t.rule.Below(i, j) {
-			return true
-		}
-	}
-	return false
-}
-
-// drop erases an epoch and all below it.
-func (g *Groups) drop(tx *store.Tx, group []byte, t *tree, i int) error {
-	for j := i; j < len(t.nodes); j++ {
-		if !t.rule.Below(i, j) {
-			continue
-		}
-		name := t.nodes[j].name
-		if err := errors.Join(tx.DeleteCommit(group, name), g.erase(tx, name)); err != nil {
 			return err
 		}
 	}

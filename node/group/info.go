@@ -64,14 +64,14 @@ func (g *Groups) Shape(ctx context.Context, id [16]byte) (s Shape, err error) {
 			return err
 		}
 		s.Epoch, s.Authenticator, s.Suite = ep.Number(), ep.Authenticator(), ep.Suite()
-		r := t.top().roster
-		if n := t.at(row.Epoch); n != nil {
-			r = n.roster
+		r := t.Top().Roster
+		if n := t.At(row.Epoch); n != nil {
+			r = n.Roster
 		}
-		for _, who := range r.members() {
-			s.Members = append(s.Members, Member{Identity: who, Admin: r.isAdmin(who)})
+		for _, who := range r.Members() {
+			s.Members = append(s.Members, Member{Identity: who, Admin: r.IsAdmin(who)})
 		}
-		if card := t.removedBy(g.self); card != nil {
+		if card := t.RemovedBy(g.self); card != nil {
 			s.RemovedBy = card.Committer
 		}
 		return s.invited(tx, c.Group)
@@ -115,5 +115,5 @@ func (g *Groups) Count(tx *store.Tx, c store.Conversation) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	return len(t.top().roster.ranks), nil
+	return t.Top().Roster.Size(), nil
 }

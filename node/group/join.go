@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"quicnprotochat/mls"
+	"quicnprotochat/node/cards"
 	"quicnprotochat/node/contact"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/message"
@@ -26,7 +27,7 @@ func (g *Groups) Welcome(tx *store.Tx, fx *convo.Effects, ep *mls.Epoch) error {
 	if err != nil {
 		return err
 	}
-	if err := g.mayInvite(tx, t.nodes[tip].card.Committer); err != nil {
+	if err := g.mayInvite(tx, t.Epochs[tip].Card.Committer); err != nil {
 		return err
 	}
 	id := ConversationID(ep.GroupID())
@@ -37,18 +38,18 @@ func (g *Groups) Welcome(tx *store.Tx, fx *convo.Effects, ep *mls.Epoch) error {
 	case err != nil:
 		return err
 	default:
-		if done, err := g.replaces(tx, c, t.nodes[tip].name); err != nil || done {
+		if done, err := g.replaces(tx, c, t.Epochs[tip].Name); err != nil || done {
 			return err
 		}
 	}
-	root := t.nodes[0].roster
+	root := t.Epochs[0].Roster
 	row := store.Group{
-		ID: ep.GroupID(), Conversation: id, Creator: root.members()[0], Counter: 1,
-		Epoch: t.nodes[tip].name, Suite: uint16(ep.Suite()),
+		ID: ep.GroupID(), Conversation: id, Creator: root.Members()[0], Counter: 1,
+		Epoch: t.Epochs[tip].Name, Suite: uint16(ep.Suite()),
 	}
 	// What we say comes behind what was said before us.
 	c.Lamport = max(c.Lamport, min(history.Root.Lamport, message.MaxCounter/2))
-	c.Group, c.Name, c.Status = row.ID, t.nodes[tip].roster.profile.Name, StatusIn
+	c.Group, c.Name, c.Status = row.ID, t.Epochs[tip].Roster.Profile().Name, StatusIn
 	if err := tx.PutConversation(c); err != nil {
 		return err
 	}
@@ -66,7 +67,7 @@ func (g *Groups) Welcome(tx *store.Tx, fx *convo.Effects, ep *mls.Epoch) error {
 	fx.Entered()
 	fx.Change(row.ID)
 	fx.Show(convo.Event{Kind: convo.EventGroup, Conversation: c})
-	return g.report(tx, fx, row.ID, t.nodes[tip].card.Committer)
+	return g.report(tx, fx, row.ID, t.Epochs[tip].Card.Committer)
 }
 
 // historyIn finds the tree of a group with a root among the parts of a frame.
@@ -81,12 +82,12 @@ func historyIn(parts []message.Part, group []byte) *message.GroupTree {
 
 // welcomed checks that the tree beside a Welcome leads to the epoch that the
 // Welcome does, and returns it as rows.
-func (g *Groups) welcomed(h *message.GroupTree, ep *mls.Epoch, now time.Time) (rows []store.Commit, t *tree, tip int, err error) {
+func (g *Groups) welcomed(h *message.GroupTree, ep *mls.Epoch, now time.Time) (rows []store.Commit, t *cards.Tree, tip int, err error) {
 	root, err := h.Root.Encode()
 	if err != nil {
 		return nil, nil, 0, fmt.Errorf("%w: %w", convo.ErrRefused, err)
 	}
-	rows = []store.Commit{{Group: h.Root.Group, Name: h.Root.Name, Card: root, State: stateGone, Seen: now}}
+	rows = []store.Commit{{Group: h.Root.Group, Name: h.Root.Name, Card: root, State: byte(cards.StateGone), Seen: now}}
 	for _, commit := range h.Commits {
 		card, err := message.ParseCommitCard(commit.Card)
 		if err != nil {
@@ -96,19 +97,19 @@ func (g *Groups) welcomed(h *message.GroupTree, ep *mls.Epoch, now time.Time) (r
 		if err != nil || string(card.Group) != string(h.Root.Group) || card.Parent == (message.EpochName{}) {
 			return nil, nil, 0, fmt.Errorf("%w: tree of another group", convo.ErrRefused)
 		}
-		state := stateNew
+		state := cards.StateNew
 		if card.Binding == ep.Binding() {
-			state = stateIn
+			state = cards.StateIn
 		}
 		rows = append(rows, store.Commit{
-			Group: card.Group, Name: name, Parent: card.Parent, Card: commit.Card, State: state, Seen: now,
+			Group: card.Group, Name: name, Parent: card.Parent, Card: commit.Card, State: byte(state), Seen: now,
 		})
 	}
 	if t, err = g.build(rows); err != nil {
 		return nil, nil, 0, fmt.Errorf("%w: %w", convo.ErrRefused, err)
 	}
-	tip = slices.IndexFunc(t.nodes, func(n *node) bool { return n.state == stateIn })
-	if tip < 1 || !t.nodes[tip].roster.isOf(ep.Members(), ep.Extensions()) || !slices.Contains(t.nodes[tip].card.Added, g.self) {
+	tip = slices.IndexFunc(t.Epochs, func(n *cards.Epoch) bool { return n.State == cards.StateIn })
+	if tip < 1 || !isOf(t.Epochs[tip].Roster, ep.Members(), ep.Extensions()) || !slices.Contains(t.Epochs[tip].Card.Added, g.self) {
 		return nil, nil, 0, fmt.Errorf("%w: welcome to an epoch that the tree beside it does not lead to", convo.ErrRefused)
 	}
 	return rows, t, tip, nil
@@ -137,11 +138,11 @@ func (g *Groups) replaces(tx *store.Tx, c store.Conversation, name message.Epoch
 	if err != nil {
 		return false, err
 	}
-	if n := t.at(name); n != nil && n.state != stateNew {
+	if n := t.At(name); n != nil && n.State != cards.StateNew {
 		return true, nil
 	}
-	for _, n := range t.nodes {
-		g.cfg.Engine.Forget(n.name)
+	for _, n := range t.Epochs {
+		g.cfg.Engine.Forget(n.Name)
 	}
 	if err := g.unsend(tx, c); err != nil {
 		return false, err
@@ -186,7 +187,7 @@ func (g *Groups) takeCards(tx *store.Tx, fx *convo.Effects, cards message.Contac
 		if err != nil {
 			return fmt.Errorf("%w: %w", convo.ErrRefused, err)
 		}
-		if _, ok := t.numbers[card.Identity]; !ok || card.Identity == g.self {
+		if !t.Knows(card.Identity) || card.Identity == g.self {
 			continue
 		}
 		if err := g.meet(tx, fx, row, card, raw); err != nil {
@@ -281,10 +282,10 @@ func (g *Groups) CardChanged(tx *store.Tx, fx *convo.Effects, c store.Contact, b
 		if err != nil {
 			return err
 		}
-		if !t.top().roster.has(c.Identity) {
+		if !t.Top().Roster.Has(c.Identity) {
 			continue
 		}
-		for _, id := range t.top().roster.others(g.self) {
+		for _, id := range t.Top().Roster.Others(g.self) {
 			if id == c.Identity {
 				continue
 			}

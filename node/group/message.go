@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"quicnprotochat/node/cards"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
@@ -48,7 +49,7 @@ func (g *Groups) Send(ctx context.Context, id [16]byte, text string) (m store.Me
 			Lamport: c.Lamport, Counter: c.Counter, Sent: now, Stored: now,
 			State: convo.StateQueued, Path: string(transport.PathNone), Why: "just written, not sent yet",
 		}
-		others := t.top().roster.others(g.self)
+		others := t.Top().Roster.Others(g.self)
 		if len(others) == 0 {
 			m.State, m.Why = convo.StateDelivered, "nobody else is in the group"
 		}
@@ -66,7 +67,7 @@ func (g *Groups) Send(ctx context.Context, id [16]byte, text string) (m store.Me
 }
 
 // present returns a group that we are in.
-func (g *Groups) present(tx *store.Tx, id [16]byte) (row store.Group, c store.Conversation, t *tree, err error) {
+func (g *Groups) present(tx *store.Tx, id [16]byte) (row store.Group, c store.Conversation, t *cards.Tree, err error) {
 	if c, err = tx.Conversation(id); isNotFound(err) || err == nil && !convo.IsGroup(c) {
 		return row, c, nil, ErrUnknown
 	}
@@ -109,7 +110,7 @@ func (g *Groups) encrypt(tx *store.Tx, fx *convo.Effects, row store.Group, m sto
 // sendAgain brings the messages without all receipts to where the group is now:
 // who is no member any more is not waited for, and who has nothing in the outbox,
 // because it was of a branch that lost, gets them encrypted anew.
-func (g *Groups) sendAgain(tx *store.Tx, fx *convo.Effects, row store.Group, c store.Conversation, t *tree) error {
+func (g *Groups) sendAgain(tx *store.Tx, fx *convo.Effects, row store.Group, c store.Conversation, t *cards.Tree) error {
 	messages, err := tx.Unreceipted(c.ID, g.self)
 	if err != nil {
 		return err
@@ -128,7 +129,7 @@ func (g *Groups) sendAgain(tx *store.Tx, fx *convo.Effects, row store.Group, c s
 		for _, l := range audience {
 			switch {
 			case l.State == convo.StateDelivered:
-			case !t.top().roster.has(l.Member):
+			case !t.Top().Roster.Has(l.Member):
 				gone = true
 				if err := tx.DeleteListener(c.ID, m.ID, l.Member); err != nil {
 					return err
@@ -240,7 +241,7 @@ func (g *Groups) Renew(tx *store.Tx, fx *convo.Effects, out store.Outgoing) erro
 		return err
 	}
 	row, c, t, err := g.present(tx, out.Conversation)
-	if err != nil || !t.top().roster.has(out.Recipient) && out.Kind != store.KindCommit {
+	if err != nil || !t.Top().Roster.Has(out.Recipient) && out.Kind != store.KindCommit {
 		return nil // neither they nor we need it
 	}
 	again := store.Outgoing{

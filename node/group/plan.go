@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"quicnprotochat/mls"
+	"quicnprotochat/node/cards"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
@@ -46,12 +47,12 @@ func (p *plan) empty() bool { return len(p.intents) == 0 && !p.update }
 
 // plan collects what is to be committed now on the head. Intents that have come
 // true, or cannot any more, are erased; wait is until others are due, 0 if none is.
-func (g *Groups) planCommit(tx *store.Tx, group []byte, t *tree, now time.Time) (p *plan, wait time.Duration, err error) {
+func (g *Groups) planCommit(tx *store.Tx, group []byte, t *cards.Tree, now time.Time) (p *plan, wait time.Duration, err error) {
 	intents, err := tx.Intents(group)
 	if err != nil {
 		return nil, 0, err
 	}
-	p = &plan{profile: t.top().roster.profile}
+	p = &plan{profile: t.Top().Roster.Profile()}
 	p.profile.Admins = slices.Clone(p.profile.Admins)
 	missing := false // a key package
 	for _, i := range intents {
@@ -79,8 +80,8 @@ func (g *Groups) planCommit(tx *store.Tx, group []byte, t *tree, now time.Time) 
 
 // turnOf is how long we leave the Remove of somebody who leaves to those before us,
 // with a little chance in it.
-func (g *Groups) turnOf(t *tree, i store.Intent, now time.Time) time.Duration {
-	rank := slices.Index(t.top().roster.members(), g.self)
+func (g *Groups) turnOf(t *cards.Tree, i store.Intent, now time.Time) time.Duration {
+	rank := slices.Index(t.Top().Roster.Members(), g.self)
 	if left := time.Duration(rank)*turn - now.Sub(i.Created); left > 0 {
 		return left + rand.N(turn/2)
 	}
@@ -89,11 +90,11 @@ func (g *Groups) turnOf(t *tree, i store.Intent, now time.Time) time.Duration {
 
 // planOne adds an intent to a plan unless it has come true; keep is false if it is
 // of no use any more.
-func (g *Groups) planOne(tx *store.Tx, t *tree, p *plan, i *store.Intent) (keep bool, err error) {
-	r := t.top().roster
+func (g *Groups) planOne(tx *store.Tx, t *cards.Tree, p *plan, i *store.Intent) (keep bool, err error) {
+	r := t.Top().Roster
 	committed := i.Epoch != message.EpochName{}
-	if committed && !t.onPath(i.Epoch) { // lost with its branch
-		if i.Kind == intentRemove && !g.senior(r, i.Subject) {
+	if committed && !t.OnPath(i.Epoch) { // lost with its branch
+		if i.Kind == intentRemove && !r.Senior(g.self, i.Subject) {
 			return false, nil // a lost Remove of somebody senior is dropped
 		}
 		if err := tx.SetIntent(i.ID, i.Package, message.EpochName{}); err != nil {
@@ -104,10 +105,11 @@ func (g *Groups) planOne(tx *store.Tx, t *tree, p *plan, i *store.Intent) (keep 
 	if committed {
 		// It stays until no other branch can come before its own, and that of an Add
 		// until its member has shown up.
-		waits := i.Kind == intentAdd && len(i.Value) > 0 && r.has(i.Subject)
-		return waits || !t.rule.Settled(t.index[i.Epoch]), nil
+		waits := i.Kind == intentAdd && len(i.Value) > 0 && r.Has(i.Subject)
+		at, _ := t.Index(i.Epoch)
+		return waits || !t.Settled(at), nil
 	}
-	if i.Kind != intentUpdate && i.Kind != intentLeave && !r.isAdmin(g.self) {
+	if i.Kind != intentUpdate && i.Kind != intentLeave && !r.IsAdmin(g.self) {
 		return false, nil
 	}
 	switch i.Kind {
@@ -117,23 +119,16 @@ func (g *Groups) planOne(tx *store.Tx, t *tree, p *plan, i *store.Intent) (keep 
 		return p.planRemove(r, i, nil), nil
 	case intentLeave:
 		l, err := parseLeave(i)
-		if err != nil || !t.asked(t.head, l) || i.Subject == g.self {
-			return i.Subject == g.self && r.has(g.self), nil
+		if err != nil || !t.Asked(t.Head, l) || i.Subject == g.self {
+			return i.Subject == g.self && r.Has(g.self), nil
 		}
 		return p.planRemove(r, i, &l), nil
 	}
 	return p.planProfile(r, i), nil
 }
 
-// senior reports whether we come before somebody.
-func (g *Groups) senior(r *roster, id rpc.Identity) bool {
-	a, ok := r.rank(g.self)
-	b, there := r.rank(id)
-	return ok && (!there || a < b)
-}
-
-func (p *plan) planAdd(r *roster, i *store.Intent) (keep bool, err error) {
-	if r.has(i.Subject) {
+func (p *plan) planAdd(r *cards.Roster, i *store.Intent) (keep bool, err error) {
+	if r.Has(i.Subject) {
 		return false, nil
 	}
 	if len(i.Package) == 0 {
@@ -148,8 +143,8 @@ func (p *plan) planAdd(r *roster, i *store.Intent) (keep bool, err error) {
 	return true, nil
 }
 
-func (p *plan) planRemove(r *roster, i *store.Intent, l *message.Leave) (keep bool) {
-	if !r.has(i.Subject) {
+func (p *plan) planRemove(r *cards.Roster, i *store.Intent, l *message.Leave) (keep bool) {
+	if !r.Has(i.Subject) {
 		return false
 	}
 	if !slices.Contains(p.remove, i.Subject) {
@@ -167,7 +162,7 @@ func without(list []rpc.Identity, id rpc.Identity) []rpc.Identity {
 	return slices.DeleteFunc(list, func(x rpc.Identity) bool { return x == id })
 }
 
-func (p *plan) planProfile(r *roster, i *store.Intent) (keep bool) {
+func (p *plan) planProfile(r *cards.Roster, i *store.Intent) (keep bool) {
 	switch i.Kind {
 	case intentRename:
 		if p.profile.Name == string(i.Value) {
@@ -175,7 +170,7 @@ func (p *plan) planProfile(r *roster, i *store.Intent) (keep bool) {
 		}
 		p.profile.Name = string(i.Value)
 	case intentPromote:
-		if slices.Contains(p.profile.Admins, i.Subject) || !r.has(i.Subject) {
+		if slices.Contains(p.profile.Admins, i.Subject) || !r.Has(i.Subject) {
 			return false
 		}
 		p.profile.Admins = append(p.profile.Admins, i.Subject)
@@ -192,8 +187,8 @@ func (p *plan) planProfile(r *roster, i *store.Intent) (keep bool) {
 }
 
 // changes reports whether the profile is another one than that of a roster.
-func (p *plan) changes(r *roster) bool {
-	return p.profile.Name != r.profile.Name || !slices.Equal(p.profile.Admins, r.profile.Admins)
+func (p *plan) changes(r *cards.Roster) bool {
+	return !r.Agrees(&p.profile)
 }
 
 func parseLeave(i *store.Intent) (l message.Leave, err error) {

@@ -1,12 +1,14 @@
 package group
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"quicnprotochat/mls"
+	"quicnprotochat/node/cards"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/keys"
 	"quicnprotochat/node/message"
@@ -23,24 +25,25 @@ const (
 
 // giveInfo gives a present member the GroupInfo of an epoch, to come back by an
 // external commit. Of one that we are not in it gets that of our head.
-func (g *Groups) giveInfo(tx *store.Tx, fx *convo.Effects, t *tree, to rpc.Identity, name message.EpochName) error {
-	n := t.at(name)
-	if n == nil || n.state != stateIn {
-		n = t.top()
+func (g *Groups) giveInfo(tx *store.Tx, fx *convo.Effects, t *cards.Tree, to rpc.Identity, name message.EpochName) error {
+	at, ok := t.Index(name)
+	if !ok || t.Epochs[at].State != cards.StateIn {
+		at = t.Head
 	}
-	if n.state != stateIn || !n.roster.has(to) || !g.mayAsk(t.root.Group, to, message.ControlInfoAsk+128) {
+	n := t.Epochs[at]
+	if n.State != cards.StateIn || !n.Roster.Has(to) || !g.mayAsk(t.Root.Group, to, message.ControlInfoAsk+answering) {
 		return nil
 	}
-	ep, _, err := g.cfg.Engine.Epoch(tx, n.name)
+	ep, _, err := g.cfg.Engine.Epoch(tx, n.Name)
 	if err != nil {
 		return err
 	}
-	beside := len(n.roster.ranks) >= treeBeside
+	beside := n.Roster.Size() >= treeBeside
 	groupInfo, err := ep.GroupInfo(!beside)
 	if err != nil {
 		return err
 	}
-	history, err := g.history(tx, t, t.index[n.name])
+	history, err := g.history(tx, t, at)
 	if err != nil {
 		return err
 	}
@@ -53,11 +56,11 @@ func (g *Groups) giveInfo(tx *store.Tx, fx *convo.Effects, t *tree, to rpc.Ident
 	if beside {
 		parts = append(parts, message.RatchetTree(ep.RatchetTree()))
 	}
-	r, err := g.ours(tx, t.root.Group, to)
+	r, err := g.ours(tx, t.Root.Group, to)
 	if err != nil {
 		return err
 	}
-	return g.post(tx, fx, t.root.Group, to, r, parts...)
+	return g.post(tx, fx, t.Root.Group, to, slot{kind: message.ControlInfoAsk}, r, parts...)
 }
 
 // Info implements convo.Groups: it keeps an offer of GroupInfo of an epoch that we
@@ -75,34 +78,34 @@ func (g *Groups) Info(tx *store.Tx, fx *convo.Effects, groupInfo []byte) error {
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(t.nodes, func(n *node) bool { return n.card != nil && n.card.Binding == binding })
-	if i < 0 || t.nodes[i].state == stateIn || !t.nodes[i].roster.has(g.self) {
+	i := slices.IndexFunc(t.Epochs, func(n *cards.Epoch) bool { return n.Card != nil && n.Card.Binding == binding })
+	if i < 0 || t.Epochs[i].State == cards.StateIn || !t.Epochs[i].Roster.Has(g.self) {
 		return nil
 	}
 	tree := fx.RatchetTree()
 	members, extensions, err := mls.ParseGroupInfo(groupInfo, tree)
-	if err != nil || !t.nodes[i].roster.isOf(members, extensions) {
+	if err != nil || !isOf(t.Epochs[i].Roster, members, extensions) {
 		return errors.Join(fmt.Errorf("%w: group info of another epoch than its card's", convo.ErrRefused), err)
 	}
 	g.mu.Lock()
 	if len(g.infos) >= infosKept {
 		clear(g.infos)
 	}
-	g.infos[t.nodes[i].name] = info{groupInfo, tree}
+	g.infos[t.Epochs[i].Name] = info{groupInfo, tree}
 	g.mu.Unlock()
-	t.choose(g.self, g.offered)
+	t.Choose(g.self, g.offered)
 	return g.settle(tx, fx, row, t)
 }
 
 // rejoin comes back to the head, of which we have no keys, by an external commit.
-func (g *Groups) rejoin(tx *store.Tx, fx *convo.Effects, row store.Group, t *tree, now time.Time) error {
+func (g *Groups) rejoin(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree, now time.Time) error {
 	if err := fx.Durable(); err != nil {
 		return err
 	}
-	at := t.top()
+	at := t.Top()
 	g.mu.Lock()
-	offer := g.infos[at.name]
-	delete(g.infos, at.name)
+	offer := g.infos[at.Name]
+	delete(g.infos, at.Name)
 	g.mu.Unlock()
 	staged, err := mls.External(mls.ExternalConfig{
 		GroupInfo: offer.groupInfo, RatchetTree: offer.tree, Signer: g.cfg.Identity.MLS(), Identity: g.self[:],
@@ -117,7 +120,8 @@ func (g *Groups) rejoin(tx *store.Tx, fx *convo.Effects, row store.Group, t *tre
 		return err
 	}
 	card := &message.CommitCard{
-		Group: row.ID, Parent: at.name, Number: next.Number(), Committer: g.self, External: true, Binding: next.Binding(),
+		Group: row.ID, Parent: at.Name, Number: next.Number(), Committer: g.self, External: true,
+		Binding: next.Binding(), Digest: sha256.Sum256(staged.Message()),
 	}
 	made, err := g.keepOwn(tx, row, card, staged.Message(), next, now)
 	if err != nil {
@@ -134,27 +138,24 @@ func (g *Groups) rejoin(tx *store.Tx, fx *convo.Effects, row store.Group, t *tre
 // seek asks for what a better branch than ours would need to be entered, or what
 // commits hang on that we do not know; wait is until it is time to ask again, 0 if
 // nothing is missing.
-func (g *Groups) seek(tx *store.Tx, fx *convo.Effects, row store.Group, t *tree) (wait time.Duration, err error) {
-	for _, card := range t.loose {
-		if t.at(card.Parent) != nil {
-			continue // against the rules of the group
-		}
+func (g *Groups) seek(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree) (wait time.Duration, err error) {
+	for _, e := range t.Loose {
 		wait = patience
-		if g.mayAsk(row.ID, card.Committer, message.ControlAsk) {
-			if err := g.ask(tx, fx, row, t, card.Committer); err != nil {
+		if g.mayAsk(row.ID, e.Card.Committer, message.ControlAsk) {
+			if err := g.ask(tx, fx, row, t, e.Card.Committer); err != nil {
 				return wait, err
 			}
 		}
 	}
-	wish := t.wish(g.self)
-	if !t.rule.Prefers(wish, t.head) && t.top().state == stateIn {
+	wish := t.Wish(g.self)
+	if !t.Prefers(wish, t.Head) && t.Top().State == cards.StateIn {
 		return wait, nil
 	}
 	for _, id := range g.whoIsAt(tx, row, t, wish) {
 		if !g.mayAsk(row.ID, id, message.ControlInfoAsk) {
 			continue
 		}
-		if err := g.post(tx, fx, row.ID, id, &message.InfoAsk{Epoch: t.nodes[wish].name}); err != nil {
+		if err := g.say(tx, fx, row.ID, id, &message.InfoAsk{Epoch: t.Epochs[wish].Name}); err != nil {
 			return patience, err
 		}
 	}
@@ -163,7 +164,7 @@ func (g *Groups) seek(tx *store.Tx, fx *convo.Effects, row store.Group, t *tree)
 
 // whoIsAt returns members that may be able to give the GroupInfo of an epoch:
 // those who said that they are there or below it, then those who made it.
-func (g *Groups) whoIsAt(tx *store.Tx, row store.Group, t *tree, at int) (ids []rpc.Identity) {
+func (g *Groups) whoIsAt(tx *store.Tx, row store.Group, t *cards.Tree, at int) (ids []rpc.Identity) {
 	add := func(id rpc.Identity) {
 		if id != g.self && len(ids) < askMost && !slices.Contains(ids, id) {
 			ids = append(ids, id)
@@ -174,14 +175,14 @@ func (g *Groups) whoIsAt(tx *store.Tx, row store.Group, t *tree, at int) (ids []
 		return nil
 	}
 	for _, s := range seats {
-		if i, ok := t.index[s.Head]; ok && t.rule.Below(at, i) {
+		if i, ok := t.Index(s.Head); ok && t.Below(at, i) {
 			add(s.Member)
 		}
 	}
-	for i := at; i > 0 && len(ids) < askMost; i = t.nodes[i].up {
-		add(t.nodes[i].card.Committer)
+	for i := at; i > 0 && len(ids) < askMost; i = t.Epochs[i].Up {
+		add(t.Epochs[i].Card.Committer)
 	}
-	for _, id := range t.nodes[at].roster.members() {
+	for _, id := range t.Epochs[at].Roster.Members() {
 		add(id)
 	}
 	return ids

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"quicnprotochat/node/cards"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
@@ -20,11 +21,20 @@ type question struct {
 	kind   message.ControlType
 }
 
-// patience is the time between two questions of one kind to one member.
-const patience = 15 * time.Second
+const (
+	// patience is the time between two questions of one kind to one member.
+	patience = 15 * time.Second
+	// answering, with the kind of a question, stands for an answer to it: those of
+	// one member are a little closer together than its questions are.
+	answering   message.ControlType = 128
+	answerPause                     = patience - 3*time.Second
+)
 
-// mayAsk reports whether it is time for a question, and notes it.
+// mayAsk reports whether it is time for a question or an answer, and notes it.
 func (g *Groups) mayAsk(group []byte, member rpc.Identity, kind message.ControlType) bool {
+	if kind >= answering {
+		return g.mayAskEvery(answerPause, group, member, kind)
+	}
 	return g.mayAskEvery(patience, group, member, kind)
 }
 
@@ -42,9 +52,41 @@ func (g *Groups) mayAskEvery(interval time.Duration, group []byte, member rpc.Id
 	return true
 }
 
-// post puts a control and what goes with it into the outbox for one member. It is
+// slot is a place in the outbox for one member: what is put into it takes the place
+// of what is there and has had no effect yet.
+type slot struct {
+	// kind is the question that it asks or answers, or ControlReport.
+	kind message.ControlType
+	// brings tells an answer from a question; about is who a card is of.
+	brings bool
+	about  rpc.Identity
+}
+
+func (s slot) name() (name [16]byte) {
+	copy(name[2:], s.about[:])
+	if name[0] = byte(s.kind); s.brings {
+		name[1] = 1
+	}
+	return name
+}
+
+// say is post of a control alone.
+func (g *Groups) say(tx *store.Tx, fx *convo.Effects, group []byte, to rpc.Identity, body message.Body) error {
+	return g.post(tx, fx, group, to, slot{kind: body.Type()}, body)
+}
+
+// post clears a slot of the outbox and adds to it.
+func (g *Groups) post(tx *store.Tx, fx *convo.Effects, group []byte, to rpc.Identity, at slot, body message.Body, parts ...message.Part) error {
+	at.brings = len(parts) > 0
+	if err := tx.DeleteOutgoingTo(ConversationID(group), at.name(), to); err != nil {
+		return err
+	}
+	return g.add(tx, fx, group, to, at, body, parts...)
+}
+
+// add puts a control and what goes with it into the outbox for one member. It is
 // sealed to that member alone: whether we are in one epoch is what it is about.
-func (g *Groups) post(tx *store.Tx, fx *convo.Effects, group []byte, to rpc.Identity, body message.Body, parts ...message.Part) error {
+func (g *Groups) add(tx *store.Tx, fx *convo.Effects, group []byte, to rpc.Identity, at slot, body message.Body, parts ...message.Part) error {
 	if _, err := tx.Contact(to); isNotFound(err) {
 		return nil // its card has not come yet
 	} else if err != nil {
@@ -58,25 +100,12 @@ func (g *Groups) post(tx *store.Tx, fx *convo.Effects, group []byte, to rpc.Iden
 	if err != nil {
 		return fmt.Errorf("encode frame: %w", err)
 	}
-	name := kindName(body.Type())
-	if len(parts) > 0 {
-		name[1] = 1 // what it brings is not replaced
-	} else if err := tx.DeleteOutgoingTo(ConversationID(group), name, to); err != nil {
-		return err
-	}
 	_, err = tx.AddOutgoing(store.Outgoing{
 		Recipient: to, Kind: store.KindControl, Frame: frame,
-		Conversation: ConversationID(group), Message: name, Group: group, Created: time.Now(),
+		Conversation: ConversationID(group), Message: at.name(), Group: group, Created: time.Now(),
 	})
 	fx.Send(to)
 	return err
-}
-
-// kindName stands for a kind of control in the outbox, where it takes the place of
-// an older one that has not gone out.
-func kindName(t message.ControlType) (name [16]byte) {
-	name[0] = byte(t)
-	return name
 }
 
 // ours is the Report that we make of a group.
@@ -90,9 +119,9 @@ func (g *Groups) ours(tx *store.Tx, group []byte, to rpc.Identity) (*message.Rep
 		return nil, err
 	}
 	r := &message.Report{Head: row.Epoch}
-	for i := len(t.nodes) - 1; i > 0 && len(r.Have) < message.MaxNames; i-- {
-		if n := t.nodes[i]; n.card.Committer == to && (n.message || n.state == stateIn) {
-			r.Have = append(r.Have, n.name)
+	for i := len(t.Epochs) - 1; i > 0 && len(r.Have) < message.MaxNames; i-- {
+		if n := t.Epochs[i]; n.Card.Committer == to && (n.Size > 0 || n.State == cards.StateIn) {
+			r.Have = append(r.Have, n.Name)
 		}
 	}
 	return r, nil
@@ -104,7 +133,7 @@ func (g *Groups) report(tx *store.Tx, fx *convo.Effects, group []byte, to rpc.Id
 	if err != nil {
 		return err
 	}
-	return g.post(tx, fx, group, to, r)
+	return g.say(tx, fx, group, to, r)
 }
 
 // reportCard is report with our own card.
@@ -114,15 +143,15 @@ func (g *Groups) reportCard(tx *store.Tx, fx *convo.Effects, group []byte, to rp
 
 // tell is report with the card of a member.
 func (g *Groups) tell(tx *store.Tx, fx *convo.Effects, group []byte, to, about rpc.Identity) error {
-	cards, err := g.contactCards(tx, []rpc.Identity{about}, time.Now())
-	if err != nil || len(cards) == 0 {
+	known, err := g.contactCards(tx, []rpc.Identity{about}, time.Now())
+	if err != nil || len(known) == 0 {
 		return err
 	}
 	r, err := g.ours(tx, group, to)
 	if err != nil {
 		return err
 	}
-	return g.post(tx, fx, group, to, r, cards)
+	return g.post(tx, fx, group, to, slot{kind: message.ControlReport, about: about}, r, known)
 }
 
 // Control implements convo.Groups.
@@ -138,7 +167,7 @@ func (g *Groups) Control(tx *store.Tx, fx *convo.Effects, m *message.Control, bo
 	if err != nil {
 		return err
 	}
-	if _, ok := t.numbers[m.Sender]; !ok {
+	if !t.Knows(m.Sender) {
 		return fmt.Errorf("%w: control message by somebody who is not in the group", convo.ErrRefused)
 	}
 	switch b := body.(type) {
@@ -158,7 +187,7 @@ func (g *Groups) Control(tx *store.Tx, fx *convo.Effects, m *message.Control, bo
 
 // reported takes a Report: what it confirms leaves the outbox, and whoever of the
 // two lacks something gets it.
-func (g *Groups) reported(tx *store.Tx, fx *convo.Effects, row store.Group, t *tree, from rpc.Identity, r *message.Report) error {
+func (g *Groups) reported(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree, from rpc.Identity, r *message.Report) error {
 	for _, name := range r.Have {
 		if err := tx.DeleteOutgoingTo(row.Conversation, name, from); err != nil {
 			return err
@@ -167,8 +196,8 @@ func (g *Groups) reported(tx *store.Tx, fx *convo.Effects, row store.Group, t *t
 	if err := g.heard(tx, fx, row, t, from, r.Head); err != nil {
 		return err
 	}
-	theirs, known := t.index[r.Head]
-	if !known || !t.rule.Prefers(t.head, theirs) {
+	theirs, known := t.Index(r.Head)
+	if !known || !t.Prefers(t.Head, theirs) {
 		return nil
 	}
 	// They are behind. If the commits are not on their way from us already, they
@@ -187,7 +216,7 @@ func (g *Groups) reported(tx *store.Tx, fx *convo.Effects, row store.Group, t *t
 }
 
 // heard notes what a member takes for the head. If we do not know it we ask.
-func (g *Groups) heard(tx *store.Tx, fx *convo.Effects, row store.Group, t *tree, from rpc.Identity, head message.EpochName) error {
+func (g *Groups) heard(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree, from rpc.Identity, head message.EpochName) error {
 	seats, err := tx.Seats(row.ID)
 	if err != nil {
 		return err
@@ -202,26 +231,26 @@ func (g *Groups) heard(tx *store.Tx, fx *convo.Effects, row store.Group, t *tree
 			return err
 		}
 	}
-	if t.at(head) != nil || !g.mayAsk(row.ID, from, message.ControlAsk) {
+	if t.At(head) != nil || !g.mayAsk(row.ID, from, message.ControlAsk) {
 		return nil
 	}
 	return g.ask(tx, fx, row, t, from)
 }
 
 // ask asks a member for the commits that we lack.
-func (g *Groups) ask(tx *store.Tx, fx *convo.Effects, row store.Group, t *tree, of rpc.Identity) error {
+func (g *Groups) ask(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree, of rpc.Identity) error {
 	a := &message.Ask{Head: row.Epoch}
-	for i := len(t.nodes) - 1; i >= 0 && len(a.Have) < message.MaxNames; i-- {
-		if !slices.ContainsFunc(t.nodes[i+1:], func(n *node) bool { return n.up == i }) {
-			a.Have = append(a.Have, t.nodes[i].name)
+	for _, e := range t.Tips() {
+		if len(a.Have) < message.MaxNames {
+			a.Have = append(a.Have, e.Name)
 		}
 	}
-	return g.post(tx, fx, row.ID, of, a)
+	return g.say(tx, fx, row.ID, of, a)
 }
 
 // confirm: a member that says in which epoch it is has its Welcome.
-func (g *Groups) confirm(tx *store.Tx, row store.Group, t *tree, member rpc.Identity, head message.EpochName) error {
-	if n := t.at(head); n != nil && !n.roster.has(member) {
+func (g *Groups) confirm(tx *store.Tx, row store.Group, t *cards.Tree, member rpc.Identity, head message.EpochName) error {
+	if n := t.At(head); n != nil && !n.Roster.Has(member) {
 		return nil
 	}
 	if err := tx.DeleteOutgoingKind(member, store.KindWelcome, row.ID); err != nil {
@@ -232,7 +261,7 @@ func (g *Groups) confirm(tx *store.Tx, row store.Group, t *tree, member rpc.Iden
 		return err
 	}
 	for _, i := range intents {
-		if bytes.Equal(i.Group, row.ID) && t.onPath(i.Epoch) {
+		if bytes.Equal(i.Group, row.ID) && t.OnPath(i.Epoch) {
 			if err := tx.SetIntentValue(i.ID, nil); err != nil {
 				return err
 			}
@@ -244,44 +273,38 @@ func (g *Groups) confirm(tx *store.Tx, row store.Group, t *tree, member rpc.Iden
 // maxAnswer is how many bytes of commits one frame carries.
 const maxAnswer = 1 << 20
 
-// answer sends a member the tree below what it knows.
-func (g *Groups) answer(tx *store.Tx, fx *convo.Effects, t *tree, to rpc.Identity, known []message.EpochName) error {
-	has := make(map[int]bool)
-	for _, name := range known {
-		if i, ok := t.index[name]; ok {
-			for _, above := range t.chain(i) {
-				has[above] = true
-			}
-		}
+// answer sends a member the tree below what it knows: not what came after it was
+// removed, and not more often than it may ask.
+func (g *Groups) answer(tx *store.Tx, fx *convo.Effects, t *cards.Tree, to rpc.Identity, known []message.EpochName) error {
+	lacks := t.Lacks(to, known)
+	if len(lacks) == 0 || !g.mayAsk(t.Root.Group, to, message.ControlAsk+answering) {
+		return nil
 	}
-	part, size := &message.GroupTree{}, 0
-	send := func() error {
-		if len(part.Commits) == 0 {
-			return nil
-		}
-		r, err := g.ours(tx, t.root.Group, to)
-		if err == nil {
-			err = g.post(tx, fx, t.root.Group, to, r, part)
-		}
-		part, size = &message.GroupTree{}, 0
+	r, err := g.ours(tx, t.Root.Group, to)
+	if err != nil {
 		return err
 	}
-	for i := 1; i < len(t.nodes); i++ {
-		if has[i] {
-			continue
-		}
-		row, err := tx.Commit(t.root.Group, t.nodes[i].name)
+	at := slot{kind: message.ControlAsk, brings: true}
+	if err := tx.DeleteOutgoingTo(ConversationID(t.Root.Group), at.name(), to); err != nil {
+		return err
+	}
+	part, size := &message.GroupTree{}, 0
+	for n, e := range lacks {
+		row, err := tx.Commit(t.Root.Group, e.Name)
 		if err != nil {
 			return err
 		}
 		part.Commits = append(part.Commits, message.Commit{Card: row.Card, Message: row.Message})
-		if size += len(row.Card) + len(row.Message); size > maxAnswer || len(part.Commits) == message.MaxCommits {
-			if err := send(); err != nil {
-				return err
-			}
+		size += len(row.Card) + len(row.Message)
+		if size <= maxAnswer && len(part.Commits) < message.MaxCommits && n < len(lacks)-1 {
+			continue
 		}
+		if err := g.add(tx, fx, t.Root.Group, to, at, r, part); err != nil {
+			return err
+		}
+		part, size = &message.GroupTree{}, 0
 	}
-	return send()
+	return nil
 }
 
 // Speaks implements convo.Groups.
@@ -290,19 +313,19 @@ func (g *Groups) Speaks(tx *store.Tx, fx *convo.Effects, row store.Group, member
 	if err != nil {
 		return false, err
 	}
-	if !t.top().roster.has(member) {
+	if !t.Top().Roster.Has(member) {
 		return false, nil
 	}
 	return true, g.heard(tx, fx, row, t, member, head)
 }
 
 // leaving keeps the wish of a member to be removed, for whoever commits next.
-func (g *Groups) leaving(tx *store.Tx, fx *convo.Effects, row store.Group, t *tree, from rpc.Identity, l message.Leave) error {
+func (g *Groups) leaving(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree, from rpc.Identity, l message.Leave) error {
 	if l.Who != from || !l.Verify(row.ID) {
 		return fmt.Errorf("%w: leave of somebody else", convo.ErrRefused)
 	}
-	if !t.asked(t.head, l) {
-		if t.at(l.Epoch) == nil { // we may be behind
+	if !t.Asked(t.Head, l) {
+		if t.At(l.Epoch) == nil { // we may be behind
 			return g.heard(tx, fx, row, t, from, l.Epoch)
 		}
 		return nil

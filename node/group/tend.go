@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"quicnprotochat/node/cards"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
@@ -31,7 +32,7 @@ func (g *Groups) Tend(ctx context.Context, group []byte) (next time.Time, err er
 		if err != nil {
 			return err
 		}
-		if t.top().state != stateIn && g.offered(t.top().name) {
+		if t.Top().State != cards.StateIn && g.offered(t.Top().Name) {
 			if err := g.rejoin(tx, fx, row, t, now); err != nil {
 				return err
 			}
@@ -51,9 +52,9 @@ func (g *Groups) Tend(ctx context.Context, group []byte) (next time.Time, err er
 	return next, err
 }
 
-func (g *Groups) tend(tx *store.Tx, fx *convo.Effects, row store.Group, c store.Conversation, t *tree, now time.Time) (wait time.Duration, err error) {
+func (g *Groups) tend(tx *store.Tx, fx *convo.Effects, row store.Group, c store.Conversation, t *cards.Tree, now time.Time) (wait time.Duration, err error) {
 	wait, err = g.seek(tx, fx, row, t)
-	if err != nil || t.top().state != stateIn {
+	if err != nil || t.Top().State != cards.StateIn {
 		return wait, err
 	}
 	sooner := func(d time.Duration) {
@@ -94,7 +95,7 @@ func (g *Groups) tend(tx *store.Tx, fx *convo.Effects, row store.Group, c store.
 
 // commitPlan commits a plan. One that MLS refuses, for a key package that is no
 // good any more, loses its Adds.
-func (g *Groups) commitPlan(tx *store.Tx, fx *convo.Effects, row store.Group, t *tree, p *plan, now time.Time) error {
+func (g *Groups) commitPlan(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree, p *plan, now time.Time) error {
 	for n, kp := range p.add {
 		if err := kp.Check(now); err != nil {
 			id := rpc.Identity(kp.Identity())
@@ -113,24 +114,24 @@ func (g *Groups) commitPlan(tx *store.Tx, fx *convo.Effects, row store.Group, t 
 
 // updateDue is when our next Update is due: never, as we are no admin, weekly, and
 // not at the same time as the others'.
-func (g *Groups) updateDue(t *tree, now time.Time) time.Duration {
-	r := t.top().roster
-	if !r.isAdmin(g.self) || len(r.ranks) < 2 {
+func (g *Groups) updateDue(t *cards.Tree, now time.Time) time.Duration {
+	r := t.Top().Roster
+	if !r.IsAdmin(g.self) || r.Size() < 2 {
 		return updateEvery
 	}
-	last := t.nodes[0].seen
-	for _, n := range t.nodes {
-		if n.card != nil && n.card.Committer == g.self && t.onPath(n.name) && n.seen.After(last) {
-			last = n.seen
+	last := t.Epochs[0].Seen
+	for _, n := range t.Epochs {
+		if n.Card != nil && n.Card.Committer == g.self && t.OnPath(n.Name) && n.Seen.After(last) {
+			last = n.Seen
 		}
 	}
-	rank := slices.Index(r.members(), g.self)
+	rank := slices.Index(r.Members(), g.self)
 	return updateEvery + time.Duration(rank)*time.Hour - now.Sub(last)
 }
 
 // sayLeave tells the members that we leave, until one has committed it.
-func (g *Groups) sayLeave(tx *store.Tx, fx *convo.Effects, row store.Group, t *tree) error {
-	if !t.top().roster.has(g.self) {
+func (g *Groups) sayLeave(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree) error {
+	if !t.Top().Roster.Has(g.self) {
 		return nil
 	}
 	intents, err := tx.IntentsOf(g.self, intentLeave)
@@ -142,17 +143,17 @@ func (g *Groups) sayLeave(tx *store.Tx, fx *convo.Effects, row store.Group, t *t
 		if err != nil || string(i.Group) != string(row.ID) {
 			continue
 		}
-		if !t.asked(t.head, l) { // said on a branch that lost
-			l = message.NewLeave(g.self, row.ID, t.top().name, g.cfg.Identity.Sign)
+		if !t.Asked(t.Head, l) { // said on a branch that lost
+			l = message.NewLeave(g.self, row.ID, t.Top().Name, g.cfg.Identity.Sign)
 			if err := tx.SetIntentValue(i.ID, leaveValue(l)); err != nil {
 				return err
 			}
 		}
-		for _, id := range t.top().roster.others(g.self) {
+		for _, id := range t.Top().Roster.Others(g.self) {
 			if !g.mayAsk(row.ID, id, message.ControlLeave) {
 				continue
 			}
-			if err := g.post(tx, fx, row.ID, id, &message.LeaveNote{Leave: l}); err != nil {
+			if err := g.say(tx, fx, row.ID, id, &message.LeaveNote{Leave: l}); err != nil {
 				return err
 			}
 		}

@@ -73,7 +73,10 @@ type CommitCard struct {
 	// Profile is what the group agrees on from here on; nil if it stays.
 	Profile *GroupProfile
 	// Binding stands for the MLS epoch that the commit leads to.
-	Binding   [32]byte
+	Binding [32]byte
+	// Digest is SHA-256 of the commit: nobody but the committer can put something
+	// else in its place that does not open.
+	Digest    [32]byte
 	Signature [ed25519.SignatureSize]byte
 }
 
@@ -126,6 +129,7 @@ func (c *CommitCard) body() ([]byte, error) {
 		c.Profile.addTo(&b)
 	}
 	b.AddBytes(c.Binding[:])
+	b.AddBytes(c.Digest[:])
 	out, err := b.Bytes()
 	if err == nil {
 		_, err = parseCardBody(out)
@@ -189,7 +193,7 @@ func parseCardBody(b []byte) (*CommitCard, error) {
 			return nil, ErrMalformed
 		}
 	}
-	if !s.CopyBytes(c.Binding[:]) || !s.Empty() {
+	if !s.CopyBytes(c.Binding[:]) || !s.CopyBytes(c.Digest[:]) || !s.Empty() {
 		return nil, ErrMalformed
 	}
 	return &c, nil

@@ -20,7 +20,7 @@ func testCard(t testing.TB) *CommitCard {
 		Removed: []rpc.Identity{bob.ID()}, Added: []rpc.Identity{{4}, {5}},
 		Leaves:  []Leave{NewLeave(bob.ID(), group, EpochName{9}, bob.Sign)},
 		Profile: &GroupProfile{Name: "friends", Admins: []rpc.Identity{alice.ID(), {4}}},
-		Binding: [32]byte{3},
+		Binding: [32]byte{3}, Digest: [32]byte{4},
 	}
 	if err := c.Sign(alice.Sign); err != nil {
 		t.Fatal(err)

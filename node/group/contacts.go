@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"quicnprotochat/node/cards"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
@@ -22,9 +23,9 @@ const (
 // askCards asks for the cards of members whom we cannot reach, because they came in
 // on another branch, or through somebody who had no card to hand on. wait is until
 // it is time to look again, 0 if no card is missing.
-func (g *Groups) askCards(tx *store.Tx, fx *convo.Effects, row store.Group, t *tree, now time.Time) (wait time.Duration, err error) {
+func (g *Groups) askCards(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree, now time.Time) (wait time.Duration, err error) {
 	var lacking, known []rpc.Identity
-	for _, id := range t.top().roster.others(g.self) {
+	for _, id := range t.Top().Roster.Others(g.self) {
 		_, err := tx.Contact(id)
 		switch {
 		case err == nil:
@@ -38,7 +39,7 @@ func (g *Groups) askCards(tx *store.Tx, fx *convo.Effects, row store.Group, t *t
 	if len(lacking) == 0 {
 		return 0, nil
 	}
-	age := now.Sub(t.top().seen)
+	age := now.Sub(t.Top().Seen)
 	if age < patience { // they may be on their way
 		return max(patience-age, time.Second), nil
 	}
@@ -48,7 +49,7 @@ func (g *Groups) askCards(tx *store.Tx, fx *convo.Effects, row store.Group, t *t
 	}
 	rand.Shuffle(len(known), func(i, j int) { known[i], known[j] = known[j], known[i] })
 	for _, id := range known[:min(len(known), cardsFrom)] {
-		if err := g.post(tx, fx, row.ID, id, &message.CardAsk{Who: lacking}); err != nil {
+		if err := g.say(tx, fx, row.ID, id, &message.CardAsk{Who: lacking}); err != nil {
 			return wait, err
 		}
 	}
@@ -57,30 +58,30 @@ func (g *Groups) askCards(tx *store.Tx, fx *convo.Effects, row store.Group, t *t
 
 // giveCards gives a member the cards of others. Of somebody whose card may not be
 // handed on it tells that one about the member instead, who then sends its own.
-func (g *Groups) giveCards(tx *store.Tx, fx *convo.Effects, t *tree, to rpc.Identity, who []rpc.Identity) error {
-	roster := t.top().roster
-	if !roster.has(to) || !g.mayAsk(t.root.Group, to, message.ControlCardAsk) {
+func (g *Groups) giveCards(tx *store.Tx, fx *convo.Effects, t *cards.Tree, to rpc.Identity, who []rpc.Identity) error {
+	roster := t.Top().Roster
+	if !roster.Has(to) || !g.mayAsk(t.Root.Group, to, message.ControlCardAsk+answering) {
 		return nil
 	}
-	who = slices.DeleteFunc(who, func(id rpc.Identity) bool { return id == to || id == g.self || !roster.has(id) })
+	who = slices.DeleteFunc(who, func(id rpc.Identity) bool { return id == to || id == g.self || !roster.Has(id) })
 	var all message.ContactCards
 	for _, id := range who {
-		cards, err := g.contactCards(tx, []rpc.Identity{id}, time.Now())
+		card, err := g.contactCards(tx, []rpc.Identity{id}, time.Now())
 		if err != nil {
 			return err
 		}
-		if len(cards) > 0 {
-			all = append(all, cards...)
-		} else if err := g.tell(tx, fx, t.root.Group, id, to); err != nil {
+		if len(card) > 0 {
+			all = append(all, card...)
+		} else if err := g.tell(tx, fx, t.Root.Group, id, to); err != nil {
 			return err
 		}
 	}
 	if len(all) == 0 {
 		return nil
 	}
-	r, err := g.ours(tx, t.root.Group, to)
+	r, err := g.ours(tx, t.Root.Group, to)
 	if err != nil {
 		return err
 	}
-	return g.post(tx, fx, t.root.Group, to, r, all)
+	return g.post(tx, fx, t.Root.Group, to, slot{kind: message.ControlCardAsk}, r, all)
 }

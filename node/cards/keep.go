@@ -1,0 +1,124 @@
+package cards
+
+import (
+	"time"
+
+	"quicnprotochat/rpc"
+)
+
+// What is kept of a group.
+const (
+	// maxRivals is how many commits of one member in one epoch are kept on which
+	// nobody else has built: more than one is equivocation.
+	maxRivals = 2
+	// looseEach and looseBytes bound the commits of one member that hang in the
+	// air: as many as one answer brings. Those of people who never were members
+	// count as those of one.
+	looseEach  = 256
+	looseBytes = 8 << 20
+)
+
+// When the keys of an epoch that is not the head go.
+const (
+	// settledFor is how long after the most senior member has committed below the
+	// way that was taken.
+	settledFor = 10 * time.Minute
+	// keptFor and keptEpochs are at the latest.
+	keptFor    = 7 * 24 * time.Hour
+	keptEpochs = 16
+)
+
+// Surplus returns the epochs that are too many, children before parents. Of the
+// commits that one member alone made in one epoch, and on which nobody else has
+// built, the first by their names stay, whether we are in one of them or not:
+// all who know the same commits keep the same ones.
+func (t *Tree) Surplus() (all []*Epoch) {
+	type place struct {
+		parent int
+		author rpc.Identity
+	}
+	shared, rivals := t.shared(), make(map[place]int)
+	gone := make([]bool, len(t.Epochs))
+	for i, e := range t.Epochs {
+		if e.Card == nil {
+			continue
+		}
+		if !shared[i] {
+			at := place{e.Up, e.Card.Committer}
+			rivals[at]++ // siblings are in the order of their names
+			gone[i] = rivals[at] > maxRivals
+		}
+		gone[i] = gone[i] || gone[e.Up]
+	}
+	for i := len(t.Epochs) - 1; i > 0; i-- {
+		if gone[i] {
+			all = append(all, t.Epochs[i])
+		}
+	}
+	return all
+}
+
+// shared reports of each epoch whether somebody else than its author has committed
+// below it.
+func (t *Tree) shared() []bool {
+	shared := make([]bool, len(t.Epochs))
+	for i := len(t.Epochs) - 1; i > 0; i-- {
+		up := t.Epochs[i].Up
+		above := t.Epochs[up].Card
+		// Whoever is below an unshared epoch is its author.
+		shared[up] = shared[up] || shared[i] || above != nil && above.Committer != t.Epochs[i].Card.Committer
+	}
+	return shared
+}
+
+// TooLoose returns those of Loose that are too many, the last that came.
+func (t *Tree) TooLoose() (all []*Epoch) {
+	count, size := make(map[rpc.Identity]int), make(map[rpc.Identity]int)
+	for _, e := range t.Loose {
+		author := e.Card.Committer
+		if !t.Knows(author) {
+			author = rpc.Identity{}
+		}
+		if count[author] == looseEach || count[author] > 0 && size[author]+e.Size > looseBytes {
+			all = append(all, e)
+			continue
+		}
+		count[author]++
+		size[author] += e.Size
+	}
+	return all
+}
+
+// KeysFor is how long the keys of an epoch are kept still; 0 if they may go now. It
+// is for epochs in StateIn that are not the head.
+func (t *Tree) KeysFor(i int, now time.Time) time.Duration {
+	if t.rule.Below(i, t.Head) && t.Number(t.Head)-t.Number(i) > keptEpochs {
+		return 0
+	}
+	_, taken := t.rule.Fork(i, t.Head) // the way to the head that does not lead to i
+	if taken < 0 {
+		// Below the head: a branch that may be entered by others, but not by us.
+		return max(0, keptFor-now.Sub(t.Epochs[i].Seen))
+	}
+	left := keptFor - now.Sub(t.Epochs[taken].Seen)
+	if at, ok := t.settledAt(taken); ok {
+		left = min(left, settledFor-now.Sub(at))
+	}
+	return max(0, left)
+}
+
+// settledAt is when it became known that the most senior member of its parent has
+// committed at or below an epoch.
+func (t *Tree) settledAt(i int) (at time.Time, ok bool) {
+	if !t.rule.Settled(i) {
+		return at, false
+	}
+	top := t.Epochs[t.Epochs[i].Up].Roster.Members()[0]
+	for j := i; j < len(t.Epochs); j++ {
+		e := t.Epochs[j]
+		if e.Card.Committer == top && !e.Card.External && t.rule.Below(i, j) && (!ok || e.Seen.Before(at)) {
+			at, ok = e.Seen, true
+		}
+	}
+	return at, ok
+}
