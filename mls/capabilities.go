@@ -98,20 +98,20 @@ func (c Capabilities) supportsProposal(typ uint16) bool {
 }
 
 // meets checks the capabilities against what a group requires (RFC 9420, §7.3,
-// §11.1).
+// §11.1). Reserved values are no capabilities.
 func (c Capabilities) meets(required RequiredCapabilities) error {
 	for _, typ := range required.Extensions {
-		if !c.supportsExtension(typ) {
+		if isGREASE(typ) || !c.supportsExtension(typ) {
 			return fmt.Errorf("required extension 0x%04x not supported: %w", typ, ErrInvalid)
 		}
 	}
 	for _, typ := range required.Proposals {
-		if !c.supportsProposal(typ) {
+		if isGREASE(typ) || !c.supportsProposal(typ) {
 			return fmt.Errorf("required proposal 0x%04x not supported: %w", typ, ErrInvalid)
 		}
 	}
 	for _, typ := range required.Credentials {
-		if !slices.Contains(c.Credentials, typ) {
+		if isGREASE(typ) || !slices.Contains(c.Credentials, typ) {
 			return fmt.Errorf("required credential 0x%04x not supported: %w", typ, ErrInvalid)
 		}
 	}

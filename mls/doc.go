@@ -102,6 +102,7 @@
 //	§7.4, 7.5 path secrets and their keys        vectors treekem, TestPathsAtRandom, TestWrongPathSecret
 //	§7.6      number of nodes and ciphertexts    TestUpdatePath
 //	§7.7, 7.8 adding, removing, tree hashes      vectors tree-operations, vectors tree-validation
+//	§7.7      no blank right half                TestJoinRefuses
 //	§7.9      parent hashes when joining         TestTamperedTrees, TestOriginalTreeHash
 //	§7.9      parent hashes of a path            vectors treekem, TestPathsAtRandom, TestNever/12
 //	§8        key schedule, transcript, exporter vectors key-schedule, vectors transcript-hashes
@@ -121,6 +122,7 @@
 //	§12.1.7   extensions that all support        TestGroupContextExtensions, TestEachProposal
 //	§12.1.8   external senders                   TestGroupContextExtensions, TestNever/07
 //	§12.2     proposal list                      TestStageRefuses, TestNever/08
+//	§12.2     a fresh key for who comes back     TestResyncFreshKey
 //	§12.3     order of applying                  TestRemoveAndAddAgain, TestNever/14, vectors passive-client-random
 //	§12.4     where a path is needed             TestStageRefuses
 //	§12.4     commit before application data     TestPending; the caller's to do
@@ -137,7 +139,8 @@
 //	§13.4     unknown extensions: ignored in a
 //	          key package and GroupInfo, refused
 //	          in a group; no type twice          TestKeyPackage, TestJoinRefuses, TestDuplicateExtensions
-//	§13.5     GREASE is read past                TestGREASE, TestJoinRefuses
+//	§13.5     GREASE is read past, and is no
+//	          capability                         TestGREASE, TestReservedInGroup
 //	§15.3     late and reordered messages        TestOutOfOrder, TestGenerationLimits
 //
 // The caller's are: that group ids are unique (§12.4.3.1), who may speak for an

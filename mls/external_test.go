@@ -65,6 +65,21 @@ func TestExternal(t *testing.T) {
 	})
 }
 
+// TestResyncFreshKey: who comes back brings another key than its old leaf had, as
+// with an Update (RFC 9420, §12.2, §7.3): else whoever took the old one reads on.
+func TestResyncFreshKey(t *testing.T) {
+	all := newGroup(t, x25519, "anna", "bert", "cleo")
+	a, c := all[0], all[2]
+	old := c.epoch.tree.leaf(2)
+	for _, policy := range []ExternalPolicy{ExternalRejoin, ExternalAny} {
+		stale := pathForge{resync: true, leaf: func(l *leafNode) { l.encryptionKey = old.encryptionKey }}.commit(c)
+		if _, err := a.epoch.StageWith(a.records, stale, StageConfig{External: policy}); !errors.Is(err, ErrInvalid) {
+			t.Errorf("policy %d: got %v, want %v", policy, err, ErrInvalid)
+		}
+	}
+	a.follow(pathForge{resync: true}.commit(c))
+}
+
 // TestReInit ends a group and goes on in another, and branches one off.
 func TestReInit(t *testing.T) {
 	all := newGroup(t, X25519_AES128GCM_SHA256_Ed25519, "anna", "bert")

@@ -5,6 +5,7 @@ package mls
 type pathForge struct {
 	list    []listed
 	public  bool
+	resync  bool                          // an external commit that removes the own leaf, without a list
 	psk     []byte                        // the secret of the list's pre-shared key
 	leaf    func(l *leafNode)             // before the leaf is signed
 	signed  func(l *leafNode)             // after
@@ -21,14 +22,35 @@ func (m *member) byCommitter(list ...*proposal) []listed {
 	return out
 }
 
+// outside returns the member's epoch as somebody sees it who comes back to it, and
+// makes the list.
+func (f *pathForge) outside(m *member) (*Epoch, sender) {
+	m.tb.Helper()
+	info, err := m.epoch.GroupInfo(true)
+	must(m.tb, err)
+	e, kemOutput, err := outsideView(ExternalConfig{GroupInfo: info, Signer: m.signer})
+	must(m.tb, err)
+	from := sender{typ: senderNewMemberCommit}
+	f.public = true
+	f.list = []listed{
+		{proposal: &proposal{typ: proposalExternalInit, externalInit: kemOutput}, from: from},
+		{proposal: &proposal{typ: proposalRemove, remove: m.epoch.own}, from: from},
+	}
+	return e, from
+}
+
 // commit returns the message.
 func (f pathForge) commit(m *member) []byte {
 	m.tb.Helper()
-	e := m.epoch
+	e, from, base := m.epoch, sender{senderMember, m.epoch.own}, m.epoch.tree.leaf(m.epoch.own)
+	if f.resync {
+		e, from = f.outside(m)
+	}
 	s := e.suite
-	t, err := e.apply(sender{senderMember, e.own}, f.list)
+	t, err := e.apply(from, f.list)
 	must(m.tb, err)
-	own, err := t.proposed.newPath(e.own, e.tree.leaf(e.own), m.signer, e.context.groupID)
+	e.own = t.committer
+	own, err := t.proposed.newPath(e.own, base, m.signer, e.context.groupID)
 	must(m.tb, err)
 	l := *own.update.leaf
 	if f.leaf != nil {
@@ -51,6 +73,7 @@ func (f pathForge) commit(m *member) []byte {
 	t.tree = t.proposed.withPath(e.own, &l, own.steps, nodes)
 	must(m.tb, own.encrypt(t.proposed, t.addedLeaves(), encoded(e.nextContext(t, e.context.transcriptHash))))
 	a := e.frame(contentCommit, nil, f.public)
+	a.content.sender = from
 	a.content.commit = &commit{path: own.update}
 	for _, p := range f.list {
 		v := proposalOrRef{proposal: p.proposal}

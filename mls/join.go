@@ -148,7 +148,7 @@ func (g *groupInfo) tree(s *suite, beside []byte) (*tree, error) {
 // enter makes the epoch of a GroupInfo that has been verified.
 func (o *opening) enter(cfg JoinConfig, psk []byte, info *groupInfo, t *tree) (*Epoch, error) {
 	s, g := o.suite, o.secrets
-	own, err := ownLeaf(t, cfg.KeyPackage.leaf, info.context.extensions)
+	own, err := ownLeaf(t, cfg.KeyPackage.leaf)
 	if err != nil {
 		return nil, err
 	}
@@ -169,19 +169,12 @@ func (o *opening) enter(cfg JoinConfig, psk []byte, info *groupInfo, t *tree) (*
 	return e, nil
 }
 
-// ownLeaf finds the leaf of our key package. What we claimed to support only to
-// keep others tolerant we do not support.
-func ownLeaf(t *tree, own *leafNode, extensions []Extension) (uint32, error) {
+// ownLeaf finds the leaf of our key package.
+func ownLeaf(t *tree, own *leafNode) (uint32, error) {
 	for i, l := range t.members() {
-		if !l.equal(own) {
-			continue
+		if l.equal(own) {
+			return i, nil
 		}
-		for _, e := range extensions {
-			if isGREASE(e.Type) {
-				return 0, fmt.Errorf("group extension 0x%04x: %w", e.Type, ErrUnsupported)
-			}
-		}
-		return i, nil
 	}
 	return 0, fmt.Errorf("our leaf is not in the tree: %w", ErrInvalid)
 }

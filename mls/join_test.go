@@ -19,12 +19,16 @@ type welcomeForge struct {
 	secrets    func(g *groupSecrets) // before they are sealed
 	welcome    func(w *welcome)      // at the end
 	join       func(cfg *JoinConfig) // what the joiner has
+	creator    *member               // a new one when nil
 }
 
 // attempt builds the Welcome and joins.
 func (f welcomeForge) attempt(t *testing.T) (*Epoch, error) {
 	t.Helper()
-	a := newMemberOf(t, X25519_AES128GCM_SHA256_Ed25519, "anna")
+	a := f.creator
+	if a == nil {
+		a = newMemberOf(t, X25519_AES128GCM_SHA256_Ed25519, "anna")
+	}
 	b := newMemberOf(t, a.suite, "bert")
 	b.kp, b.secrets = b.newKeyPackage(f.kp)
 	s := suites[0]
@@ -99,6 +103,7 @@ func putParent(key []byte, hash []byte, unmerged ...uint32) func(e *treeEdit) {
 // TestJoinRefuses: each check of RFC 9420, §12.4.3.1, alone.
 func TestJoinRefuses(t *testing.T) {
 	stranger := newMemberOf(t, X25519_AES128GCM_SHA256_Ed25519, "stranger")
+	anna := newMemberOf(t, stranger.suite, "anna")
 	chacha := newMemberOf(t, X25519_CHACHA20POLY1305_SHA256_Ed25519, "stranger")
 	for name, c := range map[string]struct {
 		forge welcomeForge
@@ -170,6 +175,14 @@ func TestJoinRefuses(t *testing.T) {
 		"parent without a parent hash": {welcomeForge{tree: putParent(random(32), nil)}, ErrInvalid},
 		"parent of all unmerged":       {welcomeForge{tree: putParent(random(32), nil, 0, 1)}, ErrInvalid},
 		"unmerged leaf outside":        {welcomeForge{tree: putParent(random(32), nil, 0, 9)}, ErrInvalid},
+		"blank right half": {welcomeForge{creator: anna, tree: func(e *treeEdit) {
+			l := *e.root.left.leaf
+			e.extend()
+			e.root.parent = &parentNode{encryptionKey: stranger.kp.initKey, unmergedLeaves: []uint32{1}}
+			l.source, l.parentHash = sourceCommit, e.suite.parentHash(e.root.parent, e.root.right.hash)
+			must(t, l.sign(anna.signer, []byte("group"), 0))
+			e.setLeaf(0, &l)
+		}}, errMalformed},
 		"group extension nobody has": {welcomeForge{context: func(c *groupContext) {
 			c.extensions = []Extension{{0xf001, nil}}
 		}}, ErrInvalid},
@@ -179,7 +192,7 @@ func TestJoinRefuses(t *testing.T) {
 		}, nil},
 		"reserved group extension": {welcomeForge{
 			extensions: []Extension{{0x3a3a, nil}}, kp: KeyPackageConfig{Capabilities: Capabilities{Extensions: []uint16{0x3a3a}}},
-		}, ErrUnsupported},
+		}, ErrInvalid},
 		"required capabilities": {welcomeForge{context: func(c *groupContext) {
 			c.extensions = []Extension{{ExtensionRequiredCapabilities, encoded(RequiredCapabilities{Proposals: []uint16{0xf001}})}}
 		}}, ErrInvalid},

@@ -91,6 +91,42 @@ func TestGREASE(t *testing.T) {
 	}
 }
 
+// TestReservedInGroup: no group has or requires what its members claim only to
+// keep others tolerant (RFC 9420, §13.5), whoever commits it.
+func TestReservedInGroup(t *testing.T) {
+	const reserved = 0x3a3a
+	claim := Capabilities{
+		Extensions: []uint16{reserved}, Proposals: []uint16{reserved}, Credentials: []uint16{credentialBasic, reserved},
+	}
+	a, b := newMemberOf(t, x25519, "anna"), newMemberOf(t, x25519, "bert")
+	a.create(GroupConfig{Capabilities: claim})
+	b.kp, b.secrets = b.newKeyPackage(KeyPackageConfig{Capabilities: claim})
+	a.add(false, b)
+	require := func(c RequiredCapabilities) Extension {
+		return Extension{ExtensionRequiredCapabilities, encoded(c)}
+	}
+	for name, x := range map[string]Extension{
+		"an extension":          {reserved, nil},
+		"a required extension":  require(RequiredCapabilities{Extensions: []uint16{reserved}}),
+		"a required proposal":   require(RequiredCapabilities{Proposals: []uint16{reserved}}),
+		"a required credential": require(RequiredCapabilities{Credentials: []uint16{reserved}}),
+	} {
+		list := []Extension{x}
+		cfg := GroupConfig{Signer: a.signer, Identity: []byte("anna"), Capabilities: claim, Extensions: list}
+		if _, err := Create(cfg); !errors.Is(err, ErrInvalid) {
+			t.Errorf("%s: create: got %v, want %v", name, err, ErrInvalid)
+		}
+		if _, err := a.epoch.Commit(a.records, CommitConfig{Extensions: list}); !errors.Is(err, ErrInvalid) {
+			t.Errorf("%s: commit: got %v, want %v", name, err, ErrInvalid)
+		}
+		forged := pathForge{list: a.byCommitter(&proposal{typ: proposalGroupContextExtensions, extensions: list})}.commit(a)
+		if _, err := b.epoch.Stage(b.records, forged); !errors.Is(err, ErrInvalid) {
+			t.Errorf("%s: stage: got %v, want %v", name, err, ErrInvalid)
+		}
+	}
+	everybodyTalks(t, []*member{a, b})
+}
+
 // resign makes a changed key package whose signatures verify.
 func resign(t *testing.T, m *member, change func(k *KeyPackage)) *KeyPackage {
 	t.Helper()

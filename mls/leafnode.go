@@ -134,10 +134,11 @@ func (l *leafNode) check(s *suite, groupID []byte, index uint32) error {
 }
 
 // fits checks a leaf against the extensions of its group: each must be
-// supported, and the required capabilities met (RFC 9420, §7.3, §13.4).
+// supported, and the required capabilities met (RFC 9420, §7.3, §13.4). What is
+// claimed only to keep others tolerant nobody supports (§13.5).
 func (l *leafNode) fits(extensions []Extension) error {
 	for _, e := range extensions {
-		if !l.capabilities.supportsExtension(e.Type) {
+		if isGREASE(e.Type) || !l.capabilities.supportsExtension(e.Type) {
 			return fmt.Errorf("group extension 0x%04x not supported by a member: %w", e.Type, ErrInvalid)
 		}
 	}

@@ -168,6 +168,12 @@ func (t *transition) check(e *Epoch, path *updatePath) error {
 			return fmt.Errorf("update of leaf %d with its old key: %w", i, ErrInvalid)
 		}
 	}
+	for _, i := range t.removed {
+		// Who comes from outside in its own place updates that leaf (§12.2).
+		if t.kemOutput != nil && bytes.Equal(path.leaf.encryptionKey, e.tree.leaf(i).encryptionKey) {
+			return fmt.Errorf("external commit with the old key of leaf %d: %w", i, ErrInvalid)
+		}
+	}
 	t.proposed.inherit(e.tree)
 	if err := t.checkNewKeys(path); err != nil {
 		return err

@@ -54,7 +54,10 @@ type treeEntry struct {
 }
 
 // decodeTree reads ratchet_tree and hashes it. Leaves must be at even places
-// and parents at odd ones, and the last entry must not be blank.
+// and parents at odd ones, and the last entry must not be blank. Nor may the right
+// half be without members, whatever key its root has: a tree is as small as it can
+// be (RFC 9420, §7.7, §12.1.3), and encoded anew after the next commit this one
+// would come out smaller than its hash says.
 func decodeTree(s *suite, r *reader) *tree {
 	var entries []treeEntry
 	sub := r.sub()
@@ -75,6 +78,9 @@ func decodeTree(s *suite, r *reader) *tree {
 	}
 	t := &tree{suite: s, leaves: leaves}
 	t.root = s.buildTree(entries, rootIndex(leaves))
+	if leaves > 1 && t.root.right.members == 0 {
+		r.fail()
+	}
 	return t
 }
 
