@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
-	"strings"
 
 	"github.com/ncruces/go-sqlite3"
 )
@@ -32,18 +31,12 @@ func openConn(path string, key fileKey, modeOf string) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	path = filepath.ToSlash(path)
-	if path[0] != '/' {
-		path = "/" + path // a drive letter
-	}
 	hexKey, err := key.hex()
 	if err != nil {
 		return nil, err
 	}
-	query := url.Values{"vfs": {cipherVFS}, "hexkey": {hexKey}, "modeof": {modeOf}}.Encode()
-	// SQLite does not read a plus as a space.
-	u := url.URL{Scheme: "file", Path: path, RawQuery: strings.ReplaceAll(query, "+", "%20")}
-	db, err := sqlite3.OpenFlags(u.String(), sqlite3.OPEN_READWRITE|sqlite3.OPEN_URI)
+	u := fileURI(path, url.Values{"vfs": {cipherVFS}, "hexkey": {hexKey}, "modeof": {modeOf}})
+	db, err := sqlite3.OpenFlags(u, sqlite3.OPEN_READWRITE|sqlite3.OPEN_URI)
 	if err != nil {
 		return nil, classify(err)
 	}

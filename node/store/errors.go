@@ -18,6 +18,12 @@ var (
 	ErrKind = errors.New("home belongs to a relay")
 	// ErrNewer: the database was written by a newer program.
 	ErrNewer = errors.New("store was written by a newer program")
+	// ErrLocked: the home has a password, and none was given.
+	ErrLocked = errors.New("home is locked with a password")
+	// ErrPassword: the password of the home is another one.
+	ErrPassword = errors.New("home has another password")
+	// ErrNoPassword: a password was given and the home has none.
+	ErrNoPassword = errors.New("home has no password")
 	// ErrClosed: the store is closed, or a Tx is used after its function
 	// returned.
 	ErrClosed = errors.New("store is closed")

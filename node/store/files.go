@@ -1,11 +1,8 @@
 package store
 
 import (
-	"crypto/rand"
 	"errors"
-	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 )
@@ -16,21 +13,11 @@ const (
 	keyFile     = "node.key"
 	dbFile      = "node.db"
 	newFile     = "node.db.new"
+	nextFile    = "node.db.next"
+	nextKeyFile = "node.key.next"
 	uncleanFile = "unclean"
 	relayFile   = "relay.db" // of package relay
 )
-
-// fileKey is the key of the database.
-type fileKey [32]byte
-
-// LogValue keeps the key out of logs.
-func (fileKey) LogValue() slog.Value { return slog.StringValue("[redacted]") }
-
-// String keeps the key out of formatted text.
-func (fileKey) String() string { return "[redacted]" }
-
-// GoString keeps the key out of formatted text.
-func (fileKey) GoString() string { return "[redacted]" }
 
 // makeDir makes dir with mode 0700. A directory that is there is tightened to
 // that mode if it is empty or a home of ours; another's is left as it is, what
@@ -67,28 +54,6 @@ func exists(path string) (bool, error) {
 		return false, nil
 	}
 	return err == nil, err
-}
-
-// readKey returns the key in path.
-func readKey(path string) (fileKey, error) {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return fileKey{}, err
-	}
-	if len(b) != len(fileKey{}) {
-		return fileKey{}, fmt.Errorf("%w: %s has %d bytes, not 32", ErrDamaged, keyFile, len(b))
-	}
-	return fileKey(b), nil
-}
-
-// makeKey writes a new random key to path, durable before it returns.
-func makeKey(path string) (fileKey, error) {
-	var k fileKey
-	rand.Read(k[:]) // never fails
-	if err := writeDurable(path, k[:]); err != nil {
-		return fileKey{}, fmt.Errorf("write %s: %w", keyFile, err)
-	}
-	return k, nil
 }
 
 // writeDurable writes a file of mode 0600: after a crash it is there whole or

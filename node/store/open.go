@@ -28,7 +28,10 @@ func Open(cfg Config) (*Store, error) {
 	for range maxReaders {
 		s.spare <- struct{}{}
 	}
-	if err := s.open(); err != nil {
+	err := s.open()
+	clear(s.cfg.Password)
+	s.cfg.Password = nil
+	if err != nil {
 		if s.lock != nil {
 			err = errors.Join(err, s.lock.Close())
 		}
@@ -77,13 +80,21 @@ func (s *Store) open() error {
 // settle finds the key and makes sure that there is a database, or says what
 // is missing (see the package comment for the order of creation).
 func (s *Store) settle() error {
+	if err := s.finishSwap(); err != nil {
+		return fmt.Errorf("go on with the new database: %w", err)
+	}
 	haveKey, err1 := exists(s.path(keyFile))
 	haveDB, err2 := exists(s.path(dbFile))
 	haveNew, err3 := exists(s.path(newFile))
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return err
 	}
+	plain, err := isPlain(s.path(dbFile))
 	switch {
+	case err != nil:
+		return err
+	case plain:
+		return s.convert(haveKey)
 	case haveDB && !haveKey:
 		return fmt.Errorf("%w: %s is missing, and %s cannot be read without it", ErrDamaged, keyFile, dbFile)
 	case haveKey && !haveDB && !haveNew:
@@ -96,7 +107,7 @@ func (s *Store) settle() error {
 		if info.Size() == 0 {
 			return fmt.Errorf("%w: %s is empty", ErrDamaged, dbFile)
 		}
-		s.key, err = readKey(s.path(keyFile))
+		s.key, err = readKey(s.path(keyFile), s.cfg.Password)
 		return err
 	}
 	return s.create(haveKey)
@@ -115,12 +126,7 @@ func (s *Store) create(haveKey bool) error {
 	if err != nil {
 		return err
 	}
-	if haveKey {
-		s.key, err = readKey(s.path(keyFile))
-	} else {
-		s.key, err = makeKey(s.path(keyFile))
-	}
-	if err != nil {
+	if err := s.haveKey(haveKey); err != nil {
 		return err
 	}
 	c, err := openConn(path, s.key, s.path(keyFile))
@@ -138,6 +144,16 @@ func (s *Store) create(haveKey bool) error {
 		return err
 	}
 	return syncDir(s.cfg.Dir)
+}
+
+// haveKey reads the key if it is there, and else makes it.
+func (s *Store) haveKey(there bool) (err error) {
+	if there {
+		s.key, err = readKey(s.path(keyFile), s.cfg.Password)
+	} else {
+		s.key, err = makeKey(s.path(keyFile), s.cfg.Password)
+	}
+	return err
 }
 
 // openWriter opens the database and makes it ready for use.
@@ -162,12 +178,28 @@ func (s *Store) openWriter(unclean bool) (*conn, error) {
 		s.cfg.Log.Info("store checked after an unclean stop", "took", s.cfg.Now().Sub(start), "err", err)
 	}
 	if err == nil {
-		err = migrate(c)
+		err = s.migrate(c)
 	}
 	if err != nil {
 		return nil, errors.Join(classify(err), c.close())
 	}
 	return c, nil
+}
+
+// migrate brings the tables up to date; a copy of how they were is kept for a while.
+func (s *Store) migrate(c *conn) error {
+	version, err := c.pragma("user_version")
+	if err != nil || version == int64(len(migrations)) {
+		return errors.Join(err, s.expireCopies())
+	}
+	if _, err := c.pragma("wal_checkpoint(truncate)"); err != nil {
+		return err
+	}
+	if err := s.keepCopy(version); err != nil {
+		return fmt.Errorf("keep a copy before the tables change: %w", err)
+	}
+	s.cfg.Log.Info("tables of the store are brought up to date", "from", version, "to", len(migrations), "copy kept for", copyTime)
+	return migrate(c)
 }
 
 // whole returns ErrDamaged if the file ends within a page, which SQLite takes for

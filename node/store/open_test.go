@@ -175,7 +175,7 @@ func TestNotOurDatabase(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := closedHome(t)
-			key, err := readKey(filepath.Join(dir, keyFile))
+			key, err := readKey(filepath.Join(dir, keyFile), nil)
 			if err != nil {
 				t.Fatal(err)
 			}

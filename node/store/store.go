@@ -17,12 +17,18 @@ const maxReaders = 4
 const (
 	FaultBeforeCommit = "commit.before"
 	FaultAfterCommit  = "commit.after"
+	FaultSwapMade     = "swap.made"    // the new database is there
+	FaultSwapDecided  = "swap.decided" // and its key, or its name is next
+	FaultSwapRenamed  = "swap.renamed" // and it has its name
 )
 
 // Config says what Open opens.
 type Config struct {
 	// Dir is the home directory. It is made if absent.
 	Dir string
+	// Password opens a home that is locked with one, and locks one that is new;
+	// empty means that there is none. Open wipes it.
+	Password []byte
 	// Log gets what happens at opening; nil discards it.
 	Log *slog.Logger
 	// Now is the clock by which DoneIncoming dates what was seen; nil means
@@ -30,7 +36,8 @@ type Config struct {
 	Now func() time.Time
 	// Fault is for tests: it is called at FaultBeforeCommit and at
 	// FaultAfterCommit of every Update. What it returns, Update returns; before
-	// the commit that undoes the transaction, after it the transaction stays.
+	// the commit that undoes the transaction, after it the transaction stays. It is
+	// also called at the FaultSwap steps: what it returns ends the work there.
 	// Nil means no faults.
 	Fault func(step string) error
 }
@@ -65,6 +72,14 @@ func (s *Store) Close() error {
 }
 
 func (s *Store) shut() error {
+	if err := errors.Join(s.closeAll(), s.lock.Close()); err != nil {
+		return fmt.Errorf("close store: %w", err)
+	}
+	return nil
+}
+
+// closeAll closes the connections, which ends the write-ahead log. The lock stays.
+func (s *Store) closeAll() error {
 	var errs []error
 	for range maxReaders {
 		select {
@@ -80,10 +95,7 @@ func (s *Store) shut() error {
 	if err == nil {
 		err = errors.Join(removeIfThere(s.path(uncleanFile)), syncDir(s.cfg.Dir))
 	}
-	if err = errors.Join(err, s.lock.Close()); err != nil {
-		return fmt.Errorf("close store: %w", err)
-	}
-	return nil
+	return err
 }
 
 // Update runs fn in a write transaction, one at a time. If fn returns nil and
