@@ -214,7 +214,11 @@ func (l *libLog) Error(text string, _ ...any) {
 	if strings.HasSuffix(text, gate.ErrKeep.Error()) {
 		return
 	}
-	if !l.gate.Closed() {
+	switch {
+	case l.gate.Closed():
+	case strings.HasSuffix(text, "connection closed"):
+		l.said.CompareAndSwap(nil, &text) // what comes of the reason, and may come after it
+	default:
 		l.said.Store(&text)
 	}
 	if l.log.Enabled(context.Background(), slog.LevelDebug) {
