@@ -1,7 +1,6 @@
 package rpc
 
 import (
-	"bytes"
 	"time"
 	"unicode/utf8"
 
@@ -70,13 +69,25 @@ func parseIdentity(b []byte) (Identity, bool) {
 		return Identity{}, false
 	}
 	p, err := new(edwards25519.Point).SetBytes(b)
-	if err != nil || !bytes.Equal(p.Bytes(), b) {
+	if err != nil || !canonical(b) {
 		return Identity{}, false
 	}
 	if new(edwards25519.Point).MultByCofactor(p).Equal(edwards25519.NewIdentityPoint()) == 1 {
 		return Identity{}, false
 	}
 	return Identity(b), true
+}
+
+// canonical reports whether the y in an encoded point is below 2^255-19. To encode
+// the point again would tell too, and takes as long as all else about it. The sign
+// of an x of 0 is left: such points are of small order.
+func canonical(b []byte) bool {
+	for i := 30; i > 0; i-- {
+		if b[i] != 0xff {
+			return true
+		}
+	}
+	return b[31]&0x7f != 0x7f || b[0] < 0xed
 }
 
 func (r *argReader) identities(list capnp.DataList, err error) []Identity {

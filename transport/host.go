@@ -187,14 +187,18 @@ func (h *Host) handle(s network.Stream) {
 		s.Reset()
 		return
 	}
-	defer h.wg.Done()
 	stream, err := newStream(s, s)
 	if err != nil || s.Conn().Stat().Limited {
+		h.wg.Done()
 		s.Reset()
 		return
 	}
-	defer stream.Close()
-	h.cfg.OnStream(stream)
+	// What libp2p has on its stack up to here would stay there with the stream.
+	go func() {
+		defer h.wg.Done()
+		defer stream.Close()
+		h.cfg.OnStream(stream)
+	}()
 }
 
 // begin counts a goroutine of the host; false means that it is closing.

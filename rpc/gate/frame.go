@@ -27,8 +27,8 @@ const (
 	chunk     = 64 << 10
 	stallTime = time.Minute
 	// readBuffer is that of a connection, which keeps it while it is idle: enough
-	// for a call with a small payload. Larger ones are read past it.
-	readBuffer = 2 << 10
+	// for a call without a payload. Larger ones are read past it.
+	readBuffer = 512
 	// writeBuffer is what a message is gathered in while it is written.
 	writeBuffer = 8 << 10
 )
@@ -49,6 +49,7 @@ type framer struct {
 	rwc        io.ReadWriteCloser
 	account    *budget.Account
 	br         *bufio.Reader
+	one        [1]byte // see first
 	max        int
 	stall      time.Duration
 	readTimer  *time.Timer
@@ -67,14 +68,27 @@ func newFramer(rwc io.ReadWriteCloser, maxMessage int, stall time.Duration, stal
 	return f
 }
 
-// read returns the next message and its room in the Budget, which the caller
-// drops. It waits as long as it takes for the first byte; io.EOF means that the
-// stream ended between two messages.
-func (f *framer) read() (*capnp.Message, *budget.Seat, error) {
-	first, err := f.br.ReadByte()
-	if err != nil {
-		return nil, nil, err
+// first waits as long as it takes for the first byte of the next message. io.EOF
+// means that the stream ended between two messages. An idle connection is here,
+// and its stack should be small: so this is no part of read, and goes past the
+// buffer.
+func (f *framer) first() (byte, error) {
+	if f.br.Buffered() > 0 {
+		return f.br.ReadByte()
 	}
+	for {
+		switch n, err := f.rwc.Read(f.one[:]); {
+		case n > 0:
+			return f.one[0], nil // an error comes again
+		case err != nil:
+			return 0, streamError(err)
+		}
+	}
+}
+
+// read returns the message that begins with first, and its room in the Budget,
+// which the caller drops.
+func (f *framer) read(first byte) (*capnp.Message, *budget.Seat, error) {
 	defer f.readTimer.Stop()
 	f.readTimer.Reset(f.stall)
 	buf, total, err := f.readHeader(first)
@@ -206,15 +220,20 @@ type StreamError struct{ error }
 // Unwrap returns the error of the stream.
 func (e *StreamError) Unwrap() error { return e.error }
 
+// streamError marks what Read returns, but for the end.
+func streamError(err error) error {
+	if err == nil || err == io.EOF {
+		return err
+	}
+	return &StreamError{err}
+}
+
 // rawReader reads from the stream.
 type rawReader framer
 
 func (r *rawReader) Read(b []byte) (int, error) {
 	n, err := r.rwc.Read(b)
-	if err != nil && err != io.EOF {
-		err = &StreamError{err}
-	}
-	return n, err
+	return n, streamError(err)
 }
 
 // chunkWriter writes to the stream in pieces that must each get through in

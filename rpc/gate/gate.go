@@ -159,26 +159,39 @@ func (g *Gate) Unfinished() int {
 	return len(g.answers)
 }
 
-// RecvMessage implements transport.Transport.
+// RecvMessage implements transport.Transport. An idle connection waits here.
 func (g *Gate) RecvMessage() (transport.IncomingMessage, error) {
 	for {
-		m, seat, err := g.f.read()
+		first, err := g.f.first()
 		if err != nil {
 			return nil, g.failIO(err)
 		}
-		msg, err := rpccp.ReadRootMessage(m)
-		if err != nil {
-			return nil, g.failIO(fmt.Errorf("read message: %w", err))
+		if m, err := g.receive(first); m != nil || err != nil {
+			return m, err
 		}
-		pass, err := g.admit(msg)
-		if err != nil {
-			return nil, g.failIO(err)
-		}
-		if pass {
-			return &incoming{msg: msg, end: func() { g.account.Drop(seat) }}, nil
-		}
-		g.account.Drop(seat)
 	}
+}
+
+// receive returns the message that begins with first; nil when it is not for the
+// library.
+func (g *Gate) receive(first byte) (transport.IncomingMessage, error) {
+	m, seat, err := g.f.read(first)
+	if err != nil {
+		return nil, g.failIO(err)
+	}
+	msg, err := rpccp.ReadRootMessage(m)
+	if err != nil {
+		return nil, g.failIO(fmt.Errorf("read message: %w", err))
+	}
+	pass, err := g.admit(msg)
+	if err != nil {
+		return nil, g.failIO(err)
+	}
+	if !pass {
+		g.account.Drop(seat)
+		return nil, nil
+	}
+	return &incoming{msg: msg, end: func() { g.account.Drop(seat) }}, nil
 }
 
 // returning takes question id off the list, after its writing has ended.
