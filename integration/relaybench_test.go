@@ -249,6 +249,8 @@ func (m *relayBench) round() {
 	m.note("disk, fdatasync/s", perSecond)
 	_, roundTrip := m.run([]func() error{m.roundTrip})
 	m.note("bare round trip, µs", micros(roundTrip))
+	_, both := m.run([]func() error{func() error { return errors.Join(m.roundTrip(), m.loads[0].callers[0]()) }})
+	m.note("bare round trip and then a commit, µs", micros(both))
 	for _, clients := range relayClients {
 		for _, l := range m.loads {
 			if !slices.Contains(l.clients, clients) {
