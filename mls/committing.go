@@ -72,6 +72,24 @@ func (e *Epoch) commit(r Records, cfg CommitConfig) (*Staged, error) {
 	return s, nil
 }
 
+// CheckAdd reports whether a commit can add somebody by a key package: what Check
+// says of it, and what this group asks of a new member (RFC 9420, §12.1.1). Who
+// gathers key packages of others checks each, lest one of them spoil the commit.
+func (e *Epoch) CheckAdd(kp *KeyPackage, now time.Time) error {
+	if err := kp.Check(now); err != nil {
+		return fmt.Errorf("add: %w", err)
+	}
+	from := sender{senderMember, e.own}
+	t, err := e.transit(from, []listed{{proposal: &proposal{typ: proposalAdd, add: kp}, from: from}})
+	if err == nil {
+		err = t.check(e, nil)
+	}
+	if err != nil {
+		return fmt.Errorf("add: %w", err)
+	}
+	return nil
+}
+
 // proposals makes the list of a commit.
 func (e *Epoch) proposals(r Records, cfg CommitConfig) (*commit, []listed, error) {
 	c := &commit{}

@@ -113,7 +113,7 @@
 //	§10, 10.1 key package                        TestKeyPackageValidation, TestKeyPackageSignatures
 //	§11.2, 3  reinit and branch                  TestReInit
 //	§12.1     a proposal by itself               TestEachProposal
-//	§12.1.1   Add: a valid key package           TestStageRefuses, TestNever/12
+//	§12.1.1   Add: a valid key package           TestStageRefuses, TestCheckAdd, TestNever/12
 //	§12.1.2   Update: a valid leaf, a new key    TestNever/12, TestNever/08
 //	§12.1.3   Remove: of a member                TestEachProposal, TestNever/11
 //	§12.1.4   PreSharedKey: nonce, usage         TestEachProposal, TestPSK
@@ -125,7 +125,7 @@
 //	§12.2     a fresh key for who comes back     TestResyncFreshKey
 //	§12.3     order of applying                  TestRemoveAndAddAgain, TestNever/14, vectors passive-client-random
 //	§12.4     where a path is needed             TestStageRefuses
-//	§12.4     commit before application data     TestPending; the caller's to do
+//	§12.4     commit before application data     TestPending; the caller's, see below
 //	§12.4.1   a commit is entered as a whole     TestStagedLeavesEpoch, TestTwoCommits, TestNever/05
 //	§12.4.2   epoch, confirmation tag            TestStageRefuses, TestOldEpochs
 //	§12.4.2   proposals that are not here        TestStageRefuses, TestLateProposal
@@ -144,6 +144,14 @@
 //	§15.3     late and reordered messages        TestOutOfOrder, TestGenerationLimits
 //
 // The caller's are: that group ids are unique (§12.4.3.1), who may speak for an
-// identity (§5.3.1), and that who has received a valid proposal commits before it
-// sends application data (§12.4).
+// identity, also when a commit changes a leaf (§5.3.1), that the members of a group
+// which goes on from another are those of before (§11.2, §11.3), and that who has
+// received a valid proposal commits before it sends application data (§12.4). Our
+// node receives none: in its groups a proposal that travels alone is invalid, as an
+// application may rule (§12.2); it is refused and kept nowhere, and a commit that
+// names one does not open (TestStandAloneProposals and TestHostileCommits of
+// node/group). Who leaves says so in a message of the node's own.
+//
+// The greatest lifetime (§7.2), too, is looked at by who adds, and on no commit of
+// another.
 package mls

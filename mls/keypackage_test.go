@@ -127,6 +127,47 @@ func TestReservedInGroup(t *testing.T) {
 	everybodyTalks(t, []*member{a, b})
 }
 
+// TestCheckAdd: what a commit would refuse to add is known before.
+func TestCheckAdd(t *testing.T) {
+	required := Capabilities{Extensions: []uint16{0xf001}}
+	a, b := newMemberOf(t, x25519, "anna"), newMemberOf(t, x25519, "bert")
+	a.create(GroupConfig{Capabilities: required, RequiredCapabilities: RequiredCapabilities{Extensions: required.Extensions}})
+	b.kp, b.secrets = b.newKeyPackage(KeyPackageConfig{Capabilities: required})
+	must(t, a.epoch.CheckAdd(b.kp, now))
+	a.add(false, b)
+	another := func(m *member) *KeyPackage {
+		kp, _ := m.newKeyPackage(KeyPackageConfig{Capabilities: required})
+		return kp
+	}
+	cleo := newMemberOf(t, x25519, "cleo")
+	before := a.snapshot()
+	for name, c := range map[string]struct {
+		kp   *KeyPackage
+		at   time.Time
+		want error
+	}{
+		"good":                   {another(cleo), now, nil},
+		"too old":                {another(cleo), now.AddDate(1, 0, 0), ErrLifetime},
+		"a member":               {another(b), now, ErrInvalid},
+		"without what it should": {cleo.kp, now, ErrInvalid},
+		"of another suite":       {another(newMemberOf(t, P256_AES128GCM_SHA256_P256, "cleo")), now, ErrInvalid},
+		"with a member's key": {resign(t, cleo, func(k *KeyPackage) {
+			k.leaf.capabilities.Extensions = required.Extensions
+			k.leaf.encryptionKey = b.kp.leaf.encryptionKey
+		}), now, ErrInvalid},
+	} {
+		if err := a.epoch.CheckAdd(c.kp, c.at); !errors.Is(err, c.want) {
+			t.Errorf("%s: got %v, want %v", name, err, c.want)
+		}
+		if _, err := a.epoch.Commit(a.records, CommitConfig{Add: []*KeyPackage{c.kp}, Now: c.at, Public: true}); !errors.Is(err, c.want) {
+			t.Errorf("%s: commit: got %v, want %v", name, err, c.want)
+		}
+	}
+	if !sameRecords(before, a.records) {
+		t.Error("left a trace")
+	}
+}
+
 // resign makes a changed key package whose signatures verify.
 func resign(t *testing.T, m *member, change func(k *KeyPackage)) *KeyPackage {
 	t.Helper()

@@ -30,6 +30,8 @@
 //     commit; what no key opens yet waits, and blocks nothing.
 //   - Messages are unique by (conversation, author, message id). The same id with
 //     another body is kept out.
+//   - No proposal of MLS is taken that travels alone, so that none has ever to be
+//     committed before a message is sent (RFC 9420, §12.4).
 //   - Who presents a hello pass of one of our links becomes a contact. Nobody
 //     else can start a conversation.
 //   - The order shown is (Lamport, author, author's counter), all of which the

@@ -115,6 +115,9 @@ func (e *Engine) mlsMessage(tx *store.Tx, fx *Effects, m []byte) error {
 	case mls.KindWelcome:
 		return e.welcome(tx, fx, m)
 	case mls.KindPrivateMessage:
+		if info.Commit || info.Proposal {
+			return fmt.Errorf("%w: a proposal, or a commit without its card", ErrRefused)
+		}
 		return e.private(tx, fx, m, info)
 	case mls.KindGroupInfo:
 		return e.groups.Info(tx, fx, m)

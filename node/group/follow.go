@@ -1,6 +1,7 @@
 package group
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -148,7 +149,7 @@ func (g *Groups) open(tx *store.Tx, row store.Group, t *cards.Tree, n *cards.Epo
 	}
 	staged, err := ep.Stage(records, commit.Message)
 	if err == nil {
-		err = matches(n, staged)
+		err = matches(n, staged, ep.Extensions())
 	}
 	if err != nil {
 		g.cfg.Log.Warn("commit does not open", "group", row.ID, "epoch", n.Name, "err", err)
@@ -171,8 +172,10 @@ func (g *Groups) open(tx *store.Tx, row store.Group, t *cards.Tree, n *cards.Epo
 var errContradiction = errors.New("commit is not what its card says")
 
 // matches compares what a commit does with its card, as far as it can be told
-// before the commit is entered.
-func matches(n *cards.Epoch, staged *mls.Staged) error {
+// before the commit is entered. Of the extensions, those of the epoch before, the
+// profile alone may change. A proposal that was sent before is in no commit that
+// opens: none is ever kept (package convo).
+func matches(n *cards.Epoch, staged *mls.Staged, before []mls.Extension) error {
 	c := staged.Changes()
 	same := string(c.Committer.Identity) == string(n.Card.Committer[:]) && string(c.Leaf.Identity) == string(n.Card.Committer[:]) &&
 		c.External == n.Card.External && len(c.PSKs) == 0 && c.ReInit == nil && len(c.Updated) == 0
@@ -186,12 +189,17 @@ func matches(n *cards.Epoch, staged *mls.Staged) error {
 	if !sameIdentities(removed, n.Card.Removed) || !sameIdentities(c.Added, n.Card.Added) {
 		return errContradiction
 	}
-	profile, err := profileIn(c.Extensions)
-	if err != nil || !n.Roster.Agrees(profile) {
+	want, err := withProfile(before, n.Roster.Profile())
+	if err != nil {
+		return err
+	}
+	if !slices.EqualFunc(c.Extensions, want, sameExtension) {
 		return errContradiction
 	}
 	return nil
 }
+
+func sameExtension(a, b mls.Extension) bool { return a.Type == b.Type && bytes.Equal(a.Data, b.Data) }
 
 // sameIdentities compares members with a list, in any order.
 func sameIdentities(members []mls.Member, list []rpc.Identity) bool {

@@ -2,15 +2,17 @@ package group
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"slices"
 	"time"
 
+	"quicnprotochat/mls"
 	"quicnprotochat/node/cards"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
+	"quicnprotochat/transport"
 )
 
 // updateEvery is how often an admin gives itself fresh keys: that also settles the
@@ -93,23 +95,37 @@ func (g *Groups) tend(tx *store.Tx, fx *convo.Effects, row store.Group, c store.
 	return wait, g.sendAgain(tx, fx, row, c, t)
 }
 
-// commitPlan commits a plan. One that MLS refuses, for a key package that is no
-// good any more, loses its Adds.
+// commitPlan commits a plan. A key package that is no good in this group, or not any
+// more, is dropped, and another one is fetched: whoever made it holds up nothing.
 func (g *Groups) commitPlan(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree, p *plan, now time.Time) error {
-	for n, kp := range p.add {
-		if err := kp.Check(now); err != nil {
-			id := rpc.Identity(kp.Identity())
-			for _, i := range p.intents {
-				if i.Kind == intentAdd && i.Subject == id {
-					fx.Change(row.ID)
-					fx.Send(id)
-					return tx.SetIntent(i.ID, nil, message.EpochName{}) // another one is fetched
-				}
-			}
-			return fmt.Errorf("key package %d: %w", n, err)
+	ep, _, err := g.cfg.Engine.Epoch(tx, t.Top().Name)
+	if err != nil {
+		return err
+	}
+	for _, kp := range p.add {
+		if err := ep.CheckAdd(kp, now); err != nil {
+			return g.refetch(tx, fx, row, p, kp, err)
 		}
 	}
-	return g.commit(tx, fx, row, t, p, now)
+	err = g.commit(tx, fx, row, t, p, now)
+	if len(p.add) > 1 && errors.Is(err, mls.ErrInvalid) { // each is good, all of them together are not
+		return g.refetch(tx, fx, row, p, p.add[len(p.add)-1], err)
+	}
+	return err
+}
+
+// refetch drops a key package from its intent. The plan is made again without it.
+func (g *Groups) refetch(tx *store.Tx, fx *convo.Effects, row store.Group, p *plan, kp *mls.KeyPackage, why error) error {
+	who := rpc.Identity(kp.Identity())
+	g.cfg.Log.Warn("key package does not fit the group", "group", row.ID, "peer", transport.Key(who), "err", why)
+	for _, i := range p.intents {
+		if i.Kind == intentAdd && i.Subject == who {
+			fx.Change(row.ID)
+			fx.Send(who)
+			return tx.SetIntent(i.ID, nil, message.EpochName{})
+		}
+	}
+	return why
 }
 
 // updateDue is when our next Update is due: never, as we are no admin, weekly, and
