@@ -30,6 +30,8 @@ type cut struct {
 	seen int // steps since it was armed
 	hit  bool
 	hits int // how often it halted
+	// struck, if it is not nil, is called when it halts.
+	struck func()
 }
 
 // fault is the hook of a store. One commit at a time calls it.
@@ -49,7 +51,17 @@ func (c *cut) fault(step string) error {
 	defer c.mu.Unlock()
 	c.hit = true
 	c.hits++
+	if c.struck != nil {
+		c.struck()
+	}
 	return errCut
+}
+
+// halt lets nothing be committed from now on.
+func (c *cut) halt() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hit = true
 }
 
 // arm sets where to halt: at is asked at both steps of each commit, and gets how

@@ -1,4 +1,21 @@
 // Package integration is tests only: worlds of several nodes and relays on a
 // simulated network in virtual time, real processes that are killed, and what
 // holds for the whole tree (who may import whom). Nothing imports it.
+//
+// # The simulator
+//
+// TestSim plays what a seed plans: users write, come and go, while machines crash
+// at their commits, lose what was not synced, and the network cuts, delays and
+// loses. Then it is quiet, and an oracle that saw what the users saw checks that
+// all that was acknowledged is shown once, in order, on all sides, that nothing is
+// left at the relays, and no text in clear on a disk or in a log. The plan is a
+// function of the seed (TestSimPlan); which goroutine is first is not.
+//
+//	go test ./integration -run 'TestSim$'                              # 30 seeds
+//	go test ./integration -run 'TestSim$' -sim.seeds 2000 -timeout 24h # the long form
+//	go test ./integration -run 'TestSim$' -sim.seed 17 -sim.repeat 20  # one, again
+//
+// A seed that fails writes its schedule, what was found and what happened at each
+// machine to a file that it names (-sim.out says where). Should a seed that failed
+// not fail in 20 repeats, there are two faults: one, and the race that hides it.
 package integration

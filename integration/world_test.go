@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,15 @@ type world struct {
 	log  *slog.Logger
 	last int // the last part of the IP address given last
 	stop []func()
+	logs func(name string) *slog.Logger // of one machine; nil means log
+}
+
+// logger is where a machine logs.
+func (w *world) logger(name string) *slog.Logger {
+	if w.logs != nil {
+		return w.logs(name)
+	}
+	return w.log.With("node", name)
 }
 
 // simulate runs fn in a world of its own. Packets take 10 ms each way.
@@ -58,6 +68,7 @@ type simNode struct {
 	w      *world
 	name   string
 	id     string // its identity
+	link   string // an invite of it, if the test made one
 	ip     string
 	dir    string
 	relays []string
@@ -77,20 +88,27 @@ func (w *world) node(name string, relays ...string) *simNode {
 
 func (n *simNode) start() {
 	n.w.t.Helper()
+	if err := n.open(); err != nil {
+		n.w.t.Fatal(err)
+	}
+}
+
+// open is start for those who can do something about an error.
+func (n *simNode) open() (err error) {
 	ready := make(chan struct{})
-	var err error
 	n.Node, err = node.New(context.Background(), node.Config{
 		Dir: n.dir, Name: n.name, Listen: []string{"/ip4/" + n.ip + "/udp/7000/quic-v1"}, Relays: n.relays, LAN: "off",
-		Options: []transport.Option{n.w.net.Option()}, Log: n.w.log.With("node", n.name), Fault: n.cut.fault,
+		Options: []transport.Option{n.w.net.Option()}, Log: n.w.logger(n.name), Fault: n.cut.fault,
 		OnReady: func(r node.Ready) { n.id = r.Identity; close(ready) },
 	})
 	if err != nil {
-		n.w.t.Fatal(err)
+		return err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	n.cancel, n.done = cancel, make(chan error, 1)
-	go func() { n.done <- n.Run(ctx) }()
+	go func(run func(context.Context) error) { n.done <- run(ctx) }(n.Run)
 	<-ready
+	return nil
 }
 
 // halt stops the node; it may be started again.
@@ -166,9 +184,11 @@ func (n *simNode) history(other *simNode) (all []localapi.Message, err error) {
 type simRelay struct {
 	*relay.Relay
 	w      *world
+	name   string // "" means relay
 	ip     string
 	dir    string
-	access string // "" means open
+	access string           // "" means open
+	now    func() time.Time // nil means time.Now
 	cut    cut
 	cancel context.CancelFunc
 	done   chan error
@@ -191,20 +211,28 @@ func (w *world) relayFor(access string) *simRelay {
 
 func (r *simRelay) start() {
 	r.w.t.Helper()
-	addr, err := transport.ParseAddr("/ip4/" + r.ip + "/udp/7000/quic-v1")
-	if err != nil {
+	if err := r.open(); err != nil {
 		r.w.t.Fatal(err)
 	}
+}
+
+// open is start for those who can do something about an error.
+func (r *simRelay) open() error {
+	addr, err := transport.ParseAddr("/ip4/" + r.ip + "/udp/7000/quic-v1")
+	if err != nil {
+		return err
+	}
 	r.Relay, err = relay.New(relay.Config{
-		Dir: r.dir, Listen: []transport.Addr{addr}, Options: []transport.Option{r.w.net.Option()}, Log: r.w.log.With("node", "relay"),
-		Fault: r.cut.fault, Access: r.access,
+		Dir: r.dir, Listen: []transport.Addr{addr}, Options: []transport.Option{r.w.net.Option()}, Log: r.w.logger(cmp.Or(r.name, "relay")),
+		Fault: r.cut.fault, Access: r.access, Now: r.now,
 	})
 	if err != nil {
-		r.w.t.Fatal(err)
+		return err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel, r.done = cancel, make(chan error, 1)
-	go func() { r.done <- r.Run(ctx) }()
+	go func(run func(context.Context) error) { r.done <- run(ctx) }(r.Run)
+	return nil
 }
 
 // halt stops the relay; it may be started again.

@@ -35,6 +35,7 @@ type Network struct {
 	cuts map[link]bool
 	down map[netip.Addr]bool
 	late map[link]time.Duration
+	worn map[link]*wear
 	sent map[netip.Addr]int
 }
 
@@ -46,7 +47,7 @@ type link struct{ from, to netip.Addr }
 func New(delay time.Duration) *Network {
 	n := &Network{
 		sim:  &simnet.Simnet{LatencyFunc: simnet.StaticLatency(delay), Logger: slog.New(slog.DiscardHandler)},
-		cuts: make(map[link]bool), down: make(map[netip.Addr]bool), late: make(map[link]time.Duration), sent: make(map[netip.Addr]int),
+		cuts: make(map[link]bool), worn: make(map[link]*wear), down: make(map[netip.Addr]bool), late: make(map[link]time.Duration), sent: make(map[netip.Addr]int),
 	}
 	n.port.Store(20_000)
 	n.sim.Start()
@@ -123,12 +124,21 @@ func (n *Network) Sent(ip string) int {
 	return n.sent[netip.MustParseAddr(ip)]
 }
 
-// pass counts a packet and reports whether it may go, and how much later.
-func (n *Network) pass(from, to netip.Addr) (ok bool, late time.Duration) {
+// pass counts a packet and returns how much later each copy of it comes: none if it
+// is dropped.
+func (n *Network) pass(from, to netip.Addr) (late []time.Duration) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.sent[from]++
-	return !n.cuts[link{from, to}] && !n.down[from] && !n.down[to], n.late[link{from, to}]
+	l := link{from, to}
+	if n.cuts[l] || n.down[from] || n.down[to] {
+		return nil
+	}
+	late = n.worn[l].copies()
+	for i := range late {
+		late[i] += n.late[l]
+	}
+	return late
 }
 
 // endpoint returns a socket on the network.
@@ -156,15 +166,16 @@ func (s *socket) WriteTo(b []byte, to net.Addr) (int, error) {
 	}
 	// The network tells the two forms of an IPv4 address apart.
 	to = &net.UDPAddr{IP: udp.IP.To16(), Port: udp.Port}
-	ok, late := s.network.pass(s.ip, udp.AddrPort().Addr().Unmap())
-	switch {
-	case !ok:
-		return len(b), nil
-	case late == 0:
-		return s.SimConn.WriteTo(b, to)
+	for _, late := range s.network.pass(s.ip, udp.AddrPort().Addr().Unmap()) {
+		if late == 0 {
+			if n, err := s.SimConn.WriteTo(b, to); err != nil {
+				return n, err
+			}
+			continue
+		}
+		packet := bytes.Clone(b)
+		time.AfterFunc(late, func() { _, _ = s.SimConn.WriteTo(packet, to) })
 	}
-	packet := bytes.Clone(b)
-	time.AfterFunc(late, func() { _, _ = s.SimConn.WriteTo(packet, to) })
 	return len(b), nil
 }
 

@@ -1,0 +1,225 @@
+package integration
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"quicnprotochat/node/localapi"
+)
+
+// machine is one node or relay of a simulation, and who sits at it. One goroutine
+// does its steps in order.
+type machine struct {
+	s     *simulation
+	name  string
+	ip    string
+	dir   string
+	cut   *cut
+	node  *simNode // nil for a relay
+	relay *simRelay
+	steps []step
+	trace *trace
+
+	struck chan struct{} // capacity 1: crashed at a commit
+	up     bool
+	point  *crashPoint   // where it is to crash
+	away   time.Duration // and for how long then
+	// unwatch ends the look at the events of a node.
+	unwatch context.CancelFunc
+	watched sync.WaitGroup
+	lastID  uint64
+	// left is what a node that is absent said last of what it has sent, by text.
+	left map[string]localapi.Message
+}
+
+// errAway is why a step is not done.
+var errAway = errors.New("not there")
+
+// run does the steps until it is calm, and leaves the machine up unless it is to be
+// absent.
+func (m *machine) run(absent bool) {
+	for _, s := range m.steps {
+		m.wait(m.s.began.Add(s.at))
+		m.s.note(m, s, m.do(s))
+	}
+	m.wait(m.s.began.Add(m.s.plan.calm))
+	m.cut.arm(nil)
+	m.wait(time.Now().Add(time.Second)) // a commit may have been at its crash
+	m.cut.arm(nil)
+	if absent {
+		m.left = m.s.oracle.own(m)
+		m.stop()
+	}
+}
+
+// wait waits until a time, and recovers from crashes meanwhile.
+func (m *machine) wait(until time.Time) {
+	timer := time.NewTimer(time.Until(until))
+	defer timer.Stop()
+	for {
+		select {
+		case <-m.struck:
+			m.trace.printf("crashed at a commit")
+			m.vanish(m.away)
+		case <-timer.C:
+			return
+		}
+	}
+}
+
+// do does one step. Errors are what a user would see.
+func (m *machine) do(s step) error {
+	switch s.verb {
+	case doAway:
+		m.stop()
+		time.Sleep(s.span)
+		m.begin()
+		return nil
+	case doKill:
+		m.s.w.net.Down(m.ip, true)
+		m.cut.halt()
+		m.vanish(s.span)
+		return nil
+	case doCrash, doPower:
+		m.arm(s)
+		return nil
+	case doCut, doOneWay, doLate, doWear, doDown:
+		m.s.disturb(m, s)
+		return nil
+	}
+	if !m.up || time.Since(m.s.began.Add(s.at)) > time.Second {
+		return errAway
+	}
+	return m.act(s)
+}
+
+// arm lets the machine crash at one of its next commits.
+func (m *machine) arm(s step) {
+	m.point = &crashPoint{
+		dir: m.dir, count: s.count, power: s.verb == doPower && m.node != nil,
+		rng: rand.New(rand.NewPCG(m.s.plan.seed, uint64(s.at))),
+	}
+	m.away = s.span
+	m.cut.arm(m.point.at)
+}
+
+// strike is called at the commit at which the machine crashes.
+func (m *machine) strike() {
+	m.s.w.net.Down(m.ip, true)
+	select {
+	case m.struck <- struct{}{}:
+	default:
+	}
+}
+
+// vanish ends a machine that commits nothing any more, and starts it again.
+func (m *machine) vanish(span time.Duration) {
+	m.s.w.net.Down(m.ip, true)
+	m.stop()
+	select {
+	case <-m.struck:
+	default:
+	}
+	if m.point != nil {
+		if err := m.point.restore(); err != nil {
+			m.s.found("%s: restore the disk: %v", m.name, err)
+		}
+		if m.point.power {
+			m.trace.printf("lost what was not synced")
+			m.s.oracle.lostPower(m)
+		}
+	}
+	m.point = nil
+	m.cut.arm(nil)
+	time.Sleep(span)
+	m.s.w.net.Down(m.ip, false)
+	m.begin()
+}
+
+// stop ends the program.
+func (m *machine) stop() {
+	m.up = false
+	if m.unwatch != nil {
+		m.unwatch()
+		m.watched.Wait()
+		m.unwatch = nil
+	}
+	if m.node != nil {
+		m.node.halt()
+	} else {
+		m.relay.halt()
+	}
+	m.trace.printf("stopped")
+}
+
+// begin starts the program. It may crash on the way, once.
+func (m *machine) begin() {
+	for try := 0; ; try++ {
+		err := m.open()
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, errCut) || try > 0 {
+			m.s.found("%s does not start: %v", m.name, err)
+			return
+		}
+		m.trace.printf("crashed while it started")
+		m.cut.arm(nil)
+	}
+	m.up = true
+	m.trace.printf("started")
+	if m.node != nil {
+		var ctx context.Context
+		ctx, m.unwatch = context.WithCancel(context.Background())
+		m.watched.Go(func() { m.watch(ctx) })
+	}
+}
+
+func (m *machine) open() error {
+	if m.node != nil {
+		return m.node.open()
+	}
+	return m.relay.open()
+}
+
+// watch tells the oracle what is shown to the user.
+func (m *machine) watch(ctx context.Context) {
+	for ctx.Err() == nil {
+		events, err := m.node.Events().Subscribe(ctx, m.lastID)
+		if err != nil {
+			return
+		}
+		for e := range events {
+			m.lastID = e.ID
+			if e.Event == localapi.EventMessage && e.Message != nil {
+				m.trace.printf("shows %s of %s", e.Message.Text, m.s.nameOf(e.Message.From))
+				m.s.oracle.shown(m, e)
+			}
+		}
+	}
+}
+
+// patienceOfUser is how long a user waits for a command.
+const patienceOfUser = 20 * time.Second
+
+// act does what a user does.
+func (m *machine) act(s step) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patienceOfUser)
+	defer cancel()
+	peer := m.s.machines[s.peer]
+	switch s.verb {
+	case doAdd:
+		_, err := m.node.AddContact(ctx, peer.node.link, "")
+		return err
+	case doSend:
+		said := m.s.oracle.says(m, peer, s.text)
+		d, err := m.node.Send(ctx, peer.node.id, s.text)
+		m.s.oracle.saidSo(said, d, err)
+		return err
+	}
+	return fmt.Errorf("no such verb: %s", s.verb)
+}

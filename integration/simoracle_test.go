@@ -1,0 +1,259 @@
+package integration
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"quicnprotochat/node/localapi"
+	"quicnprotochat/relay/store"
+	"quicnprotochat/rpc"
+	"quicnprotochat/transport"
+)
+
+// oracle knows what was sent and what was said of it, and tells whether what the
+// users see is right. It sees what they see, and no more.
+type oracle struct {
+	s *simulation
+
+	mu   sync.Mutex
+	said []*saying
+	seen map[string]map[string]int // by machine and text: how often it was shown
+	lost map[string]bool           // machines that lost power
+}
+
+// saying is a text that somebody sent to one other, or tried to.
+type saying struct {
+	from, to *machine
+	text     string
+	maybe    bool // the sender was told that it failed, or nothing
+	id       string
+}
+
+func newOracle(s *simulation) *oracle {
+	return &oracle{s: s, seen: make(map[string]map[string]int), lost: make(map[string]bool)}
+}
+
+// says notes that somebody is about to send a text.
+func (o *oracle) says(from, to *machine, text string) *saying {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	said := &saying{from: from, to: to, text: text, maybe: true}
+	o.said = append(o.said, said)
+	return said
+}
+
+// saidSo notes what the sender was told.
+func (o *oracle) saidSo(said *saying, d localapi.Delivery, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	said.maybe, said.id = err != nil, d.ID
+	if err == nil && d.Why == "" {
+		o.s.found("%s: no word about why %s is %s", said.from.name, said.text, d.State)
+	}
+}
+
+// shown notes what a front end that follows the events of a node shows: each text
+// once, also after a crash. Whoever loses power may have forgotten that it has shown
+// something.
+func (o *oracle) shown(m *machine, e localapi.Event) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.seen[m.name] == nil {
+		o.seen[m.name] = make(map[string]int)
+	}
+	o.seen[m.name][e.Message.Text]++
+	if n := o.seen[m.name][e.Message.Text]; n > 1 && !o.lost[m.name] {
+		o.s.found("%s: the event of %s came %d times", m.name, e.Message.Text, n)
+	}
+}
+
+func (o *oracle) lostPower(m *machine) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.lost[m.name] = true
+}
+
+// history is what a user sees of a conversation with another.
+func (o *oracle) history(m *machine, with string) (all []localapi.Message, err error) {
+	err = m.node.History(context.Background(), with, 0, "", func(msg localapi.Message) error {
+		all = append(all, msg)
+		return nil
+	})
+	if exitCode(err) == localapi.ExitContact {
+		return nil, nil
+	}
+	return all, err
+}
+
+// own is what a node says of what its user has sent, by text.
+func (o *oracle) own(m *machine) map[string]localapi.Message {
+	own := make(map[string]localapi.Message)
+	for _, other := range o.s.nodes {
+		all, err := o.history(m, other.node.id)
+		if err != nil && other != m {
+			o.s.found("%s: history with %s: %v", m.name, other.name, err)
+		}
+		for _, msg := range all {
+			if msg.From == m.node.id {
+				own[msg.Text] = msg
+			}
+		}
+	}
+	return own
+}
+
+// absence is how long others have to take what somebody left who is away.
+const absence = 90 * time.Second
+
+// whileAbsent checks what those who are away left: what is durable elsewhere reaches
+// whom it is for without them.
+func (o *oracle) whileAbsent() {
+	time.Sleep(absence)
+	for _, said := range o.said {
+		if said.from.up || !said.to.up || said.maybe {
+			continue
+		}
+		d, ok := said.from.left[said.text]
+		if !ok || !d.State.Reaches(localapi.Stored) {
+			continue
+		}
+		all, err := o.history(said.to, said.from.node.id)
+		if err != nil {
+			o.s.found("%s: history: %v", said.to.name, err)
+		}
+		if n := count(all, said.text); n != 1 {
+			o.s.found("%s: %s of %s was %s (%s) and is shown %d times", said.to.name, said.text, said.from.name, d.State, d.Path, n)
+		}
+	}
+}
+
+func count(all []localapi.Message, text string) (n int) {
+	for _, m := range all {
+		if m.Text == text {
+			n++
+		}
+	}
+	return n
+}
+
+// quietMost is how long it may take until all is as it must be.
+const quietMost = 30 * time.Minute
+
+// quiet waits until all is delivered, and checks what each user sees.
+func (o *oracle) quiet() {
+	var open []string
+	for began := time.Now(); time.Since(began) < quietMost; time.Sleep(5 * time.Second) {
+		if open = o.open(); len(open) == 0 {
+			break
+		}
+	}
+	for _, why := range open {
+		o.s.found("after %v of quiet: %s", quietMost, why)
+	}
+	time.Sleep(10 * time.Second)
+	o.pairs(func(a, b *machine, shown []localapi.Message) {
+		var wants []want
+		for _, said := range o.said {
+			if said.from == a && said.to == b || said.from == b && said.to == a {
+				wants = append(wants, want{from: said.from.node.id, text: said.text, maybe: said.maybe})
+			}
+		}
+		for _, problem := range compare(shown, wants) {
+			o.s.found("%s and %s: %s", a.name, b.name, problem)
+		}
+	})
+}
+
+// open says what is not yet as it must become.
+func (o *oracle) open() (open []string) {
+	o.pairs(func(a, b *machine, shown []localapi.Message) {
+		other, err := o.history(b, a.node.id)
+		if err != nil {
+			open = append(open, err.Error())
+		}
+		if why := notSettled(shown, other); why != "" {
+			open = append(open, fmt.Sprintf("%s and %s: %s", a.name, b.name, why))
+		}
+	})
+	for _, m := range o.s.nodes {
+		status, err := m.node.Status(context.Background())
+		if q := status.Queue; err != nil || q != (localapi.Queue{}) {
+			open = append(open, fmt.Sprintf("%s: queue %+v, %v", m.name, q, err))
+		}
+	}
+	return open
+}
+
+// pairs calls look for each two, with what the first sees of their conversation.
+func (o *oracle) pairs(look func(a, b *machine, shown []localapi.Message)) {
+	for i, a := range o.s.nodes {
+		for _, b := range o.s.nodes[:i] {
+			shown, err := o.history(a, b.node.id)
+			if err != nil {
+				o.s.found("%s: history with %s: %v", a.name, b.name, err)
+			}
+			look(a, b, shown)
+		}
+	}
+}
+
+// disks looks at what is left when all have stopped: the relays keep nothing for
+// anybody, and no text is in clear in a file or in a log.
+func (o *oracle) disks() {
+	for _, r := range o.s.relays {
+		if err := o.drained(r); err != nil {
+			o.s.found("%s: %v", r.name, err)
+		}
+	}
+	for _, m := range o.s.machines {
+		if path := inClear(m.dir); path != "" {
+			o.s.found("a text is in clear in %s", path)
+		}
+	}
+	if line := o.s.traces.contains(simText); line != "" {
+		o.s.found("a text is in a log: %s", line)
+	}
+}
+
+// drained looks into the file of a relay.
+func (o *oracle) drained(r *machine) error {
+	s, err := store.Open(store.Config{Path: filepath.Join(r.dir, "relay.db")})
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	for _, m := range o.s.nodes {
+		key, err := transport.ParseKey(m.node.id)
+		if err != nil {
+			return err
+		}
+		left, err := s.Peek(context.Background(), store.Inbox{Owner: rpc.Identity(key)}, 0, 0, 1<<30)
+		if err != nil {
+			return err
+		}
+		if len(left) > 0 {
+			return fmt.Errorf("keeps %d payloads for %s", len(left), m.name)
+		}
+	}
+	return nil
+}
+
+// inClear returns a file with a text in clear.
+func inClear(dir string) (found string) {
+	_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return nil
+		}
+		if b, err := os.ReadFile(path); err == nil && bytes.Contains(b, []byte(simText)) {
+			found = path
+		}
+		return nil
+	})
+	return found
+}

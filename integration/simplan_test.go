@@ -1,0 +1,250 @@
+package integration
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// plan is what happens in one simulated world: who does what, and which fault
+// strikes whom at which virtual time. It is a function of the seed alone.
+type plan struct {
+	seed          uint64
+	nodes, relays int
+	homes         [][]int // the relays of each node
+	steps         []step  // in order of time
+	// calm is when faults end. All are told to go on, but who is absent: they come
+	// back when the others had time to take their mail.
+	calm   time.Duration
+	absent []int
+}
+
+// verb is what a step does.
+type verb string
+
+// What users do. Add, send and the group verbs are about peer or group.
+const (
+	doAdd  verb = "add"
+	doSend verb = "send"
+	doAway verb = "away" // stops the program and starts it span later
+)
+
+// What happens to machines.
+const (
+	doKill  verb = "kill"  // at any moment; started again span later
+	doCrash verb = "crash" // at the count-th step of the commits from now on
+	doPower verb = "power" // like doCrash, and what was not synced is lost
+)
+
+// What happens to the network for span.
+const (
+	doCut    verb = "cut"     // between two machines
+	doOneWay verb = "one-way" // from one machine to another
+	doLate   verb = "late"
+	doWear   verb = "wear"
+	doDown   verb = "down" // one machine
+)
+
+// step is one thing that happens.
+type step struct {
+	at    time.Duration
+	who   string // a node or a relay
+	verb  verb
+	peer  string // another one
+	text  string
+	span  time.Duration
+	count int
+}
+
+// String is the step as it is printed.
+func (s step) String() string {
+	b := fmt.Sprintf("%9.3f s  %-6s %s", s.at.Seconds(), s.who, s.verb)
+	for _, more := range []string{s.peer, s.text} {
+		if more != "" {
+			b += " " + more
+		}
+	}
+	if s.span != 0 {
+		b += fmt.Sprintf(" for %v", s.span)
+	}
+	if s.count != 0 {
+		b += fmt.Sprintf(" at %d", s.count)
+	}
+	return b
+}
+
+// String is the schedule.
+func (p *plan) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "seed %d: %d nodes; relays of each: %v\n", p.seed, p.nodes, p.homes)
+	for _, s := range p.steps {
+		fmt.Fprintln(&b, s)
+	}
+	fmt.Fprintf(&b, "%9.3f s  calm, without", p.calm.Seconds())
+	for _, n := range p.absent {
+		fmt.Fprint(&b, " ", simNames[n])
+	}
+	fmt.Fprintln(&b)
+	return b.String()
+}
+
+var simNames = []string{"alice", "bob", "carol", "dave", "erin", "frank"}
+
+// relayName is the name of a relay.
+func relayName(i int) string { return fmt.Sprintf("relay%d", i) }
+
+// planner makes a plan.
+type planner struct {
+	plan
+	rng *rand.Rand
+}
+
+// newPlan makes the plan of a seed.
+func newPlan(seed uint64) *plan {
+	p := &planner{plan: plan{seed: seed}, rng: rand.New(rand.NewPCG(seed, 11))}
+	p.nodes = 2 + p.rng.IntN(3)
+	relays := p.rng.IntN(3)
+	p.calm = time.Duration(60+p.rng.IntN(60)) * time.Second
+	for range p.nodes {
+		homes := p.rng.Perm(relays)[:min(relays, 1+p.rng.IntN(2))]
+		for _, r := range homes {
+			p.relays = max(p.relays, r+1)
+		}
+		p.homes = append(p.homes, homes)
+	}
+	p.acquaint()
+	p.talk()
+	p.faults()
+	if p.rng.IntN(2) == 0 {
+		p.absent = append(p.absent, p.rng.IntN(p.nodes))
+	}
+	slices.SortStableFunc(p.steps, func(a, b step) int { return cmp.Compare(a.at, b.at) })
+	texts := 0
+	for i, s := range p.steps {
+		if s.verb == doSend {
+			texts++
+			p.steps[i].text = fmt.Sprintf("%s-%d", simText, texts)
+		}
+	}
+	return &p.plan
+}
+
+// simText begins each text; it must be nowhere on a disk, nor in a log.
+const simText = "zanzibar"
+
+// moment is any time from a first one to when it is calm.
+func (p *planner) moment(first time.Duration) time.Duration {
+	return first + time.Duration(p.rng.Int64N(int64(p.calm-first))).Truncate(time.Millisecond)
+}
+
+// span is a time between two, short ones more often.
+func (p *planner) span(least, most time.Duration) time.Duration {
+	f := p.rng.Float64()
+	return (least + time.Duration(f*f*float64(most-least))).Truncate(time.Millisecond)
+}
+
+func (p *planner) node() string { return simNames[p.rng.IntN(p.nodes)] }
+
+// machine is a node or a relay, a relay more often than by chance.
+func (p *planner) machine() string {
+	if i := p.rng.IntN(p.nodes + 2*p.relays); i >= p.nodes {
+		return relayName((i - p.nodes) / 2)
+	}
+	return p.node()
+}
+
+// two are two machines, not two relays.
+func (p *planner) two() (a, b string) {
+	for a, b = p.node(), p.machine(); a == b; {
+		b = p.machine()
+	}
+	return a, b
+}
+
+func (p *planner) add(s step) { p.steps = append(p.steps, s) }
+
+// acquaint lets users take each other's links: of each two one, or both at once.
+func (p *planner) acquaint() {
+	for i := range p.nodes {
+		for j := range i {
+			a, b := simNames[i], simNames[j]
+			if p.rng.IntN(2) == 0 {
+				a, b = b, a
+			}
+			at := p.span(0, 20*time.Second)
+			p.add(step{at: at, who: a, verb: doAdd, peer: b})
+			if p.rng.IntN(4) == 0 {
+				p.add(step{at: at + p.span(0, time.Second), who: b, verb: doAdd, peer: a})
+			}
+		}
+	}
+}
+
+// talk lets users write, some of it quickly, and go away.
+func (p *planner) talk() {
+	for range 5 * p.nodes {
+		at := p.moment(0)
+		a, b := p.node(), p.node()
+		if a == b {
+			p.add(step{at: at, who: a, verb: doAway, span: p.span(time.Second, 40*time.Second)})
+			continue
+		}
+		for range 1 + p.rng.IntN(4) {
+			p.add(step{at: at, who: a, verb: doSend, peer: b})
+			at += p.span(time.Millisecond, 2*time.Second)
+		}
+	}
+}
+
+// commits is at which step of the next commits something strikes.
+func (p *planner) commits() int {
+	f := p.rng.Float64()
+	return 1 + int(f*f*30)
+}
+
+// faults of machines and of the network.
+func (p *planner) faults() {
+	for range 3 + p.rng.IntN(6) {
+		at, span := p.moment(time.Second), p.span(100*time.Millisecond, 40*time.Second)
+		switch p.rng.IntN(9) {
+		case 0:
+			p.add(step{at: at, who: p.machine(), verb: doKill, span: span})
+		case 1, 2:
+			p.add(step{at: at, who: p.machine(), verb: doCrash, span: span, count: p.commits()})
+		case 3, 4:
+			p.add(step{at: at, who: p.machine(), verb: doPower, span: span, count: p.commits()})
+		case 5:
+			p.add(step{at: at, who: p.machine(), verb: doDown, span: span})
+		case 6:
+			a, b := p.two()
+			p.add(step{at: at, who: a, peer: b, verb: doCut, span: span})
+		case 7:
+			a, b := p.two()
+			p.add(step{at: at, who: a, peer: b, verb: doOneWay, span: span})
+		case 8:
+			a, b := p.two()
+			if p.rng.IntN(2) == 0 {
+				p.add(step{at: at, who: a, peer: b, verb: doLate, span: span, count: 1 + p.rng.IntN(2000)})
+			} else {
+				p.add(step{at: at, who: a, peer: b, verb: doWear, span: span, count: 1 + p.rng.IntN(400)})
+			}
+		}
+	}
+}
+
+// TestSimPlan makes the plan of each seed twice.
+func TestSimPlan(t *testing.T) {
+	for seed := range uint64(1000) {
+		one, other := newPlan(seed).String(), newPlan(seed).String()
+		if one != other {
+			t.Fatalf("seed %d has two schedules:\n%s\n%s", seed, one, other)
+		}
+		if seed > 0 && one[len("seed 0"):] == newPlan(seed - 1).String()[len("seed 0"):] {
+			t.Errorf("seeds %d and %d have one schedule", seed-1, seed)
+		}
+	}
+}
