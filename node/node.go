@@ -27,6 +27,9 @@ import (
 type Config struct {
 	// Dir holds the store.
 	Dir string
+	// Password opens a home that is locked with a state password, and locks one that
+	// is new; empty means that there is none. New wipes it.
+	Password []byte
 	// Socket is the path of the local API; empty means that none is served.
 	Socket string
 	// Name is what this person is called; it is taken when the store has none.
@@ -81,11 +84,13 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
 	}
+	n.cfg.Password = nil
+	defer clear(cfg.Password)
 	settings, err := parseSettings(cfg)
 	if err != nil {
 		return nil, err
 	}
-	if n.store, err = store.Open(store.Config{Dir: cfg.Dir, Log: n.log, Fault: cfg.Fault}); err != nil {
+	if n.store, err = store.Open(store.Config{Dir: cfg.Dir, Password: cfg.Password, Log: n.log, Fault: cfg.Fault}); err != nil {
 		return nil, storeError(cfg.Dir, err)
 	}
 	if err := n.assemble(ctx, settings); err != nil {

@@ -127,6 +127,15 @@ func storeError(dir string, err error) error {
 	case errors.Is(err, store.ErrKind):
 		e.Message = "the home " + dir + " belongs to a relay"
 		e.Hint = "use another home for a node: --home DIR"
+	case errors.Is(err, store.ErrLocked):
+		e.Message = "the home " + dir + " is locked with a state password"
+		e.Hint = "type it at a terminal, or use --state-password-file FILE or QPC_STATE_PASSWORD"
+	case errors.Is(err, store.ErrPassword):
+		e.Message = "that is not the state password of " + dir
+		e.Hint = "nothing was changed; try again"
+	case errors.Is(err, store.ErrNoPassword):
+		e.Message, e.Exit = "the home "+dir+" has no state password", localapi.ExitUsage
+		e.Hint = "leave it out, or set one: qpc password set"
 	case errors.Is(err, store.ErrNewer):
 		e.Hint = "this home was used by a newer qpc: use that one"
 	case errors.Is(err, store.ErrDamaged):

@@ -27,11 +27,21 @@ func (fileKey) GoString() string { return "[redacted]" }
 // HasPassword reports whether the home in dir opens with a password only. A home
 // that is not there has none.
 func HasPassword(dir string) (bool, error) {
-	b, err := readKeyFile(filepath.Join(dir, keyFile))
-	if errors.Is(err, os.ErrNotExist) {
-		return false, nil
+	// The key that is next was decided on, whatever happened then.
+	for _, name := range []string{nextKeyFile, keyFile} {
+		b, err := readKeyFile(filepath.Join(dir, name))
+		if !errors.Is(err, os.ErrNotExist) {
+			return qpce.Is(b), err
+		}
 	}
-	return qpce.Is(b), err
+	return false, nil
+}
+
+// Exists reports whether there is a home in dir, whole or not.
+func Exists(dir string) (bool, error) {
+	key, err1 := exists(filepath.Join(dir, keyFile))
+	db, err2 := exists(filepath.Join(dir, dbFile))
+	return key || db, errors.Join(err1, err2)
 }
 
 // readKeyFile reads a file of a key, and no more of it than a key has.

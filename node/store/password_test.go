@@ -139,6 +139,9 @@ func TestPasswordCut(t *testing.T) {
 			if step != FaultSwapMade {
 				password, other = other, password
 			}
+			if locked, err := HasPassword(dir); err != nil || !locked {
+				t.Errorf("has a password %v, %v", locked, err)
+			}
 			if err := opens(dir, password); err != nil {
 				t.Fatal(err)
 			}

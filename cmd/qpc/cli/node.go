@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,7 +14,14 @@ import (
 type NodeFlags struct {
 	listen, Relays []string
 	lan, Name      string
+	state          string
+	stateSource    PasswordSource
 	log            logFlag
+}
+
+// StatePassword is where the password of a home comes from.
+func StatePassword() PasswordSource {
+	return PasswordSource{What: "state password", Flag: "state-password-file", Env: "QPC_STATE_PASSWORD"}
 }
 
 func (f *NodeFlags) Add(cmd *cobra.Command, level string) {
@@ -21,13 +29,16 @@ func (f *NodeFlags) Add(cmd *cobra.Command, level string) {
 	cmd.Flags().StringArrayVar(&f.Relays, "relay", nil, "use the relay at this `URL`, now and later; repeatable")
 	cmd.Flags().StringVar(&f.lan, "lan", "", "find people on the LAN, `on|off`; remembered (default on)")
 	cmd.Flags().StringVar(&f.Name, "name", "", "call yourself `NAME` in your links; taken when the home is new (default one made of the identity)")
+	f.stateSource = StatePassword()
+	cmd.Flags().StringVar(&f.state, "state-password", "", "the `PASSWORD` that locks this home; others on this machine can see it: better is --state-password-file")
+	cmd.Flags().StringVar(&f.stateSource.File, "state-password-file", "", "read the state password from `FILE` (default $QPC_STATE_PASSWORD, else ask if there is one)")
 	f.log.add(cmd, level)
 }
 
 // Given reports whether any of the flags stands on the command line; that of the
 // relay may be for the login.
 func (f *NodeFlags) Given(cmd *cobra.Command, login bool) bool {
-	for _, name := range []string{"listen", "relay", "lan", "name"} {
+	for _, name := range []string{"listen", "relay", "lan", "name", "state-password", "state-password-file"} {
 		if cmd.Flags().Changed(name) && (name != "relay" || !login) {
 			return true
 		}
@@ -40,6 +51,10 @@ func (f *NodeFlags) check(cmd *cobra.Command) error {
 	switch {
 	case cmd.Flags().Changed("name") && strings.TrimSpace(f.Name) == "":
 		return Misused(cmd, "--name is empty")
+	case cmd.Flags().Changed("state-password") && f.state == "":
+		return Misused(cmd, "--state-password is empty")
+	case f.stateSource.File == "-":
+		return Misused(cmd, "--state-password-file - is stdin, which is for what is typed")
 	case cmd.Flags().Changed("lan") && f.lan != "on" && f.lan != "off":
 		return Misused(cmd, "--lan is on or off")
 	default:
@@ -57,9 +72,13 @@ func (a *App) WithNode(cmd *cobra.Command, h Home, f *NodeFlags, do func(context
 	if err != nil {
 		return err
 	}
+	password, err := a.statePassword(h, f)
+	if err != nil {
+		return err
+	}
 	ready := make(chan node.Ready, 1)
 	n, err := node.New(cmd.Context(), node.Config{
-		Dir: h.Dir, Socket: h.Socket, Name: f.Name, Listen: f.listen, Relays: f.Relays, LAN: f.lan,
+		Dir: h.Dir, Password: password, Socket: h.Socket, Name: f.Name, Listen: f.listen, Relays: f.Relays, LAN: f.lan,
 		OnReady: func(r node.Ready) { ready <- r }, Log: log,
 	})
 	if cmd.Context().Err() != nil {
@@ -74,4 +93,19 @@ func (a *App) WithNode(cmd *cobra.Command, h Home, f *NodeFlags, do func(context
 		}
 		return do(ctx, r)
 	})
+}
+
+// statePassword is the password of a home, if it has one or is to get one.
+func (a *App) statePassword(h Home, f *NodeFlags) ([]byte, error) {
+	if f.state != "" {
+		return f.stateSource.check([]byte(f.state))
+	}
+	locked, err := node.HasPassword(h.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if !locked && f.stateSource.File == "" && os.Getenv(f.stateSource.Env) == "" {
+		return nil, nil
+	}
+	return a.Password(f.stateSource)
 }
