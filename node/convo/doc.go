@@ -21,7 +21,9 @@
 // send in, until delivery brings a key package for a new one.
 //
 // Conversations of any number are of package group, which gets what comes in about
-// them, in the same transaction, through the interface Groups.
+// them, in the same transaction, through the interface Groups. How their members
+// come to one epoch without a server is said there and in node/epochs, with what
+// can still go wrong; integration/headmodel checks the rule.
 //
 // # Invariants
 //

@@ -23,4 +23,9 @@
 // outranks all who are junior, or somebody senior has spoken for the other side.
 // So the order of two siblings changes at most once for each member of their
 // parent, in the order of seniority, and all who know the same commits agree.
+//
+// External commits do not count: else somebody who comes back, and knows less than
+// the others do, could undo a Remove that nobody senior has spoken against. What
+// nobody can enter is not chosen: a committer can make a path that opens for some,
+// or for none.
 package epochs
