@@ -208,7 +208,7 @@ func settle(a, b *person) {
 				}
 				moved = true
 				to.take(from, row.Payload)
-				if err := from.engine.Direct(context.Background(), row, transport.PathDirect, "taken"); err != nil {
+				if err := from.engine.Direct(context.Background(), row, transport.PathDirect, "taken", nil); err != nil {
 					from.t.Fatal(err)
 				}
 			}

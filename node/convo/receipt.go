@@ -13,7 +13,6 @@ import (
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
-	"quicnprotochat/transport"
 )
 
 // maxRangeSpan bounds the rows that one range of a receipt makes us read.
@@ -130,6 +129,9 @@ func (e *Engine) delivered(tx *store.Tx, fx *Effects, c store.Conversation, to r
 			return err
 		}
 		to := store.Message{State: StateDelivered, Why: "the other side's receipt came back"}
+		if Better(to.State, own.State) {
+			own.Tries = JoinTries(own.Tries, ReceiptTry(fx.via))
+		}
 		if own.Path == pathNone && fx.via != PathMailbox {
 			to.Path = fx.via // the acknowledgement came the same way before, and is not noted yet
 		}
@@ -198,85 +200,4 @@ func eachOwn(tx *store.Tx, c store.Conversation, self rpc.Identity, ranges messa
 		}
 	}
 	return nil
-}
-
-// Stored notes that a relay has taken a payload.
-func (e *Engine) Stored(ctx context.Context, out store.Outgoing, relay transport.Key, why string) error {
-	return e.durable(ctx, out, store.Message{State: StateStored, Path: PathMailbox, Relay: relay, Why: why},
-		func(tx *store.Tx) error { return tx.MarkStored(out.ID, relay, time.Now()) })
-}
-
-// Direct notes that the person's own node has taken a payload.
-func (e *Engine) Direct(ctx context.Context, out store.Outgoing, path transport.Path, why string) error {
-	return e.durable(ctx, out, store.Message{State: StateDirect, Path: string(path), Why: why},
-		func(tx *store.Tx) error { return tx.MarkDirect(out.ID, time.Now()) })
-}
-
-func (e *Engine) durable(ctx context.Context, out store.Outgoing, to store.Message, mark func(*store.Tx) error) error {
-	return e.follow(ctx, func(tx *store.Tx, fx *Effects) error {
-		if err := mark(tx); isNotFound(err) {
-			return e.notePath(tx, fx, out, to)
-		} else if err != nil {
-			return err
-		}
-		if out.Kind == store.KindControl {
-			return tx.DeleteOutgoing(out.ID) // never receipted
-		}
-		if out.Kind != store.KindMessage {
-			return nil
-		}
-		m, err := tx.Message(out.Conversation, e.self, out.Message)
-		if err != nil {
-			return err
-		}
-		if c, err := tx.Conversation(out.Conversation); err != nil || IsGroup(c) {
-			return errors.Join(err, e.groups.Progress(tx, fx, out, to))
-		}
-		return e.advance(tx, fx, m, to)
-	})
-}
-
-// notePath notes the path of a message whose receipt was faster.
-func (e *Engine) notePath(tx *store.Tx, fx *Effects, out store.Outgoing, to store.Message) error {
-	if out.Kind != store.KindMessage {
-		return nil
-	}
-	if c, err := tx.Conversation(out.Conversation); err != nil || IsGroup(c) {
-		return err
-	}
-	m, err := tx.Message(out.Conversation, e.self, out.Message)
-	if err != nil || m.Path != pathNone || rank[m.State] < rank[StateDelivered] {
-		return err
-	}
-	m.Path, m.Relay = to.Path, to.Relay
-	fx.events = append(fx.events, Event{Kind: EventState, Peer: out.Recipient, Message: m})
-	return tx.SetMessageState(m.Conversation, m.Author, m.ID, m.State, m.Path, m.Relay, m.Why)
-}
-
-// Stuck notes why a message is not on its way yet.
-func (e *Engine) Stuck(ctx context.Context, peer rpc.Identity, why string) error {
-	return e.follow(ctx, func(tx *store.Tx, fx *Effects) error {
-		c, err := tx.ConversationOf(peer)
-		if isNotFound(err) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		messages, err := tx.Unreceipted(c.ID, e.self)
-		if err != nil {
-			return err
-		}
-		for _, m := range messages {
-			if m.State != StateQueued || m.Why == why {
-				continue
-			}
-			m.Why = why
-			if err := tx.SetMessageState(m.Conversation, m.Author, m.ID, m.State, m.Path, m.Relay, m.Why); err != nil {
-				return err
-			}
-			fx.events = append(fx.events, Event{Kind: EventState, Peer: peer, Message: m})
-		}
-		return nil
-	})
 }

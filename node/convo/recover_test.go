@@ -19,7 +19,7 @@ func (p *person) lose(q *person) {
 	p.prepare(q)
 	rows, _ := p.outbox(q)
 	for _, row := range rows {
-		if err := p.engine.Direct(p.t.Context(), row, transport.PathDirect, "taken"); err != nil {
+		if err := p.engine.Direct(p.t.Context(), row, transport.PathDirect, "taken", nil); err != nil {
 			p.t.Fatal(err)
 		}
 	}
@@ -197,7 +197,7 @@ func TestReceiptBeforeAcknowledgement(t *testing.T) {
 		_, receipt := b.outbox(a)
 		a.takeVia(b, receipt.Payload, via)
 		if via == PathMailbox {
-			if err := a.engine.Stored(t.Context(), rows[0], transport.Key{1}, "taken"); err != nil {
+			if err := a.engine.Stored(t.Context(), rows[0], transport.Key{1}, "taken", nil); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -175,7 +175,7 @@ func (e *Engine) advance(tx *store.Tx, fx *Effects, m store.Message, to store.Me
 	if to.Path != "" {
 		m.Path, m.Relay = to.Path, to.Relay
 	}
-	if err := tx.SetMessageState(m.Conversation, m.Author, m.ID, m.State, m.Path, m.Relay, m.Why); err != nil {
+	if err := tx.SetMessageState(m); err != nil {
 		return err
 	}
 	c, err := tx.Conversation(m.Conversation)

@@ -208,7 +208,7 @@ func (e *Engine) sweep(tx *store.Tx, fx *Effects, c store.Conversation, now time
 			return err
 		}
 		m.State, m.Why = StateFailed, "expired: no receipt for 30 days"
-		if err := tx.SetMessageState(m.Conversation, m.Author, m.ID, m.State, m.Path, m.Relay, m.Why); err != nil {
+		if err := tx.SetMessageState(m); err != nil {
 			return err
 		}
 		fx.events = append(fx.events, Event{Kind: EventState, Peer: c.Peer, Message: m})

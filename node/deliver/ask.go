@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"quicnprotochat/node/tries"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
 )
@@ -66,4 +67,34 @@ func placeName(p person, k transport.Key) string {
 		return "their machine"
 	}
 	return "relay " + k.String()
+}
+
+// Client returns a client of another machine, over the live link or one that is
+// made now, whatever failed before. If the live link does not answer, drop lets go
+// of it.
+func (d *Deliverer) Client(ctx context.Context, k transport.Key) (c *rpc.Client, drop func(), err error) {
+	if !d.ready() {
+		return nil, nil, errClosed
+	}
+	d.links.forgive(k)
+	ln, err := d.links.get(ctx, k)
+	if err != nil {
+		return nil, nil, err
+	}
+	return ln.conn.Client(), ln.drop, nil
+}
+
+// Places returns the machine of a contact and the relays that keep mail for it.
+func (d *Deliverer) Places(id rpc.Identity) (host transport.Key, relays []transport.RelayURL) {
+	p, ok := d.people.of(id)
+	if !ok {
+		p.host = transport.Key(id)
+	}
+	return p.host, p.relays
+}
+
+// Tried returns what was tried lately for a person, and when the next try is due by
+// the clock; zero if none is planned.
+func (d *Deliverer) Tried(id rpc.Identity) (list []tries.Try, next time.Time) {
+	return d.tries.Since(id, time.Time{}), d.tries.Next(id)
 }

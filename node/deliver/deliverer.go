@@ -16,6 +16,7 @@ import (
 	"quicnprotochat/node/keys"
 	"quicnprotochat/node/profile"
 	"quicnprotochat/node/store"
+	"quicnprotochat/node/tries"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
 )
@@ -64,6 +65,7 @@ type Deliverer struct {
 	people    people
 	relays    homeRelays
 	sessions  sessions
+	tries     tries.Book
 
 	// mu guards the fields below.
 	mu       sync.Mutex

@@ -10,15 +10,18 @@ import (
 	"sync/atomic"
 	"time"
 
+	"quicnprotochat/node/tries"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
 )
 
-// item is a payload and what to note when somebody has taken it.
+// item is a payload and what to note when somebody has taken it: who, and what was
+// tried since it is there.
 type item struct {
 	payload []byte
-	direct  func(ctx context.Context, path transport.Path, why string) error
-	stored  func(ctx context.Context, relay transport.Key, why string) error
+	since   time.Time
+	direct  func(ctx context.Context, path transport.Path, why string, tried []tries.Try) error
+	stored  func(ctx context.Context, relay transport.Key, why string, tried []tries.Try) error
 }
 
 // undelivered says why nobody took a payload, one reason for each way tried.
@@ -30,10 +33,10 @@ type undelivered struct {
 func (u *undelivered) Error() string {
 	parts := []string{"their machine does not answer"}
 	if u.direct != nil {
-		parts = []string{"their machine: " + u.direct.Error()}
+		parts = []string{"their machine: " + tries.Plain(u.direct)}
 	}
 	for _, err := range u.relays {
-		parts = append(parts, err.Error())
+		parts = append(parts, tries.Plain(err))
 	}
 	if len(u.relays) == 0 {
 		parts = append(parts, "they have no relay")
@@ -56,8 +59,9 @@ type race struct {
 	taken   []bool
 	open    int // items that nobody has taken yet
 	direct  atomic.Pointer[link]
-	running int // ways that have not ended
-	copies  int // those of them that lead to relays
+	trying  time.Time // since when the direct way runs; zero: it does not
+	running int       // ways that have not ended
+	copies  int       // those of them that lead to relays
 	byRelay bool
 	failure undelivered
 }
@@ -66,17 +70,25 @@ type race struct {
 // one has it: who has several loses nothing with one of them.
 const copyTime = time.Second
 
-// ack says that somebody has taken an item.
+// way is one of the places that items are brought to.
+type way struct {
+	relay transport.Key // zero: the person's own machine
+	began time.Time
+}
+
+func (w way) direct() bool { return w.relay.IsZero() }
+
+// ack says that somebody has taken an item, and how the machine was connected.
 type ack struct {
-	item  int
-	relay bool
-	note  func(ctx context.Context) error
+	way
+	item int
+	path transport.Path
 }
 
 // end says that one way has no more to bring.
 type end struct {
-	direct bool
-	err    error
+	way
+	err error
 }
 
 // race returns nil when each item has been taken by somebody, and an
@@ -93,7 +105,7 @@ func (r *race) run(ctx context.Context) error {
 	ways, cancel := context.WithTimeout(ctx, dialTime+callTime)
 	defer r.wg.Wait() // nothing of a race outlives it
 	defer cancel()
-	r.begin(ways, true, r.goDirect)
+	r.beginDirect(ways)
 	hedge := time.NewTimer(r.hedge())
 	defer hedge.Stop()
 	look := time.NewTicker(Hedge)
@@ -105,7 +117,7 @@ func (r *race) run(ctx context.Context) error {
 			// A link that came up while another says nothing is the better one.
 			if ln := r.direct.Load(); ln != nil && r.d.links.now(r.p.host) != ln {
 				r.direct.Store(nil)
-				r.begin(ways, true, r.goDirect)
+				r.beginDirect(ways)
 			}
 		case <-hedge.C:
 			if ln := r.direct.Load(); ln != nil && !slices.Contains(r.taken, true) {
@@ -120,12 +132,12 @@ func (r *race) run(ctx context.Context) error {
 		case e := <-r.ends:
 			r.ended(e)
 			switch {
-			case e.direct:
+			case e.direct():
 				r.failure.direct = e.err
 				r.beginRelays(ways, relays)
 				relays = nil
 			case e.err != nil:
-				r.failure.relays = append(r.failure.relays, e.err)
+				r.failure.relays = append(r.failure.relays, fmt.Errorf("relay %s: %w", e.relay, e.err))
 			}
 			if r.running == 0 && r.open > 0 {
 				return &r.failure
@@ -173,20 +185,41 @@ func (r *race) take(ctx context.Context, a ack) error {
 	if !r.taken[a.item] {
 		r.taken[a.item] = true
 		r.open--
-		r.byRelay = r.byRelay || a.relay
+		r.byRelay = r.byRelay || !a.direct()
 	}
-	return a.note(ctx)
+	return r.note(ctx, a)
 }
 
-func (r *race) begin(ctx context.Context, direct bool, way func(ctx context.Context) error) {
-	r.running++
-	if !direct {
-		r.copies++
+// note tells who has taken an item, and what was tried for it.
+func (r *race) note(ctx context.Context, a ack) error {
+	it, now := r.items[a.item], time.Now()
+	tried := r.d.tries.Since(r.p.id, it.since)
+	t := tries.Try{Way: tries.Machine, At: a.began, Took: now.Sub(a.began), Path: a.path, OK: true, Result: "took it"}
+	if a.direct() {
+		r.d.tries.Note(r.p.id, t)
+		return it.direct(ctx, a.path, fmt.Sprintf("their machine took it (%s)", a.path), tries.Add(tried, t))
 	}
+	if !r.trying.IsZero() {
+		tried = tries.Add(tried, tries.Try{Way: tries.Machine, At: r.trying, Took: now.Sub(r.trying), Result: "no answer yet"})
+	}
+	t.Way, t.Relay, t.Path, t.Result = tries.Relay, a.relay, "", "keeps it"
+	r.d.tries.Note(r.p.id, t)
+	why := "their machine did not answer in time, their relay keeps it"
+	return it.stored(ctx, a.relay, why, tries.Add(tried, t))
+}
+
+func (r *race) begin(ctx context.Context, w way, run func(ctx context.Context, w way) error) {
+	r.running++
+	t := tries.Try{Way: tries.Machine, At: w.began, Result: "no answer yet"}
+	if !w.direct() {
+		r.copies++
+		t.Way, t.Relay = tries.Relay, w.relay
+	}
+	r.d.tries.Note(r.p.id, t)
 	r.wg.Go(func() {
-		err := way(ctx)
+		err := run(ctx, w)
 		select {
-		case r.ends <- end{direct, err}:
+		case r.ends <- end{w, err}:
 		case <-ctx.Done():
 		}
 	})
@@ -194,43 +227,52 @@ func (r *race) begin(ctx context.Context, direct bool, way func(ctx context.Cont
 
 func (r *race) ended(e end) {
 	r.running--
-	if !e.direct {
+	t := tries.Try{Way: tries.Machine, At: e.began, Took: time.Since(e.began)}
+	switch {
+	case !e.direct():
 		r.copies--
+		t.Way, t.Relay = tries.Relay, e.relay
+	case e.began.Equal(r.trying):
+		r.trying = time.Time{}
 	}
+	if e.err != nil {
+		t.Result = tries.Plain(e.err)
+		r.d.tries.Note(r.p.id, t)
+	}
+}
+
+func (r *race) beginDirect(ctx context.Context) {
+	r.trying = time.Now()
+	r.begin(ctx, way{began: r.trying}, r.goDirect)
 }
 
 func (r *race) beginRelays(ctx context.Context, relays []transport.RelayURL) {
 	for _, url := range relays {
-		r.begin(ctx, false, func(ctx context.Context) error { return r.goRelay(ctx, url.Key) })
+		r.begin(ctx, way{url.Key, time.Now()}, r.goRelay)
 	}
 }
 
 // goDirect hands the items to the person's own machine.
-func (r *race) goDirect(ctx context.Context) error {
+func (r *race) goDirect(ctx context.Context, w way) error {
 	ln, err := r.d.links.get(ctx, r.p.host)
 	if err != nil {
 		return err
 	}
 	r.direct.Store(ln)
-	why := fmt.Sprintf("their machine took it (%s)", ln.path)
-	return r.send(ctx, ln, false, func(ctx context.Context, it item) error { return it.direct(ctx, ln.path, why) })
+	return r.send(ctx, ln, w)
 }
 
 // goRelay leaves the items at one relay.
-func (r *race) goRelay(ctx context.Context, relay transport.Key) error {
-	ln, err := r.d.links.get(ctx, relay)
-	if err == nil {
-		why := "their machine did not answer in time, their relay keeps it"
-		err = r.send(ctx, ln, true, func(ctx context.Context, it item) error { return it.stored(ctx, relay, why) })
-	}
+func (r *race) goRelay(ctx context.Context, w way) error {
+	ln, err := r.d.links.get(ctx, w.relay)
 	if err != nil {
-		return fmt.Errorf("relay %s: %w", relay, err)
+		return err
 	}
-	return nil
+	return r.send(ctx, ln, w)
 }
 
 // send enqueues all items over a link, many at once but begun in order.
-func (r *race) send(ctx context.Context, ln *link, relay bool, note func(ctx context.Context, it item) error) error {
+func (r *race) send(ctx context.Context, ln *link, w way) error {
 	errs := make([]error, len(r.items))
 	var wg sync.WaitGroup
 	for i, it := range r.items {
@@ -241,7 +283,7 @@ func (r *race) send(ctx context.Context, ln *link, relay bool, note func(ctx con
 			}
 			ln.answered()
 			select {
-			case r.acks <- ack{i, relay, func(ctx context.Context) error { return note(ctx, it) }}:
+			case r.acks <- ack{w, i, ln.path}:
 			case <-ctx.Done():
 				errs[i] = ctx.Err()
 			}

@@ -12,6 +12,7 @@ import (
 
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/store"
+	"quicnprotochat/node/tries"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
 )
@@ -163,6 +164,7 @@ func (w *worker) takeReason() wakeReason {
 // and idle if nothing is left at all.
 func (w *worker) pass(ctx context.Context) (wait time.Duration, idle bool) {
 	woken := w.takeReason()
+	w.d.tries.Plan(w.id, time.Time{})
 	if woken&^wakeReceipt != 0 {
 		w.pause = 0
 	}
@@ -218,11 +220,17 @@ func (w *worker) failed(ctx context.Context, err error) time.Duration {
 		return 0
 	}
 	w.d.cfg.Log.Info("delivery waits", "peer", transport.Key(w.id), "err", err)
-	if err := w.d.cfg.Engine.Stuck(ctx, w.id, reason(err)); err != nil {
+	var lost *undelivered
+	if !errors.As(err, &lost) { // else each way was noted by itself
+		w.d.tries.Note(w.id, tries.Try{Way: tries.Keys, At: time.Now(), Result: tries.Plain(err)})
+	}
+	if err := w.d.cfg.Engine.Stuck(ctx, w.id, reason(err), w.d.tries.Since(w.id, time.Time{})); err != nil {
 		w.d.cfg.Log.Error("note why a message waits", "err", err)
 	}
 	w.pause = min(max(2*w.pause, firstPause), lastPause)
-	return w.pause/2 + rand.N(w.pause/2)
+	wait := w.pause/2 + rand.N(w.pause/2)
+	w.d.tries.Plan(w.id, time.Now().Add(wait))
+	return wait
 }
 
 // maxReason bounds the reason shown for a message that waits, in bytes.
@@ -391,8 +399,8 @@ func (w *worker) addReceipt(ctx context.Context, l *load) error {
 	done := func(ctx context.Context) error { return w.d.cfg.Engine.Receipted(ctx, receipt) }
 	l.items = append(l.items, item{
 		payload: receipt.Payload,
-		direct:  func(ctx context.Context, _ transport.Path, _ string) error { return done(ctx) },
-		stored:  func(ctx context.Context, _ transport.Key, _ string) error { return done(ctx) },
+		direct:  func(ctx context.Context, _ transport.Path, _ string, _ []tries.Try) error { return done(ctx) },
+		stored:  func(ctx context.Context, _ transport.Key, _ string, _ []tries.Try) error { return done(ctx) },
 	})
 	return nil
 }
@@ -400,12 +408,12 @@ func (w *worker) addReceipt(ctx context.Context, l *load) error {
 // outgoing is a row of the outbox as an item of a race.
 func (w *worker) outgoing(row store.Outgoing) item {
 	return item{
-		payload: row.Payload,
-		direct: func(ctx context.Context, path transport.Path, why string) error {
-			return w.d.cfg.Engine.Direct(ctx, row, path, why)
+		payload: row.Payload, since: row.Created,
+		direct: func(ctx context.Context, path transport.Path, why string, tried []tries.Try) error {
+			return w.d.cfg.Engine.Direct(ctx, row, path, why, tried)
 		},
-		stored: func(ctx context.Context, relay transport.Key, why string) error {
-			return w.d.cfg.Engine.Stored(ctx, row, relay, why)
+		stored: func(ctx context.Context, relay transport.Key, why string, tried []tries.Try) error {
+			return w.d.cfg.Engine.Stored(ctx, row, relay, why, tried)
 		},
 	}
 }

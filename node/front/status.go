@@ -46,7 +46,7 @@ func (f *Front) showPeer(tx *store.Tx, c store.Contact) (localapi.Peer, error) {
 		p.Path = localapi.Path(state.Path)
 	}
 	for _, a := range state.Tried {
-		p.Tried = append(p.Tried, localapi.Tried{Addr: a.Addr.String(), Error: a.Err})
+		p.Tried = append(p.Tried, localapi.Tried{Addr: a.Addr.String(), Error: a.Err, Time: localapi.Time{Time: a.At}})
 	}
 	talk, err := tx.ConversationOf(c.Identity)
 	if errors.Is(err, store.ErrNotFound) || err == nil && len(talk.Group) == 0 {

@@ -159,7 +159,7 @@ func (g *Groups) Delivered(tx *store.Tx, fx *convo.Effects, c store.Conversation
 		if err := tx.DeleteOutgoingTo(c.ID, own.ID, member); err != nil {
 			return err
 		}
-		return g.note(tx, fx, own, member, store.Message{State: convo.StateDelivered, Path: fx.Via()})
+		return g.note(tx, fx, own, member, store.Message{State: convo.StateDelivered, Path: fx.Via(), Tries: convo.ReceiptTry(fx.Via())})
 	})
 }
 
@@ -179,10 +179,18 @@ func (g *Groups) note(tx *store.Tx, fx *convo.Effects, m store.Message, member r
 		return err
 	}
 	i := slices.IndexFunc(audience, func(l store.Listener) bool { return l.Member == member })
-	if i < 0 || !convo.Better(to.State, audience[i].State) {
+	if i < 0 {
 		return nil
 	}
-	if err := tx.PutListener(m.Conversation, m.ID, store.Listener{Member: member, State: to.State}); err != nil {
+	l, better := audience[i], convo.Better(to.State, audience[i].State)
+	if !better && l.State == convo.StateDelivered {
+		return nil
+	}
+	l.Tries = convo.JoinTries(l.Tries, to.Tries)
+	if better {
+		l.State = to.State
+	}
+	if err := tx.PutListener(m.Conversation, m.ID, l); err != nil || !better {
 		return err
 	}
 	return g.sum(tx, fx, m, to)
@@ -223,7 +231,7 @@ func (g *Groups) sum(tx *store.Tx, fx *convo.Effects, m, last store.Message) err
 		return nil
 	}
 	fx.Show(convo.Event{Kind: convo.EventState, Message: to})
-	return tx.SetMessageState(m.Conversation, m.Author, m.ID, to.State, to.Path, to.Relay, to.Why)
+	return tx.SetMessageState(to)
 }
 
 // name is what we call a member.

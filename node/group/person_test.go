@@ -161,7 +161,7 @@ func (p *person) carry(q *person) {
 		if err := q.receive(p, row.Payload); err != nil && !errors.Is(err, convo.ErrRefused) && !errors.Is(err, convo.ErrWaiting) {
 			p.t.Fatal(err)
 		}
-		must(p.t, p.engine.Direct(ctx, row, transport.PathDirect, "taken"))
+		must(p.t, p.engine.Direct(ctx, row, transport.PathDirect, "taken", nil))
 	}
 }
 

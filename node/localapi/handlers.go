@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 	"unicode/utf8"
 )
@@ -36,7 +37,7 @@ const eventStream = "text/event-stream"
 
 // table lists the whole API.
 func (s *Server) table() []route {
-	all := append(s.accountTable(), []route{
+	all := slices.Concat(s.accountTable(), s.reasonTable(), []route{
 		{method: "GET", path: "/v1/id", about: "Who the node is.", answer: Identity{}, handle: s.answer(s.id)},
 		{method: "POST", path: "/v1/invite", about: "Make a contact link.", answer: Invite{}, handle: s.answer(s.invite)},
 		{method: "GET", path: "/v1/status", about: "What the node is connected to and what waits.", answer: Status{}, handle: s.answer(s.status)},
@@ -55,7 +56,7 @@ func (s *Server) table() []route {
 		{method: "DELETE", path: "/v1/relays", about: "Forget a home relay.", body: relayRequest{}, answer: relayRequest{}, handle: s.answer(s.forgetRelay)},
 		{method: "GET", path: "/v1/events", about: "What happens, until one side ends; with Last-Event-ID all after that id first.", answer: Event{}, stream: eventStream, handle: s.events},
 		{method: "POST", path: "/v1/stop", about: "Ask the node to end.", answer: nothing{}, handle: s.answer(s.stop)},
-	}...)
+	})
 	return all
 }
 

@@ -25,6 +25,8 @@ var samples = map[string][2]string{
 	"POST /v1/messages":         {"", `{"contact":"b","text":"hi"}`},
 	"GET /v1/messages":          {"?contact=b&limit=1", ""},
 	"GET /v1/messages/{id}":     {"?wait=stored&timeout=1s", ""},
+	"GET /v1/messages/{id}/why": {},
+	"POST /v1/ping":             {"", `{"contact":"b"}`},
 	"GET /v1/groups":            {},
 	"POST /v1/groups":           {"", `{"name":"g","contacts":["b"]}`},
 	"GET /v1/group":             {"?group=friends", ""},

@@ -24,6 +24,7 @@ type Config struct {
 	Messages Messages
 	Groups   Groups
 	Relays   Relays
+	Reasons  Reasons
 	Accounts Accounts
 	// AccountOwner is the rest of Accounts.
 	AccountOwner AccountOwner
@@ -48,7 +49,7 @@ type Server struct {
 
 // New returns a server. It opens nothing before Run.
 func New(cfg Config) (*Server, error) {
-	if cfg.Socket == "" || cfg.Self == nil || cfg.Contacts == nil || cfg.Messages == nil || cfg.Relays == nil || cfg.Accounts == nil || cfg.AccountOwner == nil || cfg.Events == nil {
+	if cfg.Socket == "" || cfg.Self == nil || cfg.Contacts == nil || cfg.Messages == nil || cfg.Relays == nil || cfg.Reasons == nil || cfg.Accounts == nil || cfg.AccountOwner == nil || cfg.Events == nil {
 		return nil, errors.New("local API: incomplete Config")
 	}
 	if cfg.Log == nil {

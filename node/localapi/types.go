@@ -172,10 +172,11 @@ type Peer struct {
 	PostQuantum bool   `json:"post_quantum"`
 }
 
-// Tried is one address that was dialled, and why it failed.
+// Tried is one address that was dialled, when, and why it failed.
 type Tried struct {
 	Addr  string `json:"addr"`
 	Error string `json:"error"`
+	Time  Time   `json:"time"`
 }
 
 // Queue counts what waits: Outbox for others, Inbox to be processed, Unreadable

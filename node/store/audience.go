@@ -7,18 +7,20 @@ import "quicnprotochat/rpc"
 type Listener struct {
 	Member rpc.Identity
 	State  string
+	// Tries is what was tried to deliver it to the member (package tries).
+	Tries []byte
 }
 
 // Audience returns whom an own message to a group is for.
 func (t *Tx) Audience(conversation, message [16]byte) ([]Listener, error) {
-	return list(t, func(r *row) Listener { return Listener{r.array32(), r.text()} },
-		"SELECT member, state FROM audience WHERE conversation = ? AND message = ? ORDER BY member", conversation[:], message[:])
+	return list(t, func(r *row) Listener { return Listener{r.array32(), r.text(), r.bytes()} },
+		"SELECT member, state, tries FROM audience WHERE conversation = ? AND message = ? ORDER BY member", conversation[:], message[:])
 }
 
 // PutListener adds or replaces one of those that a message is for.
 func (t *Tx) PutListener(conversation, message [16]byte, l Listener) error {
-	return t.do("INSERT OR REPLACE INTO audience (conversation, message, member, state) VALUES (?, ?, ?, ?)",
-		conversation[:], message[:], l.Member[:], l.State)
+	return t.do("INSERT OR REPLACE INTO audience (conversation, message, member, state, tries) VALUES (?, ?, ?, ?, ?)",
+		conversation[:], message[:], l.Member[:], l.State, l.Tries)
 }
 
 // DeleteListener says that a message is for a member no longer.

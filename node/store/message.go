@@ -26,16 +26,18 @@ type Message struct {
 	State, Path string
 	Relay       transport.Key
 	Why         string
+	// Tries is what was tried to deliver it to a contact (package tries).
+	Tries []byte
 }
 
 const messageColumns = `conversation, author, id, type, body, lamport, counter,
-	sent, stored, state, path, relay, why`
+	sent, stored, state, path, relay, why, tries`
 
 func scanMessage(r *row) Message {
 	return Message{
 		Conversation: r.array16(), Author: r.array32(), ID: r.array16(),
 		Type: byte(r.int()), Body: r.bytes(), Lamport: r.uint64(), Counter: r.uint64(),
-		Sent: r.time(), Stored: r.time(), State: r.text(), Path: r.text(), Relay: r.array32(), Why: r.text(),
+		Sent: r.time(), Stored: r.time(), State: r.text(), Path: r.text(), Relay: r.array32(), Why: r.text(), Tries: r.bytes(),
 	}
 }
 
@@ -53,10 +55,10 @@ func (m Message) digest() []byte {
 func (t *Tx) InsertMessage(m Message) error {
 	digest := m.digest()
 	n, err := t.exec(`INSERT INTO messages (conversation, author, id, type, body, digest, lamport, counter,
-			sent, stored, state, path, relay, why)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			sent, stored, state, path, relay, why, tries)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 		m.Conversation[:], m.Author[:], m.ID[:], m.Type, m.Body, digest, m.Lamport, m.Counter,
-		m.Sent, m.Stored, m.State, m.Path, m.Relay[:], m.Why)
+		m.Sent, m.Stored, m.State, m.Path, m.Relay[:], m.Why, m.Tries)
 	if err != nil || n == 1 {
 		return err
 	}
@@ -84,14 +86,12 @@ func (t *Tx) MessageByID(id [16]byte) ([]Message, error) {
 		WHERE id = ? ORDER BY conversation, author`, id[:])
 }
 
-// SetMessageState records how delivery stands. It returns ErrNotFound if there
-// is no such message.
-func (t *Tx) SetMessageState(conversation [16]byte, author rpc.Identity, id [16]byte,
-	state, path string, relay transport.Key, why string,
-) error {
-	return t.must(`UPDATE messages SET state = ?, path = ?, relay = ?, why = ?
+// SetMessageState records how the delivery of m stands: its State, Path, Relay, Why
+// and Tries. It returns ErrNotFound if there is no such message.
+func (t *Tx) SetMessageState(m Message) error {
+	return t.must(`UPDATE messages SET state = ?, path = ?, relay = ?, why = ?, tries = ?
 		WHERE conversation = ? AND author = ? AND id = ?`,
-		state, path, relay[:], why, conversation[:], author[:], id[:])
+		m.State, m.Path, m.Relay[:], m.Why, m.Tries, m.Conversation[:], m.Author[:], m.ID[:])
 }
 
 // Position is a place in the order of a conversation: by Lamport, then Author,

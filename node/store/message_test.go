@@ -36,12 +36,11 @@ func TestMessages(t *testing.T) {
 		got, err = tx.Message(m.Conversation, m.Author, m.ID)
 		want(t, got, err, m)
 
-		relay := transport.Key(id32(7))
-		wantErr(t, tx.SetMessageState(m.Conversation, m.Author, m.ID, "stored", "mailbox", relay, "away"), nil)
-		m.State, m.Path, m.Relay, m.Why = "stored", "mailbox", relay, "away"
+		m.State, m.Path, m.Relay, m.Why, m.Tries = "stored", "mailbox", transport.Key(id32(7)), "away", []byte("tried")
+		wantErr(t, tx.SetMessageState(m), nil)
 		got, err = tx.Message(m.Conversation, m.Author, m.ID)
 		want(t, got, err, m)
-		wantErr(t, tx.SetMessageState(m.Conversation, m.Author, id16(9), "", "", relay, ""), ErrNotFound)
+		wantErr(t, tx.SetMessageState(Message{Conversation: m.Conversation, Author: m.Author, ID: id16(9)}), ErrNotFound)
 
 		twin := Message{Conversation: m.Conversation, Author: identity(1), ID: m.ID}
 		wantErr(t, tx.InsertMessage(twin), nil)

@@ -14,7 +14,7 @@ const applicationID = 0x7170636e
 // Identities, keys, hashes and ids are BLOBs of fixed length. Columns that hold
 // a uint64 have its top bit flipped, so that SQLite's signed order is the
 // unsigned one (see sortable). Times are Unix milliseconds, 0 for none.
-var migrations = []string{schema1, schema2, schema3, schema4, schema5, schema6}
+var migrations = []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7}
 
 const schema1 = `
 CREATE TABLE meta (
@@ -261,6 +261,12 @@ CREATE TABLE events (
 	relay        BLOB NOT NULL,
 	why          TEXT NOT NULL
 ) STRICT;
+`
+
+// schema7 keeps what was tried to deliver a message.
+const schema7 = `
+ALTER TABLE messages ADD COLUMN tries BLOB NOT NULL DEFAULT x'';
+ALTER TABLE audience ADD COLUMN tries BLOB NOT NULL DEFAULT x'';
 `
 
 // migrate applies what is missing, each step in its own transaction.

@@ -45,13 +45,13 @@ func names(ctx context.Context, c *localapi.Client, argument string) (list []str
 				list = append(list, v.slash)
 			}
 		}
-	case "CONTACT", "CONVERSATION":
+	case "CONTACT", "CONVERSATION", "MESSAGE-ID|CONVERSATION":
 		contacts, _ := c.Contacts(ctx)
 		for _, contact := range contacts {
 			list = append(list, contact.Name)
 		}
 	}
-	if argument == "GROUP" || argument == "CONVERSATION" {
+	if argument == "GROUP" || strings.HasSuffix(argument, "CONVERSATION") {
 		groups, _ := c.Groups(ctx)
 		for _, g := range groups {
 			list = append(list, g.Name)

@@ -94,7 +94,7 @@ func deliveryText(d localapi.Delivery) string {
 }
 
 func notReached(d localapi.Delivery, want localapi.State) error {
-	hint := "delivery goes on; see: qpc status, qpc history"
+	hint := "delivery goes on; qpc why " + d.ID + " says what was tried"
 	if d.State == localapi.Failed {
 		hint = "it will not arrive: " + d.Why
 	}

@@ -65,6 +65,19 @@ proved when your node speaks to theirs.`,
 		{slash: "leave", command: "group leave", args: "GROUP", about: aboutGroup, do: change(localapi.GroupLeave), short: "Leave a group."},
 		{slash: "whoami", command: "id", do: (*chat).whoami, short: "Say who this node is."},
 		{slash: "status", command: "status", do: (*chat).status, short: "Show connections, relays, and what waits."},
+		{
+			slash: "why", typed: "[MESSAGE-ID]", command: "why", args: "MESSAGE-ID|CONVERSATION", do: (*chat).why,
+			short: "Say what was tried to deliver a message, when, and what came back.",
+			long: `Say what was tried to deliver a message, when, and what came back, for each person
+that it is for. qpc send and qpc history --json print ids; the name of a
+conversation stands for the newest message that you wrote there.`,
+		},
+		{
+			slash: "ping", typed: "[CONTACT]", command: "ping", args: "CONTACT", do: (*chat).ping,
+			short: "Call a contact's machine and relays, and say how they answer.",
+			long: `Call a contact's machine and relays, and say over which path, how fast, and what
+was tried. It exits with 7 if the machine does not answer.`,
+		},
 		{slash: "help", typed: "[COMMAND]", do: (*chat).help, short: "Say this, or more about a command."},
 		{slash: "quit", do: func(*chat, context.Context, request) error { return errQuit }, short: "End."},
 	}

@@ -1,0 +1,14 @@
+// Package tries keeps what was tried to bring a message to a person, when, and what
+// came back, so that people can ask why a message is where it is.
+//
+// A [Book] holds what failed lately, for each person apart, in memory; a try that
+// fails like the one before it only counts up. What is worth keeping goes into the
+// row of the message itself, as the text of [Encode], in the commit that changes the
+// message anyway. So nothing is committed for the sake of this package, and what
+// failed since a message changed last is forgotten with the process.
+//
+// Bounds: [Most] tries of a message and of a person, maxPeople people, maxResult
+// bytes of a result.
+//
+// It is for packages node/deliver, node/convo, node/group and node/front.
+package tries
