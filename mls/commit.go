@@ -6,7 +6,30 @@ type commit struct {
 	path      *updatePath
 }
 
+// size is about the length of the encoding, and of what is signed around it.
+func (c *commit) size() int {
+	n := 1 << 10
+	for _, p := range c.proposals {
+		n += 64
+		if p.proposal != nil && p.proposal.add != nil {
+			n += len(p.proposal.add.raw)
+		}
+	}
+	if c.path == nil {
+		return n
+	}
+	n += len(c.path.leaf.raw)
+	for _, node := range c.path.nodes {
+		n += 16 + len(node.encryptionKey)
+		for _, s := range node.secrets {
+			n += s.size()
+		}
+	}
+	return n
+}
+
 func (c *commit) encode(w *writer) {
+	w.room(c.size())
 	w.nested(func(w *writer) {
 		for _, p := range c.proposals {
 			p.encode(w)

@@ -3,6 +3,7 @@ package mls
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 )
 
 // maxVector is the largest length that the variable-size header can express
@@ -199,6 +200,10 @@ func (w *writer) u8(v uint8)   { w.b = append(w.b, v) }
 func (w *writer) u16(v uint16) { w.b = binary.BigEndian.AppendUint16(w.b, v) }
 func (w *writer) u32(v uint32) { w.b = binary.BigEndian.AppendUint32(w.b, v) }
 func (w *writer) u64(v uint64) { w.b = binary.BigEndian.AppendUint64(w.b, v) }
+
+// room makes room for n more bytes. Long encodings say how long they will be:
+// appending piece by piece takes several times their length.
+func (w *writer) room(n int) { w.b = slices.Grow(w.b, n) }
 
 // length writes the header of a vector of n bytes. Nothing that this package
 // encodes comes near maxVector: it is built from inputs that were decoded, or

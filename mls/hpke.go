@@ -13,6 +13,9 @@ type hpkeCiphertext struct {
 	ciphertext []byte
 }
 
+// size is at least the length of the encoding.
+func (c hpkeCiphertext) size() int { return 8 + len(c.kemOutput) + len(c.ciphertext) }
+
 func (c hpkeCiphertext) encode(w *writer) {
 	w.vec(c.kemOutput)
 	w.vec(c.ciphertext)

@@ -10,6 +10,14 @@ import (
 // encode writes ratchet_tree of RFC 9420, §12.4.3.3: all nodes from left to
 // right, without the blanks after the last that is not.
 func (t *tree) encode(w *writer) {
+	size := 8 + int(nodeWidth(t.leaves))
+	for _, l := range t.members() {
+		size += 1 + len(l.raw)
+	}
+	for _, p := range t.parents() {
+		size += 16 + len(p.parent.encryptionKey) + len(p.parent.parentHash) + 4*len(p.parent.unmergedLeaves)
+	}
+	w.room(size)
 	w.nested(func(w *writer) {
 		blanks := 0
 		t.root.encodeInOrder(w, rootIndex(t.leaves), &blanks)

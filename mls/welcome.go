@@ -18,6 +18,11 @@ type encryptedGroupSecrets struct {
 }
 
 func (m *welcome) encode(w *writer) {
+	size := 16 + len(m.groupInfo)
+	for _, s := range m.secrets {
+		size += 4 + len(s.newMember) + s.secrets.size()
+	}
+	w.room(size)
 	w.u16(uint16(m.suite))
 	w.nested(func(w *writer) {
 		for _, s := range m.secrets {
