@@ -4,6 +4,7 @@ import (
 	"errors"
 	"runtime"
 	"strconv"
+	"time"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -22,6 +23,9 @@ const growStep = 1 << 20
 // time (Snapshot) the writer would wait for it.
 func openMapped(cfg Config) (*bolt.DB, error) {
 	opts := options(false)
+	// A moment ago check had the file, so nobody else has. Its lock can live on in a
+	// child of this process that is being started and has not yet let go of files.
+	opts.Timeout = 2 * time.Second
 	if strconv.IntSize == 64 && runtime.GOOS != "windows" { // there the file would get that size
 		opts.InitialMmapSize = int(min(4*min(cfg.MaxBytes, 1<<40)+1<<30, 1<<42))
 	}
