@@ -42,6 +42,8 @@ func wireError(err error) error {
 		return rpc.ErrTooLarge.With("too much for one call, send to fewer at once")
 	case errors.Is(err, store.ErrStale):
 		return rpc.ErrEndpoint.With("not newer than the endpoint that is known")
+	case errors.Is(err, store.ErrBanned):
+		return rpc.ErrBanned
 	case errors.Is(err, store.ErrClosed):
 		return rpc.ErrShutdown
 	}

@@ -105,6 +105,9 @@ func (s *service) enterAny(c rpc.Caller) (leave func(), err error) {
 
 // count counts a call in, or refuses it.
 func (s *service) count(c rpc.Caller) (call *traffic.Call, leave func(), err error) {
+	if c.Proven && s.store.Banned(c.Identity) {
+		return nil, nil, rpc.ErrBanned
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.idle != nil {

@@ -41,6 +41,7 @@ type (
 	// storage is all of it.
 	storage interface {
 		accounts.Storage
+		Banned(id rpc.Identity) bool
 		Members(ctx context.Context, ids []rpc.Identity) ([]rpc.Identity, error)
 		channelStore
 		mailStore

@@ -34,6 +34,7 @@ const (
 	CodePass            Code = "E020"
 	CodeSuite           Code = "E021"
 	CodeDeletion        Code = "E028"
+	CodeBanned          Code = "E031"
 )
 
 // Error is an error that crosses the wire. Two of the same Code are the same to
@@ -67,6 +68,7 @@ var (
 	ErrPass            = &Error{CodePass, "deposit pass refused"}
 	ErrSuite           = &Error{CodeSuite, "ciphersuite not allowed"}
 	ErrDeletion        = &Error{CodeDeletion, "account deletion takes a login a moment ago"}
+	ErrBanned          = &Error{CodeBanned, "banned by who hosts this relay"}
 )
 
 // Error returns "E0nn: text".

@@ -27,6 +27,7 @@ type OperatorStorage interface {
 	removals
 	Account(ctx context.Context, key store.AccountKey) (store.Account, bool, error)
 	Accounts(ctx context.Context, after store.AccountKey, limit int) ([]store.Account, error)
+	Ban(ctx context.Context, key store.AccountKey, ban bool) error
 	AddInvite(ctx context.Context, i store.Invite) error
 	Invites(ctx context.Context) ([]store.Invite, error)
 	DeleteInvite(ctx context.Context, prefix []byte) (bool, error)
@@ -39,7 +40,9 @@ type User struct {
 	// Identity is the key that the owner named; it is proved if Bound is true.
 	Identity rpc.Identity
 	Bound    bool
-	Created  time.Time
+	// Banned keeps the account from logging in, and its identity from all calls.
+	Banned  bool
+	Created time.Time
 }
 
 // Invite is an open invite, without its code.
@@ -70,7 +73,7 @@ func (o Operator) Users(ctx context.Context, each func(User) error) error {
 			return err
 		}
 		for _, a := range page {
-			if err := each(User{a.Name, a.Folded, a.Identity, a.Bound, a.Created}); err != nil {
+			if err := each(User{a.Name, a.Folded, a.Identity, a.Bound, a.Banned, a.Created}); err != nil {
 				return err
 			}
 			after = a.Key
@@ -78,18 +81,39 @@ func (o Operator) Users(ctx context.Context, each func(User) error) error {
 	}
 }
 
-// Remove removes the account of a name, and all that is kept for its identity.
-func (o Operator) Remove(ctx context.Context, text string) error {
+// find returns the account of a name.
+func (o Operator) find(ctx context.Context, text string) (a store.Account, err error) {
 	name, err := ParseName(text)
 	if err != nil {
-		return ErrNoUser
+		return a, ErrNoUser
 	}
 	a, found, err := o.Storage.Account(ctx, name.Key)
+	if err == nil && (!found || a.Folded != name.Folded) {
+		err = ErrNoUser
+	}
+	return a, err
+}
+
+// Ban keeps the account of a name out, or lets it in again. Its mail is kept as
+// long as any, and others may go on leaving some.
+func (o Operator) Ban(ctx context.Context, name string, ban bool) error {
+	a, err := o.find(ctx, name)
 	if err != nil {
 		return err
 	}
-	if !found || a.Folded != name.Folded {
-		return ErrNoUser
+	err = o.Storage.Ban(ctx, a.Key, ban)
+	if errors.Is(err, store.ErrNotFound) {
+		return ErrNoUser // deleted meanwhile
+	}
+	return err
+}
+
+// Remove removes the account of a name, and all that is kept for its identity. A
+// ban goes with it.
+func (o Operator) Remove(ctx context.Context, name string) error {
+	a, err := o.find(ctx, name)
+	if err != nil {
+		return err
 	}
 	if a.Bound {
 		if err := o.Storage.Forget(ctx, a.Identity); err != nil {

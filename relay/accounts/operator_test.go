@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"quicnprotochat/relay/store"
 	"quicnprotochat/rpc"
 )
 
@@ -47,6 +48,29 @@ func TestOperator(t *testing.T) {
 	if err != nil || len(users) != 1 || users[0].Name != "Anna" || users[0].Folded != "anna" || users[0].Identity != p.id || !users[0].Bound {
 		t.Errorf("got %v, %v", users, err)
 	}
+	login := func() error {
+		_, err := w.login(t, quic("192.0.2.9"), "anna", "pw", p.id)
+		return err
+	}
+	token, err := w.login(t, p.tls(""), "anna", "pw", p.id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, "ban nobody", o.Ban(ctx, "nobody", true), ErrNoUser)
+	want(t, "ban", o.Ban(ctx, "ANNA", true), nil)
+	_, err = w.caller(t, p.tls(""), token)
+	want(t, "a session from before the ban", err, rpc.ErrUnauthenticated)
+	want(t, "log in", login(), store.ErrBanned)
+	err = o.Users(ctx, func(u User) error {
+		if !u.Banned {
+			t.Error("not listed as banned")
+		}
+		return nil
+	})
+	want(t, "list", err, nil)
+	want(t, "unban", o.Ban(ctx, "anna", false), nil)
+	want(t, "log in again", login(), nil)
+
 	want(t, "remove a look-alike", o.Remove(ctx, "ａnna"), ErrNoUser)
 	want(t, "remove nobody", o.Remove(ctx, "x"), ErrNoUser)
 	want(t, "remove", o.Remove(ctx, "ANNA"), nil)

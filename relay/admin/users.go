@@ -24,6 +24,7 @@ type User struct {
 	Identity string `json:"identity"`
 	Bound    bool   `json:"bound"`
 	Created  string `json:"created"`
+	Banned   bool   `json:"banned"`
 }
 
 // Invite is an open invite.
@@ -38,7 +39,7 @@ type Invite struct {
 }
 
 func userOf(u accounts.User) User {
-	return User{Name: u.Name, Identity: transport.Key(u.Identity).String(), Bound: u.Bound, Created: u.Created.UTC().Format(timeLayout)}
+	return User{Name: u.Name, Identity: transport.Key(u.Identity).String(), Bound: u.Bound, Created: u.Created.UTC().Format(timeLayout), Banned: u.Banned}
 }
 
 func inviteOf(i accounts.Invite, code string) Invite {
@@ -95,6 +96,17 @@ func (o *Operator) RemoveUser(ctx context.Context, name string) error {
 	return o.users(ctx, http.MethodDelete, "/v1/users/"+url.PathEscape(name), &struct{}{}, func(op accounts.Operator) error {
 		return op.Remove(ctx, name)
 	})
+}
+
+// Ban keeps the account of a name out, or lets it in again. accounts.ErrNoUser if
+// there is none.
+func (o *Operator) Ban(ctx context.Context, name string, ban bool) error {
+	path := "/v1/users/" + url.PathEscape(name) + "/ban"
+	method := http.MethodPut
+	if !ban {
+		method = http.MethodDelete
+	}
+	return o.users(ctx, method, path, &struct{}{}, func(op accounts.Operator) error { return op.Ban(ctx, name, ban) })
 }
 
 // Invite makes invites, of at most MaxInvites accounts, one each. A lasts of 0 means
@@ -154,6 +166,12 @@ func (s *Server) routeUsers(mux *http.ServeMux) {
 	})
 	mux.HandleFunc("DELETE /v1/users/{name}", func(w http.ResponseWriter, r *http.Request) {
 		s.result(w, struct{}{}, s.relay.Operator().Remove(r.Context(), r.PathValue("name")))
+	})
+	mux.HandleFunc("PUT /v1/users/{name}/ban", func(w http.ResponseWriter, r *http.Request) {
+		s.result(w, struct{}{}, s.relay.Operator().Ban(r.Context(), r.PathValue("name"), true))
+	})
+	mux.HandleFunc("DELETE /v1/users/{name}/ban", func(w http.ResponseWriter, r *http.Request) {
+		s.result(w, struct{}{}, s.relay.Operator().Ban(r.Context(), r.PathValue("name"), false))
 	})
 	mux.HandleFunc("GET /v1/invites", func(w http.ResponseWriter, r *http.Request) {
 		l, err := invitesOf(r.Context(), s.relay.Operator())

@@ -29,7 +29,9 @@ type Account struct {
 	// account has it, if Bound is true.
 	Identity rpc.Identity
 	Bound    bool
-	Created  time.Time
+	// Banned keeps it from beginning sessions, see Ban.
+	Banned  bool
+	Created time.Time
 
 	sessions [][32]byte // oldest first; some may be gone
 }
@@ -163,6 +165,7 @@ func (s *Store) DeleteAccount(ctx context.Context, key AccountKey) error {
 			return err
 		}
 		if a.Bound {
+			b.bans[a.Identity] = false
 			if err := b.deleteRecord(bucketBindings, a.Identity[:]); err != nil {
 				return err
 			}
@@ -186,14 +189,23 @@ func (c *Config) account(tx *bolt.Tx, key AccountKey) (a Account, found bool) {
 	return a, true
 }
 
+// The flags of an account.
+const (
+	flagBound  = 1 << 0
+	flagBanned = 1 << 1
+)
+
 func (a Account) bytesOf() []byte {
 	var b cryptobyte.Builder
 	b.AddUint64(uint64(a.Created.UnixMilli()))
-	bound := uint8(0)
+	flags := uint8(0)
 	if a.Bound {
-		bound = 1
+		flags |= flagBound
 	}
-	b.AddUint8(bound)
+	if a.Banned {
+		flags |= flagBanned
+	}
+	b.AddUint8(flags)
 	b.AddBytes(a.Identity[:])
 	for _, field := range [][]byte{[]byte(a.Name), []byte(a.Folded), a.Stretch, a.Record} {
 		b.AddUint16LengthPrefixed(func(b *cryptobyte.Builder) { b.AddBytes(field) })
@@ -207,11 +219,11 @@ func (a Account) bytesOf() []byte {
 func parseAccount(body []byte) (a Account, err error) {
 	s := cryptobyte.String(body)
 	var created uint64
-	var bound uint8
-	if !s.ReadUint64(&created) || !s.ReadUint8(&bound) || !s.CopyBytes(a.Identity[:]) {
+	var flags uint8
+	if !s.ReadUint64(&created) || !s.ReadUint8(&flags) || !s.CopyBytes(a.Identity[:]) {
 		return a, ErrDamaged
 	}
-	a.Created, a.Bound = time.UnixMilli(int64(created)), bound == 1
+	a.Created, a.Bound, a.Banned = time.UnixMilli(int64(created)), flags&flagBound != 0, flags&flagBanned != 0
 	var fields [4][]byte
 	for i := range fields {
 		var field cryptobyte.String

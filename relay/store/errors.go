@@ -30,6 +30,8 @@ var (
 	ErrTaken = errors.New("name taken")
 	// ErrBound means that the identity is bound to another account.
 	ErrBound = errors.New("identity bound to another account")
+	// ErrBanned means that an account may not be used.
+	ErrBanned = errors.New("account banned")
 	// ErrNotFound means that an account, a session or an invite is not there.
 	ErrNotFound = errors.New("not found")
 	// ErrClosed means that the store no longer takes calls.

@@ -18,12 +18,16 @@ type Session struct {
 }
 
 // BeginSession adds a session to an account whose registration record is still
-// that one, and ends the oldest beyond 16. ErrNotFound if it is not.
+// that one, and ends the oldest beyond 16. ErrNotFound if it is not, ErrBanned if
+// the account is banned.
 func (s *Store) BeginSession(ctx context.Context, key AccountKey, record []byte, session Session) error {
 	return s.submit(ctx, 0, func(b *batch) error {
 		a, found := b.cfg.account(b.tx, key)
 		if !found || !slices.Equal(a.Record, record) {
 			return ErrNotFound
+		}
+		if a.Banned {
+			return ErrBanned
 		}
 		return b.beginSession(a, session)
 	})

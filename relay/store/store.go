@@ -138,6 +138,7 @@ type Store struct {
 	queue  []*write
 	closed bool
 
+	bans  bans
 	sweep sweepPosition // used by Sweep alone, which one goroutine calls
 }
 
@@ -160,6 +161,9 @@ func Open(cfg Config) (*Store, error) {
 	err = s.view(checkFormat)
 	if err == nil {
 		err = s.addLate()
+	}
+	if err == nil {
+		err = s.readBans()
 	}
 	if err == nil {
 		err = removeOld(compactPath(cfg.Path))

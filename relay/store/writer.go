@@ -11,6 +11,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"quicnprotochat/rpc"
 	"quicnprotochat/rpc/order"
 )
 
@@ -51,6 +52,7 @@ type batch struct {
 	totals   totals
 	before   totals
 	appended map[Inbox]uint64 // and how many payloads it has then
+	bans     map[rpc.Identity]bool
 }
 
 // errDiskFull is ErrBusy for want of disk space.
@@ -252,7 +254,7 @@ func (s *Store) transact(group []*write, results []error) (appended map[Inbox]ui
 	}
 	// Not Update: after a panic its rollback would walk the damaged file.
 	defer func() { _ = tx.Rollback() }()
-	b := &batch{tx: tx, cfg: &s.cfg, tight: s.tight.Load(), now: s.cfg.Now().UnixMilli(), appended: make(map[Inbox]uint64)}
+	b := &batch{tx: tx, cfg: &s.cfg, tight: s.tight.Load(), now: s.cfg.Now().UnixMilli(), appended: make(map[Inbox]uint64), bans: make(map[rpc.Identity]bool)}
 	if b.totals, err = readTotals(tx); err != nil {
 		return nil, s.fail(err)
 	}
@@ -270,6 +272,7 @@ func (s *Store) transact(group []*write, results []error) (appended map[Inbox]ui
 	if err := s.commitTx(tx); err != nil {
 		return nil, s.commitError(err)
 	}
+	s.bans.change(b.bans)
 	rewritten := tx.Stats()
 	s.touch(rewritten.GetPageAlloc())
 	return b.appended, nil

@@ -27,6 +27,9 @@ func (a *commands) relayUsersCommand() *cobra.Command {
 					if u.Bound {
 						state = "proved"
 					}
+					if u.Banned {
+						state += ", banned"
+					}
 					if err := a.Print(u, fmt.Sprintf("%s  %s (%s)  since %s", cli.Defuse(u.Name), u.Identity, state, u.Created)); err != nil {
 						return err
 					}
@@ -50,7 +53,37 @@ func (a *commands) relayUsersCommand() *cobra.Command {
 			})
 		},
 	})
+	cmd.AddCommand(a.banCommand(true), a.banCommand(false))
 	return cmd
+}
+
+// banCommand keeps an account out, or lets it in again.
+func (a *commands) banCommand(ban bool) *cobra.Command {
+	verb, short, text := "ban", "Keep an account out: it can use the relay no longer.", "banned "
+	long := `Keep an account out: it can use the relay no longer, whatever its password and its
+key prove. Its sessions end at once. Others may go on writing to it, and what waits
+for it waits as long as any message, in case it is let in again.`
+	if !ban {
+		verb, short, text = "unban", "Let an account in again.", "let in again: "
+		long = "Let an account in again. It has to log in anew."
+	}
+	return &cobra.Command{
+		Use:   verb + " NAME",
+		Short: short,
+		Long:  long,
+		Args:  cli.Exactly(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.operate(cmd, func(ctx context.Context, o *admin.Operator) error {
+				if err := o.Ban(ctx, args[0], ban); err != nil {
+					return err
+				}
+				return a.Print(struct {
+					Name   string `json:"name"`
+					Banned bool   `json:"banned"`
+				}{args[0], ban}, text+cli.Defuse(args[0]))
+			})
+		},
+	}
 }
 
 func (a *commands) relayInviteCommand() *cobra.Command {
