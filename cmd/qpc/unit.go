@@ -90,12 +90,12 @@ func (a *app) installService(cmd *cobra.Command, _ []string) error {
 	}
 	home := ""
 	if h.Flag != "" {
-		home = " --home " + unitQuote(h.Dir)
+		home = " --home " + cli.UnitWord(h.Dir)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	if err := os.WriteFile(path, fmt.Appendf(nil, unitText, unitQuote(program), home), 0o600); err != nil {
+	if err := os.WriteFile(path, fmt.Appendf(nil, unitText, cli.UnitWord(program), home), 0o600); err != nil {
 		return err
 	}
 	if err := systemctl(cmd.Context(), "daemon-reload"); err != nil {
@@ -154,12 +154,6 @@ func unitPath() (string, error) {
 		return "", &localapi.Error{Message: "this user has no directory for settings", Hint: "set HOME or XDG_CONFIG_HOME", Exit: localapi.ExitOther}
 	}
 	return filepath.Join(dir, "systemd", "user", unitName), nil
-}
-
-// unitQuote writes a word so that systemd takes it as one, as it is
-// (systemd.service(5), command lines; systemd.unit(5), specifiers).
-func unitQuote(word string) string {
-	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `%`, `%%`, `$`, `$$`, "\n", `\n`).Replace(word) + `"`
 }
 
 // systemctl tells the user's systemd.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -41,6 +42,12 @@ func While[R any](ctx context.Context, service func(context.Context) error, read
 	case <-time.After(stopTime):
 	}
 	return err
+}
+
+// UnitWord writes a word so that systemd takes it as one, as it is
+// (systemd.service(5), command lines; systemd.unit(5), specifiers).
+func UnitWord(word string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `%`, `%%`, `$`, `$$`, "\n", `\n`).Replace(word) + `"`
 }
 
 // logFlag says how much is logged to stderr.

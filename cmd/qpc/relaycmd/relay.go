@@ -24,7 +24,7 @@ func New(app *cli.App) *cobra.Command {
 		RunE:  cli.NeedsCommand,
 	}
 	cmd.AddCommand(
-		a.relayInitCommand(), a.relayRunCommand(), a.relayStatusCommand(), a.relayUsersCommand(), a.relayInviteCommand(), a.relayCheckCommand(),
+		a.relayInitCommand(), a.relayRunCommand(), a.relayUnitCommand(), a.relayStatusCommand(), a.relayUsersCommand(), a.relayInviteCommand(), a.relayCheckCommand(),
 		a.relayBackupCommand(), a.relayRestoreCommand(), a.relayCompactCommand(), a.relayForgetCommand(),
 	)
 	return cmd
