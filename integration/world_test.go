@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"quicnprotochat/node"
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/relay"
+	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
 	"quicnprotochat/transport/transporttest"
 )
@@ -98,7 +100,8 @@ func (n *simNode) open() (err error) {
 	ready := make(chan struct{})
 	n.Node, err = node.New(context.Background(), node.Config{
 		Dir: n.dir, Name: n.name, Listen: []string{"/ip4/" + n.ip + "/udp/7000/quic-v1"}, Relays: n.relays, LAN: "off",
-		Options: []transport.Option{n.w.net.Option()}, Log: n.w.logger(n.name), Fault: n.cut.fault,
+		Options: []transport.Option{n.w.net.Option()}, Plain: n.w.net.Dialer(n.ip),
+		Log: n.w.logger(n.name), Fault: n.cut.fault,
 		OnReady: func(r node.Ready) { n.id = r.Identity; close(ready) },
 	})
 	if err != nil {
@@ -189,9 +192,38 @@ type simRelay struct {
 	dir    string
 	access string           // "" means open
 	now    func() time.Time // nil means time.Now
+	sealed bool             // sealed senders may deposit
+	met    callers
 	cut    cut
 	cancel context.CancelFunc
 	done   chan error
+}
+
+// callers are the identities that called a relay.
+type callers struct {
+	mu sync.Mutex
+	m  map[transport.Key]bool
+}
+
+func (c *callers) call(call rpc.Call) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.m == nil {
+		c.m = make(map[transport.Key]bool)
+	}
+	c.m[transport.Key(call.Caller.Identity)] = true
+}
+
+// has reports whether a node has called in its own name.
+func (c *callers) has(n *simNode) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for k := range c.m {
+		if k.String() == n.id {
+			return true
+		}
+	}
+	return false
 }
 
 // relay starts a relay.
@@ -224,7 +256,7 @@ func (r *simRelay) open() error {
 	}
 	r.Relay, err = relay.New(relay.Config{
 		Dir: r.dir, Listen: []transport.Addr{addr}, Options: []transport.Option{r.w.net.Option()}, Log: r.w.logger(cmp.Or(r.name, "relay")),
-		Fault: r.cut.fault, Access: r.access, Now: r.now,
+		Fault: r.cut.fault, Access: r.access, AllowSealedSender: r.sealed, OnCall: r.met.call, Now: r.now,
 	})
 	if err != nil {
 		return err

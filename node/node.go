@@ -21,6 +21,7 @@ import (
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
+	"quicnprotochat/transport/plain"
 )
 
 // Config says what node to run. Dir is required.
@@ -45,6 +46,8 @@ type Config struct {
 	OnReady func(Ready)
 	// Options are for the host: tests put a simulated network there.
 	Options []transport.Option
+	// Plain is for tests as well: it dials relays on that network without libp2p.
+	Plain plain.Dialer
 	// Fault is for tests: it can fail the commits of the store, see store.Config.
 	Fault func(step string) error
 	// Log is where the node logs; nil means nowhere.
@@ -116,7 +119,8 @@ func (n *Node) assemble(ctx context.Context, s settings) (err error) {
 	})
 	service := new(rpc.Service) // filled below: it and the deliverer need each other
 	n.deliverer = deliver.New(deliver.Config{
-		Store: n.store, Identity: n.identity, Engine: n.engine, Keys: stock, Profile: n.profile, Service: service, Log: n.log,
+		Store: n.store, Identity: n.identity, Engine: n.engine, Keys: stock, Profile: n.profile, Service: service,
+		Plain: n.cfg.Plain, Log: n.log,
 	})
 	*service = *serve.New(serve.Config{
 		Self: n.identity.ID(), Inbox: n.deliverer, Paths: paths{n}, Keys: stock, Profile: n.profile,
@@ -288,6 +292,9 @@ func (t notifier) ContactChanged(c store.Contact) { t.n.deliverer.ContactChanged
 
 // KeyPackageUsed tells delivery.
 func (t notifier) KeyPackageUsed() { t.n.deliverer.KeyPackageUsed() }
+
+// Revoked tells delivery.
+func (t notifier) Revoked() { t.n.deliverer.Revoked() }
 
 // Joined tells delivery.
 func (t notifier) Joined() { t.n.deliverer.Joined() }

@@ -91,8 +91,7 @@ func (e *Engine) introduce(tx *store.Tx, fx *Effects, c store.Contact, now time.
 	if err != nil || intro == nil {
 		return err
 	}
-	fx.send(c.Identity)
-	return e.addControl(tx, store.KindIntroduction, intro, now)
+	return e.addControl(tx, fx, store.KindIntroduction, intro, now)
 }
 
 // introduction makes the control message that presents our card and the hello
@@ -125,12 +124,22 @@ func (e *Engine) signed(to rpc.Identity, group []byte, body message.Body) (*mess
 	return m, nil
 }
 
-// addControl puts a control message outside of any conversation into the outbox.
-func (e *Engine) addControl(tx *store.Tx, kind byte, m *message.Control, now time.Time) error {
-	frame, err := message.EncodeFrame(m)
+// addControl puts a control message that presents us into the outbox, outside of any
+// conversation, with our passes behind it.
+func (e *Engine) addControl(tx *store.Tx, fx *Effects, kind byte, m *message.Control, now time.Time) error {
+	parts := []message.Part{m}
+	passes, err := e.givePasses(tx, m.Recipient, now)
+	if err != nil {
+		return err
+	}
+	if passes != nil {
+		parts = append(parts, passes)
+	}
+	frame, err := message.EncodeFrame(parts...)
 	if err != nil {
 		return fmt.Errorf("encode frame: %w", err)
 	}
+	fx.send(m.Recipient)
 	_, err = tx.AddOutgoing(store.Outgoing{Recipient: m.Recipient, Kind: kind, Frame: frame, Created: now})
 	return err
 }
@@ -153,6 +162,8 @@ func (e *Engine) control(tx *store.Tx, fx *Effects, m *message.Control) error {
 		return e.receipt(tx, fx, m, b)
 	case *message.Repair:
 		return e.repair(tx, fx, m, b)
+	case *message.Passes:
+		return e.keepPasses(tx, m.Sender, b)
 	case *message.Report, *message.Ask, *message.InfoAsk, *message.LeaveNote, *message.CardAsk:
 		return e.groups.Control(tx, fx, m, body)
 	}
@@ -173,7 +184,7 @@ func (e *Engine) introduced(tx *store.Tx, fx *Effects, sender rpc.Identity, intr
 		return err
 	}
 	if isNew {
-		if err := e.cfg.Profile.CheckHello(intro.Pass, now); err != nil {
+		if err := e.cfg.Profile.CheckHello(tx, intro.Pass, now); err != nil {
 			return fmt.Errorf("%w: introduction: %w", ErrRefused, err)
 		}
 		c = store.Contact{Identity: sender, Via: ViaIntroduction, Introduced: true, Added: now}
@@ -210,8 +221,7 @@ func (e *Engine) sendCard(tx *store.Tx, fx *Effects, to rpc.Identity, now time.T
 	if err != nil {
 		return err
 	}
-	fx.send(to)
-	return e.addControl(tx, store.KindControl, update, now)
+	return e.addControl(tx, fx, store.KindControl, update, now)
 }
 
 // Announce sends our present card to all contacts: what it says for long, our
@@ -219,22 +229,29 @@ func (e *Engine) sendCard(tx *store.Tx, fx *Effects, to rpc.Identity, now time.T
 func (e *Engine) Announce(ctx context.Context) error {
 	now := time.Now()
 	return e.update(ctx, func(tx *store.Tx, fx *Effects) error {
-		contacts, err := tx.Contacts()
+		return e.announce(tx, fx, now, func(store.Contact) bool { return true })
+	})
+}
+
+// announce sends our present card, and our passes, to those contacts.
+func (e *Engine) announce(tx *store.Tx, fx *Effects, now time.Time, to func(store.Contact) bool) error {
+	contacts, err := tx.Contacts()
+	if err != nil {
+		return err
+	}
+	for _, c := range contacts {
+		switch {
+		case !to(c):
+		case c.Introduced:
+			err = e.sendCard(tx, fx, c.Identity, now)
+		default:
+			err = e.introduce(tx, fx, c, now)
+		}
 		if err != nil {
 			return err
 		}
-		for _, c := range contacts {
-			if c.Introduced {
-				err = e.sendCard(tx, fx, c.Identity, now)
-			} else {
-				err = e.introduce(tx, fx, c, now)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // cardUpdate keeps a contact's new card; it also tells that it knows us.

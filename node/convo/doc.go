@@ -25,6 +25,12 @@
 // come to one epoch without a server is said there and in node/epochs, with what
 // can still go wrong; integration/headmodel checks the rule.
 //
+// # Passes
+//
+// With our card each contact gets passes to write to us at our relays without saying
+// who it is, and new ones in time (Sweep). CancelPasses ends all that were given, for
+// those who are to have none any more, and gives new ones to the others.
+//
 // # Invariants
 //
 //   - The ratchet step, the message and its outbox row are one commit.

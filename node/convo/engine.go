@@ -57,6 +57,8 @@ type Notifier interface {
 	Joined()
 	// KeyPackageUsed says that one of our key packages was used up.
 	KeyPackageUsed()
+	// Revoked says that our endpoint is another one: passes were cancelled.
+	Revoked()
 }
 
 // EventKind says what an Event is about.
@@ -129,6 +131,7 @@ type Effects struct {
 	joined   bool
 	changed  map[string]bool // ids of groups
 	used     bool            // a key package
+	revoked  bool            // passes of ours were cancelled
 	via      string          // how the payload came that is applied
 	epoch    [16]byte        // whose key opened it, zero for a hybrid key
 	parts    []message.Part  // of its frame
@@ -194,6 +197,10 @@ func (e *Engine) transact(ctx context.Context, update func(context.Context, func
 	}
 	if fx.used {
 		e.cfg.Notify.KeyPackageUsed()
+	}
+	if fx.revoked {
+		e.cfg.Profile.Revoked()
+		e.cfg.Notify.Revoked()
 	}
 	for group := range fx.changed {
 		e.groups.Changed([]byte(group))

@@ -75,6 +75,7 @@ func (p *person) Receipt(rpc.Identity)         {}
 func (p *person) ContactChanged(store.Contact) {}
 func (p *person) Joined()                      {}
 func (p *person) KeyPackageUsed()              {}
+func (p *person) Revoked()                     {}
 
 func (p *person) link() string {
 	link, _, err := p.profile.Link(context.Background(), testTime())
@@ -114,7 +115,7 @@ func (p *person) prepare(q *person) {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	if needs.HybridKey {
+	if needs.HybridKey || needs.NewerKey {
 		blob, err := q.keys.Hybrid(ctx, testTime())
 		if err == nil {
 			err = p.engine.LearnHybridKey(ctx, q.id.ID(), blob)

@@ -24,6 +24,10 @@ type Needs struct {
 	// HybridKey is true when something waits to be sealed, or a group to start,
 	// or a receipt is owed that it seals, and no good key is known.
 	HybridKey bool
+	// NewerKey is true when something waits to be sealed, and the good key that is
+	// known is so old that the person has another one: it erases the old one some
+	// time. Where the new one can't be had the old one will do.
+	NewerKey bool
 	// Seal is true when something waits to be sealed.
 	Seal bool
 }
@@ -54,8 +58,13 @@ func (e *Engine) Needs(ctx context.Context, peer rpc.Identity) (n Needs, err err
 		if err != nil || !n.Seal && !n.KeyPackage && !receipt {
 			return err
 		}
-		if _, err = keys.Of(tx, peer, time.Now()); isNotFound(err) {
+		now := time.Now()
+		key, err := keys.Of(tx, peer, now)
+		switch {
+		case isNotFound(err):
 			n.HybridKey, err = true, nil
+		case err == nil:
+			n.NewerKey = n.Seal && now.Sub(key.NotBefore()) > seal.KeyRotation
 		}
 		return err
 	})

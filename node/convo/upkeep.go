@@ -149,8 +149,8 @@ func (e *Engine) startOver(tx *store.Tx, fx *Effects, conversation [16]byte, gro
 
 // Sweep erases what has had its time: groups that only received, payloads that
 // no key opened, remembered hashes, key packages, others' endpoints and hybrid
-// keys, and private halves of our own hybrid keys. Messages that found nobody for
-// 30 days are called failed.
+// keys, passes, and private halves of our own hybrid keys. Messages that found nobody
+// for 30 days are called failed. It also gives out new passes when it is time.
 func (e *Engine) Sweep(ctx context.Context) error {
 	now := time.Now()
 	// Also where nobody asks for the present key: the old ones must go.
@@ -171,6 +171,12 @@ func (e *Engine) Sweep(ctx context.Context) error {
 			return err
 		}
 		if err := tx.DropPeerHybridKeys(now.Add(-peerKeyTime)); err != nil {
+			return err
+		}
+		if err := tx.DropPasses(now); err != nil {
+			return err
+		}
+		if err := e.renewPasses(tx, fx, now); err != nil {
 			return err
 		}
 		conversations, err := tx.Conversations()

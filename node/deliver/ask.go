@@ -21,24 +21,24 @@ func ask(ctx context.Context, d *Deliverer, p person, call func(context.Context,
 	var wg sync.WaitGroup
 	defer wg.Wait() // soon: all of it ends with ctx
 	defer cancel()
-	places := []transport.Key{p.host}
-	for _, r := range p.relays {
-		places = append(places, r.Key)
-	}
-	answers := make(chan error, len(places)) // never blocks
-	begin := func(k transport.Key) {
+	answers := make(chan error, 1+len(p.relays)) // never blocks
+	begin := func(place string, at func() error) {
 		wg.Go(func() {
-			ln, err := d.links.get(ctx, k)
-			if err == nil {
-				err = call(ctx, ln.conn.Client())
-			}
+			err := at()
 			if err != nil {
-				err = fmt.Errorf("%s: %w", placeName(p, k), err)
+				err = fmt.Errorf("%s: %w", place, err)
 			}
 			answers <- err
 		})
 	}
-	begin(p.host)
+	begin("their machine", func() error {
+		ln, err := d.links.get(ctx, p.host)
+		if err == nil {
+			err = call(ctx, ln.conn.Client())
+		}
+		return err
+	})
+	relays := p.relays
 	begun, ended := 1, 0
 	hedge := time.NewTimer(Hedge)
 	defer hedge.Stop()
@@ -53,20 +53,17 @@ func ask(ctx context.Context, d *Deliverer, p person, call func(context.Context,
 			ended++
 		case <-hedge.C:
 		}
-		for ; begun < len(places); begun++ {
-			begin(places[begun])
+		for _, u := range relays {
+			begin("relay "+u.Key.String(), func() error {
+				return d.atRelay(ctx, p, u, func(ctx context.Context, c *rpc.Client, _ bool) error { return call(ctx, c) })
+			})
+			begun++
 		}
+		relays = nil
 		if ended == begun {
 			return errors.Join(errs...)
 		}
 	}
-}
-
-func placeName(p person, k transport.Key) string {
-	if k == p.host {
-		return "their machine"
-	}
-	return "relay " + k.String()
 }
 
 // Client returns a client of another machine, over the live link or one that is

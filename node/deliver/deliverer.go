@@ -19,6 +19,7 @@ import (
 	"quicnprotochat/node/tries"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
+	"quicnprotochat/transport/plain"
 )
 
 // Times of delivery.
@@ -43,7 +44,9 @@ type Config struct {
 	Profile  *profile.Profile
 	// Service is what this node answers on its links.
 	Service *rpc.Service
-	Log     *slog.Logger
+	// Plain dials relays without saying who we are; the zero Dialer but in tests.
+	Plain plain.Dialer
+	Log   *slog.Logger
 }
 
 // Deliverer moves payloads between this node and others.
@@ -66,6 +69,7 @@ type Deliverer struct {
 	relays    homeRelays
 	sessions  sessions
 	tries     tries.Book
+	sealed    sealed
 
 	// mu guards the fields below.
 	mu       sync.Mutex
@@ -87,6 +91,7 @@ func New(cfg Config) *Deliverer {
 	d.people.init()
 	d.relays.init(d)
 	d.sessions.init()
+	d.sealed.init()
 	return d
 }
 
@@ -259,6 +264,14 @@ func (d *Deliverer) Joined() { d.inbox.retry() }
 // KeyPackageUsed says that one of our key packages was used: the relay that had it
 // gets another.
 func (d *Deliverer) KeyPackageUsed() {
+	if d.running() {
+		d.relays.publish()
+	}
+}
+
+// Revoked says that passes of ours were cancelled: our relays get the endpoint that
+// says so.
+func (d *Deliverer) Revoked() {
 	if d.running() {
 		d.relays.publish()
 	}

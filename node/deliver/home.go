@@ -282,7 +282,7 @@ func (r *home) present(ctx context.Context, c *rpc.Client) error {
 	tick := time.NewTicker(homeUpkeep)
 	defer tick.Stop()
 	var hybrid []byte
-	for {
+	for look := true; ; {
 		now := time.Now()
 		record, err := r.d.cfg.Profile.Endpoint(ctx, true, now)
 		if err != nil {
@@ -290,6 +290,11 @@ func (r *home) present(ctx context.Context, c *rpc.Client) error {
 		}
 		if err := c.PublishEndpoint(ctx, r.d.self, record); err != nil {
 			return fmt.Errorf("publish endpoint: %w", err)
+		}
+		if look {
+			if err := r.tryPass(ctx, now); err != nil {
+				return err
+			}
 		}
 		blob, err := r.d.cfg.Keys.Hybrid(ctx, now)
 		if err != nil {
@@ -308,7 +313,9 @@ func (r *home) present(ctx context.Context, c *rpc.Client) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tick.C:
+			look = true
 		case <-r.refresh:
+			look = false
 		}
 	}
 }

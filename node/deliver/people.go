@@ -208,7 +208,7 @@ func (d *Deliverer) lookUp(ctx context.Context, p person) (found bool) {
 		if r.Key == p.host {
 			continue
 		}
-		record, err := d.resolve(ctx, r.Key, p.id)
+		record, err := d.resolve(ctx, r, p)
 		if err != nil || len(record) == 0 {
 			continue
 		}
@@ -226,12 +226,12 @@ func (d *Deliverer) lookUp(ctx context.Context, p person) (found bool) {
 	return found
 }
 
-func (d *Deliverer) resolve(ctx context.Context, relay transport.Key, id rpc.Identity) ([]byte, error) {
-	ln, err := d.links.get(ctx, relay)
-	if err != nil {
-		return nil, err
-	}
-	return ln.conn.Client().ResolveEndpoint(ctx, id)
+func (d *Deliverer) resolve(ctx context.Context, u transport.RelayURL, p person) (record []byte, err error) {
+	err = d.atRelay(ctx, p, u, func(ctx context.Context, c *rpc.Client, _ bool) (err error) {
+		record, err = c.ResolveEndpoint(ctx, p.id)
+		return err
+	})
+	return record, err
 }
 
 // keepEndpoint stores an endpoint unless one of the same or a later sequence is

@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -78,11 +79,13 @@ type way struct {
 
 func (w way) direct() bool { return w.relay.IsZero() }
 
-// ack says that somebody has taken an item, and how the machine was connected.
+// ack says that somebody has taken an item, and how the machine was connected, or
+// that the relay was not told who sends it.
 type ack struct {
 	way
-	item int
-	path transport.Path
+	item   int
+	path   transport.Path
+	sealed bool
 }
 
 // end says that one way has no more to bring.
@@ -203,8 +206,11 @@ func (r *race) note(ctx context.Context, a ack) error {
 		tried = tries.Add(tried, tries.Try{Way: tries.Machine, At: r.trying, Took: now.Sub(r.trying), Result: "no answer yet"})
 	}
 	t.Way, t.Relay, t.Path, t.Result = tries.Relay, a.relay, "", "keeps it"
+	if a.sealed {
+		t.Result += fromNobody
+	}
 	r.d.tries.Note(r.p.id, t)
-	why := "their machine did not answer in time, their relay keeps it"
+	why := "their machine did not answer in time, their relay " + t.Result
 	return it.stored(ctx, a.relay, why, tries.Add(tried, t))
 }
 
@@ -248,7 +254,7 @@ func (r *race) beginDirect(ctx context.Context) {
 
 func (r *race) beginRelays(ctx context.Context, relays []transport.RelayURL) {
 	for _, url := range relays {
-		r.begin(ctx, way{url.Key, time.Now()}, r.goRelay)
+		r.begin(ctx, way{url.Key, time.Now()}, func(ctx context.Context, w way) error { return r.goRelay(ctx, w, url) })
 	}
 }
 
@@ -259,44 +265,44 @@ func (r *race) goDirect(ctx context.Context, w way) error {
 		return err
 	}
 	r.direct.Store(ln)
-	return r.send(ctx, ln, w)
+	err = r.send(ctx, ln.conn.Client(), ack{way: w, path: ln.path}, ln.answered)
+	if errors.Is(err, rpc.ErrDisconnected) {
+		ln.drop()
+	}
+	return err
 }
+
+// fromNobody is what is said of a relay behind what it did.
+const fromNobody = " and was not told from whom it is"
 
 // goRelay leaves the items at one relay.
-func (r *race) goRelay(ctx context.Context, w way) error {
-	ln, err := r.d.links.get(ctx, w.relay)
-	if err != nil {
-		return err
-	}
-	return r.send(ctx, ln, w)
+func (r *race) goRelay(ctx context.Context, w way, u transport.RelayURL) error {
+	return r.d.atRelay(ctx, r.p, u, func(ctx context.Context, c *rpc.Client, sealed bool) error {
+		return r.send(ctx, c, ack{way: w, sealed: sealed}, func() {})
+	})
 }
 
-// send enqueues all items over a link, many at once but begun in order.
-func (r *race) send(ctx context.Context, ln *link, w way) error {
+// send enqueues all items with a client, many at once but begun in order, and tells
+// of each by a copy of a. answered is called at each answer.
+func (r *race) send(ctx context.Context, c *rpc.Client, a ack, answered func()) error {
 	errs := make([]error, len(r.items))
 	var wg sync.WaitGroup
 	for i, it := range r.items {
-		answer := ln.conn.Client().StartEnqueue(ctx, r.p.id, rpc.Channel{}, it.payload)
+		answer := c.StartEnqueue(ctx, r.p.id, rpc.Channel{}, it.payload)
 		wg.Go(func() {
 			if _, errs[i] = answer(); errs[i] != nil {
 				return
 			}
-			ln.answered()
+			answered()
+			a := a
+			a.item = i
 			select {
-			case r.acks <- ack{w, i, ln.path}:
+			case r.acks <- a:
 			case <-ctx.Done():
 				errs[i] = ctx.Err()
 			}
 		})
 	}
 	wg.Wait()
-	for _, err := range errs {
-		if errors.Is(err, rpc.ErrDisconnected) {
-			ln.drop()
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return cmp.Or(errs...)
 }

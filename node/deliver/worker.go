@@ -251,8 +251,8 @@ func (w *worker) seal(ctx context.Context, p person) error {
 	if err != nil {
 		return err
 	}
-	if needs.HybridKey {
-		if err := w.learnKey(ctx, p); err != nil {
+	if needs.HybridKey || needs.NewerKey {
+		if err := w.learnKey(ctx, p); err != nil && needs.HybridKey {
 			return fmt.Errorf("fetch their key: %w", err)
 		}
 	}

@@ -3,6 +3,7 @@ package front
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"quicnprotochat/mls"
 	"quicnprotochat/node/keys"
@@ -17,10 +18,15 @@ func (f *Front) Status(ctx context.Context) (localapi.Status, error) {
 		Identity: text(f.self), Name: f.cfg.Profile.Name(), Addrs: f.Addrs(), LAN: f.cfg.LAN,
 		Relays: []localapi.Relay{}, Peers: []localapi.Peer{},
 	}
-	for _, r := range f.cfg.Deliverer.HomeRelays() {
-		s.Relays = append(s.Relays, localapi.Relay{URL: r.URL.String(), Reached: r.Reached, Error: r.Error})
-	}
 	err := f.cfg.Store.View(ctx, func(tx *store.Tx) error {
+		rows, err := tx.Relays()
+		if err != nil {
+			return err
+		}
+		for _, r := range f.cfg.Deliverer.HomeRelays() {
+			sealed := slices.ContainsFunc(rows, func(row store.Relay) bool { return row.Key == r.URL.Key && row.Sealed })
+			s.Relays = append(s.Relays, localapi.Relay{URL: r.URL.String(), Reached: r.Reached, Error: r.Error, Sealed: sealed})
+		}
 		contacts, err := tx.Contacts()
 		if err != nil {
 			return err

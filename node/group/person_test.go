@@ -43,6 +43,7 @@ func (nobody) Receipt(rpc.Identity)         {}
 func (nobody) ContactChanged(store.Contact) {}
 func (nobody) Joined()                      {}
 func (nobody) KeyPackageUsed()              {}
+func (nobody) Revoked()                     {}
 
 func must(t *testing.T, err error) {
 	t.Helper()

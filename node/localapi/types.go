@@ -157,6 +157,8 @@ type Relay struct {
 	URL     string `json:"url"`
 	Reached bool   `json:"reached"`
 	Error   string `json:"error"`
+	// Sealed says that contacts may leave mail there without saying who they are.
+	Sealed bool `json:"sealed"`
 }
 
 // Peer is the node of a contact, and what was tried to reach it.

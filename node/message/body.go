@@ -17,6 +17,7 @@ const (
 	ControlCardUpdate   ControlType = 2
 	ControlReceipt      ControlType = 3
 	ControlRepair       ControlType = 4
+	ControlPasses       ControlType = 5
 	ControlReport       ControlType = 16
 	ControlAsk          ControlType = 17
 	ControlInfoAsk      ControlType = 18
@@ -29,9 +30,11 @@ const (
 	MaxCard = 8 << 10
 	// MaxPass is the longest pass in a control in bytes.
 	MaxPass = 512
+	// MaxPasses is how many passes a control gives at most: one for each home relay.
+	MaxPasses = 4
 )
 
-// Body is the body of a control: *Introduction, *CardUpdate, *Receipt, *Repair, or
+// Body is the body of a control: *Introduction, *CardUpdate, *Receipt, *Repair, *Passes, or
 // of one about a group: *Report, *Ask, *InfoAsk, *LeaveNote or *CardAsk.
 type Body interface {
 	// Type returns the type of the control that has this body.
@@ -70,6 +73,14 @@ type Repair struct {
 	Head   [16]byte // as in Receipt
 }
 
+// Passes lets the recipient leave payloads for the sender at relays without saying who
+// it is. They take the place of those given before.
+type Passes struct {
+	// Passes are 1 to MaxPasses encodings of package rpc/pass, of 1 to MaxPass bytes,
+	// not checked here.
+	Passes [][]byte
+}
+
 // OpenBody parses the body of c by its type; ErrControlType if that is unknown.
 func (c *Control) OpenBody() (Body, error) {
 	var body Body
@@ -82,6 +93,8 @@ func (c *Control) OpenBody() (Body, error) {
 		body = new(Receipt)
 	case ControlRepair:
 		body = new(Repair)
+	case ControlPasses:
+		body = new(Passes)
 	case ControlReport:
 		body = new(Report)
 	case ControlAsk:
@@ -114,6 +127,9 @@ func (*Receipt) Type() ControlType { return ControlReceipt }
 // Type returns ControlRepair.
 func (*Repair) Type() ControlType { return ControlRepair }
 
+// Type returns ControlPasses.
+func (*Passes) Type() ControlType { return ControlPasses }
+
 // Encode returns the body of the control.
 func (i *Introduction) Encode() ([]byte, error) {
 	var b cryptobyte.Builder
@@ -143,6 +159,19 @@ func (r *Repair) Encode() ([]byte, error) {
 	return bodyBytes(&b, r.Type())
 }
 
+// Encode returns the body of the control.
+func (p *Passes) Encode() ([]byte, error) {
+	var b cryptobyte.Builder
+	if len(p.Passes) == 0 || len(p.Passes) > MaxPasses {
+		b.SetError(fmt.Errorf("%d passes: %w", len(p.Passes), ErrMalformed))
+	}
+	b.AddUint8(uint8(len(p.Passes)))
+	for _, one := range p.Passes {
+		addBlob(&b, one, 1, MaxPass)
+	}
+	return bodyBytes(&b, p.Type())
+}
+
 func (i *Introduction) read(s *cryptobyte.String) bool {
 	return readBlob(s, &i.Card, 1, MaxCard) && readBlob(s, &i.Pass, 0, MaxPass)
 }
@@ -154,6 +183,20 @@ func (r *Receipt) read(s *cryptobyte.String) bool {
 }
 
 func (r *Repair) read(s *cryptobyte.String) bool { return (*Receipt)(r).read(s) }
+
+func (p *Passes) read(s *cryptobyte.String) bool {
+	var n uint8
+	if !s.ReadUint8(&n) || n == 0 || n > MaxPasses {
+		return false
+	}
+	p.Passes = make([][]byte, n)
+	for i := range p.Passes {
+		if !readBlob(s, &p.Passes[i], 1, MaxPass) {
+			return false
+		}
+	}
+	return true
+}
 
 func (r *Receipt) addTo(b *cryptobyte.Builder) {
 	b.AddBytes(r.Author[:])

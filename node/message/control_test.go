@@ -19,6 +19,8 @@ func testBodies() map[string]Body {
 		"receipt":               testReceipt(),
 		"longest receipt":       &Receipt{Ranges: manyRanges(MaxRanges)},
 		"repair":                (*Repair)(testReceipt()),
+		"passes":                &Passes{Passes: [][]byte{[]byte("one"), []byte("two")}},
+		"most passes":           &Passes{Passes: [][]byte{make([]byte, MaxPass), {1}, {2}, {3}}},
 		"report":                &Report{Head: EpochName{1}, Have: []EpochName{{2}, {3}}},
 		"ask":                   &Ask{Head: EpochName{1}},
 		"info ask":              &InfoAsk{Epoch: EpochName{4}},
@@ -161,6 +163,10 @@ func TestBodyRefuses(t *testing.T) {
 		"receipt of nothing":          &Receipt{},
 		"receipt of too much":         &Receipt{Ranges: manyRanges(MaxRanges + 1)},
 		"repair of nothing":           &Repair{},
+		"no passes":                   &Passes{},
+		"too many passes":             &Passes{Passes: [][]byte{{1}, {2}, {3}, {4}, {5}}},
+		"empty pass":                  &Passes{Passes: [][]byte{{}}},
+		"pass too long":               &Passes{Passes: [][]byte{make([]byte, MaxPass+1)}},
 	} {
 		if _, err := body.Encode(); !errors.Is(err, ErrMalformed) {
 			t.Errorf("%s: got %v, want %v", name, err, ErrMalformed)
@@ -184,6 +190,12 @@ func TestBodyRefuses(t *testing.T) {
 		"receipt of nothing":          {Type: ControlReceipt, Body: make([]byte, 32+2+16)},
 		"receipt of too much":         {Type: ControlReceipt, Body: receiptBody(MaxRanges + 1)},
 		"receipt, no head":            {Type: ControlReceipt, Body: receiptBody(1)[:32+2+16]},
+		"passes, empty":               {Type: ControlPasses},
+		"no passes":                   {Type: ControlPasses, Body: []byte{0}},
+		"too many passes":             {Type: ControlPasses, Body: []byte("\x05\x00\x01a\x00\x01a\x00\x01a\x00\x01a\x00\x01a")},
+		"empty pass":                  {Type: ControlPasses, Body: []byte{1, 0, 0}},
+		"pass cut short":              {Type: ControlPasses, Body: []byte("\x01\x00\x02a")},
+		"passes and more":             {Type: ControlPasses, Body: []byte("\x01\x00\x01ab")},
 		"repair and more":             {Type: ControlRepair, Body: append(receiptBody(1), 0)},
 	} {
 		if body, err := c.OpenBody(); !errors.Is(err, ErrMalformed) || body != nil {

@@ -1,7 +1,7 @@
 // Package profile is what this node says of itself: its name, its contact card
-// and link, and its endpoint record.
+// and link, the passes for its contacts, and its endpoint record.
 //
-// It is for the other packages of node: convo sends the card, deliver publishes
+// It is for the other packages of node: convo sends card and passes, deliver publishes
 // the endpoint, serve hands out endpoint and name, node prints the link.
 //
 // It knows nothing of other people and sends nothing. What it makes is signed
@@ -9,5 +9,6 @@
 // generation, endpoint sequence) are rows of the local store.
 //
 // Invariants: the sequence of endpoints only rises. Only the card of a link has a
-// hello pass, which is good for 30 days. The name is the one of the first start.
+// hello pass, which is good for 30 days. All contacts have the same passes, and the
+// generation in them only rises. The name is the one of the first start.
 package profile

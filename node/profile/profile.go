@@ -3,7 +3,6 @@ package profile
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -45,13 +44,11 @@ type Config struct {
 	Name string
 }
 
-// Profile makes this node's card, link and endpoint.
+// Profile makes this node's card, link, passes and endpoint.
 type Profile struct {
-	cfg        Config
-	addrs      Addresses
-	name       string
-	addressKey [32]byte
-	generation uint32
+	cfg   Config
+	addrs Addresses
+	name  string
 
 	// mu guards the fields below: the endpoint made last.
 	mu     sync.Mutex
@@ -68,24 +65,16 @@ func New(ctx context.Context, cfg Config) (*Profile, error) {
 		if err != nil {
 			return err
 		}
-		key, err := orMake(tx, metaAddressKey, func() ([]byte, error) {
-			b := make([]byte, 32)
-			_, err := rand.Read(b)
-			return b, err
-		})
+		p.name = string(name)
+		if _, err = orMake(tx, metaAddressKey, newAddressKey); err != nil {
+			return err
+		}
+		_, err = orMake(tx, metaGeneration, func() ([]byte, error) { return binary.BigEndian.AppendUint32(nil, 1), nil })
 		if err != nil {
 			return err
 		}
-		generation, err := orMake(tx, metaGeneration, func() ([]byte, error) { return binary.BigEndian.AppendUint32(nil, 1), nil })
-		if err != nil {
-			return err
-		}
-		if len(key) != 32 || len(generation) != 4 {
-			return fmt.Errorf("profile: rows of the wrong size: %w", store.ErrDamaged)
-		}
-		p.name, p.addressKey = string(name), [32]byte(key)
-		p.generation = binary.BigEndian.Uint32(generation)
-		return nil
+		_, err = readLeave(tx)
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read profile: %w", err)
@@ -147,13 +136,17 @@ func (p *Profile) card(tx *store.Tx, hello bool, now time.Time) (contact.Card, e
 		return contact.Card{}, err
 	}
 	id := p.cfg.Identity.ID()
+	l, err := readLeave(tx)
+	if err != nil {
+		return contact.Card{}, err
+	}
 	c := contact.Card{
 		Identity:   id,
 		Name:       p.name,
 		HostKeys:   []transport.Key{transport.Key(id)},
 		Relays:     relays,
 		Addrs:      p.present(),
-		AddressKey: p.addressKey,
+		AddressKey: l.addressKey,
 		Issued:     now,
 	}
 	if hello {
@@ -161,25 +154,11 @@ func (p *Profile) card(tx *store.Tx, hello bool, now time.Time) (contact.Card, e
 			Recipient:  id,
 			Relay:      transport.Key(id),
 			Kind:       pass.Hello,
-			Generation: p.generation,
+			Generation: l.generation,
 			Expiry:     now.Add(HelloLifetime).Truncate(time.Second),
 		}
 	}
 	return c, nil
-}
-
-// CheckHello reports whether hello is a hello pass that this node gave out in a
-// link and has not cancelled.
-func (p *Profile) CheckHello(hello []byte, now time.Time) error {
-	parsed, err := pass.Parse(hello)
-	if err != nil {
-		return err
-	}
-	id := p.cfg.Identity.ID()
-	if parsed.Kind != pass.Hello {
-		return fmt.Errorf("pass of another kind: %w", pass.ErrMalformed)
-	}
-	return parsed.Check(now, id, transport.Key(id), p.generation)
 }
 
 // Present returns the endpoint of now: the one made last, if it is still true.
@@ -213,14 +192,18 @@ func (p *Profile) Endpoint(ctx context.Context, online bool, now time.Time) (rec
 		if online {
 			addrs = p.present()
 		}
+		l, err := readLeave(tx)
+		if err != nil {
+			return err
+		}
 		e := endpoint.Record{
 			Identity:   transport.Key(p.cfg.Identity.ID()),
 			Seq:        seq,
 			Expiry:     now.Add(EndpointLifetime),
 			Relays:     relays,
-			Generation: p.generation,
+			Generation: l.generation,
 		}
-		record, err = e.Encode(addrs, p.addressKey, p.cfg.Identity.Sign)
+		record, err = e.Encode(addrs, l.addressKey, p.cfg.Identity.Sign)
 		return err
 	})
 	return record, err

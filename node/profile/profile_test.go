@@ -1,12 +1,16 @@
 package profile
 
 import (
+	"bytes"
+	"errors"
+	"slices"
 	"testing"
 	"time"
 
 	"quicnprotochat/node/contact"
 	"quicnprotochat/node/identity"
 	"quicnprotochat/node/store"
+	"quicnprotochat/rpc/pass"
 	"quicnprotochat/transport"
 	"quicnprotochat/transport/endpoint"
 )
@@ -37,6 +41,34 @@ func newProfile(t *testing.T) (*Profile, Config) {
 	return p, cfg
 }
 
+// leave reads what was given out.
+func (p *Profile) leave(t *testing.T) (l leave) {
+	t.Helper()
+	err := p.cfg.Store.View(t.Context(), func(tx *store.Tx) (err error) {
+		l, err = readLeave(tx)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// checkHello is CheckHello in a transaction of its own.
+func (p *Profile) checkHello(t *testing.T, hello []byte, now time.Time) error {
+	t.Helper()
+	return p.cfg.Store.View(t.Context(), func(tx *store.Tx) error { return p.CheckHello(tx, hello, now) })
+}
+
+// revoke is Revoke in a transaction of its own.
+func (p *Profile) revoke(t *testing.T) {
+	t.Helper()
+	if err := p.cfg.Store.Update(t.Context(), p.Revoke); err != nil {
+		t.Fatal(err)
+	}
+	p.Revoked()
+}
+
 func TestProfileLasts(t *testing.T) {
 	p, cfg := newProfile(t)
 	cfg.Name = "somebody else"
@@ -44,8 +76,8 @@ func TestProfileLasts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again.Name() != "alice" || again.addressKey != p.addressKey || again.generation != p.generation {
-		t.Errorf("after a restart: got %q, generation %d, want the same as before", again.Name(), again.generation)
+	if again.Name() != "alice" || again.leave(t) != p.leave(t) {
+		t.Errorf("after a restart: got %q, %+v, want the same as before", again.Name(), again.leave(t))
 	}
 }
 
@@ -86,21 +118,25 @@ func TestLink(t *testing.T) {
 		t.Errorf("got %q with %d addresses until %v, want alice, 1, 30 days", card.Name, len(card.Addrs), expires)
 	}
 	pass := card.Hello.Encode()
-	if err := p.CheckHello(pass, start); err != nil {
+	if err := p.checkHello(t, pass, start); err != nil {
 		t.Errorf("own hello pass: %v", err)
 	}
 	other, _ := newProfile(t)
-	if other.CheckHello(pass, start) == nil {
+	if other.checkHello(t, pass, start) == nil {
 		t.Error("hello pass of another: got no error")
 	}
-	if p.CheckHello(pass, expires.Add(time.Second)) == nil {
+	if p.checkHello(t, pass, expires.Add(time.Second)) == nil {
 		t.Error("expired hello pass: got no error")
 	}
-	p.generation++
-	if p.CheckHello(pass, start) == nil {
+	before := p.leave(t)
+	p.revoke(t)
+	if after := p.leave(t); after.generation != before.generation+1 || after.addressKey == before.addressKey {
+		t.Errorf("got %+v after %+v", after, before)
+	}
+	if p.checkHello(t, pass, start) == nil {
 		t.Error("cancelled hello pass: got no error")
 	}
-	if p.CheckHello(pass[:len(pass)-1], start) == nil {
+	if p.checkHello(t, pass[:len(pass)-1], start) == nil {
 		t.Error("hello pass cut short: got no error")
 	}
 }
@@ -123,7 +159,7 @@ func TestEndpointSequence(t *testing.T) {
 			t.Errorf("sequence: got %d after %d, want a higher one", e.Seq, last)
 		}
 		last = e.Seq
-		if addrs, err := e.OpenAddrs(p.addressKey); err != nil || len(addrs) != 1 {
+		if addrs, err := e.OpenAddrs(p.leave(t).addressKey); err != nil || len(addrs) != 1 {
 			t.Errorf("addresses: got %v, %v, want 1", addrs, err)
 		}
 		if _, err := e.OpenAddrs([32]byte{}); err == nil {
@@ -138,7 +174,92 @@ func TestEndpointSequence(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if addrs, err := e.OpenAddrs(p.addressKey); err != nil || len(addrs) != 0 {
+	if addrs, err := e.OpenAddrs(p.leave(t).addressKey); err != nil || len(addrs) != 0 {
 		t.Errorf("offline: got %v, %v, want no addresses", addrs, err)
 	}
+}
+
+// TestPasses: one for each relay, the same bytes within a period, good for 20 days
+// at least, and new ones of the present generation after it was raised.
+func TestPasses(t *testing.T) {
+	p, cfg := newProfile(t)
+	passes := func(now time.Time) (out [][]byte) {
+		t.Helper()
+		err := cfg.Store.View(t.Context(), func(tx *store.Tx) (err error) {
+			out, err = p.Passes(tx, now)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	if got := passes(start); len(got) != 0 {
+		t.Errorf("got %d passes without a relay", len(got))
+	}
+	relays := []transport.Key{{1}, {2}}
+	for i := range relays {
+		relays[i] = newKey(t)
+		u, err := transport.NewRelayURL(relays[i], "relay.example.org", 7000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cfg.Store.Update(t.Context(), func(tx *store.Tx) error {
+			return tx.PutRelay(store.Relay{URL: u.String(), Key: u.Key, Added: start.Add(time.Duration(i))})
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := passes(start); len(got) != 0 {
+		t.Errorf("got %d passes for relays that take none", len(got))
+	}
+	if err := cfg.Store.Update(t.Context(), func(tx *store.Tx) error {
+		_, err := tx.SetRelaySealed(relays[0], true)
+		_, err2 := tx.SetRelaySealed(relays[1], true)
+		return errors.Join(err, err2)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	var last [][]byte
+	changes := 0
+	for now := start; now.Before(start.Add(100 * 24 * time.Hour)); now = now.Add(7 * time.Hour) {
+		got := passes(now)
+		if len(got) != 2 {
+			t.Fatalf("got %d passes, want 2", len(got))
+		}
+		for i, b := range got {
+			made, err := pass.Parse(b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Contains(relays, made.Relay) || made.Kind != pass.Contact ||
+				made.Check(now, cfg.Identity.ID(), made.Relay, 1) != nil ||
+				made.Check(now.Add(20*24*time.Hour), cfg.Identity.ID(), made.Relay, 1) != nil {
+				t.Fatalf("at %v pass %d is %+v", now, i, made)
+			}
+		}
+		if !slices.EqualFunc(got, last, bytes.Equal) {
+			changes++
+		}
+		last = got
+	}
+	if changes < 10 || changes > 12 {
+		t.Errorf("%d times new passes in 100 days", changes)
+	}
+	p.revoke(t)
+	now := start.Add(100 * 24 * time.Hour)
+	for _, b := range passes(now) {
+		if made, err := pass.Parse(b); err != nil || made.Check(now, cfg.Identity.ID(), made.Relay, 2) != nil {
+			t.Errorf("after generation 1: got %+v, %v", made, err)
+		}
+	}
+}
+
+func newKey(t *testing.T) transport.Key {
+	t.Helper()
+	id, err := identity.Generate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return transport.Key(id.ID())
 }

@@ -82,6 +82,8 @@
 //	audience         one per member and own message to a group; nothing removes one
 //	mls_records      per epoch what package mls saves, and the keys of messages
 //	                 that were skipped, at most mls.MaxKept of a sender
+//	passes           four per contact; Sweep drops those that have ended
+//	passes_given     one per contact
 //	events           those of the last 16,384 ids
 //	messages         nothing: kept for good, and a contact may send any number
 //	outbox           per contact one row for each message of ours without a receipt,

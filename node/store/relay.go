@@ -11,15 +11,18 @@ type Relay struct {
 	URL   string
 	Key   transport.Key
 	Added time.Time
+	// Sealed: it takes deposits by pass, from those who do not say who they are.
+	// PutRelay leaves it as it is.
+	Sealed bool
 }
 
 func scanRelay(r *row) Relay {
-	return Relay{URL: r.text(), Key: r.array32(), Added: r.time()}
+	return Relay{URL: r.text(), Key: r.array32(), Added: r.time(), Sealed: r.bool()}
 }
 
 // Relays returns our home relays in the order in which they were added.
 func (t *Tx) Relays() ([]Relay, error) {
-	return list(t, scanRelay, "SELECT url, key, added FROM relays ORDER BY added, url")
+	return list(t, scanRelay, "SELECT url, key, added, sealed FROM relays ORDER BY added, url")
 }
 
 // PutRelay adds or replaces the relay of that URL.
@@ -31,3 +34,10 @@ func (t *Tx) PutRelay(r Relay) error {
 
 // DeleteRelay removes a relay; it is no error if there is none.
 func (t *Tx) DeleteRelay(url string) error { return t.do("DELETE FROM relays WHERE url = ?", url) }
+
+// SetRelaySealed notes whether a relay of ours takes deposits by pass, and reports
+// whether that is new.
+func (t *Tx) SetRelaySealed(key transport.Key, sealed bool) (changed bool, err error) {
+	n, err := t.exec("UPDATE relays SET sealed = ? WHERE key = ? AND sealed <> ?", sealed, key[:], sealed)
+	return n > 0, err
+}

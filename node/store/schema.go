@@ -14,7 +14,7 @@ const applicationID = 0x7170636e
 // Identities, keys, hashes and ids are BLOBs of fixed length. Columns that hold
 // a uint64 have its top bit flipped, so that SQLite's signed order is the
 // unsigned one (see sortable). Times are Unix milliseconds, 0 for none.
-var migrations = []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7}
+var migrations = []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8}
 
 const schema1 = `
 CREATE TABLE meta (
@@ -267,6 +267,26 @@ CREATE TABLE events (
 const schema7 = `
 ALTER TABLE messages ADD COLUMN tries BLOB NOT NULL DEFAULT x'';
 ALTER TABLE audience ADD COLUMN tries BLOB NOT NULL DEFAULT x'';
+`
+
+// schema8 brings deposit passes: those that contacts gave us, a digest of what each
+// contact was given of ours, and which of our relays takes them.
+const schema8 = `
+ALTER TABLE relays ADD COLUMN sealed INTEGER NOT NULL DEFAULT 0;
+
+CREATE TABLE passes (
+	identity BLOB NOT NULL,
+	relay    BLOB NOT NULL,
+	pass     BLOB NOT NULL,
+	expiry   INTEGER NOT NULL,
+	PRIMARY KEY (identity, relay)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX passes_expiry ON passes (expiry);
+
+CREATE TABLE passes_given (
+	identity BLOB PRIMARY KEY,
+	digest   BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
 `
 
 // migrate applies what is missing, each step in its own transaction.

@@ -77,7 +77,7 @@ func (n *Network) Option() transport.Option {
 }
 
 // Dialer makes plain connections from a machine, by IP address, each from a port
-// of its own. A host should not have that address.
+// of its own.
 func (n *Network) Dialer(ip string) plain.Dialer {
 	return plain.Dialer{ListenPacket: func(string) (net.PacketConn, error) { return n.Socket(ip), nil }}
 }

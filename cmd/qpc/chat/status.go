@@ -46,6 +46,9 @@ func statusText(st localapi.Status) string {
 		case !r.Reached:
 			state = "not reached: " + cli.Defuse(r.Error)
 		}
+		if r.Sealed {
+			state += ", your contacts can leave mail there without telling it who they are"
+		}
 		fmt.Fprintf(&b, "relay %s %s\n", cli.Defuse(r.URL), state)
 	}
 	for _, p := range st.Peers {

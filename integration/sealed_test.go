@@ -1,0 +1,127 @@
+package integration
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"quicnprotochat/node/localapi"
+)
+
+// sealedRelay starts a relay that takes deposits by pass, or not.
+func (w *world) sealedRelay(sealed bool) *simRelay {
+	r := w.relay()
+	r.allow(sealed)
+	return r
+}
+
+// allow starts the relay again with or without sealed senders.
+func (r *simRelay) allow(sealed bool) {
+	r.halt()
+	r.sealed = sealed
+	r.start()
+}
+
+// fromNobody says in a message's why that its relay was not told who sent it.
+const fromNobody = "not told from whom"
+
+// TestSealedSender: alice leaves mail for bob, who is away, at his relay, which never
+// meets alice; it does where it takes no passes. Bob's address is not known to alice
+// when he comes back: she asks the relay, by pass as well.
+func TestSealedSender(t *testing.T) {
+	for name, sealed := range map[string]bool{"allowed": true, "not allowed": false} {
+		t.Run(name, func(t *testing.T) {
+			simulate(t, func(w *world) {
+				r := w.sealedRelay(sealed)
+				a, b := w.node("alice"), w.node("bob", r.url())
+				b.settled()
+				time.Sleep(time.Second)
+				a.add(b)
+				a.await(a.send(b, "one"), localapi.Delivered, 10*time.Second)
+				b.await(b.send(a, "two"), localapi.Delivered, 10*time.Second)
+				b.halt()
+				time.Sleep(time.Minute)
+				if r.met.has(a) {
+					w.t.Error("the relay met alice while bob was there")
+				}
+				d := a.await(a.send(b, "three"), localapi.Stored, 20*time.Second)
+				if d.Path != localapi.PathMailbox || strings.Contains(d.Why, fromNobody) != sealed {
+					w.t.Errorf("got path %s, why %q", d.Path, d.Why)
+				}
+				b.ip = w.ip()
+				b.start()
+				a.await(d.ID, localapi.Delivered, time.Minute)
+				a.await(a.send(b, "four"), localapi.Delivered, time.Minute)
+				if got := b.texts(a); !slices.Equal(got, []string{"one", "two", "three", "four"}) {
+					w.t.Errorf("got %v", got)
+				}
+				if r.met.has(a) == sealed {
+					w.t.Errorf("the relay met alice: %v", !sealed)
+				}
+			})
+		})
+	}
+}
+
+// TestSealedSenderLater: the relay takes passes from some day on, and then no more.
+func TestSealedSenderLater(t *testing.T) {
+	simulate(t, func(w *world) {
+		r := w.sealedRelay(false)
+		a, b := w.node("alice"), w.node("bob", r.url())
+		b.settled()
+		a.add(b)
+		a.await(a.send(b, "one"), localapi.Delivered, 10*time.Second)
+		leave := func(text string, sealed bool) {
+			w.t.Helper()
+			b.halt()
+			d := a.await(a.send(b, text), localapi.Stored, time.Minute)
+			if strings.Contains(d.Why, fromNobody) != sealed {
+				w.t.Errorf("%s: why %q, want sealed %v", text, d.Why, sealed)
+			}
+			b.start()
+			a.await(d.ID, localapi.Delivered, time.Minute)
+		}
+		leave("two", false)
+		r.allow(true)
+		time.Sleep(10 * time.Minute)
+		if s, err := b.Status(context.Background()); err != nil || !s.Relays[0].Sealed {
+			w.t.Errorf("got %+v, %v, want a relay that takes passes", s.Relays, err)
+		}
+		leave("three", true)
+		r.allow(false)
+		leave("four", false)
+		leave("five", false)
+		r.allow(true)
+		time.Sleep(2 * time.Hour)
+		leave("six", true)
+		if got := b.texts(a); len(got) != 6 {
+			w.t.Errorf("got %v", got)
+		}
+	})
+}
+
+// TestSealedSenderWaits: while the relay is away alice waits for it, and does not tell
+// it who she is when it is back.
+func TestSealedSenderWaits(t *testing.T) {
+	simulate(t, func(w *world) {
+		r := w.sealedRelay(true)
+		a, b := w.node("alice"), w.node("bob", r.url())
+		b.settled()
+		time.Sleep(time.Second)
+		a.add(b)
+		a.await(a.send(b, "one"), localapi.Delivered, 10*time.Second)
+		b.halt()
+		r.halt()
+		id := a.send(b, "two")
+		time.Sleep(10 * time.Minute)
+		r.start()
+		if d := a.await(id, localapi.Stored, 10*time.Minute); !strings.Contains(d.Why, fromNobody) {
+			w.t.Errorf("why %q", d.Why)
+		}
+		if r.met.has(a) {
+			w.t.Error("the relay met alice")
+		}
+	})
+}

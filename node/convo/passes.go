@@ -1,0 +1,122 @@
+package convo
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"time"
+
+	"quicnprotochat/node/message"
+	"quicnprotochat/node/store"
+	"quicnprotochat/rpc"
+	"quicnprotochat/rpc/pass"
+	"quicnprotochat/transport"
+)
+
+// givePasses makes the control that gives a contact our present passes, and notes
+// that it is given; nil if we have no relay that would take one.
+func (e *Engine) givePasses(tx *store.Tx, to rpc.Identity, now time.Time) (*message.Control, error) {
+	passes, err := e.cfg.Profile.Passes(tx, now)
+	if err != nil || len(passes) == 0 {
+		return nil, err
+	}
+	m, err := e.signed(to, nil, &message.Passes{Passes: passes})
+	if err != nil {
+		return nil, err
+	}
+	return m, tx.SetPassesGiven(to, digest(passes))
+}
+
+func digest(passes [][]byte) []byte {
+	sum := sha256.Sum256(slices.Concat(passes...))
+	return sum[:]
+}
+
+// renewPasses gives our passes to all who know us and were not given the present
+// ones.
+func (e *Engine) renewPasses(tx *store.Tx, fx *Effects, now time.Time) error {
+	passes, err := e.cfg.Profile.Passes(tx, now)
+	if err != nil || len(passes) == 0 {
+		return err
+	}
+	want := digest(passes)
+	var failure error
+	err = e.announce(tx, fx, now, func(c store.Contact) bool {
+		given, err := tx.PassesGiven(c.Identity)
+		if err != nil {
+			failure = err
+		}
+		return err == nil && c.Introduced && !bytes.Equal(given, want)
+	})
+	if failure != nil {
+		err = failure
+	}
+	return err
+}
+
+// TakesPasses notes whether a relay of ours takes deposits by pass. When it does now,
+// our contacts get one.
+func (e *Engine) TakesPasses(ctx context.Context, relay transport.Key, takes bool) error {
+	return e.update(ctx, func(tx *store.Tx, fx *Effects) error {
+		changed, err := tx.SetRelaySealed(relay, takes)
+		if err != nil || !changed || !takes {
+			return err
+		}
+		return e.renewPasses(tx, fx, time.Now())
+	})
+}
+
+// CancelPasses cancels all passes and links that we gave out and chooses another key
+// for our addresses, for one contact or more who are to have them no longer. All
+// others get the new ones.
+func (e *Engine) CancelPasses(ctx context.Context, of ...rpc.Identity) error {
+	now := time.Now()
+	return e.update(ctx, func(tx *store.Tx, fx *Effects) error { return e.cancelPasses(tx, fx, now, of...) })
+}
+
+func (e *Engine) cancelPasses(tx *store.Tx, fx *Effects, now time.Time, of ...rpc.Identity) error {
+	if err := e.cfg.Profile.Revoke(tx); err != nil {
+		return err
+	}
+	fx.revoked = true
+	return e.announce(tx, fx, now, func(c store.Contact) bool { return !slices.Contains(of, c.Identity) })
+}
+
+// keepPasses keeps the passes that a contact gave us, unless they were overtaken by
+// newer ones.
+func (e *Engine) keepPasses(tx *store.Tx, sender rpc.Identity, given *message.Passes) error {
+	_, err := tx.Contact(sender)
+	if isNotFound(err) {
+		return fmt.Errorf("%w: passes of somebody who is not a contact", ErrRefused)
+	}
+	if err != nil {
+		return err
+	}
+	had, err := tx.Passes(sender)
+	if err != nil {
+		return err
+	}
+	var kept []store.Pass
+	for _, encoded := range given.Passes {
+		p, err := pass.Parse(encoded)
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrRefused, err)
+		}
+		if p.Recipient != sender || p.Kind != pass.Contact {
+			return fmt.Errorf("%w: not a pass for a contact of the sender", ErrRefused)
+		}
+		if slices.ContainsFunc(had, func(old store.Pass) bool { return newerPass(old, p) }) {
+			return nil
+		}
+		kept = append(kept, store.Pass{Relay: p.Relay, Pass: encoded, Expiry: p.Expiry})
+	}
+	return tx.PutPasses(sender, kept)
+}
+
+// newerPass reports whether a pass that we have was made after another one.
+func newerPass(had store.Pass, other pass.Pass) bool {
+	p, err := pass.Parse(had.Pass)
+	return err == nil && (p.Generation > other.Generation || p.Generation == other.Generation && p.Expiry.After(other.Expiry))
+}

@@ -1,0 +1,186 @@
+package deliver
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"quicnprotochat/node/store"
+	"quicnprotochat/rpc"
+	"quicnprotochat/transport"
+)
+
+const (
+	// refusedTime is how long a relay that refused a pass is not shown it again.
+	refusedTime = time.Hour
+	// maxRefusals bounds how many refusals are remembered.
+	maxRefusals = 4096
+)
+
+// refusal is a pass that a relay refused. No pass stands for all: the relay takes
+// none at all.
+type refusal struct {
+	relay transport.Key
+	pass  [sha256.Size]byte
+}
+
+// sealed is what is known of relays that are called without saying who we are.
+type sealed struct {
+	mu      sync.Mutex
+	refused map[refusal]time.Time
+	away    map[transport.Key]bool // did not answer last time
+}
+
+func (s *sealed) init() {
+	s.refused = make(map[refusal]time.Time)
+	s.away = make(map[transport.Key]bool)
+}
+
+// takes reports whether a relay may take a pass.
+func (s *sealed) takes(relay transport.Key, pass []byte) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range []refusal{{relay: relay}, {relay, sha256.Sum256(pass)}} {
+		if at, ok := s.refused[r]; ok && time.Since(at) < refusedTime {
+			return false
+		}
+	}
+	return true
+}
+
+// refuse notes that a relay refused a pass.
+func (s *sealed) refuse(relay transport.Key, pass []byte, err error) {
+	r := refusal{relay: relay}
+	if errors.Is(err, rpc.ErrPass) {
+		r.pass = sha256.Sum256(pass)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.refused) >= maxRefusals {
+		clear(s.refused)
+	}
+	s.refused[r] = time.Now()
+}
+
+// answered notes whether a relay answers, and reports whether it is back.
+func (s *sealed) answered(relay transport.Key, ok bool) (back bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	back = ok && s.away[relay]
+	switch {
+	case ok:
+		delete(s.away, relay)
+	case len(s.away) < maxRefusals:
+		s.away[relay] = true
+	}
+	return back
+}
+
+// atRelay makes a call about a person at one of its relays. With a pass of the
+// person it says nothing of who we are; where there is none, or the relay does not
+// take it, we call in our own name. call is told which, and may be made twice.
+func (d *Deliverer) atRelay(ctx context.Context, p person, u transport.RelayURL, call func(ctx context.Context, c *rpc.Client, sealed bool) error) error {
+	pass, err := d.passAt(ctx, p.id, u.Key)
+	if err != nil {
+		return err
+	}
+	if pass != nil {
+		before := d.links.now(u.Key)
+		switch err := d.callSealed(ctx, u, pass, call); {
+		case err == nil:
+			return nil
+		case refusesPass(err):
+			d.cfg.Log.Info("relay refuses the pass of a contact", "relay", u.Key, "err", err)
+			d.sealed.refuse(u.Key, pass, err)
+		case !errors.Is(err, errNotReached) || before == nil || d.links.now(u.Key) != before:
+			return err
+			// A relay that answers us otherwise serves no QUIC without libp2p.
+		}
+	}
+	ln, err := d.links.get(ctx, u.Key)
+	if err != nil {
+		return err
+	}
+	if err = call(ctx, ln.conn.Client(), false); errors.Is(err, rpc.ErrDisconnected) {
+		ln.drop()
+	}
+	return err
+}
+
+// passAt returns the pass of a person for a relay, nil if there is none that is of
+// use.
+func (d *Deliverer) passAt(ctx context.Context, id rpc.Identity, relay transport.Key) (pass []byte, err error) {
+	err = d.cfg.Store.Glance(ctx, func(tx *store.Tx) error {
+		p, err := tx.PassAt(id, relay)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			return nil
+		case err == nil && time.Now().Before(p.Expiry):
+			pass = p.Pass
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read pass: %w", err)
+	}
+	if pass == nil || !d.sealed.takes(relay, pass) {
+		return nil, nil
+	}
+	return pass, nil
+}
+
+// errNotReached is that no connection came about.
+var errNotReached = errors.New("not reached")
+
+// refusesPass reports whether an error says that the pass is of no use there. Those
+// who know nothing of passes answer as to an unknown token.
+func refusesPass(err error) bool {
+	return errors.Is(err, rpc.ErrPass) || errors.Is(err, rpc.ErrUnauthenticated) || errors.Is(err, rpc.ErrNotOffered)
+}
+
+// callSealed makes a call on a connection of its own, which shows a pass and
+// nothing else.
+func (d *Deliverer) callSealed(ctx context.Context, u transport.RelayURL, pass []byte, call func(context.Context, *rpc.Client, bool) error) error {
+	s, err := transport.DialPlain(ctx, d.cfg.Plain, u)
+	if err != nil {
+		d.sealed.answered(u.Key, false)
+		return fmt.Errorf("%w: %w", errNotReached, err)
+	}
+	conn := rpc.NewConn(s, rpc.ConnConfig{
+		Peer:   rpc.Peer{Identity: rpc.Identity(u.Key), Proven: true, Remote: s.RemoteHost()},
+		Token:  func() []byte { return rpc.PassToken(pass) },
+		Budget: d.links.budget,
+		Log:    d.cfg.Log.With("relay", u.Key),
+	})
+	err = call(ctx, conn.Client(), true)
+	_ = conn.Close()
+	if d.sealed.answered(u.Key, true) {
+		d.relayUp(u.Key)
+	}
+	return err
+}
+
+// tryPass finds out whether the relay takes the passes that we would give our
+// contacts: it shows one of them, as they would, and asks for our own endpoint.
+func (r *home) tryPass(ctx context.Context, now time.Time) error {
+	var pass []byte
+	err := r.d.cfg.Store.Glance(ctx, func(tx *store.Tx) (err error) {
+		pass, err = r.d.cfg.Profile.Pass(tx, r.url.Key, now)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("make pass: %w", err)
+	}
+	err = r.d.callSealed(ctx, r.url, pass, func(ctx context.Context, c *rpc.Client, _ bool) error {
+		_, err := c.ResolveEndpoint(ctx, r.d.self)
+		return err
+	})
+	if err != nil && !refusesPass(err) {
+		r.d.cfg.Log.Info("passes not tried at home relay", "relay", r.url.Key, "err", err)
+		return nil
+	}
+	return r.d.cfg.Engine.TakesPasses(ctx, r.url.Key, err == nil)
+}

@@ -1,0 +1,132 @@
+package profile
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"time"
+
+	"quicnprotochat/node/store"
+	"quicnprotochat/rpc/pass"
+	"quicnprotochat/transport"
+	"quicnprotochat/transport/endpoint"
+)
+
+// passPeriod is how long contacts are given the same passes. They are good for
+// 20 to 30 days when they are given, and new ones come 20 days before the end.
+const passPeriod = 10 * 24 * time.Hour
+
+// leave is what those may do who were given something: find our addresses, and
+// write to us by pass. Revoke ends it for all.
+type leave struct {
+	addressKey [32]byte
+	generation uint32
+}
+
+func newAddressKey() ([]byte, error) {
+	b := make([]byte, 32)
+	_, err := rand.Read(b)
+	return b, err
+}
+
+func readLeave(tx *store.Tx) (l leave, err error) {
+	key, err := tx.Meta(metaAddressKey)
+	if err != nil {
+		return l, err
+	}
+	generation, err := tx.Meta(metaGeneration)
+	if err != nil {
+		return l, err
+	}
+	if len(key) != len(l.addressKey) || len(generation) != 4 {
+		return l, fmt.Errorf("profile: rows of the wrong size: %w", store.ErrDamaged)
+	}
+	return leave{[32]byte(key), binary.BigEndian.Uint32(generation)}, nil
+}
+
+// Revoke cancels all passes that were given out, those of links too, and chooses
+// another key for our addresses. Contacts who shall go on need the new card and
+// passes, and our relays the new endpoint; call Revoked when tx is committed.
+func (p *Profile) Revoke(tx *store.Tx) error {
+	l, err := readLeave(tx)
+	if err != nil {
+		return err
+	}
+	key, err := newAddressKey()
+	if err == nil {
+		err = tx.SetMeta(metaAddressKey, key)
+	}
+	if err != nil {
+		return err
+	}
+	return tx.SetMeta(metaGeneration, binary.BigEndian.AppendUint32(nil, l.generation+1))
+}
+
+// Revoked lets the endpoint that was made before go.
+func (p *Profile) Revoked() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.record = nil
+}
+
+// Passes returns the passes of now for contacts, one for each home relay that takes
+// them. For all contacts they are the same bytes, so that a pass does not tell who
+// shows it.
+func (p *Profile) Passes(tx *store.Tx, now time.Time) (out [][]byte, err error) {
+	relays, err := tx.Relays()
+	for _, r := range relays[:min(len(relays), endpoint.MaxRelays)] {
+		if !r.Sealed {
+			continue
+		}
+		encoded, err := p.Pass(tx, r.Key, now)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, encoded)
+	}
+	return out, err
+}
+
+// Pass returns the pass of now for a contact at one relay.
+func (p *Profile) Pass(tx *store.Tx, relay transport.Key, now time.Time) ([]byte, error) {
+	l, err := readLeave(tx)
+	if err != nil {
+		return nil, err
+	}
+	made := pass.Pass{
+		Recipient:  p.cfg.Identity.ID(),
+		Relay:      relay,
+		Kind:       pass.Contact,
+		Generation: l.generation,
+		Expiry:     p.period(now).Add(pass.MaxLife),
+	}
+	return made.Sign(p.cfg.Identity.Sign).Encode(), nil
+}
+
+// period is when the present period of passes began. Each identity has a beginning
+// of its own: not all give out new passes on the same day.
+func (p *Profile) period(now time.Time) time.Time {
+	id := p.cfg.Identity.ID()
+	length := uint64(passPeriod.Milliseconds())
+	at := uint64(max(now.UnixMilli(), 0))
+	offset := binary.BigEndian.Uint64(id[:]) % length
+	return time.UnixMilli(int64(at) - int64((at+offset)%length)).UTC()
+}
+
+// CheckHello reports whether hello is a hello pass that this node gave out in a
+// link and has not cancelled.
+func (p *Profile) CheckHello(tx *store.Tx, hello []byte, now time.Time) error {
+	parsed, err := pass.Parse(hello)
+	if err != nil {
+		return err
+	}
+	l, err := readLeave(tx)
+	if err != nil {
+		return err
+	}
+	id := p.cfg.Identity.ID()
+	if parsed.Kind != pass.Hello {
+		return fmt.Errorf("pass of another kind: %w", pass.ErrMalformed)
+	}
+	return parsed.Check(now, id, transport.Key(id), l.generation)
+}
