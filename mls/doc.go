@@ -130,7 +130,7 @@
 //	§12.4.2   epoch, confirmation tag            TestStageRefuses, TestOldEpochs
 //	§12.4.2   proposals that are not here        TestStageRefuses, TestLateProposal
 //	§12.4.2   whole commits                      vectors passive-client-handling-commit, vectors passive-client-random
-//	§12.4.3.1 joining                            TestJoinRefuses, vectors welcome, vectors passive-client-welcome
+//	§12.4.3.1 joining, with all keys of §4.2     TestJoinRefuses, vectors welcome, vectors passive-client-welcome
 //	§12.4.3.2 external commits                   TestExternal, TestNever/16
 //	§12.4.3.3 encoding of the tree; its hash     TestTreeEncoding, TestJoinRefuses
 //	§13.1     the suite in the capabilities      TestKeyPackageValidation, TestNever/12

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/hmac"
 	"fmt"
+	"slices"
 )
 
 // JoinConfig is what it takes to join a group.
@@ -166,7 +167,24 @@ func (o *opening) enter(cfg JoinConfig, psk []byte, info *groupInfo, t *tree) (*
 			return nil, err
 		}
 	}
-	return e, nil
+	return e, e.checkView()
+}
+
+// checkView verifies that we have the keys of all parents above our leaf but those
+// that list it as unmerged (RFC 9420, §4.2). Others encrypt to them what is for us:
+// without one, as with a Welcome that keeps its path secret back, we could follow no
+// commit.
+func (e *Epoch) checkView() error {
+	for x, ok := leafNodeIndex(e.own).parent(e.tree.leaves); ok; x, ok = x.parent(e.tree.leaves) {
+		p := e.tree.at(x).parent
+		if p == nil || e.private[x] != nil {
+			continue
+		}
+		if _, unmerged := slices.BinarySearch(p.unmergedLeaves, e.own); !unmerged {
+			return fmt.Errorf("no key of node %d above our leaf: %w", x, ErrInvalid)
+		}
+	}
+	return nil
 }
 
 // ownLeaf finds the leaf of our key package.

@@ -183,6 +183,13 @@ func TestJoinRefuses(t *testing.T) {
 			must(t, l.sign(anna.signer, []byte("group"), 0))
 			e.setLeaf(0, &l)
 		}}, errMalformed},
+		"path secret kept back": {welcomeForge{creator: anna, tree: func(e *treeEdit) {
+			l := *e.root.left.leaf
+			putParent(stranger.kp.initKey, nil)(e)
+			l.source, l.parentHash = sourceCommit, e.suite.parentHash(e.root.parent, e.suite.leafHash(1, e.root.right.leaf))
+			must(t, l.sign(anna.signer, []byte("group"), 0))
+			e.setLeaf(0, &l)
+		}}, ErrInvalid},
 		"group extension nobody has": {welcomeForge{context: func(c *groupContext) {
 			c.extensions = []Extension{{0xf001, nil}}
 		}}, ErrInvalid},

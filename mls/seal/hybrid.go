@@ -2,6 +2,7 @@ package seal
 
 import (
 	"bytes"
+	"crypto/ecdh"
 	"crypto/ed25519"
 	"crypto/hpke"
 	"crypto/rand"
@@ -33,6 +34,7 @@ const (
 	privateVersion = 1
 	keyIDSize      = 8
 	publicKeySize  = 1216
+	x25519Size     = 32 // the end of the public key
 	seedSize       = 32
 
 	// BlobSize is the length of a blob in bytes.
@@ -87,10 +89,25 @@ func parseBlob(blob []byte) (k *HybridKey, signed, signature []byte, err error) 
 	}
 	k.notBefore, k.notAfter = time.UnixMilli(int64(from)).UTC(), time.UnixMilli(int64(to)).UTC()
 	k.key, err = hpke.MLKEM768X25519().NewPublicKey(public)
-	if err != nil {
+	if err != nil || smallOrder(public[publicKeySize-x25519Size:]) {
 		return nil, nil, nil, fmt.Errorf("public key: %w", ErrMalformed)
 	}
 	return k, blob[:len(blob)-ed25519.SignatureSize], signature, nil
+}
+
+// smallOrder reports whether an exchange with an X25519 key has the result zero:
+// such a key cannot be sealed to, and must not take the place of one that can.
+func smallOrder(public []byte) bool {
+	key, err := ecdh.X25519().NewPublicKey(public)
+	if err != nil {
+		return true
+	}
+	private, err := ecdh.X25519().NewPrivateKey(bytes.Repeat([]byte{1}, x25519Size))
+	if err != nil {
+		return true
+	}
+	_, err = private.ECDH(key)
+	return err != nil
 }
 
 // ID returns the key id, 8 bytes chosen by the owner.

@@ -73,6 +73,8 @@ func TestParseHybridKeyRefuses(t *testing.T) {
 	notBefore := binary.BigEndian.Uint64(blob[9:])
 	badKey := bytes.Clone(blob)
 	copy(badKey[25:], bytes.Repeat([]byte{0xff}, 100)) // coefficients over q (FIPS 203, §7.2)
+	smallOrder := bytes.Clone(blob)
+	clear(smallOrder[25+publicKeySize-x25519Size:][:x25519Size])
 	version := bytes.Clone(blob)
 	version[0] = 2
 	unsigned := bytes.Clone(blob)
@@ -89,6 +91,7 @@ func TestParseHybridKeyRefuses(t *testing.T) {
 		{"huge", make([]byte, 6<<20), alice.id, ErrMalformed},
 		{"version", alice.resign(version), alice.id, ErrMalformed},
 		{"public key", alice.resign(badKey), alice.id, ErrMalformed},
+		{"public key of small order", alice.resign(smallOrder), alice.id, ErrMalformed},
 		{"no life", set(17, notBefore), alice.id, ErrMalformed},
 		{"ends before it begins", set(17, notBefore-1), alice.id, ErrMalformed},
 		{"year 10000", set(17, maxTime+1), alice.id, ErrMalformed},
