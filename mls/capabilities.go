@@ -57,7 +57,7 @@ func (c Capabilities) filled(lists ...[]Extension) Capabilities {
 	}
 	for _, list := range lists {
 		for _, e := range list {
-			if !c.supportsExtension(e.Type) {
+			if !defaultExtension(e.Type) && !slices.Contains(c.Extensions, e.Type) {
 				c.Extensions = append(c.Extensions, e.Type)
 			}
 		}
@@ -89,31 +89,66 @@ func greaseExtension() Extension {
 	return Extension{Type: greaseValue(), Data: random(int(random(1)[0] % 16))}
 }
 
-func (c Capabilities) supportsExtension(typ uint16) bool {
-	return defaultExtension(typ) || slices.Contains(c.Extensions, typ)
-}
-
-func (c Capabilities) supportsProposal(typ uint16) bool {
-	return defaultProposal(typ) || slices.Contains(c.Proposals, typ)
-}
-
-// meets checks the capabilities against what a group requires (RFC 9420, §7.3,
-// §11.1). Reserved values are no capabilities.
-func (c Capabilities) meets(required RequiredCapabilities) error {
-	for _, typ := range required.Extensions {
-		if isGREASE(typ) || !c.supportsExtension(typ) {
-			return fmt.Errorf("required extension 0x%04x not supported: %w", typ, ErrInvalid)
+// missing returns the first of the types that a list does not name. Long ones are
+// sorted: whoever names thousands of types makes nobody compare all with all.
+func missing(list, types []uint16) (typ uint16, some bool) {
+	has := func(typ uint16) bool { return slices.Contains(list, typ) }
+	if len(list) > 64 && len(types) > 8 {
+		sorted := slices.Clone(list)
+		slices.Sort(sorted)
+		has = func(typ uint16) bool {
+			_, found := slices.BinarySearch(sorted, typ)
+			return found
 		}
 	}
-	for _, typ := range required.Proposals {
-		if isGREASE(typ) || !c.supportsProposal(typ) {
-			return fmt.Errorf("required proposal 0x%04x not supported: %w", typ, ErrInvalid)
+	for _, typ := range types {
+		if !has(typ) {
+			return typ, true
 		}
 	}
-	for _, typ := range required.Credentials {
-		if isGREASE(typ) || !slices.Contains(c.Credentials, typ) {
-			return fmt.Errorf("required credential 0x%04x not supported: %w", typ, ErrInvalid)
+	return 0, false
+}
+
+// requirements are what a group asks of the capabilities of each member: its own
+// extensions, and its required capabilities. What all clients support is not among
+// them, and nothing is named twice.
+type requirements struct {
+	extensions, proposals, credentials []uint16
+}
+
+// requirementsOf returns what a group with these extensions asks for. What is claimed
+// only to keep others tolerant nobody supports (RFC 9420, §13.5).
+func requirementsOf(extensions []Extension) (requirements, error) {
+	required, err := requiredCapabilities(extensions)
+	if err != nil {
+		return requirements{}, err
+	}
+	q := requirements{
+		extensions:  slices.DeleteFunc(append(typesOf(extensions), required.Extensions...), defaultExtension),
+		proposals:   slices.DeleteFunc(required.Proposals, defaultProposal),
+		credentials: required.Credentials,
+	}
+	for _, list := range []*[]uint16{&q.extensions, &q.proposals, &q.credentials} {
+		slices.Sort(*list)
+		*list = slices.Compact(*list)
+		if i := slices.IndexFunc(*list, isGREASE); i >= 0 {
+			return q, fmt.Errorf("a group with 0x%04x, which is reserved: %w", (*list)[i], ErrInvalid)
 		}
+	}
+	return q, nil
+}
+
+// meets checks the capabilities against what a group asks for (RFC 9420, §7.3, §11.1,
+// §13.4).
+func (c Capabilities) meets(q requirements) error {
+	if typ, some := missing(c.Extensions, q.extensions); some {
+		return fmt.Errorf("extension 0x%04x of the group not supported: %w", typ, ErrInvalid)
+	}
+	if typ, some := missing(c.Proposals, q.proposals); some {
+		return fmt.Errorf("required proposal 0x%04x not supported: %w", typ, ErrInvalid)
+	}
+	if typ, some := missing(c.Credentials, q.credentials); some {
+		return fmt.Errorf("required credential 0x%04x not supported: %w", typ, ErrInvalid)
 	}
 	return nil
 }

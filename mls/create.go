@@ -62,7 +62,11 @@ func create(s *suite, cfg GroupConfig) (*Epoch, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := leaf.fits(extensions); err != nil {
+	q, err := requirementsOf(extensions)
+	if err != nil {
+		return nil, err
+	}
+	if err := leaf.capabilities.meets(q); err != nil {
 		return nil, err
 	}
 	t := newTree(s, leaf)

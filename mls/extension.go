@@ -64,6 +64,14 @@ func decodeExtensions(r *reader) []Extension {
 	return list
 }
 
+func typesOf(list []Extension) []uint16 {
+	types := make([]uint16, len(list))
+	for i, e := range list {
+		types[i] = e.Type
+	}
+	return types
+}
+
 // findExtension returns the data of the extension of a type.
 func findExtension(list []Extension, typ uint16) ([]byte, bool) {
 	for _, e := range list {

@@ -125,28 +125,10 @@ func (l *leafNode) check(s *suite, groupID []byte, index uint32) error {
 	if !slices.Contains(l.capabilities.Suites, uint16(s.id)) {
 		return fmt.Errorf("cipher suite not in the leaf's capabilities: %w", ErrInvalid)
 	}
-	for _, e := range l.extensions {
-		if !l.capabilities.supportsExtension(e.Type) {
-			return fmt.Errorf("leaf extension 0x%04x not in its capabilities: %w", e.Type, ErrInvalid)
-		}
+	if typ, some := missing(l.capabilities.Extensions, slices.DeleteFunc(typesOf(l.extensions), defaultExtension)); some {
+		return fmt.Errorf("leaf extension 0x%04x not in its capabilities: %w", typ, ErrInvalid)
 	}
 	return s.verifyWithLabel(l.signatureKey, "LeafNodeTBS", l.tbs(groupID, index), l.signature)
-}
-
-// fits checks a leaf against the extensions of its group: each must be
-// supported, and the required capabilities met (RFC 9420, §7.3, §13.4). What is
-// claimed only to keep others tolerant nobody supports (§13.5).
-func (l *leafNode) fits(extensions []Extension) error {
-	for _, e := range extensions {
-		if isGREASE(e.Type) || !l.capabilities.supportsExtension(e.Type) {
-			return fmt.Errorf("group extension 0x%04x not supported by a member: %w", e.Type, ErrInvalid)
-		}
-	}
-	required, err := requiredCapabilities(extensions)
-	if err != nil {
-		return err
-	}
-	return l.capabilities.meets(required)
 }
 
 // equal reports whether two leaves have one encoding.

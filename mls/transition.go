@@ -188,13 +188,17 @@ func (t *transition) checkFits(path *updatePath) error {
 	if t.reextended {
 		return t.tree.checkFits(t.extensions)
 	}
+	q, err := requirementsOf(t.extensions)
+	if err != nil {
+		return err
+	}
 	for i, l := range t.fresh {
-		if err := l.fits(t.extensions); err != nil {
+		if err := l.capabilities.meets(q); err != nil {
 			return fmt.Errorf("leaf %d: %w", i, err)
 		}
 	}
 	if path != nil {
-		return path.leaf.fits(t.extensions)
+		return path.leaf.capabilities.meets(q)
 	}
 	return nil
 }

@@ -206,8 +206,12 @@ func (t *tree) checkParentKeys() error {
 
 // checkFits verifies that all members support the extensions of the group.
 func (t *tree) checkFits(extensions []Extension) error {
+	q, err := requirementsOf(extensions)
+	if err != nil {
+		return err
+	}
 	for i, l := range t.members() {
-		if err := l.fits(extensions); err != nil {
+		if err := l.capabilities.meets(q); err != nil {
 			return fmt.Errorf("leaf %d: %w", i, err)
 		}
 	}
