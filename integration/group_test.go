@@ -162,3 +162,20 @@ func TestGroup(t *testing.T) {
 		}
 	})
 }
+
+// TestFellowMember lets somebody add a fellow member of a group, whom it knew from
+// there alone, and make a group with that one.
+func TestFellowMember(t *testing.T) {
+	simulate(t, func(w *world) {
+		a, b, c := w.node("alice"), w.node("bob"), w.node("carol")
+		knowEachOther(a, b, c)
+		a.group("friends", b, c)
+		time.Sleep(10 * time.Second)
+		if c.tryChange("friends", localapi.GroupLeave) != nil {
+			t.Fatal("carol cannot leave")
+		}
+		c.add(b)
+		c.group("two", b)
+		b.await(b.say("two", "here"), localapi.Delivered, time.Minute)
+	})
+}

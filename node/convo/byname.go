@@ -46,6 +46,9 @@ func (e *Engine) AddByName(ctx context.Context, id rpc.Identity, claim, user, na
 				return err
 			}
 		}
+		if c.Via == ViaGroup {
+			c.Via = ViaName
+		}
 		c.Claim = claim
 		if err := tx.PutContact(c); err != nil {
 			return err

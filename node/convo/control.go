@@ -18,6 +18,8 @@ const (
 	ViaLink         = "link"
 	ViaIntroduction = "introduction"
 	ViaName         = "name"
+	// ViaGroup: a fellow member of a group, whom we do not know otherwise.
+	ViaGroup = "group"
 )
 
 // Errors of AddContact.
@@ -50,6 +52,9 @@ func (e *Engine) AddContact(ctx context.Context, card contact.Card, raw []byte, 
 		case err != nil:
 			return err
 		default:
+			if c.Via == ViaGroup {
+				c.Introduced = false // they have our card, and not yet our word that we know them
+			}
 			c.Via = ViaLink // who introduced itself is now vouched for by the user
 		}
 		if name = contact.CleanName(name); name != "" && name != c.Name {
@@ -68,7 +73,9 @@ func (e *Engine) AddContact(ctx context.Context, card contact.Card, raw []byte, 
 		if c.Introduced {
 			return nil
 		}
-		return e.introduce(tx, fx, c, now)
+		link := c
+		link.Card = raw // it has the pass
+		return e.introduce(tx, fx, link, now)
 	})
 	return c, isNew, err
 }
@@ -84,11 +91,11 @@ func Newer(old []byte, card contact.Card, raw []byte) []byte {
 
 // introduce puts an introduction to a contact into the outbox, once.
 func (e *Engine) introduce(tx *store.Tx, fx *Effects, c store.Contact, now time.Time) error {
-	if err := tx.DeleteOutgoingKind(c.Identity, store.KindIntroduction, nil); err != nil {
-		return err
-	}
 	intro, err := e.introduction(tx, c, now)
 	if err != nil || intro == nil {
+		return err
+	}
+	if err := tx.DeleteOutgoingKind(c.Identity, store.KindIntroduction, nil); err != nil {
 		return err
 	}
 	return e.addControl(tx, fx, store.KindIntroduction, intro, now)
@@ -192,6 +199,9 @@ func (e *Engine) introduced(tx *store.Tx, fx *Effects, sender rpc.Identity, intr
 			return err
 		}
 		fx.events = append(fx.events, Event{Kind: EventContact, Peer: c.Identity, Contact: c})
+	}
+	if c.Via == ViaGroup && e.cfg.Profile.CheckHello(tx, intro.Pass, now) == nil {
+		c.Via = ViaIntroduction
 	}
 	before := c.Card
 	c.Card = Newer(c.Card, card, intro.Card)

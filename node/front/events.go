@@ -6,7 +6,6 @@ import (
 	"errors"
 
 	"quicnprotochat/node/convo"
-	"quicnprotochat/node/group"
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
@@ -72,7 +71,7 @@ func (f *Front) showEvent(tx *store.Tx, row store.Event) (shown localapi.Event, 
 		if err != nil && shown.Group == nil {
 			return shown, err
 		} else if err != nil {
-			c = store.Contact{Identity: row.Peer, Name: text(row.Peer), Via: group.ViaGroup}
+			c = store.Contact{Identity: row.Peer, Name: text(row.Peer), Via: convo.ViaGroup}
 		}
 		person := showContact(c)
 		shown.Contact = &person

@@ -118,7 +118,7 @@ func (g *Groups) welcomed(h *message.GroupTree, ep *mls.Epoch, now time.Time) (r
 // mayInvite refuses to be added by somebody whom we do not know otherwise.
 func (g *Groups) mayInvite(tx *store.Tx, id rpc.Identity) error {
 	c, err := tx.Contact(id)
-	if isNotFound(err) || err == nil && c.Via == ViaGroup {
+	if isNotFound(err) || err == nil && c.Via == convo.ViaGroup {
 		return fmt.Errorf("%w: welcome from somebody who is not a contact", convo.ErrRefused)
 	}
 	return err
@@ -149,9 +149,6 @@ func (g *Groups) replaces(tx *store.Tx, c store.Conversation, name message.Epoch
 	}
 	return false, tx.DeleteGroup(row.ID)
 }
-
-// ViaGroup is how those became contacts who are in a group of ours.
-const ViaGroup = "group"
 
 // groupOf is the group that the frame is about; nil if it is about none.
 func groupOf(parts []message.Part) []byte {
@@ -203,7 +200,7 @@ func (g *Groups) meet(tx *store.Tx, fx *convo.Effects, row store.Group, card con
 	isNew := isNotFound(err)
 	switch {
 	case isNew:
-		c = store.Contact{Identity: card.Identity, Via: ViaGroup, Introduced: true, Added: time.Now()}
+		c = store.Contact{Identity: card.Identity, Via: convo.ViaGroup, Introduced: true, Added: time.Now()}
 		if c.Name, err = tx.FreeName(card.Name); err != nil {
 			return err
 		}
