@@ -3,7 +3,6 @@ package integration
 import (
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"sync"
 	"time"
@@ -221,5 +220,5 @@ func (m *machine) act(s step) error {
 		m.s.oracle.saidSo(said, d, err)
 		return err
 	}
-	return fmt.Errorf("no such verb: %s", s.verb)
+	return m.s.groups[s.group].act(ctx, m, s)
 }

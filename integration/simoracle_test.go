@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -157,6 +158,9 @@ func (o *oracle) quiet() {
 		o.s.found("after %v of quiet: %s", quietMost, why)
 	}
 	time.Sleep(10 * time.Second)
+	for _, g := range o.s.groups {
+		g.check()
+	}
 	o.pairs(func(a, b *machine, shown []localapi.Message) {
 		var wants []want
 		for _, said := range o.said {
@@ -181,13 +185,27 @@ func (o *oracle) open() (open []string) {
 			open = append(open, fmt.Sprintf("%s and %s: %s", a.name, b.name, why))
 		}
 	})
+	for _, g := range o.s.groups {
+		open = append(open, g.open()...)
+	}
 	for _, m := range o.s.nodes {
 		status, err := m.node.Status(context.Background())
-		if q := status.Queue; err != nil || q != (localapi.Queue{}) {
+		if q := status.Queue; err != nil || q != (localapi.Queue{}) && !o.parted() {
 			open = append(open, fmt.Sprintf("%s: queue %+v, %v", m.name, q, err))
 		}
 	}
 	return open
+}
+
+// parted reports whether anybody went out of a group: what the others then still
+// have for them, and they of the others, is of no use and waits for its end.
+func (o *oracle) parted() bool {
+	for _, g := range o.s.groups {
+		if slices.ContainsFunc(g.wishes, func(w wish) bool { return !w.in }) {
+			return true
+		}
+	}
+	return false
 }
 
 // pairs calls look for each two, with what the first sees of their conversation.

@@ -26,11 +26,24 @@ type plan struct {
 // verb is what a step does.
 type verb string
 
-// What users do. Add, send and the group verbs are about peer or group.
+// What users do.
 const (
 	doAdd  verb = "add"
 	doSend verb = "send"
 	doAway verb = "away" // stops the program and starts it span later
+)
+
+// What users do in a group; create is about peer and invites all others.
+const (
+	doCreate  verb = "create"
+	doSay     verb = "say"
+	doInvite  verb = "invite"
+	doRemove  verb = "remove"
+	doLeave   verb = "leave"
+	doPromote verb = "promote"
+	doDemote  verb = "demote"
+	doRename  verb = "rename"
+	doUpdate  verb = "update"
 )
 
 // What happens to machines.
@@ -54,8 +67,9 @@ type step struct {
 	at    time.Duration
 	who   string // a node or a relay
 	verb  verb
-	peer  string // another one
-	text  string
+	group string
+	peer  string // another one; of create several, with spaces between
+	text  string // or the name of a group
 	span  time.Duration
 	count int
 }
@@ -63,7 +77,7 @@ type step struct {
 // String is the step as it is printed.
 func (s step) String() string {
 	b := fmt.Sprintf("%9.3f s  %-6s %s", s.at.Seconds(), s.who, s.verb)
-	for _, more := range []string{s.peer, s.text} {
+	for _, more := range []string{s.group, s.peer, s.text} {
 		if more != "" {
 			b += " " + more
 		}
@@ -106,7 +120,11 @@ type planner struct {
 // newPlan makes the plan of a seed.
 func newPlan(seed uint64) *plan {
 	p := &planner{plan: plan{seed: seed}, rng: rand.New(rand.NewPCG(seed, 11))}
+	groups := p.rng.IntN(2) == 0
 	p.nodes = 2 + p.rng.IntN(3)
+	if groups {
+		p.nodes++
+	}
 	relays := p.rng.IntN(3)
 	p.calm = time.Duration(60+p.rng.IntN(60)) * time.Second
 	for range p.nodes {
@@ -117,7 +135,13 @@ func newPlan(seed uint64) *plan {
 		p.homes = append(p.homes, homes)
 	}
 	p.acquaint()
-	p.talk()
+	if groups {
+		for i := range 1 + p.rng.IntN(2) {
+			p.group(fmt.Sprintf("group%d", i))
+		}
+	} else {
+		p.talk()
+	}
 	p.faults()
 	if p.rng.IntN(2) == 0 {
 		p.absent = append(p.absent, p.rng.IntN(p.nodes))
@@ -125,7 +149,7 @@ func newPlan(seed uint64) *plan {
 	slices.SortStableFunc(p.steps, func(a, b step) int { return cmp.Compare(a.at, b.at) })
 	texts := 0
 	for i, s := range p.steps {
-		if s.verb == doSend {
+		if s.verb == doSend || s.verb == doSay {
 			texts++
 			p.steps[i].text = fmt.Sprintf("%s-%d", simText, texts)
 		}
@@ -196,6 +220,41 @@ func (p *planner) talk() {
 		for range 1 + p.rng.IntN(4) {
 			p.add(step{at: at, who: a, verb: doSend, peer: b})
 			at += p.span(time.Millisecond, 2*time.Second)
+		}
+	}
+}
+
+// group lets a user make a group, and its members write and change it.
+func (p *planner) group(name string) {
+	order := p.rng.Perm(p.nodes)
+	creator, invited := simNames[order[0]], order[1:2+p.rng.IntN(p.nodes-1)]
+	var names []string
+	for _, i := range invited {
+		names = append(names, simNames[i])
+	}
+	first := 10*time.Second + p.span(0, 20*time.Second)
+	p.add(step{at: first, who: creator, verb: doCreate, group: name, peer: strings.Join(names, " ")})
+	for range 5 * p.nodes {
+		s := step{at: p.moment(first), who: p.node(), group: name}
+		switch n := p.rng.IntN(20); {
+		case n < 10:
+			s.verb = doSay
+		case n < 11:
+			s.verb, s.group, s.span = doAway, "", p.span(time.Second, 40*time.Second)
+		case n < 12:
+			s.verb = doLeave
+		case n < 13:
+			s.verb = doUpdate
+		case n < 14:
+			s.verb, s.text = doRename, fmt.Sprintf("%s-%d", name, s.at.Milliseconds())
+		default:
+			s.verb = []verb{doInvite, doInvite, doRemove, doPromote, doPromote, doDemote}[n-14]
+			if s.peer = p.node(); p.rng.IntN(3) > 0 {
+				s.who = creator
+			}
+		}
+		if s.peer != s.who {
+			p.add(s)
 		}
 	}
 }

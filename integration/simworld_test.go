@@ -3,6 +3,7 @@ package integration
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,6 +18,7 @@ type simulation struct {
 	nodes    []*machine
 	relays   []*machine
 	names    map[string]string // of identities
+	groups   map[string]*simGroup
 	oracle   *oracle
 	began    time.Time
 	traces   *traces
@@ -35,7 +37,7 @@ func (s *simulation) found(format string, args ...any) {
 
 // newSimulation starts the machines of a plan. Nothing has happened yet.
 func newSimulation(w *world, p *plan) *simulation {
-	s := &simulation{w: w, plan: p, machines: make(map[string]*machine), names: make(map[string]string), began: time.Now()}
+	s := &simulation{w: w, plan: p, machines: make(map[string]*machine), names: make(map[string]string), groups: make(map[string]*simGroup), began: time.Now()}
 	s.traces = newTraces()
 	s.oracle = newOracle(s)
 	w.logs = s.traces.logger
@@ -60,6 +62,9 @@ func newSimulation(w *world, p *plan) *simulation {
 		m.node.link = link.Link
 	}
 	for _, step := range p.steps {
+		if step.verb == doCreate {
+			s.groups[step.group] = &simGroup{s: s, name: step.group, creator: s.machines[step.who], first: strings.Fields(step.peer)}
+		}
 		if m := s.machines[step.who]; m != nil {
 			m.steps = append(m.steps, step)
 		}
@@ -144,9 +149,9 @@ func ifOn[T any](on bool, v T) (_ T) {
 
 // note keeps what came of a step.
 func (s *simulation) note(m *machine, st step, err error) {
+	what := strings.Join(strings.Fields(fmt.Sprint(st.verb, " ", st.group, " ", st.peer, " ", st.text)), " ")
 	if err != nil {
-		m.trace.printf("%s %s %s: %v", st.verb, st.peer, st.text, err)
-		return
+		what += ": " + err.Error()
 	}
-	m.trace.printf("%s %s %s", st.verb, st.peer, st.text)
+	m.trace.printf("%s", what)
 }
