@@ -39,7 +39,7 @@ func (s *state) name(e int8) message.EpochName {
 	if e == 0 {
 		return message.EpochName{0xff}
 	}
-	return message.EpochName{s.c[e].hash, byte(e)}
+	return message.EpochName{byte(s.c[e].hash >> 8), byte(s.c[e].hash), byte(e)}
 }
 
 // card is the card of a record.

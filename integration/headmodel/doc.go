@@ -4,8 +4,12 @@
 //	go test ./integration/headmodel -v -timeout 2h -args -model.states 1000000 -model.walks 100000
 //
 // TestModel is the search, TestPlanted leaves out parts of the rule, each of which it
-// must find, and TestCards drives package node/cards, with which node/group judges
-// and keeps commit cards, through the same scenarios: both must come to the same.
+// must find. TestCards drives package node/cards, with which node/group judges and
+// keeps commit cards, through the same scenarios, and TestCode real members: their
+// stores, their MLS groups and node/group, between which the test carries commits,
+// GroupInfo and Welcomes, erases keys and crashes as the model does. After each step
+// all must come to the same. TestOrders is all orders of four commits at four
+// members with a crash (-model.plays 2 or more: at each place).
 //
 // A scenario says who is faulty and how many commits, key expiries, crashes and
 // vanishings the adversary may spend. The search is breadth first with state

@@ -19,6 +19,8 @@ func (x *model) open(s *state, i int8) {
 			m.held |= bit(e)
 		}
 	}
+	// What is too many is erased with its keys, and opens but once.
+	m.erased |= m.held & x.dropped(s, i)
 	t := x.tree(s, i, s.enterable(i))
 	m.head = int8(t.Head())
 	if s.active(i) {

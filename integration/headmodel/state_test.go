@@ -6,16 +6,17 @@ const maxMembers, maxRecords = 5, 32 // the root included
 
 // record is a commit with its card.
 type record struct {
-	par, by      int8
-	ext          bool
-	change       change // what it does to the members of set
-	set          uint8
-	rem, add     uint8  // who is removed and added by that
-	garb         uint8  // for whom it does not open
-	in           uint8  // who is in the epoch that it leads to
-	admins       uint32 // those of that epoch: see list
-	leaves       uint32 // its members by leaf, blank for nobody: see list
-	hash, intent uint8
+	par, by  int8
+	ext      bool
+	change   change // what it does to the members of set
+	set      uint8
+	rem, add uint8  // who is removed and added by that
+	garb     uint8  // for whom it does not open
+	in       uint8  // who is in the epoch that it leads to
+	admins   uint32 // those of that epoch: see list
+	leaves   uint32 // its members by leaf, blank for nobody: see list
+	hash     uint16
+	intent   uint8
 }
 
 // member is what one member knows.
@@ -158,14 +159,7 @@ func (s *state) below(a, e int8) bool {
 // can be in.
 func (x *model) tree(s *state, i int8, enterable uint32) *epochs.Tree {
 	var list [maxRecords]epochs.Epoch
-	known := s.m[i].has
-	switch x.drop {
-	case "evict":
-	case "keepown":
-		known &^= x.evicted(s, known) &^ s.above(s.m[i].head)
-	default:
-		known &^= x.evicted(s, known)
-	}
+	known := s.m[i].has &^ x.dropped(s, i)
 	for e := int8(0); e < s.n; e++ {
 		r := &s.c[e]
 		ep := &list[e]
@@ -175,9 +169,21 @@ func (x *model) tree(s *state, i int8, enterable uint32) *epochs.Tree {
 		}
 		ep.Author, ep.External = int(max(r.by, 0)), r.ext && x.drop != "extcounts"
 		ep.Enterable = enterable&bit(e) != 0 || x.drop == "enter"
-		ep.Hash[0], ep.Hash[1] = r.hash, byte(e)
+		ep.Hash[0], ep.Hash[1], ep.Hash[2] = byte(r.hash>>8), byte(r.hash), byte(e)
 	}
 	return epochs.New(list[:s.n], 0, maxMembers, s.rank)
+}
+
+// dropped are the commits that a member does not keep.
+func (x *model) dropped(s *state, i int8) uint32 {
+	gone := x.evicted(s, s.m[i].has)
+	switch x.drop {
+	case "evict":
+		return 0
+	case "keepown":
+		return gone &^ s.above(s.m[i].head)
+	}
+	return gone
 }
 
 // evicted are the commits that are too many of one member in one epoch, as

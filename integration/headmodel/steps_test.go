@@ -233,7 +233,7 @@ func (x *model) applyCommit(s *state, t step) {
 	} else {
 		s.badCommits--
 	}
-	r := record{change: t.change, set: t.set, hash: uint8(t.way & 1)}
+	r := record{change: t.change, set: t.set, hash: uint16(t.way & 1)}
 	switch t.way {
 	case garbled:
 		r.hash, r.garb = 0, 0xff&^mbit(t.a)
