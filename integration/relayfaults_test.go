@@ -188,7 +188,8 @@ func (b *mailbox) visit(ctx context.Context, url string, empty bool) error {
 	return err
 }
 
-// killUnderLoad kills the relay while many deposit and some take out.
+// killUnderLoad kills the relay while many deposit, some take out, and now and then
+// its file is made small.
 func killUnderLoad(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(inLong(1, 4))*patience)
@@ -243,6 +244,9 @@ func loadAndKill(ctx context.Context, t *testing.T, relay *process, boxes []*mai
 		})
 	}
 	wg.Go(func() { takeMany(ctx, t, owner, boxes[0], over) })
+	if round%3 == 0 { // most often it is killed on the way
+		wg.Go(func() { _ = relay.call(func([]byte) error { return nil }, "relay", "compact") })
+	}
 	enough := 1 + rand.IntN(200)
 	for range enough {
 		select {

@@ -127,9 +127,6 @@ func TestBackupLeavesNothing(t *testing.T) {
 	if left, _ := os.ReadDir(to); len(left) != 1 {
 		t.Errorf("left: %v", left)
 	}
-	if _, _, err := o.Compact(t.Context(), nil); !errors.Is(err, ErrRunning) {
-		t.Errorf("compact: got %v, want %v", err, ErrRunning)
-	}
 }
 
 func TestOpenRefuses(t *testing.T) {

@@ -10,6 +10,4 @@ var (
 	ErrBackup = errors.New("not a whole backup of a relay")
 	// ErrNotEmpty means that a restore would change what is there.
 	ErrNotEmpty = errors.New("home is not empty")
-	// ErrRunning means that something needs the relay to be stopped.
-	ErrRunning = errors.New("relay is running")
 )

@@ -150,12 +150,14 @@ func (o *Operator) writeBackup(ctx context.Context, w io.Writer) error {
 
 // Compact makes the file of the store as small as it can be, and returns its size
 // before and after. progress is told how many bytes of records are copied.
-// ErrRunning while the relay runs: all who write would wait for the copy.
+// While the relay runs, all who write wait for the copy, and nobody is told.
 func (o *Operator) Compact(ctx context.Context, progress func(bytes int64)) (before, after int64, err error) {
 	if o.running {
-		return 0, 0, ErrRunning
+		var c Compacted
+		err := o.call(ctx, http.MethodPost, "/v1/compact", &c)
+		return c.Before, c.After, err
 	}
-	return store.Compact(ctx, o.store(), progress)
+	return store.CompactFile(ctx, o.store(), progress)
 }
 
 func (o *Operator) store() string { return filepath.Join(o.dir, relay.StoreFile) }

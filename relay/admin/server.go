@@ -63,6 +63,7 @@ func (s *Server) Run(ctx context.Context) error {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/status", s.status)
 	mux.HandleFunc("POST /v1/check", s.check)
+	mux.HandleFunc("POST /v1/compact", s.compact)
 	mux.HandleFunc("GET /v1/backup", s.backup)
 	s.routeUsers(mux)
 	srv := &http.Server{
@@ -107,6 +108,19 @@ func (s *Server) check(w http.ResponseWriter, r *http.Request) {
 	s.answer(w, checkOf(report))
 }
 
+func (s *Server) compact(w http.ResponseWriter, r *http.Request) {
+	if !s.enter(w, r) {
+		return
+	}
+	defer s.leave()
+	before, after, err := s.relay.Compact(r.Context())
+	if err != nil {
+		s.refuse(w, http.StatusInternalServerError, err)
+		return
+	}
+	s.answer(w, Compacted{before, after})
+}
+
 // backup streams a backup. An error on the way breaks it off: what came is not
 // whole, and whoever reads it back sees that.
 func (s *Server) backup(w http.ResponseWriter, r *http.Request) {
@@ -131,7 +145,7 @@ func (s *Server) enter(w http.ResponseWriter, r *http.Request) bool {
 	case <-r.Context().Done():
 		return false
 	case <-time.After(enterPatience):
-		s.refuse(w, http.StatusConflict, errors.New("another check or backup is under way: try again later"))
+		s.refuse(w, http.StatusConflict, errors.New("another check, backup or copy is under way: try again later"))
 		return false
 	}
 }

@@ -26,6 +26,12 @@ type Status struct {
 	Waiters     int `json:"waiters"`
 }
 
+// Compacted is the size of the file of the store before and after, in bytes.
+type Compacted struct {
+	Before int64 `json:"before"`
+	After  int64 `json:"after"`
+}
+
 // Check is what a reading of the whole store found.
 type Check struct {
 	OK      bool   `json:"ok"`

@@ -18,13 +18,13 @@ const compactCommit = 4 << 20
 // what a crash left of it.
 func compactPath(path string) string { return path + ".compact" }
 
-// Compact writes the store at path anew, without the room that is free in it, and
+// CompactFile writes the store at path anew, without the room that is free in it, and
 // puts the new file in place of the old one when it is complete and checked. The
 // store must not be open. progress, which may be nil, is told now and then how many
 // bytes of records are copied. It returns the sizes before and after.
 // The errors are that of ctx, ErrInUse, ErrDamaged, ErrNewer, or those of the file
 // system; with any of them the old file is as it was.
-func Compact(ctx context.Context, path string, progress func(bytes int64)) (before, after int64, err error) {
+func CompactFile(ctx context.Context, path string, progress func(bytes int64)) (before, after int64, err error) {
 	if progress == nil {
 		progress = func(int64) {}
 	}
@@ -43,6 +43,18 @@ func Compact(ctx context.Context, path string, progress func(bytes int64)) (befo
 }
 
 func compact(ctx context.Context, src *bolt.DB, path string, progress func(int64)) (before, after int64, err error) {
+	before, after, err = rewrite(ctx, src, path, progress)
+	if err == nil {
+		err = os.Rename(compactPath(path), path)
+	}
+	if err != nil {
+		return 0, 0, errors.Join(err, removeOld(compactPath(path)))
+	}
+	return before, after, syncDir(filepath.Dir(path))
+}
+
+// rewrite makes the new file, and checks it.
+func rewrite(ctx context.Context, src *bolt.DB, path string, progress func(int64)) (before, after int64, err error) {
 	if before, err = sizeOfFile(path); err != nil {
 		return 0, 0, err
 	}
@@ -50,20 +62,60 @@ func compact(ctx context.Context, src *bolt.DB, path string, progress func(int64
 	if err := removeOld(fresh); err != nil {
 		return 0, 0, err
 	}
-	defer func() { err = errors.Join(err, removeOld(fresh)) }()
 	if err := guard(func() error { return copyAll(ctx, src, fresh, progress) }); err != nil {
 		return 0, 0, err
 	}
 	if err := sameRecords(ctx, src, fresh); err != nil {
 		return 0, 0, err
 	}
-	if after, err = sizeOfFile(fresh); err != nil {
+	after, err = sizeOfFile(fresh)
+	return before, after, err
+}
+
+// Compact is CompactFile of a store that is open. Others go on reading; those who
+// write wait for the copy, or are refused with ErrBusy when too many do. It waits
+// for Snapshot and Verify, and whoever reads then waits too: call one at a time.
+func (s *Store) Compact(ctx context.Context) (before, after int64, err error) {
+	err = s.alone(ctx, func(ctx context.Context) error {
+		before, after, err = s.compact(ctx)
+		return err
+	})
+	if err != nil {
+		return 0, 0, fmt.Errorf("compact: %w", err)
+	}
+	return before, after, nil
+}
+
+// compact runs in the writer.
+func (s *Store) compact(ctx context.Context) (before, after int64, err error) {
+	if err := s.failed(); err != nil {
 		return 0, 0, err
+	}
+	path, fresh := s.cfg.Path, compactPath(s.cfg.Path)
+	if before, after, err = rewrite(ctx, s.db, path, func(int64) {}); err != nil {
+		return 0, 0, errors.Join(err, removeOld(fresh))
+	}
+	// It is open, and locked, before it has the name: nobody comes in between.
+	db, err := openMapped(s.cfg, fresh)
+	if err != nil {
+		return 0, 0, errors.Join(err, removeOld(fresh))
 	}
 	if err := os.Rename(fresh, path); err != nil {
-		return 0, 0, err
+		return 0, 0, errors.Join(err, db.Close(), removeOld(fresh))
 	}
-	return before, after, syncDir(filepath.Dir(path))
+	s.swap.Lock()
+	old := s.db
+	s.db = db
+	s.swap.Unlock()
+	s.touch(mappedMost) // the check has read it all
+	if err := old.Close(); err != nil {
+		s.cfg.Log.Warn("close the old file", "err", err)
+	}
+	if err := syncDir(filepath.Dir(path)); err != nil {
+		// After a crash the name may lead to the old file, which gets no more.
+		return 0, 0, s.fail(err)
+	}
+	return before, after, nil
 }
 
 // copyAll makes a new file of all that is in src, and syncs it.

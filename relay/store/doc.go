@@ -18,10 +18,10 @@
 //     is in memory: the file does not tell it, and a restart forgets it.
 //   - Reads are short transactions of their own, and copy what they return.
 //   - All that is kept has a bound or an expiry, and so has the queue of writes.
-//   - Verify, Snapshot and Compact change nothing of what is stored. While the
-//     store is open, the first two keep nobody waiting; the file that Compact made
-//     takes the place of the old one whole or not at all, and nobody goes on with
-//     the old one.
+//   - Verify, Snapshot and Compact change nothing of what is stored. The first two
+//     keep nobody waiting, and Compact nobody who reads; the file that it made takes
+//     the place of the old one whole or not at all, and nobody goes on with the old
+//     one.
 //   - Nothing is served from a file that is damaged: its structure is checked when
 //     it is opened, each value has a checksum, and a failed sync ends the store.
 //

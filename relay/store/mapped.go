@@ -18,10 +18,10 @@ const mappedMost = 16 << 20
 // growStep is by how much the file grows, in bytes.
 const growStep = 1 << 20
 
-// openMapped opens the file with more address space mapped than it will need:
+// openMapped opens the file at path with more address space mapped than it will need:
 // bbolt can map more only while nobody reads, so with a reader that takes its
 // time (Snapshot) the writer would wait for it.
-func openMapped(cfg Config) (*bolt.DB, error) {
+func openMapped(cfg Config, path string) (*bolt.DB, error) {
 	opts := options(false)
 	// A moment ago check had the file, so nobody else has. Its lock can live on in a
 	// child of this process that is being started and has not yet let go of files.
@@ -29,10 +29,10 @@ func openMapped(cfg Config) (*bolt.DB, error) {
 	if strconv.IntSize == 64 && runtime.GOOS != "windows" { // there the file would get that size
 		opts.InitialMmapSize = int(min(4*min(cfg.MaxBytes, 1<<40)+1<<30, 1<<42))
 	}
-	db, err := openFile(cfg.Path, opts)
+	db, err := openFile(path, opts)
 	if err != nil && opts.InitialMmapSize > 0 && !errors.Is(err, ErrInUse) && !errors.Is(err, ErrDamaged) {
 		opts.InitialMmapSize = 0 // the system gives less
-		db, err = openFile(cfg.Path, opts)
+		db, err = openFile(path, opts)
 	}
 	if err != nil {
 		return nil, err

@@ -124,14 +124,17 @@ func setDefault[T int | int64 | time.Duration](v *T, def T) {
 // wait until Run is running.
 type Store struct {
 	cfg     Config
+	swap    sync.RWMutex // held while db is read, but by the writer, and by Compact to change it
 	db      *bolt.DB
 	room    *semaphore.Weighted
 	waiting atomic.Int64 // bytes of writes that wait for room
 	touched atomic.Int64 // bytes of the mapped file, see touch
 	salt    [32]byte     // of the tags of depositors
 	wake    chan struct{}
-	tight   atomic.Bool           // the disk is full, see refillReserve
-	failure atomic.Pointer[error] // set once, when the file can no longer be trusted
+	jobs    chan func(context.Context) // for the writer, see alone
+	ended   chan struct{}              // closed when Run has returned
+	tight   atomic.Bool                // the disk is full, see refillReserve
+	failure atomic.Pointer[error]      // set once, when the file can no longer be trusted
 
 	// mu guards the fields below.
 	mu     sync.Mutex
@@ -152,11 +155,11 @@ func Open(cfg Config) (*Store, error) {
 	if err := check(cfg.Path); err != nil {
 		return nil, fmt.Errorf("check store: %w", err)
 	}
-	db, err := openMapped(cfg)
+	db, err := openMapped(cfg, cfg.Path)
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	s := &Store{cfg: cfg, db: db, room: semaphore.NewWeighted(cfg.MaxPending), wake: make(chan struct{}, 1)}
+	s := &Store{cfg: cfg, db: db, room: semaphore.NewWeighted(cfg.MaxPending), wake: make(chan struct{}, 1), jobs: make(chan func(context.Context)), ended: make(chan struct{})}
 	_, _ = rand.Read(s.salt[:]) // never fails
 	err = s.view(checkFormat)
 	if err == nil {
@@ -304,6 +307,8 @@ func (s *Store) view(fn func(*bolt.Tx) error) (err error) {
 		return err
 	}
 	defer s.rescue(&err)()
+	s.swap.RLock()
+	defer s.swap.RUnlock()
 	return s.db.View(fn)
 }
 

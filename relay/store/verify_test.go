@@ -186,7 +186,7 @@ func TestCompact(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := s.cfg.Path
-	if _, _, err := Compact(t.Context(), path, nil); !errors.Is(err, ErrInUse) {
+	if _, _, err := CompactFile(t.Context(), path, nil); !errors.Is(err, ErrInUse) {
 		t.Errorf("open: got %v, want %v", err, ErrInUse)
 	}
 	s.stop()
@@ -195,7 +195,7 @@ func TestCompact(t *testing.T) {
 		t.Fatal(err)
 	}
 	told := int64(0)
-	before, after, err := Compact(t.Context(), path, func(n int64) { told = n })
+	before, after, err := CompactFile(t.Context(), path, func(n int64) { told = n })
 	if err != nil || before < 8_000_000 || after > 2<<20 || told == 0 {
 		t.Errorf("got %d to %d bytes, %v; told of %d", before, after, err, told)
 	}
@@ -212,7 +212,7 @@ func TestCompact(t *testing.T) {
 	}
 }
 
-// Compact keeps all of a store with records of every sort.
+// CompactFile keeps all of a store with records of every sort.
 func TestCompactKeepsAll(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "relay.db")
 	if err := os.WriteFile(path, populate(t), 0o600); err != nil {
@@ -220,10 +220,10 @@ func TestCompactKeepsAll(t *testing.T) {
 	}
 	before := reports(t, path)
 	ctx, cancel := context.WithCancel(t.Context())
-	if _, _, err := Compact(ctx, path, func(int64) { cancel() }); err != nil && !errors.Is(err, context.Canceled) {
+	if _, _, err := CompactFile(ctx, path, func(int64) { cancel() }); err != nil && !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: got %v", err)
 	}
-	if _, _, err := Compact(t.Context(), path, nil); err != nil {
+	if _, _, err := CompactFile(t.Context(), path, nil); err != nil {
 		t.Fatal(err)
 	}
 	if after := reports(t, path); after.Records != before.Records || after.Bytes != before.Bytes {

@@ -142,13 +142,21 @@ func (s *Store) signal() {
 // is on the disk, so the caller must close and open again.
 func (s *Store) Run(ctx context.Context) error {
 	defer s.shut()
+	defer close(s.ended)
 	for {
 		select {
 		case <-s.wake:
+		case job := <-s.jobs:
+			job(ctx)
 		case <-ctx.Done():
 			s.refuseNew()
 		}
 		for {
+			select {
+			case job := <-s.jobs:
+				job(ctx)
+			default:
+			}
 			group := s.gather()
 			if len(group) == 0 {
 				break
@@ -161,6 +169,26 @@ func (s *Store) Run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return nil
 		}
+	}
+}
+
+// alone runs do between two commits, while nobody writes. Its context ends with that
+// of Run too.
+func (s *Store) alone(ctx context.Context, do func(context.Context) error) error {
+	done := make(chan error, 1)
+	job := func(run context.Context) {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		defer context.AfterFunc(run, cancel)()
+		done <- do(ctx)
+	}
+	select {
+	case s.jobs <- job:
+		return <-done
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.ended:
+		return ErrClosed
 	}
 }
 

@@ -167,11 +167,12 @@ const progressTime = time.Second
 func (a *commands) relayCompactCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "compact",
-		Short: "Give the free room in the file of a stopped relay back to the disk.",
-		Long: `Give the free room in the file of a stopped relay back to the disk. The file never
-shrinks by itself: it uses its free room again. A new file is written beside the
-old one, so the disk needs room for both, and takes its place when it is complete.
-While the relay runs it is refused: everybody would wait for the copy.`,
+		Short: "Give the free room in the file of a relay back to the disk.",
+		Long: `Give the free room in the file of a relay back to the disk, while it runs or not. The
+file never shrinks by itself: it uses its free room again. A new file is written
+beside the old one, so the disk needs room for both, and takes its place when it is
+complete and read back. Of a relay that runs, people go on reading their mail
+meanwhile; who writes waits, some seconds for a GiB, or is told to try again later.`,
 		Args: cli.Exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.operate(cmd, func(ctx context.Context, o *admin.Operator) error {
@@ -189,10 +190,7 @@ While the relay runs it is refused: everybody would wait for the copy.`,
 				if err != nil {
 					return err
 				}
-				return a.Print(struct {
-					Before int64 `json:"before"`
-					After  int64 `json:"after"`
-				}{before, after}, fmt.Sprintf("The file has %s now, it had %s.", bytesText(uint64(after)), bytesText(uint64(before))))
+				return a.Print(admin.Compacted{Before: before, After: after}, fmt.Sprintf("The file has %s now, it had %s.", bytesText(uint64(after)), bytesText(uint64(before))))
 			})
 		},
 	}
