@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/pprof"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -131,11 +132,18 @@ type child struct {
 // startChild starts a server that ends with the test.
 func startChild(tb testing.TB, what, dir string) *child {
 	tb.Helper()
+	return startWrapped(tb, nil, what, dir)
+}
+
+// startWrapped starts a server by another command.
+func startWrapped(tb testing.TB, wrap []string, what, dir string) *child {
+	tb.Helper()
 	self, err := os.Executable()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	cmd := exec.Command(self, "-test.run=^$")
+	command := append(slices.Clone(wrap), self, "-test.run=^$")
+	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Env = append(os.Environ(), childMode+"="+what+"|"+dir)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,9 +37,14 @@ func newLab(t *testing.T) *lab {
 		missing(out)
 	}
 	t.Cleanup(func() { _, _ = l.ip("netns", "del", l.ns("lan")) })
-	l.must("-n", l.ns("lan"), "link", "add", "br0", "type", "bridge")
-	l.must("-n", l.ns("lan"), "link", "set", "br0", "up")
+	l.bridge("br0")
 	return l
+}
+
+func (l *lab) bridge(name string) {
+	l.t.Helper()
+	l.must("-n", l.ns("lan"), "link", "add", name, "type", "bridge", "mcast_snooping", "0")
+	l.must("-n", l.ns("lan"), "link", "set", name, "up")
 }
 
 func (l *lab) ns(name string) string { return l.prefix + name }
@@ -59,16 +65,46 @@ func (l *lab) must(args ...string) {
 // there.
 func (l *lab) host(name, addr string) (run []string) {
 	l.t.Helper()
+	return l.hostOn("br0", name, addr)
+}
+
+// hostOn adds a machine to one of several bridges.
+func (l *lab) hostOn(bridge, name, addr string) (run []string) {
+	l.t.Helper()
 	l.hosts++
 	ns, port := l.ns(name), fmt.Sprintf("p%d", l.hosts)
 	l.must("netns", "add", ns)
 	l.t.Cleanup(func() { _, _ = l.ip("netns", "del", ns) })
 	l.must("-n", l.ns("lan"), "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", ns)
-	l.must("-n", l.ns("lan"), "link", "set", port, "master", "br0", "up")
+	l.must("-n", l.ns("lan"), "link", "set", port, "master", bridge, "up")
 	l.must("-n", ns, "link", "set", "lo", "up")
 	l.must("-n", ns, "link", "set", "eth0", "up")
 	l.must("-n", ns, "addr", "add", addr, "dev", "eth0")
 	return []string{"ip", "netns", "exec", ns}
+}
+
+// nearby is `qpc lan`.
+func (p *process) nearby() (all []localapi.Nearby, err error) {
+	err = p.call(func(line []byte) error {
+		var n localapi.Nearby
+		err := json.Unmarshal(line, &n)
+		all = append(all, n)
+		return err
+	}, "lan")
+	return all, err
+}
+
+// hear waits until a node hears others on the LAN, and returns how long it took.
+func (p *process) hear(t *testing.T, others ...*process) time.Duration {
+	t.Helper()
+	began := time.Now()
+	eventually(t, p.name+" hears the others on the LAN", func() bool {
+		all, err := p.nearby()
+		return err == nil && !slices.ContainsFunc(others, func(o *process) bool {
+			return !slices.ContainsFunc(all, func(n localapi.Nearby) bool { return n.Identity == o.line().Identity })
+		})
+	})
+	return time.Since(began)
 }
 
 // TestLAN puts two real nodes on one bridge, with no relay and no way out. Alice
@@ -93,13 +129,7 @@ func TestLAN(t *testing.T) {
 	// Who is no contact shows an identity and no name.
 	hears := func(name string) func() bool {
 		return func() bool {
-			var all []localapi.Nearby
-			err := alice.call(func(line []byte) error {
-				var n localapi.Nearby
-				err := json.Unmarshal(line, &n)
-				all = append(all, n)
-				return err
-			}, "lan")
+			all, err := alice.nearby()
 			return err == nil && len(all) == 1 && all[0] == localapi.Nearby{Identity: bob.line().Identity, Name: name}
 		}
 	}

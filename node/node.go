@@ -40,7 +40,8 @@ type Config struct {
 	Listen []string
 	// Relays are URLs of home relays to add and remember.
 	Relays []string
-	// LAN is "on" or "off", remembered; empty means as remembered, else on.
+	// LAN is "on", "contacts" or "off", remembered; empty means as remembered, else
+	// on. With "contacts" only they can read what this node announces.
 	LAN string
 	// OnReady is called once, when the local API answers.
 	OnReady func(Ready)
@@ -74,7 +75,7 @@ type Node struct {
 	deliverer *deliver.Deliverer
 	host      *transport.Host
 	api       *localapi.Server
-	lan       bool
+	lan       string
 
 	// Front answers what front ends ask, here and through the local API.
 	*front.Front
@@ -161,8 +162,11 @@ func (n *Node) assemble(ctx context.Context, s settings) (err error) {
 func (n *Node) listen(ctx context.Context, s settings) error {
 	d := n.deliverer
 	cfg := transport.Config{
-		PrivateKey: n.identity.HostKey(), Listen: s.listen, LAN: n.lan, Log: n.log, Options: n.cfg.Options,
+		PrivateKey: n.identity.HostKey(), Listen: s.listen, LAN: n.lan != lanOff, LANKeys: d.AddressKeys, Log: n.log, Options: n.cfg.Options,
 		OnStream: d.OnStream, OnLAN: d.OnLAN, OnAddrs: d.OnAddrs,
+	}
+	if n.lan == lanContacts {
+		cfg.LANKey = func() ([32]byte, error) { return n.profile.AddressKey(context.Background()) }
 	}
 	remembered := len(cfg.Listen) == 0
 	if remembered {

@@ -1,10 +1,12 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 
 	"quicnprotochat/node/front"
 	"quicnprotochat/node/localapi"
@@ -16,6 +18,13 @@ import (
 const (
 	metaLAN  = "lan"
 	metaPort = "port"
+)
+
+// What Config.LAN can be.
+const (
+	lanOn       = "on"
+	lanContacts = "contacts"
+	lanOff      = "off"
 )
 
 // settings is a Config whose texts are checked.
@@ -43,8 +52,8 @@ func parseSettings(cfg Config) (s settings, err error) {
 		}
 		s.relays = append(s.relays, u)
 	}
-	if cfg.LAN != "" && cfg.LAN != "on" && cfg.LAN != "off" {
-		return s, &localapi.Error{Message: fmt.Sprintf("--lan is on or off, not %q", cfg.LAN), Exit: localapi.ExitUsage}
+	if cfg.LAN != "" && !slices.Contains([]string{lanOn, lanContacts, lanOff}, cfg.LAN) {
+		return s, &localapi.Error{Message: fmt.Sprintf("--lan is on, contacts or off, not %q", cfg.LAN), Exit: localapi.ExitUsage}
 	}
 	return s, nil
 }
@@ -66,7 +75,7 @@ func (n *Node) remember(ctx context.Context, s settings) (urls []transport.Relay
 				return err
 			}
 		}
-		n.lan = string(lan) != "off"
+		n.lan = cmp.Or(string(lan), lanOn)
 		for _, u := range s.relays {
 			isNew, err := front.PutRelay(tx, u)
 			if err != nil {

@@ -38,6 +38,12 @@ type Config struct {
 	Listen []Addr
 	// LAN turns on discovery by multicast DNS on the local network. Default off.
 	LAN bool
+	// LANKey, if it is set, returns the key under which this host's announcements
+	// there are sealed: who does not know it learns neither its key nor an address.
+	LANKey func() ([32]byte, error)
+	// LANKeys returns the keys under which peers seal theirs. If it is nil, those
+	// that are sealed are not read.
+	LANKeys func() map[Key][32]byte
 	// Server raises limits to those of a relay with many peers. Default off.
 	Server bool
 	// MaxConns bounds the connections, MaxConnsPerAddr those from one IPv4 address

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"quicnprotochat/transport/mdns"
 )
 
@@ -19,7 +21,8 @@ const (
 // proved before the peer is dialled, so it is bounded, and only addresses on
 // networks of this machine are believed.
 type lan struct {
-	host *Host
+	host   *Host
+	sealed *rate.Limiter // of sealed announcements that are tried
 
 	// mu guards peers.
 	mu    sync.Mutex
@@ -40,21 +43,29 @@ type lanPeer struct {
 }
 
 // newLAN prepares discovery for h.
-func newLAN(h *Host) *lan { return &lan{host: h, peers: make(map[Key]lanSeen)} }
+func newLAN(h *Host) *lan {
+	return &lan{host: h, sealed: rate.NewLimiter(rate.Every(sealedEvery), sealedBurst), peers: make(map[Key]lanSeen)}
+}
 
 // run listens and announces until the host closes.
 func (l *lan) run() {
-	mdns.New(mdns.Config{
+	cfg := mdns.Config{
 		Addrs:    l.announced,
 		Networks: interfacePrefixes,
 		Near:     func(ip netip.Addr, nets []netip.Prefix) bool { return pathOf(ip, nets) == PathLAN },
 		Heard: func(n mdns.Node, nets []netip.Prefix) {
 			if p, ok := lanPeerOf(n); ok {
 				l.heard(p, nets, time.Now())
+			} else if n.Sealed != nil {
+				l.heardSealed(n, nets, time.Now())
 			}
 		},
 		Log: l.host.log,
-	}).Run(l.host.ctx)
+	}
+	if l.host.cfg.LANKey != nil {
+		cfg.Seal = l.seal
+	}
+	mdns.New(cfg).Run(l.host.ctx)
 }
 
 // announced returns the host's addresses with its key.

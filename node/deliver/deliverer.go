@@ -296,6 +296,9 @@ func (d *Deliverer) OnLAN(k transport.Key) {
 	}
 }
 
+// AddressKeys returns what opens the addresses that contacts announce on the LAN.
+func (d *Deliverer) AddressKeys() map[transport.Key][32]byte { return d.people.addressKeys() }
+
 // OnAddrs says that our own addresses changed.
 func (d *Deliverer) OnAddrs() {
 	if !d.ready() {

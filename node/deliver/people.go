@@ -53,6 +53,19 @@ func (p *people) hosts() []transport.Key {
 	return keys
 }
 
+// addressKeys returns what opens the addresses of each machine.
+func (p *people) addressKeys() map[transport.Key][32]byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	keys := make(map[transport.Key][32]byte, len(p.m))
+	for _, x := range p.m {
+		if x.addressKey != [32]byte{} {
+			keys[x.host] = x.addressKey
+		}
+	}
+	return keys
+}
+
 func (p *people) put(x person) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -27,8 +27,9 @@ type Config struct {
 	Deliverer *deliver.Deliverer
 	Accounts  *accounts.Accounts
 	Host      *transport.Host
-	// LAN is whether the host looks for others on the LAN.
-	LAN bool
+	// LAN is on, contacts or off: whether the host looks for others on the LAN, and
+	// who can read what it announces.
+	LAN string
 	Log *slog.Logger
 }
 

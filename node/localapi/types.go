@@ -150,6 +150,8 @@ type Status struct {
 	Relays   []Relay  `json:"relays"`
 	Peers    []Peer   `json:"peers"`
 	Queue    Queue    `json:"queue"`
+	// LANMode is on, contacts or off.
+	LANMode string `json:"lan_mode"`
 }
 
 // Relay is a home relay; Error says why it is not reached.

@@ -82,6 +82,16 @@ func New(ctx context.Context, cfg Config) (*Profile, error) {
 	return p, nil
 }
 
+// AddressKey returns what seals our addresses for contacts now.
+func (p *Profile) AddressKey(ctx context.Context) (key [32]byte, err error) {
+	err = p.cfg.Store.View(ctx, func(tx *store.Tx) error {
+		l, err := readLeave(tx)
+		key = l.addressKey
+		return err
+	})
+	return key, err
+}
+
 func firstName(cfg Config) string {
 	id := transport.Key(cfg.Identity.ID()).String()
 	return cmp.Or(contact.CleanName(cfg.Name), "qpc-"+id[len(id)-6:])

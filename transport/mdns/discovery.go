@@ -19,7 +19,7 @@ const Life = 3 * time.Minute
 const (
 	recordTTL     = uint32(Life / time.Second)
 	announceEvery = time.Minute     // with jitter
-	answerGap     = time.Second     // between answers to queries
+	answerGap     = time.Second / 4 // between answers to queries
 	startQueries  = 3               // at 0 s, 1 s and 3 s
 	lookEvery     = 5 * time.Second // at the machine's networks
 )
@@ -30,12 +30,15 @@ type Addr struct {
 	Text string
 }
 
-// Config says what a Discovery announces and whom it tells. All fields are
+// Config says what a Discovery announces and whom it tells. All fields but Seal are
 // required. Heard and the rest are called by the goroutine of Run.
 type Config struct {
 	// Addrs returns the present addresses of this node. Each network is told those
 	// that are on it.
 	Addrs func() []Addr
+	// Seal makes of addresses what only those can read who may know them, at most
+	// MaxSealed bytes. If it is nil, they are announced for all to read.
+	Seal func([]Addr) ([]byte, error)
 	// Networks returns the subnets that this machine is in. They are read anew each
 	// time because machines move.
 	Networks func() []netip.Prefix
@@ -56,6 +59,7 @@ type Discovery struct {
 	instance string // random: names nothing
 	packets  chan packet
 	answered time.Time
+	answers  *time.Timer // fires when an answer is due
 	warned   bool
 }
 
@@ -135,6 +139,9 @@ func (d *Discovery) session(ctx context.Context, s *session) {
 	defer check.Stop()
 	announce := time.NewTimer(0)
 	defer announce.Stop()
+	d.answers = time.NewTimer(0)
+	d.answers.Stop()
+	defer d.answers.Stop()
 	for round := 0; ; {
 		select {
 		case <-ctx.Done():
@@ -151,6 +158,9 @@ func (d *Discovery) session(ctx context.Context, s *session) {
 			d.announce(s, recordTTL)
 			round++
 			announce.Reset(announceDelay(round))
+		case <-d.answers.C:
+			d.answered = time.Now()
+			d.announce(s, recordTTL)
 		case p := <-d.packets:
 			d.receive(s, p)
 		}
@@ -193,10 +203,8 @@ func (d *Discovery) receive(s *session, p packet) {
 		d.cfg.Log.Debug("malformed multicast message", "from", p.from, "err", err)
 		return
 	}
-	now := time.Now()
-	if m.Query && now.Sub(d.answered) >= answerGap {
-		d.answered = now
-		d.announce(s, recordTTL)
+	if m.Query { // those who ask within a gap get one answer at its end
+		d.answers.Reset(max(0, answerGap-time.Since(d.answered)))
 	}
 	for _, node := range m.Nodes {
 		d.cfg.Heard(node, s.nets)
@@ -228,13 +236,25 @@ func (d *Discovery) announce(s *session, ttl uint32) {
 		if len(here) == 0 {
 			continue
 		}
-		b, err := Answer(d.instance, texts(here), ttl)
+		b, err := d.answer(here, ttl)
 		if err != nil {
 			d.cfg.Log.Warn("cannot announce to the local network", "err", err)
 			return
 		}
 		d.send(s, ifi, b)
 	}
+}
+
+// answer is the announcement of addresses.
+func (d *Discovery) answer(here []Addr, ttl uint32) ([]byte, error) {
+	if d.cfg.Seal == nil {
+		return Answer(d.instance, texts(here), ttl)
+	}
+	sealed, err := d.cfg.Seal(here)
+	if err != nil {
+		return nil, err
+	}
+	return AnswerSealed(d.instance, sealed, ttl)
 }
 
 // send sends b to one network, over each IP version that works there.

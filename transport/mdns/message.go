@@ -1,6 +1,7 @@
 package mdns
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"strings"
@@ -13,6 +14,11 @@ const (
 	service = "_qpc._udp.local."
 	// textPrefix begins the TXT strings that hold an address with the key at its end.
 	textPrefix = "dnsaddr="
+	// sealedPrefix begins the one that holds addresses that only some can read.
+	sealedPrefix = "sealed="
+	// MaxSealed is how many bytes those may have: they go as base64 into one TXT
+	// string, of 255 bytes at most.
+	MaxSealed = 180
 
 	// MaxPacket is the size of the largest message that is read, in bytes.
 	MaxPacket  = 9000
@@ -32,7 +38,9 @@ type Message struct {
 type Node struct {
 	// Addrs are addresses as it wrote them: nothing about them was checked.
 	Addrs []string
-	Gone  bool
+	// Sealed is what only those can read who know it; nil if there is none.
+	Sealed []byte
+	Gone   bool
 }
 
 // Query returns the question who is there.
@@ -55,6 +63,24 @@ func Query() ([]byte, error) {
 // ttl seconds; 0 is goodbye (RFC 6762, section 10.1). Addresses too long for a
 // TXT string, and those beyond MaxAddrs, are left out.
 func Answer(instance string, addrs []string, ttl uint32) ([]byte, error) {
+	var texts []string
+	for _, a := range addrs {
+		if text := textPrefix + a; len(text) < 256 && len(texts) < MaxAddrs {
+			texts = append(texts, text)
+		}
+	}
+	return answer(instance, texts, ttl)
+}
+
+// AnswerSealed is Answer of at most MaxSealed bytes that only some can read.
+func AnswerSealed(instance string, sealed []byte, ttl uint32) ([]byte, error) {
+	if len(sealed) > MaxSealed {
+		return nil, errors.New("sealed addresses too large")
+	}
+	return answer(instance, []string{sealedPrefix + base64.RawURLEncoding.EncodeToString(sealed)}, ttl)
+}
+
+func answer(instance string, texts []string, ttl uint32) ([]byte, error) {
 	ptr, err := dnsmessage.NewName(service)
 	if err != nil {
 		return nil, err
@@ -62,12 +88,6 @@ func Answer(instance string, addrs []string, ttl uint32) ([]byte, error) {
 	name, err := dnsmessage.NewName(instance + "." + service)
 	if err != nil {
 		return nil, err
-	}
-	var texts []string
-	for _, a := range addrs {
-		if text := textPrefix + a; len(text) < 256 && len(texts) < MaxAddrs {
-			texts = append(texts, text)
-		}
 	}
 	b := dnsmessage.NewBuilder(nil, dnsmessage.Header{Response: true, Authoritative: true})
 	b.EnableCompression()
@@ -145,6 +165,11 @@ func parseAnswer(p *dnsmessage.Parser) (node Node, ok bool, err error) {
 	for _, text := range txt.TXT {
 		if addr, ok := strings.CutPrefix(text, textPrefix); ok {
 			node.Addrs = append(node.Addrs, addr)
+		}
+		if sealed, ok := strings.CutPrefix(text, sealedPrefix); ok && node.Sealed == nil {
+			if b, err := base64.RawURLEncoding.DecodeString(sealed); err == nil && len(b) <= MaxSealed {
+				node.Sealed = b
+			}
 		}
 	}
 	return node, true, nil

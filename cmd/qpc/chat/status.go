@@ -31,7 +31,7 @@ func (c *chat) status(ctx context.Context, _ request) error {
 func statusText(st localapi.Status) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s  %s\n", cli.Defuse(st.Name), st.Identity)
-	fmt.Fprintf(&b, "LAN discovery %s\n", cli.OnOff(st.LAN))
+	fmt.Fprintf(&b, "LAN discovery %s\n", lanText(st))
 	for _, addr := range st.Addrs {
 		fmt.Fprintf(&b, "listening on %s\n", cli.Defuse(addr))
 	}
@@ -66,6 +66,14 @@ func statusText(st localapi.Status) string {
 	}
 	fmt.Fprintf(&b, "waiting: %d to others, %d to be read in, %d without a key yet", st.Queue.Outbox, st.Queue.Inbox, st.Queue.Unreadable)
 	return b.String()
+}
+
+// lanText says who finds the node on the LAN.
+func lanText(st localapi.Status) string {
+	if st.LANMode == "contacts" {
+		return "on, for contacts alone"
+	}
+	return cli.OnOff(st.LAN)
 }
 
 // suiteNote says what protects a conversation.

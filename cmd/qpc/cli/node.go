@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -27,7 +28,7 @@ func StatePassword() PasswordSource {
 func (f *NodeFlags) Add(cmd *cobra.Command, level string) {
 	cmd.Flags().StringArrayVar(&f.listen, "listen", nil, "listen on this `ADDRESS`, like /ip4/0.0.0.0/udp/7001/quic-v1; repeatable (default all addresses, on the port used last; at first a free one)")
 	cmd.Flags().StringArrayVar(&f.Relays, "relay", nil, "use the relay at this `URL`, now and later; repeatable")
-	cmd.Flags().StringVar(&f.lan, "lan", "", "find people on the LAN, `on|off`; remembered (default on)")
+	cmd.Flags().StringVar(&f.lan, "lan", "", "find people on the LAN and be found there, `on|contacts|off`: by everybody, or by contacts alone; remembered (default on)")
 	cmd.Flags().StringVar(&f.Name, "name", "", "call yourself `NAME` in your links; taken when the home is new (default one made of the identity)")
 	f.stateSource = StatePassword()
 	cmd.Flags().StringVar(&f.state, "state-password", "", "the `PASSWORD` that locks this home; others on this machine can see it: better is --state-password-file")
@@ -55,8 +56,8 @@ func (f *NodeFlags) check(cmd *cobra.Command) error {
 		return Misused(cmd, "--state-password is empty")
 	case f.stateSource.File == "-":
 		return Misused(cmd, "--state-password-file - is stdin, which is for what is typed")
-	case cmd.Flags().Changed("lan") && f.lan != "on" && f.lan != "off":
-		return Misused(cmd, "--lan is on or off")
+	case cmd.Flags().Changed("lan") && !slices.Contains([]string{"on", "contacts", "off"}, f.lan):
+		return Misused(cmd, "--lan is on, contacts or off")
 	default:
 		return nil
 	}
