@@ -10,6 +10,7 @@
 //     stores all of that at once; it also opens what arrives;
 //   - node/deliver carries sealed payloads out and in;
 //   - node/serve answers other machines;
+//   - node/backup writes the store to one encrypted file, and makes a home of it;
 //   - node/store is the disk, node/keys the keys that others need first,
 //     node/profile what this node says of itself, node/contact and node/message
 //     the formats, node/identity the one key.

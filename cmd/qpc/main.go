@@ -78,7 +78,7 @@ func (a *app) root() *cobra.Command {
 	root.AddCommand(c.Chat(), a.upCommand(), a.downCommand(), c.Contact(), c.Group())
 	c.AddVerbs(root)
 	root.AddCommand(
-		c.Send(), a.accountCommand(), relaycmd.New(a.App), a.demoCommand(), a.passwordCommand(), a.serviceCommand(), a.pathsCommand(),
+		c.Send(), a.accountCommand(), relaycmd.New(a.App), a.demoCommand(), a.passwordCommand(), a.backupCommand(), a.exportCommand(), a.serviceCommand(), a.pathsCommand(),
 		a.doctorCommand(), a.bugReportCommand(), a.completionCommand(), a.manCommand(), a.versionCommand(),
 	)
 	return root

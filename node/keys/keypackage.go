@@ -54,6 +54,13 @@ func Capabilities() mls.Capabilities {
 	return mls.Capabilities{Extensions: []uint16{ConversationExtension}}
 }
 
+// MetaRestored is the row of meta that a restored store has. At a place that has
+// packages from before, whose private keys are gone, the new ones must push them out.
+const MetaRestored = "restored"
+
+// pushOut is how many packages a relay keeps of one node.
+const pushOut = 50
+
 // Stock makes key packages for a place until want good ones are there, one of
 // last resort (RFC 9420, section 16.8) beside them, and returns those that the
 // place does not have yet. Each is in the store before it is returned; call
@@ -102,6 +109,10 @@ func (k *Keys) missing(ctx context.Context, place transport.Key, want int, now t
 	have := make(map[kind]int)
 	err = k.store.View(ctx, func(tx *store.Tx) error {
 		all, err := tx.KeyPackages(place)
+		if restored, e := tx.Meta(MetaRestored); len(all) == 0 && restored != nil {
+			want = max(want, pushOut)
+			err = errors.Join(err, e)
+		}
 		for _, row := range all {
 			if now.Sub(row.Created) >= packageRenewal {
 				continue

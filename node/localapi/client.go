@@ -201,7 +201,8 @@ func (c *Client) do(ctx context.Context, method, path string, header http.Header
 			return nil, fmt.Errorf("write request: %w", err)
 		}
 		content = bytes.NewReader(b)
-		if _, secret := body.(AccountRequest); secret {
+		switch body.(type) {
+		case AccountRequest, BackupRequest:
 			content = &wiped{bytes.NewReader(b), b}
 		}
 	}

@@ -69,6 +69,14 @@ func (b *backend) DeleteAccount(ctx context.Context, r AccountRequest) (Account,
 	return b.Logout(ctx, r)
 }
 
+func (b *backend) Backup(_ context.Context, path string, password []byte) (Backup, error) {
+	return Backup{Path: path, Messages: len(password)}, nil
+}
+
+func (b *backend) Export(_ context.Context, path string) (Backup, error) {
+	return Backup{Path: path}, nil
+}
+
 func (b *backend) Contacts(context.Context) ([]Contact, error) { return nil, nil }
 
 func (b *backend) Nearby(context.Context) ([]Nearby, error) {
@@ -159,7 +167,7 @@ func serve(t *testing.T, socket string, b *backend) *Client {
 	b.testFeed = newTestFeed()
 	ready := make(chan struct{})
 	s, err := New(Config{
-		Socket: socket, Self: b, Contacts: b, Messages: b, Groups: b, Relays: b, Reasons: b, Accounts: b, AccountOwner: b, Events: b,
+		Socket: socket, Self: b, Contacts: b, Messages: b, Groups: b, Relays: b, Reasons: b, Accounts: b, AccountOwner: b, Copies: b, Events: b,
 		Ready: func() { close(ready) },
 	})
 	if err != nil {
@@ -458,7 +466,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	b := &backend{reach: Queued, testFeed: newTestFeed()}
 	serving := make(chan struct{})
 	s, err := New(Config{
-		Socket: socket, Self: b, Contacts: b, Messages: b, Groups: b, Relays: b, Reasons: b, Accounts: b, AccountOwner: b, Events: b,
+		Socket: socket, Self: b, Contacts: b, Messages: b, Groups: b, Relays: b, Reasons: b, Accounts: b, AccountOwner: b, Copies: b, Events: b,
 		Ready: func() { close(serving) },
 	})
 	if err != nil {

@@ -35,6 +35,8 @@ var samples = map[string][2]string{
 	"DELETE /v1/relays":         {"", `{"url":"qpc-relay://x"}`},
 	"GET /v1/events":            {},
 	"POST /v1/stop":             {},
+	"POST /v1/backup":           {"", `{"path":"/b","password":"c2VjcmV0"}`},
+	"POST /v1/export":           {"", `{"path":"/b"}`},
 	"GET /v1/accounts":          {},
 	"POST /v1/account/register": {"", `{"relay":"r","name":"a","password":"c2VjcmV0"}`},
 	"POST /v1/account/login":    {"", `{"relay":"r","name":"a","password":"c2VjcmV0"}`},

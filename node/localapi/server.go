@@ -26,6 +26,8 @@ type Config struct {
 	Relays   Relays
 	Reasons  Reasons
 	Accounts Accounts
+	// Copies makes copies of the node.
+	Copies Copies
 	// AccountOwner is the rest of Accounts.
 	AccountOwner AccountOwner
 	Events       Events
@@ -49,7 +51,7 @@ type Server struct {
 
 // New returns a server. It opens nothing before Run.
 func New(cfg Config) (*Server, error) {
-	if cfg.Socket == "" || cfg.Self == nil || cfg.Contacts == nil || cfg.Messages == nil || cfg.Relays == nil || cfg.Reasons == nil || cfg.Accounts == nil || cfg.AccountOwner == nil || cfg.Events == nil {
+	if cfg.Socket == "" || cfg.Self == nil || cfg.Contacts == nil || cfg.Messages == nil || cfg.Relays == nil || cfg.Reasons == nil || cfg.Accounts == nil || cfg.AccountOwner == nil || cfg.Copies == nil || cfg.Events == nil {
 		return nil, errors.New("local API: incomplete Config")
 	}
 	if cfg.Log == nil {

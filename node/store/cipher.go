@@ -23,8 +23,9 @@ import (
 const (
 	cipherVFS  = "xts"
 	cipherInfo = "quicnprotochat store xts v1"
-	cipherKey  = 64  // bytes: two AES-256 keys
-	cipherUnit = 512 // bytes that are encrypted as one
+	plainVFS   = "os" // of files that are not encrypted
+	cipherKey  = 64   // bytes: two AES-256 keys
+	cipherUnit = 512  // bytes that are encrypted as one
 )
 
 // hex derives the key of the cipher, as text for the VFS.

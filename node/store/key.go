@@ -83,11 +83,15 @@ func readKey(path string, password []byte) (fileKey, error) {
 	return fileKey(b), nil
 }
 
+func newKey() (k fileKey) {
+	rand.Read(k[:]) // never fails
+	return k
+}
+
 // makeKey writes a new random key to path, durable before it returns, sealed under
 // the password unless that is empty.
 func makeKey(path string, password []byte) (fileKey, error) {
-	var k fileKey
-	rand.Read(k[:]) // never fails
+	k := newKey()
 	b := k[:]
 	if len(password) > 0 {
 		var err error

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -161,9 +160,7 @@ func TestPasswordCut(t *testing.T) {
 func inClear(t *testing.T, dir string) {
 	t.Helper()
 	s := open(t, Config{Dir: dir})
-	c := <-s.writer
-	err := c.vacuumInto(s.path("clear"), url.Values{"vfs": {"os"}})
-	s.writer <- c
+	_, err := s.Export(t.Context(), s.path("clear"))
 	if err := errors.Join(err, s.Close(), os.Rename(s.path("clear"), s.path(dbFile))); err != nil {
 		t.Fatal(err)
 	}

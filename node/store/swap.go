@@ -114,6 +114,10 @@ func (c *conn) copyTo(path string, key fileKey) error {
 }
 
 func (c *conn) vacuumInto(path string, query url.Values) error {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
 	if err := errors.Join(removeDB(path), touch(path)); err != nil {
 		return err
 	}

@@ -1,0 +1,176 @@
+package backup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"quicnprotochat/node/store"
+	"quicnprotochat/node/store/qpce"
+)
+
+const (
+	magic      = "QPCB"
+	version    = 1
+	sealedSize = store.KeySize + qpce.Overhead
+)
+
+var (
+	// ErrFormat: the file is no backup, or one of a newer program.
+	ErrFormat = errors.New("not a backup")
+	// ErrPassword: the password is wrong, or the beginning of the file was changed.
+	ErrPassword = errors.New("wrong password")
+	// ErrDamaged: the file was changed or cut short.
+	ErrDamaged = errors.New("backup is damaged")
+)
+
+// Create writes a backup of a store to path, which must not be there, and verifies it.
+// It wipes the password.
+func Create(ctx context.Context, s *store.Store, path string, password []byte) (n store.Sizes, err error) {
+	defer clear(password)
+	if _, err := os.Lstat(path); err == nil {
+		return n, fmt.Errorf("%s: %w", path, os.ErrExist)
+	}
+	part, snapshot := path+".part", path+".db"
+	defer func() { err = errors.Join(err, remove(part), remove(snapshot)) }()
+	key, err := s.Snapshot(ctx, snapshot, prepare)
+	if err != nil {
+		return n, err
+	}
+	if err := write(part, snapshot, key, password); err != nil {
+		return n, fmt.Errorf("write backup: %w", err)
+	}
+	if n, err = verify(part, password); err != nil {
+		return n, fmt.Errorf("verify the new backup: %w", err)
+	}
+	if err := os.Rename(part, path); err != nil {
+		return n, err
+	}
+	return n, syncDir(filepath.Dir(path))
+}
+
+// Verify restores a backup into a scratch home, which it removes, and says what is in
+// it. It wipes the password.
+func Verify(path string, password []byte) (store.Sizes, error) {
+	defer clear(password)
+	return verify(path, password)
+}
+
+func verify(path string, password []byte) (n store.Sizes, err error) {
+	dir, err := os.MkdirTemp(filepath.Dir(path), ".qpc-verify-")
+	if err != nil {
+		return n, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if err := restore(path, password, store.Config{Dir: filepath.Join(dir, "home")}); err != nil {
+		return n, err
+	}
+	s, err := store.Open(store.Config{Dir: filepath.Join(dir, "home")})
+	if err != nil {
+		return n, err
+	}
+	err = s.View(context.Background(), func(tx *store.Tx) (err error) {
+		n, err = tx.Sizes()
+		return err
+	})
+	return n, errors.Join(err, s.Close())
+}
+
+// Restore makes the home in cfg.Dir, which must not be there, of a backup. cfg.Password
+// locks it, if it is not empty. Both passwords are wiped.
+func Restore(path string, password []byte, cfg store.Config) error {
+	defer clear(password)
+	defer clear(cfg.Password)
+	return restore(path, password, cfg)
+}
+
+func restore(path string, password []byte, cfg store.Config) (err error) {
+	if there, err := store.Exists(cfg.Dir); err != nil || there {
+		return errors.Join(store.ErrNotEmpty, err)
+	}
+	in, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	key, err := readHeader(in, password)
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp(filepath.Dir(path), ".qpc-restore-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	snapshot := filepath.Join(dir, "snapshot.db")
+	out, err := os.OpenFile(snapshot, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(openStream(out, in, key[:]), out.Close()); err != nil {
+		return err
+	}
+	return store.Adopt(cfg, snapshot, key)
+}
+
+// readHeader returns the key in the header of a backup.
+func readHeader(r io.Reader, password []byte) (key [store.KeySize]byte, err error) {
+	head := make([]byte, len(magic)+1+sealedSize)
+	if _, err := io.ReadFull(r, head); err != nil {
+		return key, fmt.Errorf("%w: too short", ErrFormat)
+	}
+	switch {
+	case string(head[:len(magic)]) != magic:
+		return key, ErrFormat
+	case head[len(magic)] != version:
+		return key, fmt.Errorf("%w of a version that this program knows", ErrFormat)
+	}
+	b, err := qpce.Open(password, head[len(magic)+1:])
+	if errors.Is(err, qpce.ErrPassword) {
+		return key, ErrPassword
+	}
+	if err != nil || len(b) != len(key) {
+		return key, errors.Join(ErrFormat, err)
+	}
+	return [store.KeySize]byte(b), nil
+}
+
+// write writes the backup of a snapshot to a new file, durably.
+func write(path, snapshot string, key [store.KeySize]byte, password []byte) error {
+	sealed, err := qpce.Seal(password, key[:])
+	if err != nil {
+		return err
+	}
+	in, err := os.Open(snapshot)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	out, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(append([]byte{magic[0], magic[1], magic[2], magic[3], version}, sealed...))
+	if err == nil {
+		err = sealStream(out, in, key[:])
+	}
+	return errors.Join(err, out.Sync(), out.Close())
+}
+
+func remove(path string) error {
+	if err := os.Remove(path); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
