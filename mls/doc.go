@@ -31,7 +31,8 @@
 //   - A key is erased from the Records with the message that used it, and so is
 //     every secret it could be derived from (RFC 9420, §9.2). Of a sender's last
 //     MaxKept generations the unused keys are kept for messages that come late;
-//     MaxForward is the farthest jump.
+//     MaxForward is the farthest jump. A commit that is refused, dropped or removes us
+//     changes nothing: its key goes with the epoch.
 //   - An input allocates a small multiple of its size, and no error holds a
 //     secret.
 //   - Hash, KEM, AEAD and signature belong to the suite: a new suite is a row of
@@ -97,7 +98,8 @@
 //	          extensions, source                 TestKeyPackageValidation, TestJoinRefuses, TestNever/12
 //	          credential types of all members    TestCredentialTypes
 //	          keys are nowhere else in the tree  TestKeysAreUnique, TestKeyIndex, TestNever/12
-//	          keys that can be encrypted to      TestSmallOrder
+//	          keys that can be encrypted to,
+//	          each with one encoding             TestSmallOrder, TestOldKeyWrittenAnew
 //	§7.3      lifetime, by who adds alone        TestKeyPackageLifetime, TestAddRefuses, TestWrongClock
 //	§7.4, 7.5 path secrets and their keys        vectors treekem, TestPathsAtRandom, TestWrongPathSecret
 //	§7.6      number of nodes and ciphertexts    TestUpdatePath

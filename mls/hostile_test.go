@@ -355,8 +355,9 @@ func TestParentKey(t *testing.T) {
 	a := newMemberOf(t, X25519_AES128GCM_SHA256_Ed25519, "anna")
 	b := newMemberOf(t, a.suite, "bert")
 	s := suites[0]
+	good := freshKey(t)
 	for size, want := range map[int]error{32: nil, 31: errMalformed, 33: errMalformed} {
-		p := &parentNode{encryptionKey: random(size)}
+		p := &parentNode{encryptionKey: append(good, 1)[:size]}
 		l := *a.kp.leaf
 		l.source, l.parentHash = sourceCommit, s.parentHash(p, s.leafHash(1, b.kp.leaf))
 		must(t, l.sign(a.signer, []byte("group"), 0))

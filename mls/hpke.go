@@ -161,7 +161,10 @@ func (h stdHPKE) public(private *privateKey) ([]byte, error) {
 }
 
 func (h stdHPKE) check(public []byte) error {
-	if _, err := h.kem.NewPublicKey(public); err != nil || h.x25519 && isSmallOrder25519(public) {
+	if _, err := h.kem.NewPublicKey(public); err != nil {
+		return errMalformed
+	}
+	if h.x25519 && !field25519.takes(public[len(public)-len(field25519.prime):]) {
 		return errMalformed
 	}
 	return nil

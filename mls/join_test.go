@@ -172,9 +172,9 @@ func TestJoinRefuses(t *testing.T) {
 			e.add(stranger.kp.leaf)
 			e.add(&l)
 		}}, ErrInvalid},
-		"parent without a parent hash": {welcomeForge{tree: putParent(random(32), nil)}, ErrInvalid},
-		"parent of all unmerged":       {welcomeForge{tree: putParent(random(32), nil, 0, 1)}, ErrInvalid},
-		"unmerged leaf outside":        {welcomeForge{tree: putParent(random(32), nil, 0, 9)}, ErrInvalid},
+		"parent without a parent hash": {welcomeForge{tree: putParent(freshKey(t), nil)}, ErrInvalid},
+		"parent of all unmerged":       {welcomeForge{tree: putParent(freshKey(t), nil, 0, 1)}, ErrInvalid},
+		"unmerged leaf outside":        {welcomeForge{tree: putParent(freshKey(t), nil, 0, 9)}, ErrInvalid},
 		"blank right half": {welcomeForge{creator: anna, tree: func(e *treeEdit) {
 			l := *e.root.left.leaf
 			e.extend()

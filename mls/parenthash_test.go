@@ -7,6 +7,14 @@ import (
 	"testing"
 )
 
+// freshKey returns a public key.
+func freshKey(t *testing.T) []byte {
+	t.Helper()
+	_, public, err := suites[0].generateKey()
+	must(t, err)
+	return public
+}
+
 // writePath returns the tree after a member has set the parents on its filtered
 // direct path, as a commit with a path does (RFC 9420, §7.4, §7.9).
 func writePath(t *testing.T, before *tree, m *member, leaf uint32, groupID []byte) *tree {
@@ -31,14 +39,14 @@ func writePath(t *testing.T, before *tree, m *member, leaf uint32, groupID []byt
 			if above != nil {
 				below = blank.suite.parentHash(above, siblingOfAbove)
 			}
-			above = &parentNode{encryptionKey: random(32), parentHash: below}
+			above = &parentNode{encryptionKey: freshKey(t), parentHash: below}
 			siblingOfAbove = n.hash
 			set[x] = above
 		}
 		x = next
 	}
 	own := *blank.leaf(leaf)
-	own.source, own.encryptionKey = sourceCommit, random(32)
+	own.source, own.encryptionKey = sourceCommit, freshKey(t)
 	own.parentHash = blank.suite.parentHash(above, siblingOfAbove)
 	must(t, own.sign(m.signer, groupID, leaf))
 	e = blank.edit()

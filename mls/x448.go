@@ -54,7 +54,7 @@ func (h x448HPKE) public(private *privateKey) ([]byte, error) {
 }
 
 func (h x448HPKE) check(public []byte) error {
-	if len(public) != x448.Size || smallOrder448[string(public)] {
+	if !field448.takes(public) {
 		return errMalformed
 	}
 	return nil
