@@ -5,12 +5,14 @@ import (
 	"errors"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"quicnprotochat/node/localapi"
 )
 
-// machine is one node or relay of a simulation, and who sits at it. One goroutine
+// machine is one node or relay of a simulation, and who sits at it. A rogue relay
+// never crashes. One goroutine
 // does its steps in order.
 type machine struct {
 	s     *simulation
@@ -20,8 +22,10 @@ type machine struct {
 	cut   *cut
 	node  *simNode // nil for a relay
 	relay *simRelay
+	rogue *rogue
 	steps []step
 	trace *trace
+	clock atomic.Int64 // of a relay: how far ahead it is, in ns
 
 	struck chan struct{} // capacity 1: crashed at a commit
 	up     bool
@@ -72,6 +76,19 @@ func (m *machine) wait(until time.Time) {
 
 // do does one step. Errors are what a user would see.
 func (m *machine) do(s step) error {
+	switch s.verb {
+	case doLie:
+		m.rogue.tell(lie(s.text))
+		return nil
+	case doClock:
+		m.clock.Store(int64(s.count) * int64(time.Minute))
+		time.AfterFunc(min(s.span, m.s.left()), func() { m.clock.Store(0) })
+		return nil
+	case doKill, doCrash, doPower:
+		if m.rogue != nil {
+			return nil
+		}
+	}
 	switch s.verb {
 	case doAway:
 		m.stop()
@@ -147,9 +164,10 @@ func (m *machine) stop() {
 		m.watched.Wait()
 		m.unwatch = nil
 	}
-	if m.node != nil {
+	switch {
+	case m.node != nil:
 		m.node.halt()
-	} else {
+	case m.relay != nil:
 		m.relay.halt()
 	}
 	m.trace.printf("stopped")
@@ -179,10 +197,13 @@ func (m *machine) begin() {
 }
 
 func (m *machine) open() error {
-	if m.node != nil {
+	switch {
+	case m.node != nil:
 		return m.node.open()
+	case m.relay != nil:
+		return m.relay.open()
 	}
-	return m.relay.open()
+	return nil
 }
 
 // watch tells the oracle what is shown to the user.

@@ -121,7 +121,7 @@ func (o *oracle) whileAbsent() {
 			continue
 		}
 		d, ok := said.from.left[said.text]
-		if !ok || !d.State.Reaches(localapi.Stored) {
+		if !ok || !d.State.Reaches(localapi.Direct) && (d.State != localapi.Stored || o.doubtful()) {
 			continue
 		}
 		all, err := o.history(said.to, said.from.node.id)
@@ -190,11 +190,17 @@ func (o *oracle) open() (open []string) {
 	}
 	for _, m := range o.s.nodes {
 		status, err := m.node.Status(context.Background())
-		if q := status.Queue; err != nil || q != (localapi.Queue{}) && !o.parted() {
+		if q := status.Queue; err != nil || q != (localapi.Queue{}) && !o.parted() && !o.s.plan.rogue {
 			open = append(open, fmt.Sprintf("%s: queue %+v, %v", m.name, q, err))
 		}
 	}
 	return open
+}
+
+// doubtful reports whether a relay may have lost what it was given: one lies, or had
+// a clock by which mail is too old.
+func (o *oracle) doubtful() bool {
+	return o.s.plan.rogue || slices.ContainsFunc(o.s.plan.steps, func(s step) bool { return s.verb == doClock })
 }
 
 // parted reports whether anybody went out of a group: what the others then still
@@ -225,12 +231,15 @@ func (o *oracle) pairs(look func(a, b *machine, shown []localapi.Message)) {
 // anybody, and no text is in clear in a file or in a log.
 func (o *oracle) disks() {
 	for _, r := range o.s.relays {
+		if r.rogue != nil {
+			continue
+		}
 		if err := o.drained(r); err != nil {
 			o.s.found("%s: %v", r.name, err)
 		}
 	}
 	for _, m := range o.s.machines {
-		if path := inClear(m.dir); path != "" {
+		if path := inClear(m.dir); m.rogue == nil && path != "" {
 			o.s.found("a text is in clear in %s", path)
 		}
 	}

@@ -16,6 +16,7 @@ type plan struct {
 	seed          uint64
 	nodes, relays int
 	homes         [][]int // the relays of each node
+	rogue         bool    // the last relay lies
 	steps         []step  // in order of time
 	// calm is when faults end. All are told to go on, but who is absent: they come
 	// back when the others had time to take their mail.
@@ -51,6 +52,8 @@ const (
 	doKill  verb = "kill"  // at any moment; started again span later
 	doCrash verb = "crash" // at the count-th step of the commits from now on
 	doPower verb = "power" // like doCrash, and what was not synced is lost
+	doClock verb = "clock" // of a relay, wrong by count minutes for span
+	doLie   verb = "lie"   // of a rogue relay, until the next one
 )
 
 // What happens to the network for span.
@@ -85,7 +88,9 @@ func (s step) String() string {
 	if s.span != 0 {
 		b += fmt.Sprintf(" for %v", s.span)
 	}
-	if s.count != 0 {
+	if s.verb == doClock {
+		b += fmt.Sprintf(" by %v", time.Duration(s.count)*time.Minute)
+	} else if s.count != 0 {
 		b += fmt.Sprintf(" at %d", s.count)
 	}
 	return b
@@ -94,7 +99,11 @@ func (s step) String() string {
 // String is the schedule.
 func (p *plan) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "seed %d: %d nodes; relays of each: %v\n", p.seed, p.nodes, p.homes)
+	fmt.Fprintf(&b, "seed %d: %d nodes; relays of each: %v", p.seed, p.nodes, p.homes)
+	if p.rogue {
+		fmt.Fprintf(&b, "; %s is a rogue", relayName(p.relays-1))
+	}
+	fmt.Fprintln(&b)
 	for _, s := range p.steps {
 		fmt.Fprintln(&b, s)
 	}
@@ -121,11 +130,15 @@ type planner struct {
 func newPlan(seed uint64) *plan {
 	p := &planner{plan: plan{seed: seed}, rng: rand.New(rand.NewPCG(seed, 11))}
 	groups := p.rng.IntN(2) == 0
+	p.rogue = p.rng.IntN(4) == 0
 	p.nodes = 2 + p.rng.IntN(3)
 	if groups {
 		p.nodes++
 	}
 	relays := p.rng.IntN(3)
+	if p.rogue {
+		relays = max(relays, 1)
+	}
 	p.calm = time.Duration(60+p.rng.IntN(60)) * time.Second
 	for range p.nodes {
 		homes := p.rng.Perm(relays)[:min(relays, 1+p.rng.IntN(2))]
@@ -134,6 +147,7 @@ func newPlan(seed uint64) *plan {
 		}
 		p.homes = append(p.homes, homes)
 	}
+	p.rogue = p.rogue && p.relays == relays
 	p.acquaint()
 	if groups {
 		for i := range 1 + p.rng.IntN(2) {
@@ -143,6 +157,7 @@ func newPlan(seed uint64) *plan {
 		p.talk()
 	}
 	p.faults()
+	p.wrong()
 	if p.rng.IntN(2) == 0 {
 		p.absent = append(p.absent, p.rng.IntN(p.nodes))
 	}
@@ -169,6 +184,23 @@ func (p *planner) moment(first time.Duration) time.Duration {
 func (p *planner) span(least, most time.Duration) time.Duration {
 	f := p.rng.Float64()
 	return (least + time.Duration(f*f*float64(most-least))).Truncate(time.Millisecond)
+}
+
+// wrong lets the clocks of relays be wrong, and a rogue lie.
+func (p *planner) wrong() {
+	for i := range p.relays {
+		if p.rogue && i == p.relays-1 {
+			for range 2 + p.rng.IntN(4) {
+				p.add(step{at: p.moment(0), who: relayName(i), verb: doLie, text: string(lies[p.rng.IntN(len(lies))])})
+			}
+		} else if p.rng.IntN(5) == 0 {
+			minutes := []int{10, 24 * 60, 10 * 365 * 24 * 60}[p.rng.IntN(3)]
+			if p.rng.IntN(2) == 0 {
+				minutes = -minutes
+			}
+			p.add(step{at: p.moment(0), who: relayName(i), verb: doClock, count: minutes, span: p.span(time.Second, time.Minute)})
+		}
+	}
 }
 
 func (p *planner) node() string { return simNames[p.rng.IntN(p.nodes)] }

@@ -42,13 +42,20 @@ func newSimulation(w *world, p *plan) *simulation {
 	s.oracle = newOracle(s)
 	w.logs = s.traces.logger
 	for i := range p.relays {
+		if p.rogue && i == p.relays-1 {
+			ip := w.ip()
+			s.relays = append(s.relays, s.join(&machine{name: relayName(i), ip: ip, cut: new(cut), rogue: newRogue(w, ip, p.seed)}))
+			continue
+		}
 		r := &simRelay{w: w, name: relayName(i), ip: w.ip(), dir: filepath.Join(w.t.TempDir(), relayName(i))}
-		s.relays = append(s.relays, s.join(&machine{name: r.name, ip: r.ip, dir: r.dir, cut: &r.cut, relay: r}))
+		m := &machine{name: r.name, ip: r.ip, dir: r.dir, cut: &r.cut, relay: r}
+		r.now = func() time.Time { return time.Now().Add(time.Duration(m.clock.Load())) }
+		s.relays = append(s.relays, s.join(m))
 	}
 	for i, homes := range p.homes {
 		n := &simNode{w: w, name: simNames[i], ip: w.ip(), dir: filepath.Join(w.t.TempDir(), simNames[i])}
 		for _, r := range homes {
-			n.relays = append(n.relays, s.relays[r].relay.url())
+			n.relays = append(n.relays, s.relays[r].url())
 		}
 		s.nodes = append(s.nodes, s.join(&machine{name: n.name, ip: n.ip, dir: n.dir, cut: &n.cut, node: n}))
 		s.names[n.id] = n.name
@@ -71,6 +78,16 @@ func newSimulation(w *world, p *plan) *simulation {
 	}
 	return s
 }
+
+func (m *machine) url() string {
+	if m.rogue != nil {
+		return m.rogue.url
+	}
+	return m.relay.url()
+}
+
+// left is the time until it is calm.
+func (s *simulation) left() time.Duration { return time.Until(s.began.Add(s.plan.calm)) }
 
 // join starts a machine.
 func (s *simulation) join(m *machine) *machine {
@@ -115,7 +132,7 @@ func (s *simulation) run() {
 // disturb does something to the network, and undoes it after a while, at the latest
 // when it is calm.
 func (s *simulation) disturb(m *machine, st step) {
-	span := min(st.span, time.Until(s.began.Add(s.plan.calm)))
+	span := min(st.span, s.left())
 	peer := s.machines[st.peer]
 	net := s.w.net
 	set := func(on bool) {
