@@ -149,12 +149,7 @@ func (d *deposit) put(b *batch, i int, e entry) (err error) {
 			return err
 		}
 	}
-	if q.b.Sequence() < b.totals.base {
-		if err := q.b.SetSequence(b.totals.base); err != nil {
-			return err
-		}
-	}
-	if d.seqs[i], err = q.b.NextSequence(); err != nil {
+	if d.seqs[i], err = q.next(b); err != nil {
 		return err
 	}
 	e.from = d.from[i]
@@ -180,7 +175,8 @@ func (b *batch) create(q *queue) (err error) {
 	}
 	b.totals.bytes += recordOverhead
 	q.b.FillPercent = fillPercent
-	return q.b.SetSequence(b.totals.floor)
+	q.head.last = b.totals.floor
+	return nil
 }
 
 // queue is an inbox in a writer's transaction. b is nil if it does not exist.
@@ -201,11 +197,8 @@ func (b *batch) inbox(id Inbox) (*queue, error) {
 		return q, nil
 	}
 	q.b.FillPercent = fillPercent
-	body, err := open(q.key, keyHeader, q.b.Get(keyHeader))
-	if err == nil {
-		q.head, err = parseHeader(body)
-	}
-	if err != nil {
+	var err error
+	if q.head, err = headerOf(q.key, q.b); err != nil {
 		b.cfg.Log.Error("inbox header damaged", "peer", transport.Key(id.Owner), "err", err)
 		h := q.recount(nil)
 		q.head = header{count: h.count, bytes: h.bytes, used: uint64(b.now)}

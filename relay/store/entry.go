@@ -105,7 +105,7 @@ type share struct {
 	bytes uint64
 }
 
-func (t tag) key() []byte { return append([]byte{0xfe}, t[:]...) }
+func (t tag) key() []byte { return append(depositors[:1:1], t[:]...) }
 
 func (h share) bytesOf() []byte {
 	b := binary.BigEndian.AppendUint64(make([]byte, 0, 16+sumSize), h.count)
@@ -124,7 +124,7 @@ func parseShare(b []byte) (h share, err error) {
 func (b *batch) shared(payload []byte, refs uint32) (uint64, error) {
 	bucket := b.tx.Bucket(bucketPayloads)
 	bucket.FillPercent = fillPercent
-	number, err := bucket.NextSequence()
+	number, err := nextShared(bucket)
 	if err != nil {
 		return 0, err
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 
+	bolt "go.etcd.io/bbolt"
 	"golang.org/x/crypto/cryptobyte"
 
 	"quicnprotochat/rpc"
@@ -20,7 +21,7 @@ import (
 //	             the inbox's, with
 //	               seq u64      an entry (see entry)
 //	               0xfe, tag 8  count u64, bytes u64 of one depositor
-//	               0xff         count u64, bytes u64, last use u64
+//	               0xff         count u64, bytes u64, last use u64, sequence u64
 //	payloads     number u64  arrival u64, payload that many entries share
 //	refs         number u64  how many entries do, u32
 //	stocks       owner 32    see stock
@@ -37,7 +38,8 @@ import (
 //	made         owner 32    u64, how many channels it made
 //
 // The keys 0xfe and 0xff put what is known of an inbox on the page of its newest
-// payload, so that an append writes one leaf. The count of a shared payload is
+// payload, so that an append writes one leaf. The sequence is there too since bbolt
+// keeps its own without a checksum; a header of before that has none. The count of a shared payload is
 // apart from it, so that an acknowledgement does not write the payload again.
 var (
 	bucketMeta        = []byte("meta")
@@ -60,6 +62,8 @@ var (
 	keyFormat = []byte("format")
 	keyTotals = []byte("totals")
 	keyHeader = []byte{0xff}
+	// depositors is where the keys of tags begin, behind all entries.
+	depositors = []byte{0xfe}
 )
 
 var buckets = [][]byte{
@@ -143,21 +147,32 @@ type header struct {
 	count uint64
 	bytes uint64 // payloads and their overhead, shared ones too
 	used  uint64 // last append, or when it was emptied
+	last  uint64 // the highest sequence that it gave; 0 if that is not known
 }
 
 func (h header) bytesOf() []byte {
-	b := make([]byte, 0, 24+sumSize)
+	b := make([]byte, 0, 32+sumSize)
 	b = binary.BigEndian.AppendUint64(b, h.count)
 	b = binary.BigEndian.AppendUint64(b, h.bytes)
-	return binary.BigEndian.AppendUint64(b, h.used)
+	b = binary.BigEndian.AppendUint64(b, h.used)
+	return binary.BigEndian.AppendUint64(b, h.last)
 }
 
 func parseHeader(b []byte) (h header, err error) {
 	s := cryptobyte.String(b)
-	if !s.ReadUint64(&h.count) || !s.ReadUint64(&h.bytes) || !s.ReadUint64(&h.used) || !s.Empty() {
+	if !s.ReadUint64(&h.count) || !s.ReadUint64(&h.bytes) || !s.ReadUint64(&h.used) || !s.Empty() && !s.ReadUint64(&h.last) || !s.Empty() {
 		return header{}, ErrDamaged
 	}
 	return h, nil
+}
+
+// headerOf reads the header of the inbox at key.
+func headerOf(key []byte, b *bolt.Bucket) (h header, err error) {
+	body, err := open(key, keyHeader, b.Get(keyHeader))
+	if err != nil {
+		return h, err
+	}
+	return parseHeader(body)
 }
 
 // totals is what is known of the whole file without a scan of it.

@@ -54,7 +54,9 @@ func markRestored(tx *bolt.Tx, now time.Time) error {
 	highest := max(t.floor, t.base)
 	inboxes := tx.Bucket(bucketInboxes)
 	err = inboxes.ForEachBucket(func(k []byte) error {
-		highest = max(highest, inboxes.Bucket(k).Sequence())
+		b := inboxes.Bucket(k)
+		h, _ := headerOf(k, b) // if it is damaged the entries tell
+		highest = max(highest, sequenceOf(b, h))
 		return nil
 	})
 	if err != nil {

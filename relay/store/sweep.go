@@ -185,7 +185,7 @@ func (b *batch) expire(q *queue, budget int) error {
 // forget gives up the place of an empty inbox. The floor keeps its sequence from
 // going back should it return.
 func (b *batch) forget(q *queue) error {
-	b.totals.floor = max(b.totals.floor, q.b.Sequence())
+	b.totals.floor = max(b.totals.floor, sequenceOf(q.b, q.head))
 	b.shrink(recordOverhead)
 	return abort(b.tx.Bucket(bucketInboxes).DeleteBucket(q.key))
 }

@@ -157,6 +157,9 @@ func (v *verifier) inner(b *bolt.Bucket) bool {
 	if b == nil {
 		return true
 	}
+	if v.sub == nil && !sequenceAgrees(v.key, b) {
+		v.report.damage(Damage{Table: string(v.table), Key: hex.EncodeToString(v.key), What: "sequence is not that of its header"})
+	}
 	c := b.Cursor()
 	for k, value := c.Seek(v.sub); k != nil; k, value = c.Next() {
 		if v.full() {
