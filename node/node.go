@@ -151,7 +151,7 @@ func (n *Node) assemble(ctx context.Context, s settings) (err error) {
 		return nil
 	}
 	n.api, err = localapi.New(localapi.Config{
-		Socket: n.cfg.Socket, Self: n, Contacts: n, Messages: n, Groups: n, Relays: n, Reasons: n, Accounts: n, AccountOwner: n, Copies: n,
+		Socket: n.cfg.Socket, Self: n, Contacts: n, Messages: n, Lines: n, Groups: n, Relays: n, Reasons: n, Accounts: n, AccountOwner: n, Copies: n,
 		Events: n.Events(), Log: n.log, Ready: n.ready, Stop: n.askToStop,
 	})
 	return err
@@ -201,6 +201,7 @@ func (n *Node) Run(ctx context.Context) error {
 	parts, ctx := errgroup.WithContext(ctx)
 	parts.Go(func() error { return n.deliverer.Run(ctx, n.host) })
 	parts.Go(func() error { return n.groups.Run(ctx) })
+	parts.Go(func() error { return n.engine.Run(ctx) })
 	parts.Go(func() error {
 		select {
 		case <-n.stop:
@@ -283,7 +284,7 @@ func (p paths) PathOf(k transport.Key) transport.Path { return p.n.host.Peer(k).
 type notifier struct{ n *Node }
 
 // Event tells the front ends.
-func (t notifier) Event(convo.Event) { t.n.Wake() }
+func (t notifier) Event(e convo.Event) { t.n.Happened(e) }
 
 // Outgoing tells delivery.
 func (t notifier) Outgoing(to rpc.Identity) { t.n.deliverer.Outgoing(to) }

@@ -171,6 +171,10 @@ func (e *Engine) control(tx *store.Tx, fx *Effects, m *message.Control) error {
 		return e.repair(tx, fx, m, b)
 	case *message.Passes:
 		return e.keepPasses(tx, m.Sender, b)
+	case *message.Read:
+		return e.wasRead(tx, fx, m, b)
+	case *message.TypingNote:
+		return e.typing(tx, fx, m)
 	case *message.Report, *message.Ask, *message.InfoAsk, *message.LeaveNote, *message.CardAsk:
 		return e.groups.Control(tx, fx, m, body)
 	}

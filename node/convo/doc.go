@@ -37,7 +37,11 @@
 //   - A received payload is decrypted, applied and marked processed in one
 //     commit; what no key opens yet waits, and blocks nothing.
 //   - Messages are unique by (conversation, author, message id). The same id with
-//     another body is kept out.
+//     another body is kept out. What reactions, edits, deletions and timers make of
+//     them is of package timeline.
+//   - Each message that is kept gets a delivery receipt, also a reaction, an edit or
+//     a deletion: without it nothing would bring one again that was lost. What was read
+//     is said of lines alone. Receipts go to the author alone, many in one.
 //   - No proposal of MLS is taken that travels alone, so that none has ever to be
 //     committed before a message is sent (RFC 9420, §12.4).
 //   - Who presents a hello pass of one of our links becomes a contact. Nobody

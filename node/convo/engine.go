@@ -61,41 +61,6 @@ type Notifier interface {
 	Revoked()
 }
 
-// EventKind says what an Event is about.
-type EventKind string
-
-// The kinds of events.
-const (
-	EventMessage EventKind = "message" // a message came in
-	EventState   EventKind = "state"   // the state of an own message changed
-	EventContact EventKind = "contact" // a contact was added
-	EventGroup   EventKind = "group"   // a group is new, or another one than before
-)
-
-// Event is something that front ends show. Message is set for EventMessage and
-// EventState, Contact for EventContact, Conversation for EventGroup.
-type Event struct {
-	Kind         EventKind
-	Peer         rpc.Identity
-	Message      store.Message
-	Contact      store.Contact
-	Conversation store.Conversation
-}
-
-// row is how an event is kept.
-func (e Event) row() store.Event {
-	row := store.Event{Kind: string(e.Kind), Peer: e.Peer}
-	switch e.Kind {
-	case EventGroup:
-		row.Conversation = e.Conversation.ID
-	case EventMessage, EventState:
-		m := e.Message
-		row.Conversation, row.Message = m.Conversation, m.ID
-		row.State, row.Path, row.Relay, row.Why = m.State, m.Path, m.Relay, m.Why
-	}
-	return row
-}
-
 // Config says whose conversations they are. All fields are required.
 type Config struct {
 	Store    *store.Store
@@ -111,6 +76,8 @@ type Engine struct {
 	cfg    Config
 	self   rpc.Identity
 	groups Groups
+	// expiring has a token when something may have to disappear sooner than before.
+	expiring chan struct{}
 
 	// mu guards epochs, a cache of immutable values.
 	mu     sync.Mutex
@@ -119,7 +86,7 @@ type Engine struct {
 
 // New returns the engine of the conversations in cfg.Store.
 func New(cfg Config) *Engine {
-	return &Engine{cfg: cfg, self: cfg.Identity.ID(), epochs: make(map[[16]byte]*mls.Epoch)}
+	return &Engine{cfg: cfg, self: cfg.Identity.ID(), expiring: make(chan struct{}, 1), epochs: make(map[[16]byte]*mls.Epoch)}
 }
 
 // Effects is what a transaction asks to be told after its commit.
@@ -135,6 +102,7 @@ type Effects struct {
 	via      string          // how the payload came that is applied
 	epoch    [16]byte        // whose key opened it, zero for a hybrid key
 	parts    []message.Part  // of its frame
+	expiring bool            // something is to disappear some time
 	lazy     bool            // the commit does not wait for the disk
 }
 
@@ -171,6 +139,9 @@ func (e *Engine) transact(ctx context.Context, update func(context.Context, func
 			return err
 		}
 		for _, ev := range fx.events {
+			if ev.Kind == EventTyping {
+				continue // good for a moment
+			}
 			if err := tx.AddEvent(ev.row()); err != nil {
 				return fmt.Errorf("keep event: %w", err)
 			}
@@ -191,6 +162,12 @@ func (e *Engine) transact(ctx context.Context, update func(context.Context, func
 	}
 	for id := range fx.receipts {
 		e.cfg.Notify.Receipt(id)
+	}
+	if fx.expiring {
+		select {
+		case e.expiring <- struct{}{}:
+		default:
+		}
 	}
 	if fx.joined {
 		e.cfg.Notify.Joined()

@@ -98,9 +98,13 @@ func (p *person) add(link string) (store.Contact, bool) {
 	return c, isNew
 }
 
+func chat(text string) *message.Message {
+	return &message.Message{Type: message.Chat, ID: message.NewID(), Text: text}
+}
+
 func (p *person) send(to *person, text string) store.Message {
 	p.t.Helper()
-	m, err := p.engine.Send(context.Background(), to.id.ID(), text)
+	m, err := p.engine.Send(context.Background(), to.id.ID(), chat(text))
 	if err != nil {
 		p.t.Fatal(err)
 	}
@@ -442,12 +446,12 @@ func TestAnyOrder(t *testing.T) {
 
 func TestSendRefuses(t *testing.T) {
 	a, b := newPerson(t, "alice"), newPerson(t, "bob")
-	if _, err := a.engine.Send(t.Context(), b.id.ID(), "x"); !errors.Is(err, ErrUnknownContact) {
+	if _, err := a.engine.Send(t.Context(), b.id.ID(), chat("x")); !errors.Is(err, ErrUnknownContact) {
 		t.Errorf("to a stranger: got %v, want ErrUnknownContact", err)
 	}
 	a.add(b.link())
 	for _, text := range []string{"", string(make([]byte, MaxText+1)), "\xff"} {
-		if _, err := a.engine.Send(t.Context(), b.id.ID(), text); !errors.Is(err, ErrText) {
+		if _, err := a.engine.Send(t.Context(), b.id.ID(), chat(text)); !errors.Is(err, ErrText) {
 			t.Errorf("text of %d bytes: got %v, want ErrText", len(text), err)
 		}
 	}

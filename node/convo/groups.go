@@ -26,8 +26,11 @@ type Groups interface {
 	// Speaks reports whether a member may say something in a group, and notes that
 	// it takes head for the head.
 	Speaks(tx *store.Tx, fx *Effects, g store.Group, member rpc.Identity, head [16]byte) (bool, error)
-	// Delivered notes that a member has our messages of those ranges.
-	Delivered(tx *store.Tx, fx *Effects, c store.Conversation, member rpc.Identity, ranges message.Ranges) error
+	// Reached notes that a member has our messages of those ranges, or has read them,
+	// as the state says.
+	Reached(tx *store.Tx, fx *Effects, c store.Conversation, member rpc.Identity, ranges message.Ranges, state string) error
+	// Others returns the other members of a group.
+	Others(tx *store.Tx, c store.Conversation) ([]rpc.Identity, error)
 	// Progress notes that somebody has taken a row of the outbox that is about a
 	// group, Renew makes such a row anew.
 	Progress(tx *store.Tx, fx *Effects, out store.Outgoing, to store.Message) error

@@ -22,7 +22,9 @@ func (noGroups) Speaks(*store.Tx, *Effects, store.Group, rpc.Identity, [16]byte)
 	return false, nil
 }
 
-func (noGroups) Delivered(*store.Tx, *Effects, store.Conversation, rpc.Identity, message.Ranges) error {
+func (noGroups) Others(*store.Tx, store.Conversation) ([]rpc.Identity, error) { return nil, nil }
+
+func (noGroups) Reached(*store.Tx, *Effects, store.Conversation, rpc.Identity, message.Ranges, string) error {
 	return ErrRefused
 }
 

@@ -53,6 +53,9 @@ func (e *Engine) durable(ctx context.Context, out store.Outgoing, to store.Messa
 			return nil
 		}
 		m, err := tx.Message(out.Conversation, e.self, out.Message)
+		if isNotFound(err) {
+			return nil // another one of ours has taken its place meanwhile
+		}
 		if err != nil {
 			return err
 		}
@@ -76,6 +79,9 @@ func (e *Engine) notePath(tx *store.Tx, fx *Effects, out store.Outgoing, to stor
 		return err
 	}
 	m, err := tx.Message(out.Conversation, e.self, out.Message)
+	if isNotFound(err) {
+		return nil
+	}
 	if err != nil || m.Path != pathNone || rank[m.State] < rank[StateDelivered] {
 		return err
 	}

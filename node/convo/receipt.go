@@ -59,18 +59,11 @@ func (e *Engine) Receipt(ctx context.Context, author rpc.Identity) (r *Receipt, 
 		if err != nil {
 			return err
 		}
-		var ranges message.Ranges
-		for i, d := range due {
-			if ranges.Add(d.Counter); len(ranges) == message.MaxRanges {
-				due = due[:i+1] // the rest goes with the next one
-				break
-			}
-		}
-		control, err := e.signed(author, g.ID, &message.Receipt{Author: author, Head: g.Epoch, Ranges: ranges})
+		parts, due, err := e.receipts(due, g, author)
 		if err != nil {
 			return err
 		}
-		payload, err := e.sealReceipt(tx, g, author, control)
+		payload, err := e.sealReceipt(tx, g, author, parts...)
 		if err == nil && payload != nil {
 			r = &Receipt{Payload: payload, due: due}
 		}
@@ -79,10 +72,40 @@ func (e *Engine) Receipt(ctx context.Context, author rpc.Identity) (r *Receipt, 
 	return r, err
 }
 
-// sealReceipt seals a receipt as messages of the group are sealed; nil if the key
+// receipts returns the controls that pay debts of one conversation, and those that
+// they pay: the rest goes with the next ones.
+func (e *Engine) receipts(due []store.ReceiptDue, g store.Group, author rpc.Identity) (parts []message.Part, paid []store.ReceiptDue, err error) {
+	var here, read message.Ranges
+	for _, d := range due {
+		ranges := &here
+		if d.Read {
+			ranges = &read
+		}
+		if ranges.Add(d.Counter); len(*ranges) > message.MaxRanges {
+			break
+		}
+		paid = append(paid, d)
+	}
+	for _, body := range []message.Body{
+		&message.Receipt{Author: author, Head: g.Epoch, Ranges: here[:min(len(here), message.MaxRanges)]},
+		&message.Read{Author: author, Head: g.Epoch, Ranges: read[:min(len(read), message.MaxRanges)]},
+	} {
+		if _, isRead := body.(*message.Read); isRead && len(read) == 0 || !isRead && len(here) == 0 {
+			continue
+		}
+		control, err := e.signed(author, g.ID, body)
+		if err != nil {
+			return nil, nil, err
+		}
+		parts = append(parts, control)
+	}
+	return parts, paid, nil
+}
+
+// sealReceipt seals controls as messages of the group are sealed; nil if the key
 // for it is not here.
-func (e *Engine) sealReceipt(tx *store.Tx, g store.Group, author rpc.Identity, m *message.Control) ([]byte, error) {
-	frame, err := message.EncodeFrame(m)
+func (e *Engine) sealReceipt(tx *store.Tx, g store.Group, author rpc.Identity, parts ...message.Part) ([]byte, error) {
+	frame, err := message.EncodeFrame(parts...)
 	if err != nil {
 		return nil, fmt.Errorf("encode frame: %w", err)
 	}
@@ -118,18 +141,26 @@ func (e *Engine) receipt(tx *store.Tx, fx *Effects, m *message.Control, r *messa
 
 // delivered marks own messages as delivered to somebody.
 func (e *Engine) delivered(tx *store.Tx, fx *Effects, c store.Conversation, to rpc.Identity, r *message.Receipt) error {
+	return e.reached(tx, fx, c, to, r, StateDelivered)
+}
+
+// reached notes how far own messages came to somebody who says so.
+func (e *Engine) reached(tx *store.Tx, fx *Effects, c store.Conversation, to rpc.Identity, r *message.Receipt, state string) error {
 	if r.Author != e.self {
 		return fmt.Errorf("%w: receipt for somebody else's messages", ErrRefused)
 	}
 	if IsGroup(c) {
-		return e.groups.Delivered(tx, fx, c, to, r.Ranges)
+		return e.groups.Reached(tx, fx, c, to, r.Ranges, state)
 	}
 	return eachOwn(tx, c, e.self, r.Ranges, func(own store.Message) error {
 		if err := tx.DeleteOutgoingMessage(c.ID, own.ID); err != nil {
 			return err
 		}
-		to := store.Message{State: StateDelivered, Why: "the other side's receipt came back"}
-		if Better(to.State, own.State) {
+		to := store.Message{State: state, Why: "the other side's receipt came back"}
+		if state == StateRead {
+			to.Why = "the other side has read it"
+		}
+		if Better(StateDelivered, own.State) {
 			own.Tries = JoinTries(own.Tries, ReceiptTry(fx.via))
 		}
 		if own.Path == pathNone && fx.via != PathMailbox {

@@ -11,6 +11,7 @@ import (
 	"quicnprotochat/mls/seal"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
+	"quicnprotochat/node/timeline"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
 )
@@ -334,14 +335,17 @@ func (e *Engine) accept(tx *store.Tx, fx *Effects, c store.Conversation, author 
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrRefused, err)
 	}
-	if data.Counter == 0 {
-		return fmt.Errorf("%w: counter out of range", ErrRefused)
-	}
 	switch parsed.Type {
 	case message.Typing:
+		fx.events = append(fx.events, Event{Kind: EventTyping, Peer: author, Conversation: c})
 		return nil
 	case message.DeliveryReceipt:
 		return e.delivered(tx, fx, c, author, parsed.Receipt)
+	case message.ReadReceipt:
+		return e.readOne(tx, fx, c, author, parsed.Ref)
+	}
+	if data.Counter == 0 {
+		return fmt.Errorf("%w: counter out of range", ErrRefused)
 	}
 	c.Lamport = max(c.Lamport, min(data.Lamport, c.Lamport+maxLamportStep, message.MaxCounter-maxLamportStep))
 	if err := tx.PutConversation(c); err != nil {
@@ -352,17 +356,18 @@ func (e *Engine) accept(tx *store.Tx, fx *Effects, c store.Conversation, author 
 		Lamport: data.Lamport, Counter: data.Counter, Sent: data.Sent, Stored: time.Now(),
 		State: StateReceived, Path: fx.via,
 	}
-	switch err := tx.InsertMessage(m); {
+	out, err := timeline.Add(tx, m, parsed)
+	switch {
 	case errors.Is(err, store.ErrConflict):
 		return fmt.Errorf("%w: message id used twice with different bodies", ErrRefused)
-	case err == nil:
-		fx.events = append(fx.events, Event{Kind: EventMessage, Peer: author, Message: m})
-	case !errors.Is(err, store.ErrExists):
+	case errors.Is(err, timeline.ErrNotAuthor), errors.Is(err, timeline.ErrKind):
+		return fmt.Errorf("%w: %w", ErrRefused, err)
+	case err != nil:
 		return err
+	case out.New:
+		fx.events = append(fx.events, Event{Kind: EventMessage, Peer: author, Message: *out.Line})
 	}
-	if parsed.Type != message.Chat && parsed.Type != message.Reply {
-		return nil // gets no receipt
-	}
+	fx.line(author, parsed.Type, out)
 	fx.receipts[author] = true
 	return tx.AddReceiptDue(store.ReceiptDue{Conversation: c.ID, Author: author, Counter: data.Counter})
 }

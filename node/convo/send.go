@@ -12,6 +12,7 @@ import (
 	"quicnprotochat/node/keys"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
+	"quicnprotochat/node/timeline"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
 )
@@ -25,7 +26,7 @@ const (
 	StateRead      = "read"
 	StateFailed    = "failed"
 	// StateReceived is the state of a message that came in.
-	StateReceived = "received"
+	StateReceived = timeline.Received
 )
 
 // PathMailbox is the path of what went through a relay; the other paths are
@@ -37,54 +38,76 @@ const pathNone = string(transport.PathNone)
 
 func isNotFound(err error) bool { return errors.Is(err, store.ErrNotFound) }
 
-// Send takes a text for a contact. When it returns, the message is in the store
-// and will be delivered. It returns ErrUnknownContact, ErrText or ErrOutboxFull
-// for what it refuses.
-func (e *Engine) Send(ctx context.Context, to rpc.Identity, text string) (m store.Message, err error) {
-	if text == "" || len(text) > MaxText || !utf8.ValidString(text) {
-		return m, ErrText
-	}
-	now := time.Now()
-	id := message.NewID()
-	body, err := (&message.Message{Type: message.Chat, ID: id, Text: text}).Encode()
-	if err != nil {
-		return m, fmt.Errorf("encode message: %w", err)
-	}
+// Send takes a message for a contact: a Chat, Reply, Reaction, Edit, Delete or Timer.
+// When it returns, the message is in the store and will be delivered. It returns
+// ErrUnknownContact, ErrText, ErrOutboxFull, or an error of package timeline for what it
+// refuses.
+func (e *Engine) Send(ctx context.Context, to rpc.Identity, what *message.Message) (m store.Message, err error) {
 	err = e.update(ctx, func(tx *store.Tx, fx *Effects) error {
 		if _, err := tx.Contact(to); isNotFound(err) {
 			return ErrUnknownContact
 		} else if err != nil {
 			return err
 		}
-		c, err := e.conversation(tx, to, now)
+		c, err := e.conversation(tx, to, time.Now())
 		if err != nil {
 			return err
 		}
-		if n, err := tx.CountUnreceipted(c.ID, e.self); err != nil {
-			return err
-		} else if n >= MaxOutgoing {
-			return ErrOutboxFull
-		}
-		c.Counter++
-		c.Lamport++
-		if err := tx.PutConversation(c); err != nil {
-			return err
-		}
-		m = store.Message{
-			Conversation: c.ID, Author: e.self, ID: id, Type: byte(message.Chat), Body: body,
-			Lamport: c.Lamport, Counter: c.Counter, Sent: now, Stored: now,
-			State: StateQueued, Path: pathNone, Why: "just written, not sent yet",
-		}
-		if len(c.Group) == 0 {
-			m.Why = "waiting for this person's keys, to start the conversation"
-		}
-		if err := tx.InsertMessage(m); err != nil {
+		if c, m, err = e.Write(tx, fx, c, what); err != nil {
 			return err
 		}
 		fx.send(to)
 		return e.encrypt(tx, fx, c, m)
 	})
 	return m, err
+}
+
+// Write puts a message of ours into its conversation, without sending it.
+func (e *Engine) Write(tx *store.Tx, fx *Effects, c store.Conversation, what *message.Message) (store.Conversation, store.Message, error) {
+	var m store.Message
+	switch what.Type {
+	case message.Chat, message.Reply, message.Edit:
+		if what.Text == "" || len(what.Text) > MaxText || !utf8.ValidString(what.Text) {
+			return c, m, ErrText
+		}
+	}
+	body, err := what.Encode()
+	if err != nil {
+		return c, m, fmt.Errorf("encode message: %w", err)
+	}
+	if n, err := tx.CountUnreceipted(c.ID, e.self); err != nil {
+		return c, m, err
+	} else if n >= MaxOutgoing {
+		return c, m, ErrOutboxFull
+	}
+	c.Counter++
+	c.Lamport++
+	if err := tx.PutConversation(c); err != nil {
+		return c, m, err
+	}
+	now := time.Now()
+	m = store.Message{
+		Conversation: c.ID, Author: e.self, ID: messageID(what, e.self, c.Counter), Type: byte(what.Type), Body: body,
+		Lamport: c.Lamport, Counter: c.Counter, Sent: now, Stored: now,
+		State: StateQueued, Path: pathNone, Why: "just written, not sent yet",
+	}
+	if len(c.Group) == 0 {
+		m.Why = "waiting for this person's keys, to start the conversation"
+	}
+	out, err := timeline.Add(tx, m, what)
+	fx.line(e.self, what.Type, out)
+	return c, m, err
+}
+
+// line notes what a message of a type has done.
+func (f *Effects) line(by rpc.Identity, with message.Type, out timeline.Outcome) {
+	if out.Line == nil {
+		return
+	}
+	f.expiring = f.expiring || !out.Line.Expires.IsZero() || with == message.Timer
+	if !out.New {
+		f.change(by, with, *out.Line)
+	}
 }
 
 // encrypt puts a message into the outbox, sealed in the group that the

@@ -21,6 +21,25 @@ func (f *Front) Wake() {
 	}
 }
 
+// Happened says what happened: most of it is in the store now.
+func (f *Front) Happened(e convo.Event) {
+	if e.Kind != convo.EventTyping {
+		f.Wake()
+		return
+	}
+	err := f.cfg.Store.Glance(context.Background(), func(tx *store.Tx) error {
+		row := store.Event{Kind: string(e.Kind), Peer: e.Peer, Conversation: e.Conversation.ID}
+		shown, err := f.showEvent(tx, row)
+		if err == nil {
+			f.feed.Show(shown)
+		}
+		return err
+	})
+	if err != nil {
+		f.cfg.Log.Debug("show who is typing", "err", err)
+	}
+}
+
 // eventLog is the log of events in the store, as front ends see it.
 type eventLog struct{ f *Front }
 
@@ -68,30 +87,53 @@ func (f *Front) showEvent(tx *store.Tx, row store.Event) (shown localapi.Event, 
 	}
 	if row.Peer != (rpc.Identity{}) {
 		c, err := tx.Contact(row.Peer)
-		if err != nil && shown.Group == nil {
+		switch {
+		case err == nil:
+		case row.Peer == f.self:
+			c = store.Contact{Identity: f.self, Name: f.cfg.Profile.Name(), Via: viaSelf}
+		case shown.Group == nil:
 			return shown, err
-		} else if err != nil {
+		default:
 			c = store.Contact{Identity: row.Peer, Name: text(row.Peer), Via: convo.ViaGroup}
 		}
 		person := showContact(c)
 		shown.Contact = &person
 	}
 	switch convo.EventKind(row.Kind) {
-	case convo.EventMessage:
-		m, err := tx.Message(row.Conversation, row.Peer, row.Message)
-		if err != nil {
-			return shown, err
+	case convo.EventMessage, convo.EventChanged:
+		author := row.Peer
+		if row.Author != (rpc.Identity{}) {
+			author = row.Author
 		}
-		message := f.showMessage(f.person(store.Contact{Identity: row.Peer}), m)
-		if shown.Group != nil {
-			message.To, message.Group = shown.Group.ID, shown.Group.ID
+		shown.Change = localapi.Change(row.State)
+		if c, err := tx.Conversation(row.Conversation); err == nil {
+			shown.Muted = c.Muted
 		}
-		shown.Message = &message
+		shown.Message, err = f.eventMessage(tx, row.Conversation, author, row.Message)
+		return shown, err
 	case convo.EventState:
 		d := showDelivery(store.Message{ID: row.Message, State: row.State, Path: row.Path, Relay: row.Relay, Why: row.Why})
 		shown.Delivery = &d
 	}
 	return shown, nil
+}
+
+// viaSelf is how the user's own person stands where a contact does.
+const viaSelf = "self"
+
+// eventMessage returns the message that an event is about, as it is now.
+func (f *Front) eventMessage(tx *store.Tx, conversation [16]byte, author rpc.Identity, id [16]byte) (*localapi.Message, error) {
+	m, err := tx.Message(conversation, author, id)
+	if err != nil {
+		return nil, err
+	}
+	c, err := tx.Conversation(conversation)
+	if err != nil {
+		return nil, err
+	}
+	with := target{conversation: c.ID, group: convo.IsGroup(c), name: c.Name, contact: store.Contact{Identity: c.Peer}}
+	shown, err := f.showMessage(tx, with, m)
+	return &shown, err
 }
 
 // eventGroup returns the group that an event is about, nil if it is about none.

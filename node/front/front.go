@@ -3,6 +3,7 @@ package front
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"quicnprotochat/node/accounts"
@@ -39,11 +40,15 @@ type Front struct {
 	cfg  Config
 	self rpc.Identity
 	feed *localapi.Feed
+
+	// mu guards told: when conversations were last told that the user is typing.
+	mu   sync.Mutex
+	told map[[16]byte]time.Time
 }
 
 // New returns the front of a node.
 func New(cfg Config) *Front {
-	f := &Front{cfg: cfg, self: cfg.Identity.ID()}
+	f := &Front{cfg: cfg, self: cfg.Identity.ID(), told: make(map[[16]byte]time.Time)}
 	f.feed = localapi.NewFeed(eventLog{f})
 	return f
 }

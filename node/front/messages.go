@@ -10,6 +10,7 @@ import (
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
+	"quicnprotochat/node/timeline"
 )
 
 // Send implements localapi.Messages.
@@ -18,26 +19,41 @@ func (f *Front) Send(ctx context.Context, who, body string) (localapi.Delivery, 
 	if err != nil {
 		return localapi.Delivery{}, err
 	}
+	return f.say(ctx, to, &message.Message{Type: message.Chat, ID: message.NewID(), Text: body})
+}
+
+// say sends a message of whatever type to a conversation.
+func (f *Front) say(ctx context.Context, to target, what *message.Message) (localapi.Delivery, error) {
 	var m store.Message
+	var err error
 	if to.group {
-		m, err = f.cfg.Groups.Send(ctx, to.conversation, body)
+		m, err = f.cfg.Groups.Send(ctx, to.conversation, what)
 		err = groupError(to.name, err)
 	} else {
-		m, err = f.cfg.Engine.Send(ctx, to.contact.Identity, body)
+		m, err = f.cfg.Engine.Send(ctx, to.contact.Identity, what)
 	}
-	switch {
-	case errors.Is(err, convo.ErrText):
-		return localapi.Delivery{}, &localapi.Error{Message: err.Error(), Exit: localapi.ExitUsage}
-	case errors.Is(err, convo.ErrOutboxFull):
-		return localapi.Delivery{}, &localapi.Error{
-			Message: fmt.Sprintf("%d messages wait for %s already", convo.MaxOutgoing, to.name),
-			Hint:    "qpc status says why they are not delivered",
-			Exit:    localapi.ExitOther,
-		}
-	case err != nil:
-		return localapi.Delivery{}, err
+	if err != nil {
+		return localapi.Delivery{}, sayError(to, err)
 	}
 	return showDelivery(m), nil
+}
+
+// sayError puts what is refused of a message into words.
+func sayError(to target, err error) error {
+	e := &localapi.Error{Exit: localapi.ExitUsage}
+	switch {
+	case errors.Is(err, convo.ErrText):
+		e.Message = err.Error()
+	case errors.Is(err, convo.ErrOutboxFull):
+		e.Message = fmt.Sprintf("%d messages wait for %s already", convo.MaxOutgoing, to.name)
+		e.Hint, e.Exit = "qpc status says why they are not delivered", localapi.ExitOther
+	case errors.Is(err, timeline.ErrKind), errors.Is(err, timeline.ErrUnknown), errors.Is(err, timeline.ErrNotAuthor):
+		e.Message = "that cannot be done with this message: " + err.Error()
+		e.Hint = "own texts can be edited and deleted, deleted ones not at all"
+	default:
+		return err
+	}
+	return e
 }
 
 func showDelivery(m store.Message) localapi.Delivery {
@@ -118,8 +134,12 @@ func (f *Front) History(ctx context.Context, who string, limit int, after string
 	}
 	for look, left := first, limit; ; {
 		var rows []store.Message
+		var lines []localapi.Message
 		err := f.cfg.Store.View(ctx, func(tx *store.Tx) (err error) {
-			rows, err = look(tx)
+			if rows, err = look(tx); err != nil {
+				return err
+			}
+			lines, err = f.showMessages(tx, with, rows)
 			return err
 		})
 		if errors.Is(err, store.ErrNotFound) {
@@ -128,8 +148,8 @@ func (f *Front) History(ctx context.Context, who string, limit int, after string
 		if err != nil {
 			return err
 		}
-		for _, m := range rows {
-			if err := emit(f.showMessage(with, m)); err != nil {
+		for _, m := range lines {
+			if err := emit(m); err != nil {
 				return err
 			}
 		}
@@ -148,31 +168,6 @@ func page(limit int) int {
 		return historyPage
 	}
 	return min(limit, historyPage)
-}
-
-func (f *Front) showMessage(with target, m store.Message) localapi.Message {
-	shown := localapi.Message{
-		ID: hex.EncodeToString(m.ID[:]), From: text(m.Author), To: text(with.contact.Identity), Text: shownText(m),
-		Time: localapi.Time{Time: m.Sent}, State: localapi.State(m.State), Path: localapi.Path(m.Path),
-	}
-	switch {
-	case with.group:
-		shown.Group = hex.EncodeToString(with.conversation[:])
-		shown.To = shown.Group
-	case m.Author == with.contact.Identity:
-		shown.To = text(f.self)
-	}
-	return shown
-}
-
-// shownText is the text of a message, or what stands for it where this program
-// cannot show it.
-func shownText(m store.Message) string {
-	parsed, err := message.Parse(m.Body)
-	if err == nil && (parsed.Type == message.Chat || parsed.Type == message.Reply) {
-		return parsed.Text
-	}
-	return fmt.Sprintf("[a message of a kind that this version does not show: 0x%02x]", m.Type)
 }
 
 func parseID(text string) (id [16]byte, err error) {

@@ -193,7 +193,7 @@ func refuseProposals(t *testing.T) {
 		}
 		return err
 	})
-	_, err := anna.groups.Send(t.Context(), ConversationID(group), "still here")
+	_, err := anna.groups.Send(t.Context(), ConversationID(group), &message.Message{Type: message.Chat, ID: message.NewID(), Text: "still here"})
 	must(t, err)
 	settle(group, all...)
 	for _, p := range all {

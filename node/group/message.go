@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"quicnprotochat/node/cards"
 	"quicnprotochat/node/convo"
@@ -16,45 +15,22 @@ import (
 	"quicnprotochat/transport"
 )
 
-// Send takes a text for a group. When it returns, the message is in the store and
-// will be delivered to all who are members now. It returns ErrUnknown, ErrNotIn,
-// convo.ErrText or convo.ErrOutboxFull for what it refuses.
-func (g *Groups) Send(ctx context.Context, id [16]byte, text string) (m store.Message, err error) {
-	if text == "" || len(text) > convo.MaxText || !utf8.ValidString(text) {
-		return m, convo.ErrText
-	}
-	now := time.Now()
-	chat := &message.Message{Type: message.Chat, ID: message.NewID(), Text: text}
-	body, err := chat.Encode()
-	if err != nil {
-		return m, fmt.Errorf("encode message: %w", err)
-	}
+// Send takes a message for a group, as Send of convo.Engine does for a contact. When
+// it returns, the message is in the store and will be delivered to all who are members
+// now. It also returns ErrUnknown and ErrNotIn.
+func (g *Groups) Send(ctx context.Context, id [16]byte, what *message.Message) (m store.Message, err error) {
 	err = g.cfg.Engine.Update(ctx, func(tx *store.Tx, fx *convo.Effects) error {
 		row, c, t, err := g.present(tx, id)
 		if err != nil {
 			return err
 		}
-		if n, err := tx.CountUnreceipted(c.ID, g.self); err != nil {
+		if c, m, err = g.cfg.Engine.Write(tx, fx, c, what); err != nil {
 			return err
-		} else if n >= convo.MaxOutgoing {
-			return convo.ErrOutboxFull
-		}
-		c.Counter++
-		c.Lamport++
-		if err := tx.PutConversation(c); err != nil {
-			return err
-		}
-		m = store.Message{
-			Conversation: c.ID, Author: g.self, ID: chat.ID, Type: byte(message.Chat), Body: body,
-			Lamport: c.Lamport, Counter: c.Counter, Sent: now, Stored: now,
-			State: convo.StateQueued, Path: string(transport.PathNone), Why: "just written, not sent yet",
 		}
 		others := t.Top().Roster.Others(g.self)
 		if len(others) == 0 {
 			m.State, m.Why = convo.StateDelivered, "nobody else is in the group"
-		}
-		if err := tx.InsertMessage(m); err != nil {
-			return err
+			return tx.SetMessageState(m)
 		}
 		for _, member := range others {
 			if err := tx.PutListener(c.ID, m.ID, store.Listener{Member: member, State: convo.StateQueued}); err != nil {
@@ -128,7 +104,7 @@ func (g *Groups) sendAgain(tx *store.Tx, fx *convo.Effects, row store.Group, c s
 		gone := false
 		for _, l := range audience {
 			switch {
-			case l.State == convo.StateDelivered:
+			case !convo.Better(convo.StateDelivered, l.State):
 			case !t.Top().Roster.Has(l.Member):
 				gone = true
 				if err := tx.DeleteListener(c.ID, m.ID, l.Member); err != nil {
@@ -153,14 +129,23 @@ func (g *Groups) sendAgain(tx *store.Tx, fx *convo.Effects, row store.Group, c s
 	return nil
 }
 
-// Delivered implements convo.Groups.
-func (g *Groups) Delivered(tx *store.Tx, fx *convo.Effects, c store.Conversation, member rpc.Identity, ranges message.Ranges) error {
+// Reached implements convo.Groups.
+func (g *Groups) Reached(tx *store.Tx, fx *convo.Effects, c store.Conversation, member rpc.Identity, ranges message.Ranges, state string) error {
 	return g.cfg.Engine.EachOwn(tx, c, ranges, func(own store.Message) error {
 		if err := tx.DeleteOutgoingTo(c.ID, own.ID, member); err != nil {
 			return err
 		}
-		return g.note(tx, fx, own, member, store.Message{State: convo.StateDelivered, Path: fx.Via(), Tries: convo.ReceiptTry(fx.Via())})
+		return g.note(tx, fx, own, member, store.Message{State: state, Path: fx.Via(), Tries: convo.ReceiptTry(fx.Via())})
 	})
+}
+
+// Others implements convo.Groups.
+func (g *Groups) Others(tx *store.Tx, c store.Conversation) ([]rpc.Identity, error) {
+	t, err := g.load(tx, c.Group)
+	if err != nil {
+		return nil, err
+	}
+	return t.Top().Roster.Others(g.self), nil
 }
 
 // Progress implements convo.Groups.
@@ -183,7 +168,7 @@ func (g *Groups) note(tx *store.Tx, fx *convo.Effects, m store.Message, member r
 		return nil
 	}
 	l, better := audience[i], convo.Better(to.State, audience[i].State)
-	if !better && l.State == convo.StateDelivered {
+	if !better && !convo.Better(convo.StateDelivered, l.State) {
 		return nil
 	}
 	l.Tries = convo.JoinTries(l.Tries, to.Tries)
@@ -203,13 +188,16 @@ func (g *Groups) sum(tx *store.Tx, fx *convo.Effects, m, last store.Message) err
 	if err != nil || m.State == convo.StateFailed {
 		return err
 	}
-	worst, have := convo.StateDelivered, 0
+	worst, have, read := convo.StateRead, 0, 0
 	var waiting []string
 	for _, l := range audience {
 		if convo.Better(worst, l.State) {
 			worst = l.State
 		}
-		if l.State == convo.StateDelivered {
+		if l.State == convo.StateRead {
+			read++
+		}
+		if !convo.Better(convo.StateDelivered, l.State) {
 			have++
 		} else if len(waiting) < 3 {
 			waiting = append(waiting, g.name(tx, l.Member))
@@ -218,6 +206,12 @@ func (g *Groups) sum(tx *store.Tx, fx *convo.Effects, m, last store.Message) err
 	to := m
 	to.State = worst
 	to.Why = fmt.Sprintf("delivered to %d of %d", have, len(audience))
+	if read > 0 {
+		to.Why += fmt.Sprintf(", read by %d", read)
+	}
+	if len(audience) == 0 {
+		to.State = convo.StateDelivered // all whom it was for have gone
+	}
 	switch rest := len(audience) - have - len(waiting); {
 	case rest > 0:
 		to.Why += fmt.Sprintf("; not yet to %s and %d more", strings.Join(waiting, ", "), rest)

@@ -76,6 +76,12 @@ func (f *Feed) catchUp() error {
 	return nil
 }
 
+// Show hands an event to those who listen now. It is not in the log and has no id.
+func (f *Feed) Show(e Event) {
+	e.ID = 0
+	f.hand(e)
+}
+
 // hand gives an event to all subscribers.
 func (f *Feed) hand(e Event) {
 	f.mu.Lock()

@@ -100,6 +100,8 @@ func (d schemas) of(t reflect.Type) map[string]any {
 		return map[string]any{"type": "string", "enum": []State{"", Queued, Direct, Stored, Delivered, Read, Failed, Received}}
 	case t == reflect.TypeFor[Path]():
 		return map[string]any{"type": "string", "enum": []Path{"", PathNone, PathLAN, PathDirect, PathPunched, PathMailbox}}
+	case t == reflect.TypeFor[MarkAction]():
+		return map[string]any{"type": "string", "enum": []MarkAction{MarkReply, MarkReact, MarkUnreact, MarkEdit, MarkDelete, MarkHide}}
 	case t == reflect.TypeFor[[]byte]():
 		return map[string]any{"type": "string", "contentEncoding": "base64"}
 	}

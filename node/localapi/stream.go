@@ -94,7 +94,11 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, ch <-chan Event)
 			}
 			var data []byte
 			if data, err = json.Marshal(e); err == nil {
-				err = write("id: %d\nevent: %s\ndata: %s\n\n", e.ID, e.Event, data)
+				id := ""
+				if e.ID > 0 {
+					id = fmt.Sprintf("id: %d\n", e.ID)
+				}
+				err = write("%sevent: %s\ndata: %s\n\n", id, e.Event, data)
 			}
 		case <-tick.C:
 			err = write(": alive\n\n")

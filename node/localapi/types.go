@@ -126,20 +126,6 @@ type Delivery struct {
 	Why string `json:"why"`
 }
 
-// Message is one entry of a conversation.
-type Message struct {
-	ID   string `json:"id"`
-	From string `json:"from"`
-	To   string `json:"to"`
-	Text string `json:"text"`
-	// Time is when its author sent it, by the author's clock.
-	Time  Time  `json:"time"`
-	State State `json:"state"`
-	Path  Path  `json:"path"`
-	// Group is the id of the group that it is of, and then To as well; else empty.
-	Group string `json:"group,omitempty"`
-}
-
 // Status is what a node is connected to and what waits. Its lists are never
 // null in JSON.
 type Status struct {
@@ -189,34 +175,4 @@ type Queue struct {
 	Outbox     int `json:"outbox"`
 	Inbox      int `json:"inbox"`
 	Unreadable int `json:"unreadable"`
-}
-
-// Kind says what an Event is about.
-type Kind string
-
-// The kinds of events.
-const (
-	// EventMessage is a message that came in: Contact, who wrote it, and Message
-	// are set, and Group if it is one of a group.
-	EventMessage Kind = "message"
-	// EventState is a new state of a message of our own: Delivery is set, and
-	// Contact or Group.
-	EventState Kind = "state"
-	// EventContact is a new contact: Contact is set.
-	EventContact Kind = "contact"
-	// EventGroup is a group that is new or another one than before: Group is set.
-	EventGroup Kind = "group"
-	// EventMissed says that events were lost between the id asked for and this
-	// one: look at the history.
-	EventMissed Kind = "missed"
-)
-
-// Event is something that happened. ID grows, over restarts too.
-type Event struct {
-	ID       uint64    `json:"id"`
-	Event    Kind      `json:"event"`
-	Contact  *Contact  `json:"contact,omitempty"`
-	Message  *Message  `json:"message,omitempty"`
-	Delivery *Delivery `json:"delivery,omitempty"`
-	Group    *Group    `json:"group,omitempty"`
 }

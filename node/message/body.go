@@ -2,6 +2,7 @@ package message
 
 import (
 	"fmt"
+	"time"
 
 	"golang.org/x/crypto/cryptobyte"
 
@@ -18,12 +19,17 @@ const (
 	ControlReceipt      ControlType = 3
 	ControlRepair       ControlType = 4
 	ControlPasses       ControlType = 5
+	ControlRead         ControlType = 6
+	ControlTyping       ControlType = 7
 	ControlReport       ControlType = 16
 	ControlAsk          ControlType = 17
 	ControlInfoAsk      ControlType = 18
 	ControlLeave        ControlType = 19
 	ControlCardAsk      ControlType = 20
 )
+
+// TypingTime is how long somebody is taken to be typing who said so.
+const TypingTime = 10 * time.Second
 
 const (
 	// MaxCard is the longest contact card in a control in bytes.
@@ -34,8 +40,8 @@ const (
 	MaxPasses = 4
 )
 
-// Body is the body of a control: *Introduction, *CardUpdate, *Receipt, *Repair, *Passes, or
-// of one about a group: *Report, *Ask, *InfoAsk, *LeaveNote or *CardAsk.
+// Body is the body of a control: *Introduction, *CardUpdate, *Receipt, *Repair, *Passes,
+// *Read, *TypingNote, or of one about a group: *Report, *Ask, *InfoAsk, *LeaveNote or *CardAsk.
 type Body interface {
 	// Type returns the type of the control that has this body.
 	Type() ControlType
@@ -81,6 +87,16 @@ type Passes struct {
 	Passes [][]byte
 }
 
+// Read says which messages of Author the sender has shown to its user.
+type Read struct {
+	Author rpc.Identity
+	Ranges Ranges   // 1 to MaxRanges ranges of the author's counters
+	Head   [16]byte // as in Receipt
+}
+
+// TypingNote says that the sender's user is typing. It is good for [TypingTime].
+type TypingNote struct{}
+
 // OpenBody parses the body of c by its type; ErrControlType if that is unknown.
 func (c *Control) OpenBody() (Body, error) {
 	var body Body
@@ -95,6 +111,10 @@ func (c *Control) OpenBody() (Body, error) {
 		body = new(Repair)
 	case ControlPasses:
 		body = new(Passes)
+	case ControlRead:
+		body = new(Read)
+	case ControlTyping:
+		body = new(TypingNote)
 	case ControlReport:
 		body = new(Report)
 	case ControlAsk:
@@ -129,6 +149,12 @@ func (*Repair) Type() ControlType { return ControlRepair }
 
 // Type returns ControlPasses.
 func (*Passes) Type() ControlType { return ControlPasses }
+
+// Type returns ControlRead.
+func (*Read) Type() ControlType { return ControlRead }
+
+// Type returns ControlTyping.
+func (*TypingNote) Type() ControlType { return ControlTyping }
 
 // Encode returns the body of the control.
 func (i *Introduction) Encode() ([]byte, error) {
@@ -172,6 +198,16 @@ func (p *Passes) Encode() ([]byte, error) {
 	return bodyBytes(&b, p.Type())
 }
 
+// Encode returns the body of the control.
+func (r *Read) Encode() ([]byte, error) {
+	var b cryptobyte.Builder
+	(*Receipt)(r).addTo(&b)
+	return bodyBytes(&b, r.Type())
+}
+
+// Encode returns the body of the control, which is empty.
+func (*TypingNote) Encode() ([]byte, error) { return []byte{}, nil }
+
 func (i *Introduction) read(s *cryptobyte.String) bool {
 	return readBlob(s, &i.Card, 1, MaxCard) && readBlob(s, &i.Pass, 0, MaxPass)
 }
@@ -197,6 +233,10 @@ func (p *Passes) read(s *cryptobyte.String) bool {
 	}
 	return true
 }
+
+func (r *Read) read(s *cryptobyte.String) bool { return (*Receipt)(r).read(s) }
+
+func (*TypingNote) read(*cryptobyte.String) bool { return true }
 
 func (r *Receipt) addTo(b *cryptobyte.Builder) {
 	b.AddBytes(r.Author[:])

@@ -21,6 +21,8 @@ func testBodies() map[string]Body {
 		"repair":                (*Repair)(testReceipt()),
 		"passes":                &Passes{Passes: [][]byte{[]byte("one"), []byte("two")}},
 		"most passes":           &Passes{Passes: [][]byte{make([]byte, MaxPass), {1}, {2}, {3}}},
+		"read":                  (*Read)(testReceipt()),
+		"typing":                &TypingNote{},
 		"report":                &Report{Head: EpochName{1}, Have: []EpochName{{2}, {3}}},
 		"ask":                   &Ask{Head: EpochName{1}},
 		"info ask":              &InfoAsk{Epoch: EpochName{4}},

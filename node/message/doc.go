@@ -25,6 +25,8 @@
 //	3 receipt       author 32 ‖ ranges ‖ head 16
 //	4 repair        author 32 ‖ ranges ‖ head 16
 //	5 passes        count u8 (1 to 4) ‖ (length u16 ‖ pass)…
+//	6 read          author 32 ‖ ranges ‖ head 16
+//	7 typing        nothing
 //	16 report       head 16 ‖ count u8 (0 to 64) ‖ epoch name 16…
 //	17 ask          head 16 ‖ count u8 (0 to 64) ‖ epoch name 16…
 //	18 info ask     epoch name 16
@@ -61,6 +63,13 @@
 //	0x07 delete        original id 16
 //	0x08 file          blob id 32 ‖ length u16 ‖ name ‖ size u64 ‖ length u16 ‖ MIME type
 //	0x10 delivery receipt  as the control
+//	0x11 timer         seconds u32 (at most 366 days) after which what comes behind it
+//	     disappears; 0 for never
+//
+// A reply, reaction, edit or deletion has no id of its own; node/convo makes one of its
+// place. Our nodes say what was read and that somebody types in controls, which
+// take no step of a ratchet and go to one member alone, not as the messages 0x04 and
+// 0x05, which they take as well.
 //
 // One of another type is kept as it is. Its authenticated data (RFC 9420,
 // §6.3.1) is version 1 ‖ head 16 ‖ counter u64 ‖ Lamport u64 ‖ sent u64.

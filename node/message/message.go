@@ -3,6 +3,7 @@ package message
 import (
 	"crypto/rand"
 	"fmt"
+	"time"
 	"unicode/utf8"
 
 	"golang.org/x/crypto/cryptobyte"
@@ -22,6 +23,7 @@ const (
 	Delete          Type = 0x07
 	FileRef         Type = 0x08
 	DeliveryReceipt Type = 0x10
+	Timer           Type = 0x11
 )
 
 const (
@@ -29,6 +31,8 @@ const (
 	MaxText = 65535
 	// MaxEmoji is the longest reaction in bytes.
 	MaxEmoji = 255
+	// MaxTimer is the longest time after which messages disappear.
+	MaxTimer = 366 * 24 * time.Hour
 	// MaxMessage is the longest encoded application message in bytes. Only a
 	// file with absurd names or a message of unknown type can reach it.
 	MaxMessage = 128 << 10
@@ -48,6 +52,9 @@ type Message struct {
 	Text string
 	// File is what a FileRef refers to, else nil.
 	File *File
+	// After is how long messages stay that come behind a Timer: whole seconds up to
+	// MaxTimer, 0 for good.
+	After time.Duration
 	// Receipt is what a DeliveryReceipt says, else nil.
 	Receipt *Receipt
 	// Raw is the body of a message of unknown Type, else nil.
@@ -70,7 +77,15 @@ func NewID() (id [16]byte) {
 }
 
 // Known reports whether t is one of the types above.
-func (t Type) Known() bool { return t >= Chat && t <= FileRef || t == DeliveryReceipt }
+func (t Type) Known() bool { return t >= Chat && t <= FileRef || t == DeliveryReceipt || t == Timer }
+
+// Receipted reports whether who gets a message of type t tells its author so: not
+// what says itself what came, or is of no use later.
+func (t Type) Receipted() bool { return t != ReadReceipt && t != Typing && t != DeliveryReceipt }
+
+// Line reports whether a message of type t is shown by itself, not as a mark on
+// another one. One of unknown type is shown as such.
+func (t Type) Line() bool { return t.Receipted() && t != Reaction && t != Edit && t != Delete }
 
 // Encode returns the encoding of m; ErrMalformed if a field is out of bounds.
 func (m *Message) Encode() ([]byte, error) {
@@ -97,6 +112,11 @@ func (m *Message) Encode() ([]byte, error) {
 			return nil, fmt.Errorf("encode message: no receipt: %w", ErrMalformed)
 		}
 		m.Receipt.addTo(&b)
+	case Timer:
+		if m.After < 0 || m.After > MaxTimer || m.After%time.Second != 0 {
+			return nil, fmt.Errorf("encode message: timer: %w", ErrMalformed)
+		}
+		b.AddUint32(uint32(m.After / time.Second))
 	default:
 		b.AddBytes(m.Raw)
 	}
@@ -144,6 +164,11 @@ func (m *Message) readBody(s *cryptobyte.String) bool {
 	case DeliveryReceipt:
 		m.Receipt = new(Receipt)
 		return m.Receipt.read(s)
+	case Timer:
+		var seconds uint32
+		ok := s.ReadUint32(&seconds)
+		m.After = time.Duration(seconds) * time.Second
+		return ok && m.After <= MaxTimer
 	default:
 		return s.ReadBytes(&m.Raw, len(*s))
 	}

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
 
 var (
@@ -31,6 +32,8 @@ func testMessages() map[string]*Message {
 			Blob: [32]byte{5}, Name: "a.png", Size: 123456, MIME: "image/png",
 		}},
 		"nameless file":    {Type: FileRef, File: &File{Size: MaxCounter}},
+		"timer":            {Type: Timer, After: MaxTimer},
+		"timer off":        {Type: Timer},
 		"delivery receipt": {Type: DeliveryReceipt, Receipt: testReceipt()},
 		"unknown":          {Type: 0x77, Raw: []byte{1, 2, 3}},
 		"unknown, empty":   {Type: 0xff, Raw: []byte{}},
@@ -75,6 +78,7 @@ func TestMessageBytes(t *testing.T) {
 		{&Message{Type: ReadReceipt, Ref: testRef}, "\x01\x04" + ref},
 		{&Message{Type: Typing}, "\x01\x05"},
 		{&Message{Type: Edit, Ref: testRef, Text: "a"}, "\x01\x06" + ref + "\x00\x01a"},
+		{&Message{Type: Timer, After: 258 * time.Second}, "\x01\x11\x00\x00\x01\x02"},
 		{&Message{Type: Delete, Ref: testRef}, "\x01\x07" + ref},
 		{
 			&Message{Type: FileRef, File: &File{Name: "n", Size: 258, MIME: "t/x"}},
@@ -113,6 +117,9 @@ func TestMessageEncodeRefuses(t *testing.T) {
 		"file name not UTF-8":  {Type: FileRef, File: &File{Name: "\xff"}},
 		"MIME type too long":   {Type: FileRef, File: &File{MIME: long}},
 		"absurd file":          {Type: FileRef, File: &File{Name: long[1:], MIME: long[1:]}},
+		"timer below 0":        {Type: Timer, After: -time.Second},
+		"timer too long":       {Type: Timer, After: MaxTimer + time.Second},
+		"timer of parts":       {Type: Timer, After: 1500 * time.Millisecond},
 		"no receipt":           {Type: DeliveryReceipt},
 		"receipt of nothing":   {Type: DeliveryReceipt, Receipt: &Receipt{}},
 		"unknown and too long": {Type: 0x77, Raw: make([]byte, MaxMessage-1)},
@@ -151,6 +158,8 @@ func TestParseRefuses(t *testing.T) {
 		"file cut short":       "\x01\x08" + id + id + "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00",
 		"file too large":       "\x01\x08" + id + id + "\x00\x00\x40\x00\x00\x00\x00\x00\x00\x01\x00\x00",
 		"receipt of nothing":   "\x01\x10" + id + id + "\x00\x00" + id,
+		"timer cut short":      "\x01\x11\x00\x00\x00",
+		"timer too long":       "\x01\x11\xff\x00\x00\x00",
 		"unknown and too long": "\x01\x77" + strings.Repeat("a", MaxMessage-1),
 	} {
 		t.Run(name, func(t *testing.T) {

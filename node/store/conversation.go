@@ -20,15 +20,19 @@ type Conversation struct {
 	// Name is that of a group, and Status how we stand in it, as the caller writes
 	// it; both are empty for a one-to-one conversation.
 	Name, Status string
+	// NoReadReceipts: others are not told what the user has read.
+	NoReadReceipts bool
+	// Muted: the user is not called for what comes in.
+	Muted bool
 }
 
-const conversationColumns = "id, peer, grp, counter, lamport, created, name, status"
+const conversationColumns = "id, peer, grp, counter, lamport, created, name, status, no_read_receipts, muted"
 
 func scanConversation(r *row) Conversation {
 	return Conversation{
 		ID: r.array16(), Peer: r.array32(), Group: r.bytes(),
 		Counter: r.uint64(), Lamport: r.uint64(), Created: r.time(),
-		Name: r.text(), Status: r.text(),
+		Name: r.text(), Status: r.text(), NoReadReceipts: r.bool(), Muted: r.bool(),
 	}
 }
 
@@ -54,11 +58,12 @@ func (t *Tx) Conversations() ([]Conversation, error) {
 // PutConversation adds or replaces the conversation of that id. It returns
 // ErrConflict if another conversation has the peer.
 func (t *Tx) PutConversation(c Conversation) error {
-	err := t.do(`INSERT INTO conversations (id, peer, grp, counter, lamport, created, name, status)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+	err := t.do(`INSERT INTO conversations (id, peer, grp, counter, lamport, created, name, status, no_read_receipts, muted)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET peer = excluded.peer, grp = excluded.grp, counter = excluded.counter,
-			lamport = excluded.lamport, created = excluded.created, name = excluded.name, status = excluded.status`,
-		c.ID[:], c.Peer[:], c.Group, c.Counter, c.Lamport, c.Created, c.Name, c.Status)
+			lamport = excluded.lamport, created = excluded.created, name = excluded.name, status = excluded.status,
+			no_read_receipts = excluded.no_read_receipts, muted = excluded.muted`,
+		c.ID[:], c.Peer[:], c.Group, c.Counter, c.Lamport, c.Created, c.Name, c.Status, c.NoReadReceipts, c.Muted)
 	if unique(err) {
 		return fmt.Errorf("conversation with this peer: %w", ErrConflict)
 	}

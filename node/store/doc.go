@@ -85,7 +85,10 @@
 //	passes           four per contact; Sweep drops those that have ended
 //	passes_given     one per contact
 //	events           those of the last 16,384 ids
-//	messages         nothing: kept for good, and a contact may send any number
+//	messages         lines: nothing, kept for good, and a contact may send any number;
+//	                 marks on them: one of a kind, author and line, and 256 of an
+//	                 author that wait for their line (node/timeline); what is left of
+//	                 erased ones goes after 60 days (Sweep of node/convo)
 //	outbox           per contact one row for each message of ours without a receipt,
 //	                 of which Send allows 10,000 and Sweep gives up those of 30
 //	                 days; those given up that the contact asks for again; one
@@ -94,6 +97,6 @@
 //	                 may wait for a key, 64 rows of one depositor on the direct
 //	                 path, for a week (Sweep)
 //	seen             Sweep forgets after 45 days; in that time nothing bounds it
-//	receipts_due     one per counter that came in; nothing but a receipt that got
-//	                 through removes it (DeleteReceiptsDue)
+//	receipts_due     two per counter that came in, of which one if it was read; nothing
+//	                 but a receipt that got through removes it (DeleteReceiptsDue)
 package store

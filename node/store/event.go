@@ -24,28 +24,30 @@ type Event struct {
 	Peer         rpc.Identity
 	Conversation [16]byte
 	Message      [16]byte
-	State, Path  string
-	Relay        transport.Key
-	Why          string
+	// Author is that of Message if it is not Peer, else zero.
+	Author      rpc.Identity
+	State, Path string
+	Relay       transport.Key
+	Why         string
 }
 
 // LogValue keeps with whom there is a conversation out of logs.
 func (Event) LogValue() slog.Value { return slog.StringValue("[redacted]") }
 
-const eventColumns = "id, kind, peer, conversation, message, state, path, relay, why"
+const eventColumns = "id, kind, peer, conversation, message, author, state, path, relay, why"
 
 func scanEvent(r *row) Event {
 	return Event{
 		ID: r.int64(), Kind: r.text(), Peer: r.array32(), Conversation: r.array16(), Message: r.array16(),
-		State: r.text(), Path: r.text(), Relay: r.array32(), Why: r.text(),
+		Author: r.array32(), State: r.text(), Path: r.text(), Relay: r.array32(), Why: r.text(),
 	}
 }
 
 // AddEvent keeps an event behind all others; e.ID is not looked at. The oldest are
 // dropped.
 func (t *Tx) AddEvent(e Event) error {
-	err := t.do(`INSERT INTO events (kind, peer, conversation, message, state, path, relay, why) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		e.Kind, e.Peer[:], e.Conversation[:], e.Message[:], e.State, e.Path, e.Relay[:], e.Why)
+	err := t.do(`INSERT INTO events (kind, peer, conversation, message, author, state, path, relay, why) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		e.Kind, e.Peer[:], e.Conversation[:], e.Message[:], e.Author[:], e.State, e.Path, e.Relay[:], e.Why)
 	if err != nil {
 		return err
 	}

@@ -16,9 +16,14 @@ type Message struct {
 	Conversation [16]byte
 	Author       rpc.Identity
 	ID           [16]byte
-	// Type and Body are the application message, encoded (package message).
+	// Type and Body are the application message, encoded (package message). Body is
+	// empty once the message is erased.
 	Type byte
 	Body []byte
+	// Ref is the id of the message that it is about; zero for none.
+	Ref [16]byte
+	// Hidden: it has no line of its own. It is about another message, or gone.
+	Hidden bool
 	// Lamport, Author and Counter make the order shown.
 	Lamport, Counter uint64
 	Sent, Stored     time.Time
@@ -28,16 +33,20 @@ type Message struct {
 	Why         string
 	// Tries is what was tried to deliver it to a contact (package tries).
 	Tries []byte
+	// Read is when it was shown to the user, Expires when it is to be erased, and
+	// Erased when that was done; zero: not (yet).
+	Read, Expires, Erased time.Time
 }
 
 const messageColumns = `conversation, author, id, type, body, lamport, counter,
-	sent, stored, state, path, relay, why, tries`
+	sent, stored, state, path, relay, why, tries, ref, hidden, read, expires, erased`
 
 func scanMessage(r *row) Message {
 	return Message{
 		Conversation: r.array16(), Author: r.array32(), ID: r.array16(),
 		Type: byte(r.int()), Body: r.bytes(), Lamport: r.uint64(), Counter: r.uint64(),
 		Sent: r.time(), Stored: r.time(), State: r.text(), Path: r.text(), Relay: r.array32(), Why: r.text(), Tries: r.bytes(),
+		Ref: r.array16(), Hidden: r.bool(), Read: r.time(), Expires: r.time(), Erased: r.time(),
 	}
 }
 
@@ -51,18 +60,22 @@ func (m Message) digest() []byte {
 
 // InsertMessage adds a message. It returns ErrExists if the conversation has it
 // already, and ErrConflict if it has one of the same author and id with another
-// type or body (as first inserted). In both cases nothing changes.
+// type or body (as first inserted); of an erased one nothing is left to compare.
+// In both cases nothing changes.
 func (t *Tx) InsertMessage(m Message) error {
 	digest := m.digest()
+	if !m.Erased.IsZero() {
+		digest = nil
+	}
 	n, err := t.exec(`INSERT INTO messages (conversation, author, id, type, body, digest, lamport, counter,
-			sent, stored, state, path, relay, why, tries)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			sent, stored, state, path, relay, why, tries, ref, hidden, read, expires, erased)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 		m.Conversation[:], m.Author[:], m.ID[:], m.Type, m.Body, digest, m.Lamport, m.Counter,
-		m.Sent, m.Stored, m.State, m.Path, m.Relay[:], m.Why, m.Tries)
+		m.Sent, m.Stored, m.State, m.Path, m.Relay[:], m.Why, m.Tries, m.Ref[:], m.Hidden, m.Read, m.Expires, m.Erased)
 	if err != nil || n == 1 {
 		return err
 	}
-	same, err := t.count("SELECT digest = ? FROM messages WHERE conversation = ? AND author = ? AND id = ?",
+	same, err := t.count("SELECT digest = ? OR erased <> 0 FROM messages WHERE conversation = ? AND author = ? AND id = ?",
 		digest, m.Conversation[:], m.Author[:], m.ID[:])
 	if err != nil {
 		return err
@@ -106,7 +119,7 @@ type Position struct {
 // Position returns the place of a message in its conversation.
 func (m Message) Position() Position { return Position{m.Lamport, m.Author, m.Counter, m.ID} }
 
-// History returns messages of a conversation in the order shown, oldest first:
+// History returns the lines of a conversation in the order shown, oldest first:
 // the newest limit of them, or with after the first limit of those after that
 // message. A limit of 0 means all. It returns ErrNotFound if the conversation
 // has no message of the id after; if several authors used that id, the last in
@@ -114,7 +127,7 @@ func (m Message) Position() Position { return Position{m.Lamport, m.Author, m.Co
 func (t *Tx) History(conversation [16]byte, after *[16]byte, limit int) ([]Message, error) {
 	if after == nil {
 		return list(t, scanMessage, "SELECT "+messageColumns+` FROM (
-			SELECT * FROM messages WHERE conversation = ?
+			SELECT * FROM messages WHERE conversation = ? AND hidden = 0
 			ORDER BY lamport DESC, author DESC, counter DESC, id DESC LIMIT ?)
 			ORDER BY lamport, author, counter, id`, conversation[:], limitRows(limit))
 	}
@@ -130,24 +143,24 @@ func (t *Tx) History(conversation [16]byte, after *[16]byte, limit int) ([]Messa
 // shown. A limit of 0 means all.
 func (t *Tx) HistoryAfter(conversation [16]byte, after Position, limit int) ([]Message, error) {
 	return list(t, scanMessage, "SELECT "+messageColumns+` FROM messages
-		WHERE conversation = ? AND (lamport, author, counter, id) > (?, ?, ?, ?)
+		WHERE conversation = ? AND hidden = 0 AND (lamport, author, counter, id) > (?, ?, ?, ?)
 		ORDER BY lamport, author, counter, id LIMIT ?`,
 		conversation[:], after.Lamport, after.Author[:], after.Counter, after.ID[:], limitRows(limit))
 }
 
-// Unreceipted returns the chats and replies (types 1 and 2) of an author, who
-// is ourselves, that are queued, direct or stored, by counter: those whose
-// delivery no receipt has confirmed yet.
+// Unreceipted returns the messages of an author, who is ourselves, that are queued,
+// direct or stored and not erased, by counter: those whose delivery no receipt has
+// confirmed yet.
 func (t *Tx) Unreceipted(conversation [16]byte, author rpc.Identity) ([]Message, error) {
 	return list(t, scanMessage, "SELECT "+messageColumns+` FROM messages
-		WHERE conversation = ? AND author = ? AND type IN (1, 2) AND state IN ('queued', 'direct', 'stored')
+		WHERE conversation = ? AND author = ? AND erased = 0 AND state IN ('queued', 'direct', 'stored')
 		ORDER BY counter, id`, conversation[:], author[:])
 }
 
 // CountUnreceipted returns how many messages Unreceipted would.
 func (t *Tx) CountUnreceipted(conversation [16]byte, author rpc.Identity) (int, error) {
 	return t.count(`SELECT count(*) FROM messages
-		WHERE conversation = ? AND author = ? AND type IN (1, 2) AND state IN ('queued', 'direct', 'stored')`,
+		WHERE conversation = ? AND author = ? AND erased = 0 AND state IN ('queued', 'direct', 'stored')`,
 		conversation[:], author[:])
 }
 

@@ -134,9 +134,9 @@ func TestUnreceiptedAndByCounter(t *testing.T) {
 		reaction := add(7, us, 3, 8, "queued")
 		add(8, other, 1, 9, "queued")
 		got, err := tx.Unreceipted(id16(1), us)
-		want(t, got, err, []Message{queued, direct, stored})
+		want(t, got, err, []Message{reaction, queued, direct, stored})
 		n, err := tx.CountUnreceipted(id16(1), us)
-		want(t, n, err, 3)
+		want(t, n, err, 4)
 		got, err = tx.Unreceipted(id16(2), us)
 		want(t, got, err, nil)
 

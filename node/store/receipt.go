@@ -9,24 +9,27 @@ type ReceiptDue struct {
 	Conversation [16]byte
 	Author       rpc.Identity
 	Counter      uint64
+	// Read: the receipt is to say that the user has seen it.
+	Read bool
 }
 
 func scanReceiptDue(r *row) ReceiptDue {
-	return ReceiptDue{Seq: r.int64(), Conversation: r.array16(), Author: r.array32(), Counter: r.uint64()}
+	return ReceiptDue{Seq: r.int64(), Conversation: r.array16(), Author: r.array32(), Counter: r.uint64(), Read: r.bool()}
 }
 
 // AddReceiptDue notes that a receipt is due; d.Seq is not looked at. A receipt
 // that is due already gets a new Seq: one that is on its way with the old Seq
 // may have come too early for this one.
 func (t *Tx) AddReceiptDue(d ReceiptDue) error {
-	return t.do("INSERT OR REPLACE INTO receipts_due (conversation, author, counter) VALUES (?, ?, ?)",
-		d.Conversation[:], d.Author[:], d.Counter)
+	return t.do("INSERT OR REPLACE INTO receipts_due (conversation, author, counter, read) VALUES (?, ?, ?, ?)",
+		d.Conversation[:], d.Author[:], d.Counter, d.Read)
 }
 
-// ReceiptsDue returns what is due to an author, by conversation and counter.
+// ReceiptsDue returns what is due to an author, by conversation, and in it
+// deliveries before what was read, by counter.
 func (t *Tx) ReceiptsDue(author rpc.Identity) ([]ReceiptDue, error) {
-	return list(t, scanReceiptDue, `SELECT id, conversation, author, counter FROM receipts_due
-		WHERE author = ? ORDER BY conversation, counter`, author[:])
+	return list(t, scanReceiptDue, `SELECT id, conversation, author, counter, read FROM receipts_due
+		WHERE author = ? ORDER BY conversation, read, counter`, author[:])
 }
 
 // AuthorsDue returns everybody to whom a receipt is due.

@@ -14,7 +14,7 @@ const applicationID = 0x7170636e
 // Identities, keys, hashes and ids are BLOBs of fixed length. Columns that hold
 // a uint64 have its top bit flipped, so that SQLite's signed order is the
 // unsigned one (see sortable). Times are Unix milliseconds, 0 for none.
-var migrations = []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8}
+var migrations = []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8, schema9}
 
 const schema1 = `
 CREATE TABLE meta (
@@ -287,6 +287,38 @@ CREATE TABLE passes_given (
 	identity BLOB PRIMARY KEY,
 	digest   BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
+`
+
+// schema9 brings messages about messages (reactions, edits, deletions), what was
+// read, and what is to disappear. What came before counts as read.
+const schema9 = `
+ALTER TABLE messages ADD COLUMN ref     BLOB NOT NULL DEFAULT x'00000000000000000000000000000000';
+ALTER TABLE messages ADD COLUMN hidden  INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE messages ADD COLUMN read    INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE messages ADD COLUMN expires INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE messages ADD COLUMN erased  INTEGER NOT NULL DEFAULT 0;
+UPDATE messages SET read = stored, hidden = type IN (3, 4, 6, 7);
+UPDATE messages SET ref = substr(body, 3, 16) WHERE type IN (2, 3, 4, 6, 7) AND length(body) >= 18;
+
+DROP INDEX messages_order;
+CREATE INDEX messages_order ON messages (conversation, lamport, author, counter, id) WHERE hidden = 0;
+DROP INDEX messages_unreceipted;
+CREATE INDEX messages_unreceipted ON messages (conversation, author, counter)
+	WHERE erased = 0 AND state IN ('queued', 'direct', 'stored');
+CREATE INDEX messages_unread ON messages (conversation, lamport, author, counter, id) WHERE read = 0 AND hidden = 0;
+CREATE INDEX messages_timer ON messages (conversation, lamport, author, counter, id) WHERE type = 17;
+CREATE INDEX messages_ref ON messages (conversation, ref) WHERE hidden = 1;
+CREATE INDEX messages_early ON messages (conversation, author, counter) WHERE state = 'early';
+CREATE INDEX messages_expires ON messages (expires) WHERE expires > 0;
+CREATE INDEX messages_old ON messages (stored) WHERE hidden = 1;
+
+ALTER TABLE receipts_due ADD COLUMN read INTEGER NOT NULL DEFAULT 0;
+DROP INDEX receipts_due_key;
+CREATE UNIQUE INDEX receipts_due_key ON receipts_due (author, conversation, read, counter);
+
+ALTER TABLE conversations ADD COLUMN no_read_receipts INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE conversations ADD COLUMN muted INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE events ADD COLUMN author BLOB NOT NULL DEFAULT x'0000000000000000000000000000000000000000000000000000000000000000';
 `
 
 // migrate applies what is missing, each step in its own transaction.

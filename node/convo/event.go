@@ -1,0 +1,72 @@
+package convo
+
+import (
+	"quicnprotochat/node/message"
+	"quicnprotochat/node/store"
+	"quicnprotochat/rpc"
+)
+
+// EventKind says what an Event is about.
+type EventKind string
+
+// The kinds of events.
+const (
+	EventMessage EventKind = "message" // a message came in
+	EventState   EventKind = "state"   // the state of an own message changed
+	EventContact EventKind = "contact" // a contact was added
+	EventGroup   EventKind = "group"   // a group is new, or another one than before
+	EventChanged EventKind = "changed" // a message looks other than before
+	EventTyping  EventKind = "typing"  // somebody is typing; not kept
+)
+
+// Change says what became of a message.
+type Change string
+
+// The changes.
+const (
+	Edited   Change = "edited"
+	Deleted  Change = "deleted"
+	Reacted  Change = "reacted"
+	Vanished Change = "vanished" // its time was over
+)
+
+// Event is something that front ends show. Peer is who did it. Message is set for
+// EventMessage, EventState and EventChanged, Contact for EventContact, Conversation for
+// EventGroup and EventTyping, Change for EventChanged.
+type Event struct {
+	Kind         EventKind
+	Peer         rpc.Identity
+	Message      store.Message
+	Contact      store.Contact
+	Conversation store.Conversation
+	Change       Change
+}
+
+// row is how an event is kept.
+func (e Event) row() store.Event {
+	row := store.Event{Kind: string(e.Kind), Peer: e.Peer}
+	switch e.Kind {
+	case EventChanged:
+		m := e.Message
+		row.Conversation, row.Message, row.Author, row.State = m.Conversation, m.ID, m.Author, string(e.Change)
+	case EventGroup:
+		row.Conversation = e.Conversation.ID
+	case EventMessage, EventState:
+		m := e.Message
+		row.Conversation, row.Message = m.Conversation, m.ID
+		row.State, row.Path, row.Relay, row.Why = m.State, m.Path, m.Relay, m.Why
+	}
+	return row
+}
+
+// change tells that somebody's message of a type has changed a line.
+func (f *Effects) change(by rpc.Identity, with message.Type, line store.Message) {
+	what := Edited
+	switch {
+	case with == message.Reaction || with == message.Delete && line.Erased.IsZero():
+		what = Reacted
+	case with == message.Delete:
+		what = Deleted
+	}
+	f.events = append(f.events, Event{Kind: EventChanged, Peer: by, Message: line, Change: what})
+}

@@ -1,0 +1,93 @@
+package convo
+
+import (
+	"context"
+	"time"
+
+	"quicnprotochat/node/store"
+	"quicnprotochat/node/timeline"
+	"quicnprotochat/rpc"
+)
+
+const (
+	// lookAgain is the longest time between two looks for messages to disappear: a
+	// machine may have slept, or its clock been set.
+	lookAgain = time.Minute
+	// erasedTime is how long it is remembered that a message was here that is
+	// erased: nobody sends it again after that.
+	erasedTime = 60 * 24 * time.Hour
+)
+
+// Run erases messages whose time is over until ctx ends.
+func (e *Engine) Run(ctx context.Context) error {
+	for {
+		wait := lookAgain
+		next, err := e.Expire(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			e.cfg.Log.Error("erase messages whose time is over", "err", err)
+		case !next.IsZero():
+			wait = max(min(wait, time.Until(next)), time.Millisecond)
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return nil
+		case <-timer.C:
+		case <-e.expiring:
+		}
+		timer.Stop()
+	}
+}
+
+// Expire erases what has had its time and returns when there is more to erase; zero:
+// nothing is to be.
+func (e *Engine) Expire(ctx context.Context) (next time.Time, err error) {
+	err = e.cfg.Store.Glance(ctx, func(tx *store.Tx) error {
+		next, err = tx.NextExpiry()
+		return err
+	})
+	if err != nil || next.IsZero() || next.After(time.Now()) {
+		return next, err
+	}
+	err = e.update(ctx, func(tx *store.Tx, fx *Effects) error {
+		var gone []store.Message
+		gone, next, err = timeline.Expire(tx, time.Now())
+		for _, m := range gone {
+			fx.events = append(fx.events, Event{Kind: EventChanged, Peer: m.Author, Message: m, Change: Vanished})
+		}
+		return err
+	})
+	return next, err
+}
+
+// Hide removes a line of a conversation here alone.
+func (e *Engine) Hide(ctx context.Context, m store.Message) error {
+	return e.update(ctx, func(tx *store.Tx, fx *Effects) error {
+		if err := timeline.Forget(tx, m, time.Now()); err != nil {
+			return err
+		}
+		m.Body, m.Erased, m.Hidden = nil, time.Now(), true
+		fx.events = append(fx.events, Event{Kind: EventChanged, Peer: e.self, Message: m, Change: Deleted})
+		return nil
+	})
+}
+
+// Adjust changes how a conversation is set here, that with peer even if nothing was
+// said there yet.
+func (e *Engine) Adjust(ctx context.Context, conversation [16]byte, peer rpc.Identity, change func(*store.Conversation)) error {
+	return e.update(ctx, func(tx *store.Tx, _ *Effects) error {
+		c, err := tx.Conversation(conversation)
+		if isNotFound(err) {
+			c, err = e.conversation(tx, peer, time.Now())
+		}
+		if err != nil {
+			return err
+		}
+		change(&c)
+		return tx.PutConversation(c)
+	})
+}

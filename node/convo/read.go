@@ -1,0 +1,152 @@
+package convo
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"quicnprotochat/node/message"
+	"quicnprotochat/node/store"
+	"quicnprotochat/node/timeline"
+	"quicnprotochat/rpc"
+)
+
+// Read notes that the user was shown a conversation up to the line of that id, or all
+// of it if last is nil. If tell is true, it owes the authors receipts, unless they are
+// off there. An id that is not there does nothing.
+func (e *Engine) Read(ctx context.Context, conversation [16]byte, last *[16]byte, tell bool) error {
+	for more := true; more; {
+		err := e.update(ctx, func(tx *store.Tx, fx *Effects) (err error) {
+			more, err = e.read(tx, fx, conversation, last, tell)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *Engine) read(tx *store.Tx, fx *Effects, conversation [16]byte, last *[16]byte, tell bool) (more bool, err error) {
+	end := store.Position{Lamport: math.MaxUint64}
+	if last != nil {
+		found, err := tx.MessagesOf(conversation, *last)
+		if err != nil || len(found) == 0 {
+			return false, err
+		}
+		end = found[len(found)-1].Position()
+	}
+	c, err := tx.Conversation(conversation)
+	if isNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	lines, more, err := timeline.Read(tx, conversation, end, time.Now())
+	if err != nil {
+		return false, err
+	}
+	for _, m := range lines {
+		fx.expiring = fx.expiring || !m.Expires.IsZero()
+		if !tell || c.NoReadReceipts || message.Type(m.Type) == message.Timer || !m.Erased.IsZero() {
+			continue
+		}
+		fx.receipts[m.Author] = true
+		due := store.ReceiptDue{Conversation: c.ID, Author: m.Author, Counter: m.Counter, Read: true}
+		if err := tx.AddReceiptDue(due); err != nil {
+			return false, err
+		}
+	}
+	return more, nil
+}
+
+// wasRead takes a receipt of what somebody has read.
+func (e *Engine) wasRead(tx *store.Tx, fx *Effects, m *message.Control, r *message.Read) error {
+	c, contact, err := e.from(tx, fx, m, r.Head)
+	if err != nil {
+		return err
+	}
+	if err := e.inGroup(tx, contact, m.Group); err != nil {
+		return err
+	}
+	return e.reached(tx, fx, c, m.Sender, (*message.Receipt)(r), StateRead)
+}
+
+// readOne takes the application message that says that one message was read.
+func (e *Engine) readOne(tx *store.Tx, fx *Effects, c store.Conversation, by rpc.Identity, id [16]byte) error {
+	own, err := tx.Message(c.ID, e.self, id)
+	if isNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var ranges message.Ranges
+	ranges.Add(own.Counter)
+	return e.reached(tx, fx, c, by, &message.Receipt{Author: e.self, Ranges: ranges}, StateRead)
+}
+
+// typing tells that a member is typing, if it says so now.
+func (e *Engine) typing(tx *store.Tx, fx *Effects, m *message.Control) error {
+	if fx.via == PathMailbox {
+		return nil // it was true at some time
+	}
+	g, err := tx.Group(m.Group)
+	if err != nil {
+		if isNotFound(err) {
+			err = ErrRefused
+		}
+		return err
+	}
+	c, _, err := e.from(tx, fx, m, g.Epoch)
+	if err == nil {
+		fx.events = append(fx.events, Event{Kind: EventTyping, Peer: m.Sender, Conversation: c})
+	}
+	return err
+}
+
+// maxTyping is the largest conversation, in others than ourselves, that is told when
+// somebody is typing.
+const maxTyping = 31
+
+// Typing returns what tells those in a conversation that our user is typing, by whom
+// it is for: to be sent to those whose machine is connected, and not kept. In large
+// groups, and before a conversation has begun, nobody is told.
+func (e *Engine) Typing(ctx context.Context, conversation [16]byte) (notes map[rpc.Identity][]byte, err error) {
+	notes = make(map[rpc.Identity][]byte)
+	err = e.cfg.Store.Glance(ctx, func(tx *store.Tx) error {
+		c, err := tx.Conversation(conversation)
+		if isNotFound(err) || err == nil && len(c.Group) == 0 {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		g, err := tx.Group(c.Group)
+		if err != nil {
+			return err
+		}
+		people := []rpc.Identity{c.Peer}
+		if IsGroup(c) {
+			if people, err = e.groups.Others(tx, c); err != nil || len(people) > maxTyping {
+				return err
+			}
+		}
+		for _, to := range people {
+			control, err := e.signed(to, g.ID, &message.TypingNote{})
+			if err != nil {
+				return err
+			}
+			payload, err := e.sealReceipt(tx, g, to, control)
+			if err != nil {
+				return err
+			}
+			if payload != nil {
+				notes[to] = payload
+			}
+		}
+		return nil
+	})
+	return notes, err
+}

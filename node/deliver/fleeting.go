@@ -1,0 +1,30 @@
+package deliver
+
+import (
+	"context"
+
+	"quicnprotochat/rpc"
+)
+
+// Fleeting hands a payload to a person's machine if that is connected now. It is
+// neither kept nor tried again.
+func (d *Deliverer) Fleeting(to rpc.Identity, payload []byte) {
+	if !d.running() {
+		return
+	}
+	p, ok := d.people.of(to)
+	if !ok {
+		return
+	}
+	ln := d.links.now(p.host)
+	if ln == nil {
+		return
+	}
+	d.tasks.run(func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, callTime)
+		defer cancel()
+		if _, err := ln.conn.Client().Enqueue(ctx, to, rpc.Channel{}, payload); err != nil {
+			d.cfg.Log.Debug("say something for a moment", "peer", p.host, "err", err)
+		}
+	})
+}

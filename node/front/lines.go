@@ -1,0 +1,199 @@
+package front
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"time"
+
+	"quicnprotochat/node/localapi"
+	"quicnprotochat/node/message"
+	"quicnprotochat/node/store"
+	"quicnprotochat/node/timeline"
+)
+
+// Mark implements localapi.Lines.
+func (f *Front) Mark(ctx context.Context, r localapi.MarkRequest) (localapi.Delivery, error) {
+	with, err := f.aim(ctx, r.Contact, f.find)
+	if err != nil {
+		return localapi.Delivery{}, err
+	}
+	mine := r.Action == localapi.MarkEdit || r.Action == localapi.MarkDelete
+	var m store.Message
+	what := &message.Message{Text: r.Text}
+	err = f.cfg.Store.View(ctx, func(tx *store.Tx) error {
+		if m, err = f.line(tx, with, r.Message, mine); err != nil {
+			return err
+		}
+		what.Ref = m.ID
+		if r.Action == localapi.MarkUnreact {
+			what.Ref, err = f.reaction(tx, m)
+		}
+		return err
+	})
+	if err != nil {
+		return localapi.Delivery{}, err
+	}
+	switch r.Action {
+	case localapi.MarkReply:
+		what.Type = message.Reply
+	case localapi.MarkReact:
+		what.Type = message.Reaction
+	case localapi.MarkEdit:
+		what.Type = message.Edit
+	case localapi.MarkHide:
+		return f.hide(ctx, with, m)
+	default:
+		what.Type = message.Delete
+	}
+	if !m.Erased.IsZero() {
+		return localapi.Delivery{}, sayError(with, timeline.ErrKind)
+	}
+	return f.say(ctx, with, what)
+}
+
+// reaction finds what the user felt about a message.
+func (f *Front) reaction(tx *store.Tx, m store.Message) (id [16]byte, err error) {
+	v, err := timeline.Look(tx, m)
+	if err != nil {
+		return id, err
+	}
+	for _, r := range v.Reactions {
+		if r.Author == f.self {
+			return r.ID, nil
+		}
+	}
+	return id, &localapi.Error{Message: "you have not reacted to this message", Exit: localapi.ExitUsage}
+}
+
+// hide removes a message here alone.
+func (f *Front) hide(ctx context.Context, with target, m store.Message) (localapi.Delivery, error) {
+	if err := f.cfg.Engine.Hide(ctx, m); err != nil {
+		return localapi.Delivery{}, sayError(with, err)
+	}
+	m.Why = "it is gone from here"
+	return showDelivery(m), nil
+}
+
+// MarkRead implements localapi.Lines.
+func (f *Front) MarkRead(ctx context.Context, who, id string, tell bool) error {
+	with, err := f.aim(ctx, who, f.find)
+	if err != nil {
+		return err
+	}
+	if id == "" {
+		return f.cfg.Engine.Read(ctx, with.conversation, nil, tell)
+	}
+	last, err := parseID(id)
+	if err != nil {
+		return err
+	}
+	return f.cfg.Engine.Read(ctx, with.conversation, &last, tell)
+}
+
+const (
+	// typingPause is the least time between two notes to one conversation that the
+	// user is typing.
+	typingPause = 4 * time.Second
+	// typingKnown bounds for how many conversations that is known.
+	typingKnown = 256
+)
+
+// Typing implements localapi.Lines.
+func (f *Front) Typing(ctx context.Context, who string) error {
+	with, err := f.aim(ctx, who, f.find)
+	if err != nil || !f.mayTell(with.conversation, time.Now()) {
+		return err
+	}
+	notes, err := f.cfg.Engine.Typing(ctx, with.conversation)
+	for to, payload := range notes {
+		f.cfg.Deliverer.Fleeting(to, payload)
+	}
+	return err
+}
+
+// mayTell reports whether a conversation is to be told again that the user types.
+func (f *Front) mayTell(conversation [16]byte, now time.Time) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if at, ok := f.told[conversation]; ok && now.Sub(at) < typingPause && !now.Before(at) {
+		return false
+	}
+	if len(f.told) >= typingKnown {
+		clear(f.told)
+	}
+	f.told[conversation] = now
+	return true
+}
+
+// Conversation implements localapi.Lines.
+func (f *Front) Conversation(ctx context.Context, who string) (shown localapi.Conversation, err error) {
+	with, err := f.aim(ctx, who, f.find)
+	if err != nil {
+		return shown, err
+	}
+	return f.showConversation(ctx, with)
+}
+
+func (f *Front) showConversation(ctx context.Context, with target) (shown localapi.Conversation, err error) {
+	shown = localapi.Conversation{ID: text(with.contact.Identity), Name: with.name, ReadReceipts: true, Timer: "0s"}
+	if with.group {
+		shown.ID = hex.EncodeToString(with.conversation[:])
+	}
+	err = f.cfg.Store.View(ctx, func(tx *store.Tx) error {
+		c, err := tx.Conversation(with.conversation)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil // nothing was said yet
+		}
+		if err != nil {
+			return err
+		}
+		after, err := timeline.InForce(tx, c.ID)
+		if err != nil {
+			return err
+		}
+		shown.Timer, shown.ReadReceipts, shown.Muted = after.String(), !c.NoReadReceipts, c.Muted
+		shown.Unread, err = tx.CountUnread(c.ID)
+		return err
+	})
+	return shown, err
+}
+
+// Set implements localapi.Lines.
+func (f *Front) Set(ctx context.Context, set localapi.SetRequest) (shown localapi.Conversation, err error) {
+	with, err := f.aim(ctx, set.Contact, f.find)
+	if err != nil {
+		return shown, err
+	}
+	if set.ReadReceipts != nil || set.Muted != nil {
+		err := f.cfg.Engine.Adjust(ctx, with.conversation, with.contact.Identity, func(c *store.Conversation) {
+			if set.ReadReceipts != nil {
+				c.NoReadReceipts = !*set.ReadReceipts
+			}
+			if set.Muted != nil {
+				c.Muted = *set.Muted
+			}
+		})
+		if err != nil {
+			return shown, err
+		}
+	}
+	if set.Timer != "" {
+		after, err := localapi.ParseTimer(set.Timer)
+		if err != nil {
+			return shown, err
+		}
+		now, err := f.showConversation(ctx, with)
+		if err != nil {
+			return shown, err
+		}
+		if now.Timer != after.String() {
+			if _, err := f.say(ctx, with, &message.Message{Type: message.Timer, After: after}); err != nil {
+				return shown, err
+			}
+		}
+	}
+	return f.showConversation(ctx, with)
+}
+
+var _ localapi.Lines = (*Front)(nil)

@@ -1,0 +1,53 @@
+package localapi
+
+// Kind says what an Event is about.
+type Kind string
+
+// The kinds of events.
+const (
+	// EventMessage is a message that came in: Contact, who wrote it, and Message
+	// are set, and Group if it is one of a group.
+	EventMessage Kind = "message"
+	// EventState is a new state of a message of our own: Delivery is set, and
+	// Contact or Group.
+	EventState Kind = "state"
+	// EventContact is a new contact: Contact is set.
+	EventContact Kind = "contact"
+	// EventGroup is a group that is new or another one than before: Group is set.
+	EventGroup Kind = "group"
+	// EventMissed says that events were lost between the id asked for and this
+	// one: look at the history.
+	EventMissed Kind = "missed"
+	// EventChanged is a message that looks other than before: Contact, who did it,
+	// Message, as it is now, and Change are set, and Group if it is one of a group.
+	EventChanged Kind = "changed"
+	// EventTyping is somebody who was typing within the last 10 seconds: Contact is
+	// set, and Group if it is there. It is not kept and has no id.
+	EventTyping Kind = "typing"
+)
+
+// Change says what became of a message.
+type Change string
+
+// The changes. Reacted: its reactions are others than before; vanished: its time was
+// over.
+const (
+	Edited   Change = "edited"
+	Deleted  Change = "deleted"
+	Reacted  Change = "reacted"
+	Vanished Change = "vanished"
+)
+
+// Event is something that happened. ID grows, over restarts too; what is not kept
+// has none.
+type Event struct {
+	ID       uint64    `json:"id"`
+	Event    Kind      `json:"event"`
+	Contact  *Contact  `json:"contact,omitempty"`
+	Message  *Message  `json:"message,omitempty"`
+	Delivery *Delivery `json:"delivery,omitempty"`
+	Group    *Group    `json:"group,omitempty"`
+	Change   Change    `json:"change,omitempty"`
+	// Muted: the user does not want to be called for it.
+	Muted bool `json:"muted,omitempty"`
+}
