@@ -23,7 +23,7 @@ type hookFlags struct {
 }
 
 func (f *hookFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.hook, "hook", "", "run this `COMMAND` with sh for each message that comes in; its event is one line of JSON on stdin")
+	cmd.Flags().StringVar(&f.hook, "hook", "", "run this `COMMAND` with sh for each message that comes in and is not muted; its event is one line of JSON on stdin")
 	cmd.Flags().StringVar(&f.notify, "notify", "auto", "show on the desktop from whom a message came, `on|off`; auto is on where notify-send and a session are")
 }
 
@@ -60,7 +60,7 @@ func (a *app) watch(ctx context.Context, h cli.Home, f hookFlags) {
 	for {
 		select {
 		case e := <-events:
-			if e.Event != localapi.EventMessage || e.Contact == nil {
+			if e.Event != localapi.EventMessage || e.Contact == nil || e.Muted {
 				continue
 			}
 			if f.notifies() {

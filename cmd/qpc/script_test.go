@@ -118,15 +118,15 @@ func exitCode(ts *testscript.TestScript, args []string) int {
 }
 
 // eventually PATTERN PROGRAM ARGS runs a program until it exits with 0 and its
-// output matches.
+// output matches, or with ! does not match any more.
 func eventually(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
+	if len(args) < 2 {
 		ts.Fatalf("usage: eventually PATTERN PROGRAM ARGS")
 	}
 	pattern, err := regexp.Compile("(?m)" + args[0])
 	ts.Check(err)
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
-		if exitCode(ts, args[1:]) == 0 && pattern.MatchString(ts.ReadFile("stdout")) {
+		if exitCode(ts, args[1:]) == 0 && pattern.MatchString(ts.ReadFile("stdout")) != neg {
 			return
 		}
 	}

@@ -117,7 +117,7 @@ func chatScreens(t *testing.T) (anna, bob *screen) {
 	bob.keys("hello", "Enter")
 	anna.await("bob: hello$")
 	anna.await("^bob> *$")
-	bob.await(`^  \(delivered, path direct\) hello`)
+	bob.await(`^  #\d+ \(delivered, path direct\) hello`)
 	return anna, bob
 }
 

@@ -39,6 +39,13 @@ type chat struct {
 	// unread counts the messages of the other conversations since they were written
 	// to last, by id.
 	unread map[string]unreadCount
+	// numbers name messages, toRead is up to which one a conversation was shown to a
+	// person, and typing who is typing until when.
+	numbers numbers
+	toRead  map[string]string
+	typing  map[string]time.Time
+	// told is when the node was last told that the user is typing.
+	told time.Time
 	// repl is whether this is a chat at all, and not one command.
 	repl bool
 	// terminal is where a person types; nil for lines from a file or another
@@ -65,6 +72,7 @@ type unreadCount struct {
 // first one, due is when to tell it.
 type sentText struct {
 	text, shown string
+	number      string
 	due         time.Time
 }
 
@@ -133,6 +141,7 @@ func (a *Commands) chat(cmd *cobra.Command, args []string, flags *cli.NodeFlags,
 	c := &chat{
 		Commands: a, client: client, repl: true,
 		sent: map[string]sentText{}, here: map[string]bool{}, unread: map[string]unreadCount{},
+		toRead: map[string]string{}, typing: map[string]time.Time{},
 	}
 	session := func(ctx context.Context, linger time.Duration) error {
 		if login.username != "" {
@@ -191,6 +200,10 @@ func (c *chat) run(ctx context.Context, links []string, linger time.Duration) er
 		return err
 	}
 	lines := c.lines(ctx)
+	var typed <-chan struct{}
+	if c.terminal != nil {
+		typed = c.terminal.typed
+	}
 	var over <-chan time.Time
 	look := time.NewTicker(stateDelay)
 	defer look.Stop()
@@ -215,10 +228,13 @@ func (c *chat) run(ctx context.Context, links []string, linger time.Duration) er
 			if over != nil && len(c.here) == 0 {
 				return nil
 			}
+		case <-typed:
+			c.tellTyping(ctx)
 		case <-look.C:
 			if err := c.showDue(time.Now()); err != nil {
 				return err
 			}
+			c.tellRead(ctx)
 		case <-over:
 			c.Note("%d messages have not left yet: they go on when this node runs again.", len(c.here))
 			return nil

@@ -53,16 +53,26 @@ func (c *chat) send(ctx context.Context, text string) error {
 	if err != nil {
 		return err
 	}
+	return c.sending(d, text)
+}
+
+// sending notes a message that is on its way and tells of it, at a terminal not before
+// there is something to tell.
+func (c *chat) sending(d localapi.Delivery, text string) error {
 	if !d.State.Reaches(localapi.Stored) {
 		c.here[d.ID] = true
 	}
-	line := stateLine(d, text)
+	number := ""
+	if c.with != nil {
+		number = c.number(d.ID, c.with.id)
+	}
+	line := stateLine(d, number, text)
 	if c.terminal != nil && len(c.sent) < chatTracked {
-		c.sent[d.ID] = sentText{text: text, due: time.Now().Add(stateDelay)}
+		c.sent[d.ID] = sentText{text: text, number: number, due: time.Now().Add(stateDelay)}
 		return nil
 	}
 	if len(c.sent) < chatTracked {
-		c.sent[d.ID] = sentText{text: text, shown: line}
+		c.sent[d.ID] = sentText{text: text, number: number, shown: line}
 	}
 	return c.Print(d, line)
 }

@@ -124,14 +124,21 @@ func (c *chat) history(ctx context.Context, r request) error {
 		return err
 	}
 	var authors map[string]string
-	return c.client.History(ctx, r.with, limit, r.after, func(m localapi.Message) error {
+	last := ""
+	err = c.client.History(ctx, r.with, limit, r.after, func(m localapi.Message) error {
 		if authors == nil && m.Group != "" {
 			if authors, err = c.authors(ctx, m.Group); err != nil {
 				return err
 			}
 		}
-		return c.Print(m, messageText(m, self.Identity, authors))
+		last = m.ID
+		return c.Print(m, c.number(m.ID, place(m, self.Identity))+messageText(m, self.Identity, authors))
 	})
+	if err != nil || last == "" {
+		return err
+	}
+	// A command may be that of a program: it tells nobody what was read.
+	return c.client.MarkRead(ctx, r.with, last, c.terminal != nil)
 }
 
 // authors are the names of those who may have written to a group, by identity.
@@ -155,10 +162,10 @@ func (c *chat) authors(ctx context.Context, group string) (map[string]string, er
 // self; in a group it names the author.
 func messageText(m localapi.Message, self string, authors map[string]string) string {
 	if m.From == self {
-		return fmt.Sprintf("%s  > %s  (%s)", cli.Shown(m.Time), cli.Defuse(m.Text), m.State)
+		return fmt.Sprintf("%s  > %s  (%s)", cli.Shown(m.Time), body(m), m.State)
 	}
 	if m.Group != "" {
-		return fmt.Sprintf("%s  < %s: %s", cli.Shown(m.Time), cli.Defuse(cmp.Or(authors[m.From], m.From)), cli.Defuse(m.Text))
+		return fmt.Sprintf("%s  < %s: %s", cli.Shown(m.Time), cli.Defuse(cmp.Or(authors[m.From], m.From)), body(m))
 	}
-	return fmt.Sprintf("%s  < %s", cli.Shown(m.Time), cli.Defuse(m.Text))
+	return fmt.Sprintf("%s  < %s", cli.Shown(m.Time), body(m))
 }

@@ -15,12 +15,14 @@ import (
 func (c *chat) event(e localapi.Event) error {
 	text := ""
 	switch {
-	case e.Event == localapi.EventMessage && e.Message != nil && e.Contact != nil && e.Group != nil:
-		text = fmt.Sprintf("%s  [%s] %s: %s", cli.Shown(e.Message.Time), cli.Defuse(e.Group.Name), cli.Defuse(e.Contact.Name), cli.Defuse(e.Message.Text))
+	case e.Event == localapi.EventMessage && e.Message != nil && e.Contact != nil:
+		text = c.cameIn(e)
+	case e.Event == localapi.EventChanged && e.Message != nil && e.Contact != nil:
+		text = c.changed(e)
+	case e.Event == localapi.EventTyping && e.Contact != nil:
+		return c.isTyping(e)
 	case e.Event == localapi.EventGroup && e.Group != nil:
 		text = fmt.Sprintf("The group %s: %s, %d members; /group writes to it", cli.Defuse(e.Group.Name), e.Group.Status, e.Group.Members)
-	case e.Event == localapi.EventMessage && e.Message != nil && e.Contact != nil:
-		text = fmt.Sprintf("%s  %s: %s", cli.Shown(e.Message.Time), cli.Defuse(e.Contact.Name), cli.Defuse(e.Message.Text))
 	case e.Event == localapi.EventContact && e.Contact != nil && c.with == nil && c.terminal != nil:
 		text = fmt.Sprintf("%s is a contact now, by %s: what you type goes to them", cli.Defuse(e.Contact.Name), e.Contact.Via)
 		c.with = &chatPartner{id: e.Contact.Identity, name: e.Contact.Name}
@@ -37,6 +39,44 @@ func (c *chat) event(e localapi.Event) error {
 	}
 	if err := c.Print(e, c.oneLine(text)); err != nil {
 		return err
+	}
+	return c.prompt()
+}
+
+// cameIn is how a message that came in is shown: not at all, to a person, if it is of
+// a muted conversation that is not written to.
+func (c *chat) cameIn(e localapi.Event) string {
+	m, who := *e.Message, cli.Defuse(e.Contact.Name)
+	with := place(m, c.self.Identity)
+	delete(c.typing, typist(e))
+	if e.Muted && c.terminal != nil && (c.with == nil || c.with.id != with) {
+		return ""
+	}
+	c.saw(with, m.ID)
+	if e.Group != nil {
+		who = "[" + cli.Defuse(e.Group.Name) + "] " + who
+	}
+	return fmt.Sprintf("%s%s  %s: %s", c.number(m.ID, with), cli.Shown(m.Time), who, body(m))
+}
+
+// typist is who types where, by name.
+func typist(e localapi.Event) string {
+	if e.Group != nil {
+		return cli.Defuse(e.Contact.Name) + " in " + cli.Defuse(e.Group.Name)
+	}
+	return cli.Defuse(e.Contact.Name)
+}
+
+// typingTime is how long somebody is shown as typing.
+const typingTime = 10 * time.Second
+
+// isTyping shows in the prompt that somebody is typing.
+func (c *chat) isTyping(e localapi.Event) error {
+	if len(c.typing) < chatTracked {
+		c.typing[typist(e)] = time.Now().Add(typingTime)
+	}
+	if c.JSON {
+		return c.Print(e, "")
 	}
 	return c.prompt()
 }
@@ -109,12 +149,13 @@ func (c *chat) state(d localapi.Delivery) string {
 	if sent.shown == "" && (d.State == localapi.Queued || d.State == localapi.Direct) {
 		return "" // a better one may follow at once
 	}
-	line := stateLine(d, sent.text)
+	line := stateLine(d, sent.number, sent.text)
 	if line == sent.shown {
 		return "" // only the reason is another one
 	}
 	if _, ok := c.sent[d.ID]; ok {
-		c.sent[d.ID] = sentText{text: sent.text, shown: line}
+		sent.shown = line
+		c.sent[d.ID] = sent
 	}
 	return line
 }
@@ -145,13 +186,16 @@ func (c *chat) prompt() error {
 	if unread > 0 {
 		name = strings.TrimSpace(fmt.Sprintf("%s (%d unread)", name, unread))
 	}
+	for _, who := range slices.Sorted(maps.Keys(c.typing)) {
+		name = strings.TrimSpace(fmt.Sprintf("%s (%s is typing)", name, who))
+	}
 	c.terminal.prompt(name)
 	return nil
 }
 
 // stateLine tells people how far a message came.
-func stateLine(d localapi.Delivery, text string) string {
-	line := fmt.Sprintf("  (%s, path %s) %s", d.State, d.Path, excerpt(text))
+func stateLine(d localapi.Delivery, number, text string) string {
+	line := fmt.Sprintf("  %s(%s, path %s) %s", number, d.State, d.Path, excerpt(text))
 	if d.State == localapi.Failed {
 		line += ": " + cli.Defuse(d.Why)
 	}
@@ -160,11 +204,19 @@ func stateLine(d localapi.Delivery, text string) string {
 
 // showDue tells of messages that are still on their way.
 func (c *chat) showDue(now time.Time) error {
+	for who, until := range c.typing {
+		if now.After(until) {
+			delete(c.typing, who)
+			if err := c.prompt(); err != nil {
+				return err
+			}
+		}
+	}
 	for id, sent := range c.sent {
 		if sent.shown != "" || now.Before(sent.due) {
 			continue
 		}
-		sent.shown = fmt.Sprintf("  (on its way) %s", excerpt(sent.text))
+		sent.shown = fmt.Sprintf("  %s(on its way) %s", sent.number, excerpt(sent.text))
 		c.sent[id] = sent
 		if err := c.Print(nil, sent.shown); err != nil {
 			return err

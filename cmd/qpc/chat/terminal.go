@@ -36,6 +36,8 @@ type terminal struct {
 	program *tea.Program
 	// lines are what was typed; closed when the typing ends.
 	lines chan inputLine
+	// typed has a token when a text is being typed that is no command.
+	typed chan struct{}
 	// ended is closed when the terminal is as it was before.
 	ended chan struct{}
 	err   error
@@ -44,8 +46,8 @@ type terminal struct {
 // openTerminal takes a terminal over until close. complete returns what a line
 // could become, soon, for typing waits; interrupt is called when Ctrl-C comes after the end of the input.
 func openTerminal(in, out *os.File, complete func(line string) []string, interrupt func()) *terminal {
-	t := &terminal{lines: make(chan inputLine, inputBacklog), ended: make(chan struct{})}
-	m := &inputModel{input: newInput(), lines: t.lines, complete: complete, interrupt: interrupt, showing: true}
+	t := &terminal{lines: make(chan inputLine, inputBacklog), typed: make(chan struct{}, 1), ended: make(chan struct{})}
+	m := &inputModel{input: newInput(), lines: t.lines, typed: t.typed, complete: complete, interrupt: interrupt, showing: true}
 	m.setPrompt("")
 	t.program = tea.NewProgram(m, tea.WithInput(in), tea.WithOutput(out), tea.WithoutSignalHandler())
 	go func() {
@@ -103,6 +105,7 @@ type (
 type inputModel struct {
 	input     textarea.Model
 	lines     chan inputLine
+	typed     chan struct{}
 	endOnce   sync.Once
 	over      bool // no more input
 	complete  func(string) []string
@@ -282,7 +285,14 @@ func (m *inputModel) key(msg tea.KeyPressMsg) tea.Cmd {
 			return nil
 		}
 	}
-	return m.edit(msg)
+	cmd := m.edit(msg)
+	if text := m.input.Value(); text != "" && !strings.HasPrefix(text, "/") {
+		select {
+		case m.typed <- struct{}{}:
+		default:
+		}
+	}
+	return cmd
 }
 
 // enter takes the line.

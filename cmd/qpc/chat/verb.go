@@ -41,6 +41,7 @@ const (
 	aboutNothing subject = iota
 	aboutAnybody         // a person or a group
 	aboutGroup
+	aboutMessage // the first of args is one of a person or a group
 )
 
 // request is what was asked for with a verb.
@@ -181,6 +182,11 @@ func (c *chat) ask(ctx context.Context, line string) error {
 		return err
 	}
 	r := request{args: args}
+	if v.about == aboutMessage {
+		if args[0], r.with = c.message(args[0]); r.with != "" {
+			return v.do(c, ctx, r)
+		}
+	}
 	if v.about != aboutNothing {
 		if err := c.pick(ctx); err != nil {
 			return err

@@ -50,6 +50,40 @@ proved when your node speaks to theirs.`,
 			slash: "history", typed: "[N]", command: "history", args: "CONVERSATION", about: aboutAnybody, do: (*chat).history, flags: historyFlags,
 			short: "Read a conversation, oldest first; the chat shows 20, or N.",
 		},
+		{
+			slash: "reply", typed: "MESSAGE TEXT", command: "reply", args: "CONVERSATION MESSAGE TEXT", about: aboutMessage, do: mark(localapi.MarkReply),
+			short: "Answer a message.", long: aboutMessages,
+		},
+		{
+			slash: "react", typed: "MESSAGE [EMOJI]", command: "react", args: "CONVERSATION MESSAGE [EMOJI]", about: aboutMessage, do: mark(localapi.MarkReact),
+			short: "Say with an emoji what you feel about a message; without one take that back.", long: aboutMessages,
+		},
+		{
+			slash: "edit", typed: "MESSAGE TEXT", command: "edit", args: "CONVERSATION MESSAGE TEXT", about: aboutMessage, do: mark(localapi.MarkEdit),
+			short: "Give a message of yours another text.", long: aboutMessages,
+		},
+		{
+			slash: "delete", typed: "MESSAGE", command: "delete", args: "CONVERSATION MESSAGE", about: aboutMessage, do: mark(localapi.MarkDelete),
+			short: "Delete a message of yours, here and for all who have it.", long: aboutMessages,
+		},
+		{
+			slash: "hide", typed: "MESSAGE", command: "hide", args: "CONVERSATION MESSAGE", about: aboutMessage, do: mark(localapi.MarkHide),
+			short: "Delete a message here alone.", long: aboutMessages,
+		},
+		{
+			slash: "timer", typed: "[TIME]", command: "timer", args: "CONVERSATION [TIME]", about: aboutAnybody, do: (*chat).timer,
+			short: "Let messages disappear that long after they were read; off lets them stay.",
+			long: `Let messages disappear, on all sides: TIME is like 30s, 5m or 24h, or off. It is for
+what is written from then on. The time runs from when a message was read, for your own
+ones from when you wrote them; what nobody reads goes a week after its time. Without a
+TIME it shows how the conversation is set.`,
+		},
+		{
+			slash: "receipts", typed: "[on|off]", command: "receipts", args: "CONVERSATION [on|off]", about: aboutAnybody, do: (*chat).receipts,
+			short: "Tell the others in a conversation what you have read, or not.",
+		},
+		{slash: "mute", command: "mute", args: "CONVERSATION", about: aboutAnybody, do: mute(true), short: "Be quiet about what comes in there."},
+		{slash: "unmute", command: "unmute", args: "CONVERSATION", about: aboutAnybody, do: mute(false), short: "Call you again for what comes in there."},
 		{slash: "create", typed: "NAME [CONTACT...]", command: "group create", args: "NAME [CONTACT...]", do: (*chat).createGroup, short: "Make a group and invite people."},
 		{slash: "groups", command: "group list", do: (*chat).groups, short: "List the groups of this node."},
 		{
@@ -82,6 +116,11 @@ was tried. It exits with 7 if the machine does not answer.`,
 		{slash: "quit", do: func(*chat, context.Context, request) error { return errQuit }, short: "End."},
 	}
 }
+
+// aboutMessages says how messages are named.
+const aboutMessages = `A MESSAGE is named by its id, which qpc history --json prints, or the first four or
+more digits of it; last is the last one: of yours, where only yours will do, else of
+the others. In a chat the number beside a message names it, too: /react 3 :)`
 
 func addFlags(cmd *cobra.Command, r *request) {
 	cmd.Flags().StringVar(&r.name, "name", "", "call the person `NAME` (default the name in the link)")

@@ -30,7 +30,7 @@ func follow(ctx context.Context, client *localapi.Client, events chan<- localapi
 		err := client.Events(ctx, last, ready, func(e localapi.Event) error {
 			select {
 			case events <- e:
-				last, tries = e.ID, 0
+				last, tries = max(last, e.ID), 0
 				return nil
 			case <-ctx.Done():
 				return ctx.Err()

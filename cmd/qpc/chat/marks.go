@@ -1,0 +1,247 @@
+package chat
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"quicnprotochat/cmd/qpc/cli"
+	"quicnprotochat/node/localapi"
+)
+
+// numbered is how many of the last messages of a chat can be named by the number
+// beside them.
+const numbered = 10_000
+
+// numbers are the numbers that stand beside the messages of a chat.
+type numbers struct {
+	last int
+	of   map[string]int
+	at   map[int]numberedLine
+}
+
+// numberedLine is a message with a number: its id, and the conversation that it is
+// of.
+type numberedLine struct{ id, with string }
+
+// give returns the number of a message, a new one if it has none.
+func (n *numbers) give(id, with string) int {
+	if n.of == nil {
+		n.of, n.at = map[string]int{}, map[int]numberedLine{}
+	}
+	if known, ok := n.of[id]; ok {
+		return known
+	}
+	n.last++
+	n.of[id], n.at[n.last] = n.last, numberedLine{id, with}
+	if old, ok := n.at[n.last-numbered]; ok {
+		delete(n.of, old.id)
+		delete(n.at, n.last-numbered)
+	}
+	return n.last
+}
+
+// number is how a message is named in a chat; nothing in a single command.
+func (c *chat) number(id, with string) string {
+	if !c.repl {
+		return ""
+	}
+	return fmt.Sprintf("#%d ", c.numbers.give(id, with))
+}
+
+// message is what a person calls a message: the number beside it, last, or its id;
+// with is the conversation that it is of, if the number says it.
+func (c *chat) message(ref string) (id, with string) {
+	if n, err := strconv.Atoi(strings.TrimPrefix(ref, "#")); err == nil && c.repl {
+		if line, ok := c.numbers.at[n]; ok {
+			return line.id, line.with
+		}
+	}
+	return ref, ""
+}
+
+// mark is a verb that does something with a message.
+func mark(action localapi.MarkAction) func(c *chat, ctx context.Context, r request) error {
+	return func(c *chat, ctx context.Context, r request) error {
+		req := localapi.MarkRequest{Contact: r.with, Message: r.args[0], Action: action}
+		if len(r.args) > 1 {
+			req.Text = r.args[1]
+		}
+		if action == localapi.MarkReply || action == localapi.MarkEdit {
+			if err := localapi.CheckText(req.Text); err != nil {
+				return err
+			}
+		}
+		if action == localapi.MarkReact && req.Text == "" {
+			req.Action = localapi.MarkUnreact
+		}
+		d, err := c.client.Mark(ctx, req)
+		if err != nil {
+			return err
+		}
+		if c.repl && action == localapi.MarkReply {
+			return c.sending(d, req.Text)
+		}
+		if c.repl && !c.JSON {
+			return nil // the event says it
+		}
+		return c.Print(d, deliveryText(d))
+	}
+}
+
+// tellRead says, of what a person at the terminal was shown, that it was read. It is
+// called now and then, so that many messages at once are one call.
+func (c *chat) tellRead(ctx context.Context) {
+	for with, id := range c.toRead {
+		delete(c.toRead, with)
+		if err := c.client.MarkRead(ctx, with, id, true); err != nil {
+			c.fail(err)
+		}
+	}
+}
+
+// saw notes that a person was shown a message of the conversation that is written to.
+func (c *chat) saw(with, id string) {
+	if c.terminal != nil && c.with != nil && c.with.id == with {
+		c.toRead[with] = id
+	}
+}
+
+// tellTyping says that the user is typing, not at every key.
+func (c *chat) tellTyping(ctx context.Context) {
+	if c.with == nil || time.Since(c.told) < typingTime/2 {
+		return
+	}
+	c.told = time.Now()
+	if err := c.client.Typing(ctx, c.with.id); err != nil {
+		c.fail(err)
+	}
+}
+
+// timer shows or sets how long messages stay.
+func (c *chat) timer(ctx context.Context, r request) error {
+	if len(r.args) == 0 {
+		return c.showSettings(c.client.Conversation(ctx, r.with))
+	}
+	after := r.args[0]
+	if after == "off" {
+		after = "0s"
+	}
+	if _, err := localapi.ParseTimer(after); err != nil {
+		return err
+	}
+	return c.showSettings(c.client.Set(ctx, localapi.SetRequest{Contact: r.with, Timer: after}))
+}
+
+// receipts shows or sets whether others are told what was read.
+func (c *chat) receipts(ctx context.Context, r request) error {
+	if len(r.args) == 0 {
+		return c.showSettings(c.client.Conversation(ctx, r.with))
+	}
+	if r.args[0] != "on" && r.args[0] != "off" {
+		return cli.UsageError("receipts are on or off, not "+r.args[0], "qpc receipts CONVERSATION off")
+	}
+	on := r.args[0] == "on"
+	return c.showSettings(c.client.Set(ctx, localapi.SetRequest{Contact: r.with, ReadReceipts: &on}))
+}
+
+// mute is a verb that silences a conversation, or does so no more.
+func mute(muted bool) func(c *chat, ctx context.Context, r request) error {
+	return func(c *chat, ctx context.Context, r request) error {
+		return c.showSettings(c.client.Set(ctx, localapi.SetRequest{Contact: r.with, Muted: &muted}))
+	}
+}
+
+func (c *chat) showSettings(v localapi.Conversation, err error) error {
+	if err != nil {
+		return err
+	}
+	text := cli.Defuse(v.Name) + ": messages stay"
+	if v.Timer != "0s" {
+		text = fmt.Sprintf("%s: messages disappear %s after they were read", cli.Defuse(v.Name), v.Timer)
+	}
+	if !v.ReadReceipts {
+		text += "; nobody is told what you read"
+	}
+	if v.Muted {
+		text += "; muted"
+	}
+	return c.Print(v, fmt.Sprintf("%s; %d unread", text, v.Unread))
+}
+
+// body is what is shown of a message behind its author.
+func body(m localapi.Message) string {
+	var b strings.Builder
+	if m.Reply != nil {
+		fmt.Fprintf(&b, "(to %q) ", excerpt(cmp.Or(m.Reply.Text, "a message that is not here")))
+	}
+	if m.Deleted {
+		b.WriteString("(deleted)")
+	} else {
+		b.WriteString(cli.Defuse(m.Text))
+	}
+	if m.Edited != nil {
+		b.WriteString(" (edited)")
+	}
+	for i, r := range m.Reactions {
+		if i == 0 {
+			b.WriteString("  ")
+		}
+		b.WriteString(cli.Defuse(r.Emoji))
+	}
+	return b.String()
+}
+
+// changed tells how a message looks that is other than before.
+func (c *chat) changed(e localapi.Event) string {
+	m, who := *e.Message, cli.Defuse(e.Contact.Name)
+	own := e.Contact.Identity == c.self.Identity
+	if own {
+		who = "you"
+	}
+	line := c.number(m.ID, place(m, c.self.Identity))
+	switch {
+	case e.Change == localapi.Edited && own:
+		return fmt.Sprintf("  %syou now say: %s", line, body(m))
+	case e.Change == localapi.Edited:
+		return fmt.Sprintf("  %s%s now says: %s", line, who, body(m))
+	case e.Change == localapi.Deleted:
+		return fmt.Sprintf("  %s%s deleted this message", line, who)
+	case e.Change == localapi.Reacted:
+		return fmt.Sprintf("  %s%s  <- %s", line, excerpt(m.Text), c.reactions(m, e))
+	}
+	return ""
+}
+
+// reactions lists who feels what about a message, as far as names are known here.
+func (c *chat) reactions(m localapi.Message, e localapi.Event) string {
+	var all []string
+	for _, r := range m.Reactions {
+		switch r.From {
+		case e.Contact.Identity:
+			all = append(all, cli.Defuse(r.Emoji)+" "+cli.Defuse(e.Contact.Name))
+		case c.self.Identity:
+			all = append(all, cli.Defuse(r.Emoji)+" you")
+		default:
+			all = append(all, cli.Defuse(r.Emoji))
+		}
+	}
+	if len(all) == 0 {
+		return "no reaction any more"
+	}
+	return strings.Join(all, ", ")
+}
+
+// place is the conversation of a message.
+func place(m localapi.Message, self string) string {
+	switch {
+	case m.Group != "":
+		return m.Group
+	case m.From == self:
+		return m.To
+	}
+	return m.From
+}
