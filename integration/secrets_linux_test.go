@@ -1,7 +1,6 @@
 package integration
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/base64"
 	"fmt"
@@ -14,44 +13,22 @@ import (
 	"quicnprotochat/node/localapi"
 )
 
-// memoryHas reports which of some texts are in the memory of a process that may be
-// read (proc_pid_maps(5), proc_pid_mem(5)).
+// memoryHas reports which of some texts are in the memory of a process.
 func memoryHas(t *testing.T, pid int, texts ...string) (found []string) {
 	t.Helper()
-	maps, err := os.Open(fmt.Sprintf("/proc/%d/maps", pid))
-	if err != nil {
-		t.Fatal(err)
+	all := make(map[string][]byte)
+	for _, text := range texts {
+		all[text] = []byte(text)
 	}
-	defer maps.Close()
-	mem, err := os.Open(fmt.Sprintf("/proc/%d/mem", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer mem.Close()
-	read := 0
-	seen := make(map[string]bool)
-	for lines := bufio.NewScanner(maps); lines.Scan(); {
-		var from, to int64
-		var mode string
-		if _, err := fmt.Sscanf(lines.Text(), "%x-%x %s", &from, &to, &mode); err != nil || mode[0] != 'r' {
-			continue
-		}
-		const piece, overlap = 8 << 20, 1 << 10 // a text may lie across two pieces
-		for at := from; at < to; at += piece - overlap {
-			b := make([]byte, min(piece, to-at))
-			n, _ := mem.ReadAt(b, at) // some areas of the kernel's cannot be read
-			read += n
-			for _, text := range texts {
-				if !seen[text] && bytes.Contains(b[:n], []byte(text)) {
-					seen[text] = true
-					found = append(found, fmt.Sprintf("%q in %s", text, lines.Text()))
-				}
+	names, seen := newNeedles(all), make(map[string]bool)
+	readMemory(t, pid, func(area string, content []byte) {
+		for text := range names.in(content) {
+			if !seen[text] {
+				seen[text] = true
+				found = append(found, fmt.Sprintf("%q in %s", text, area))
 			}
 		}
-	}
-	if read < 1<<20 {
-		t.Fatalf("only %d bytes of the memory could be read", read)
-	}
+	})
 	return found
 }
 

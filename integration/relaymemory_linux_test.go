@@ -1,19 +1,15 @@
 package integration
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"math/big"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -33,9 +29,6 @@ const senderName = "Quittenmarmelade"
 func TestRelayForgetsSender(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs real processes")
-	}
-	if runtime.GOOS != "linux" {
-		lacking(t, "memory of a process is read on Linux alone")
 	}
 	t.Run("sealed", func(t *testing.T) {
 		relay, alice := depositAtRelay(t, true)
@@ -143,80 +136,7 @@ func searchRelay(t *testing.T, relay *process, sender string) (found []string) {
 		}
 		search("file "+filepath.Base(path), content)
 	}
-	relay.memory(t, func(region string, content []byte) { search("memory "+region, content) })
-	return found
-}
-
-// memory reads all that a process has in its memory, in pieces that overlap.
-func (p *process) memory(t *testing.T, each func(region string, content []byte)) {
-	t.Helper()
-	const piece, overlap = 4 << 20, 256
-	p.mu.Lock()
-	proc := fmt.Sprintf("/proc/%d/", p.run.cmd.Process.Pid)
-	p.mu.Unlock()
-	maps, err := os.Open(proc + "maps")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer maps.Close()
-	mem, err := os.Open(proc + "mem")
-	if err != nil {
-		lacking(t, "cannot read the memory of a process: %v", err)
-	}
-	defer mem.Close()
-	total, buf := 0, make([]byte, piece+overlap)
-	for lines := bufio.NewScanner(maps); lines.Scan(); {
-		var from, to int64
-		var mode string
-		if _, err := fmt.Sscanf(lines.Text(), "%x-%x %s", &from, &to, &mode); err != nil || mode[0] != 'r' {
-			continue
-		}
-		name := lines.Text()[strings.LastIndexByte(lines.Text(), ' ')+1:]
-		for at := from; at < to; at += piece {
-			b := buf[:min(piece+overlap, to-at)]
-			n, err := mem.ReadAt(b, at)
-			if err != nil && err != io.EOF && !strings.HasPrefix(name, "[v") && n == 0 {
-				continue // gone since, or of a device
-			}
-			total += n
-			each(fmt.Sprintf("%x %s", at, name), b[:n])
-		}
-	}
-	if total < 1<<20 {
-		t.Fatalf("only %d bytes of memory were read", total)
-	}
-}
-
-// needles are what is searched for, all in one pass over much memory.
-type needles struct {
-	all   map[string][]byte
-	begin [1 << 16]bool // the first two bytes of one of them
-}
-
-func newNeedles(all map[string][]byte) *needles {
-	n := &needles{all: all}
-	for _, needle := range all {
-		n.begin[int(needle[0])<<8|int(needle[1])] = true
-	}
-	return n
-}
-
-// in returns which of them are in content.
-func (n *needles) in(content []byte) map[string]bool {
-	found := make(map[string]bool)
-	last := 0
-	for i, b := range content {
-		at := last<<8 | int(b)
-		last = int(b)
-		if !n.begin[at] || i == 0 {
-			continue
-		}
-		for what, needle := range n.all {
-			if bytes.HasPrefix(content[i-1:], needle) {
-				found[what] = true
-			}
-		}
-	}
+	readMemory(t, relay.pid(), func(area string, content []byte) { search("memory "+area, content) })
 	return found
 }
 
