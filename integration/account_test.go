@@ -74,3 +74,32 @@ func TestInvitedNode(t *testing.T) {
 		}
 	})
 }
+
+// TestEndedSession: who had an account at the relay of a contact, and has none any
+// more, leaves mail there all the same.
+func TestEndedSession(t *testing.T) {
+	simulate(t, func(w *world) {
+		ctx := context.Background()
+		r := w.relay()
+		a, b := w.node("anna", r.url()), w.node("bob", r.url())
+		a.settled()
+		b.settled()
+		a.add(b)
+		a.await(a.send(b, "one"), localapi.Delivered, 10*time.Second)
+		if _, err := a.Register(ctx, accountAt(r, "anna", "correct horse", "")); err != nil {
+			t.Fatal(err)
+		}
+		if err := a.ForgetRelay(ctx, r.url()); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		if err := r.Operator().Remove(ctx, "anna"); err != nil {
+			t.Fatal(err)
+		}
+		b.halt()
+		a.await(a.send(b, "two"), localapi.Stored, time.Minute)
+		if list, err := a.Accounts(ctx); err != nil || len(list) != 1 || list[0].Session {
+			t.Errorf("accounts: got %+v, %v", list, err)
+		}
+	})
+}

@@ -81,7 +81,8 @@ func (s *sealed) answered(relay transport.Key, ok bool) (back bool) {
 
 // atRelay makes a call about a person at one of its relays. With a pass of the
 // person it says nothing of who we are; where there is none, or the relay does not
-// take it, we call in our own name. call is told which, and may be made twice.
+// take it, we call in our own name. call is told which, and may be made more than
+// once.
 func (d *Deliverer) atRelay(ctx context.Context, p person, u transport.RelayURL, call func(ctx context.Context, c *rpc.Client, sealed bool) error) error {
 	pass, err := d.passAt(ctx, p.id, u.Key)
 	if err != nil {
@@ -104,7 +105,11 @@ func (d *Deliverer) atRelay(ctx context.Context, p person, u transport.RelayURL,
 	if err != nil {
 		return err
 	}
-	if err = call(ctx, ln.conn.Client(), false); errors.Is(err, rpc.ErrDisconnected) {
+	err = call(ctx, ln.conn.Client(), false)
+	if d.endedSession(ctx, u.Key, err) {
+		err = call(ctx, ln.conn.Client(), false) // for this our key will do
+	}
+	if errors.Is(err, rpc.ErrDisconnected) {
 		ln.drop()
 	}
 	return err

@@ -82,16 +82,25 @@ func (r *home) refused(ctx context.Context, err error) error {
 	if errors.Is(err, rpc.ErrAccount) {
 		return errAccount
 	}
-	token := r.d.sessions.of(r.url.Key)
-	if token == nil || !errors.Is(err, rpc.ErrUnauthenticated) {
+	if !r.d.endedSession(ctx, r.url.Key, err) {
 		return err
 	}
-	failed := r.d.cfg.Store.Update(ctx, func(tx *store.Tx) error { return tx.EndSession(r.url.Key, token) })
-	if failed != nil {
-		r.d.cfg.Log.Error("end session", "err", failed)
-	}
-	r.d.sessions.end(r.url.Key, token)
 	return errors.New("the session at this relay has ended: qpc account login")
+}
+
+// endedSession reports whether an error of a relay means that our session there has
+// ended, and forgets the session then.
+func (d *Deliverer) endedSession(ctx context.Context, relay transport.Key, err error) bool {
+	token := d.sessions.of(relay)
+	if token == nil || !errors.Is(err, rpc.ErrUnauthenticated) {
+		return false
+	}
+	failed := d.cfg.Store.Update(ctx, func(tx *store.Tx) error { return tx.EndSession(relay, token) })
+	if failed != nil {
+		d.cfg.Log.Error("end session", "err", failed)
+	}
+	d.sessions.end(relay, token)
+	return true
 }
 
 // end forgets a session if it is still that one.
