@@ -59,13 +59,13 @@ func (a *app) account(cmd *cobra.Command, c *accountCall) error {
 		if _, err := client.Identity(cmd.Context()); err != nil {
 			return h.Explain(err) // before anybody types for nothing
 		}
-		if c.request.Password, err = a.Password(*c.password); err != nil {
+		if c.request.Password, err = a.Password(cmd.Context(), *c.password); err != nil {
 			return err
 		}
 		defer clear(c.request.Password)
 	}
 	if c.fresh != nil {
-		if c.request.NewPassword, err = a.Password(*c.fresh); err != nil {
+		if c.request.NewPassword, err = a.Password(cmd.Context(), *c.fresh); err != nil {
 			return err
 		}
 		defer clear(c.request.NewPassword)

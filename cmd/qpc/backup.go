@@ -57,7 +57,7 @@ func (a *app) backupCreateCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		password, err := a.Password(*source)
+		password, err := a.Password(cmd.Context(), *source)
 		if err != nil {
 			return err
 		}
@@ -79,8 +79,8 @@ func (a *app) backupVerifyCommand() *cobra.Command {
 		Args:  cli.Exactly(1),
 	}
 	source := backupPassword(cmd, false)
-	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		password, err := a.Password(*source)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		password, err := a.Password(cmd.Context(), *source)
 		if err != nil {
 			return err
 		}
@@ -107,13 +107,13 @@ func (a *app) backupRestoreCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		password, err := a.Password(*source)
+		password, err := a.Password(cmd.Context(), *source)
 		if err != nil {
 			return err
 		}
 		var lock []byte
 		if state.File != "" {
-			if lock, err = a.Password(state); err != nil {
+			if lock, err = a.Password(cmd.Context(), state); err != nil {
 				return err
 			}
 		}

@@ -60,13 +60,13 @@ func (a *app) lockCommand(use, short string, has, sets bool, done string) *cobra
 		}
 		var present, fresh []byte
 		if has {
-			if present, err = a.Password(old); err != nil {
+			if present, err = a.Password(cmd.Context(), old); err != nil {
 				return err
 			}
 			defer clear(present)
 		}
 		if sets {
-			if fresh, err = a.Password(next); err != nil {
+			if fresh, err = a.Password(cmd.Context(), next); err != nil {
 				return err
 			}
 			defer clear(fresh)

@@ -66,7 +66,7 @@ func (c *chat) login(ctx context.Context, f *loginFlags, relay string) error {
 	}
 	r := localapi.AccountRequest{Relay: relay, Name: f.username, Invite: f.invite, Password: []byte(f.password)}
 	if f.password == "" {
-		if r.Password, err = c.App.Password(f.source); err != nil {
+		if r.Password, err = c.App.Password(ctx, f.source); err != nil {
 			return err
 		}
 	}

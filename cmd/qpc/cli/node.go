@@ -73,7 +73,7 @@ func (a *App) WithNode(cmd *cobra.Command, h Home, f *NodeFlags, do func(context
 	if err != nil {
 		return err
 	}
-	password, err := a.statePassword(h, f)
+	password, err := a.statePassword(cmd.Context(), h, f)
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func (a *App) WithNode(cmd *cobra.Command, h Home, f *NodeFlags, do func(context
 }
 
 // statePassword is the password of a home, if it has one or is to get one.
-func (a *App) statePassword(h Home, f *NodeFlags) ([]byte, error) {
+func (a *App) statePassword(ctx context.Context, h Home, f *NodeFlags) ([]byte, error) {
 	if f.state != "" {
 		return f.stateSource.check([]byte(f.state))
 	}
@@ -108,5 +108,5 @@ func (a *App) statePassword(h Home, f *NodeFlags) ([]byte, error) {
 	if !locked && f.stateSource.File == "" && os.Getenv(f.stateSource.Env) == "" {
 		return nil, nil
 	}
-	return a.Password(f.stateSource)
+	return a.Password(ctx, f.stateSource)
 }

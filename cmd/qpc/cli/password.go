@@ -2,9 +2,11 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"golang.org/x/term"
 
@@ -24,8 +26,8 @@ type PasswordSource struct {
 }
 
 // Password returns the password of a source: the file that was named, else the
-// variable, else what is typed. The caller wipes it.
-func (a *App) Password(s PasswordSource) ([]byte, error) {
+// variable, else what is typed until ctx ends. The caller wipes it.
+func (a *App) Password(ctx context.Context, s PasswordSource) ([]byte, error) {
 	if s.File != "" {
 		return a.passwordFile(s)
 	}
@@ -37,11 +39,11 @@ func (a *App) Password(s PasswordSource) ([]byte, error) {
 	if !ok || !term.IsTerminal(int(in.Fd())) {
 		return nil, UsageError("no "+s.What, fmt.Sprintf("type it at a terminal, or use --%s FILE or %s", s.Flag, s.Env))
 	}
-	password, err := a.prompt(in, s.What)
+	password, err := a.prompt(ctx, in, s.What)
 	if err != nil || !s.Twice {
 		return password, err
 	}
-	again, err := a.prompt(in, s.What+", again")
+	again, err := a.prompt(ctx, in, s.What+", again")
 	defer clear(again)
 	if err == nil && !bytes.Equal(password, again) {
 		err = UsageError("the two are not the same", "type it again")
@@ -89,19 +91,47 @@ func (s PasswordSource) check(password []byte) ([]byte, error) {
 }
 
 // prompt reads a line from a terminal that does not show it.
-func (a *App) prompt(in *os.File, what string) ([]byte, error) {
-	fmt.Fprintf(a.Stderr, "%s: ", what)
-	state, err := term.GetState(int(in.Fd()))
+func (a *App) prompt(ctx context.Context, in *os.File, what string) ([]byte, error) {
+	before, err := term.GetState(int(in.Fd()))
 	if err != nil {
 		return nil, fmt.Errorf("terminal: %w", err)
 	}
 	// A signal ends the program by its context, and must not leave the terminal mute.
-	defer func() { _ = term.Restore(int(in.Fd()), state) }()
-	password, err := term.ReadPassword(int(in.Fd()))
-	fmt.Fprintln(a.Stderr)
-	if err != nil {
-		clear(password)
-		return nil, fmt.Errorf("read %s: %w", what, err)
+	defer func() { _ = term.Restore(int(in.Fd()), before) }()
+	type line struct {
+		text []byte
+		err  error
 	}
-	return PasswordSource{What: what}.check(password)
+	typed := make(chan line, 1)
+	// A read of a terminal can't be broken off: after ctx it ends with the program.
+	go func() {
+		text, err := term.ReadPassword(int(in.Fd()))
+		typed <- line{text, err}
+	}()
+	awaitMute(in, before)
+	fmt.Fprintf(a.Stderr, "%s: ", what)
+	var got line
+	select {
+	case got = <-typed:
+	case <-ctx.Done():
+		got.err = ctx.Err()
+	}
+	fmt.Fprintln(a.Stderr)
+	if got.err != nil {
+		clear(got.text)
+		return nil, fmt.Errorf("read %s: %w", what, got.err)
+	}
+	return PasswordSource{What: what}.check(got.text)
+}
+
+// awaitMute waits until a terminal is set to show nothing, for at most a second: one
+// that was before looks the same. Who types as soon as there is a prompt must not see
+// it.
+func awaitMute(in *os.File, before *term.State) {
+	for range 200 {
+		if now, err := term.GetState(int(in.Fd())); err != nil || *now != *before {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
 }
