@@ -1,6 +1,7 @@
 package cards
 
 import (
+	"slices"
 	"time"
 
 	"quicnprotochat/rpc"
@@ -11,6 +12,11 @@ const (
 	// maxRivals is how many commits of one member in one epoch are kept on which
 	// nobody else has built: more than one is equivocation.
 	maxRivals = 2
+	// maxAlone is how many commits of one member are kept on which nobody else has
+	// built.
+	maxAlone = 4096
+	// maxMessages bounds the commits of a group, in bytes, beside their cards.
+	maxMessages = 128 << 20
 	// looseEach and looseBytes bound the commits of one member that hang in the
 	// air: as many as one answer brings. Those of people who never were members
 	// count as those of one.
@@ -37,7 +43,7 @@ func (t *Tree) Surplus() (all []*Epoch) {
 		parent int
 		author rpc.Identity
 	}
-	shared, rivals := t.shared(), make(map[place]int)
+	shared, rivals, alone := t.shared(), make(map[place]int), make(map[rpc.Identity]int)
 	gone := make([]bool, len(t.Epochs))
 	for i, e := range t.Epochs {
 		if e.Card == nil {
@@ -46,9 +52,12 @@ func (t *Tree) Surplus() (all []*Epoch) {
 		if !shared[i] {
 			at := place{e.Up, e.Card.Committer}
 			rivals[at]++ // siblings are in the order of their names
-			gone[i] = rivals[at] > maxRivals
+			gone[i] = rivals[at] > maxRivals || alone[at.author] >= maxAlone
 		}
 		gone[i] = gone[i] || gone[e.Up]
+		if !shared[i] && !gone[i] {
+			alone[e.Card.Committer]++
+		}
 	}
 	for i := len(t.Epochs) - 1; i > 0; i-- {
 		if gone[i] {
@@ -85,6 +94,40 @@ func (t *Tree) TooLoose() (all []*Epoch) {
 		}
 		count[author]++
 		size[author] += e.Size
+	}
+	return all
+}
+
+// Heavy returns the epochs whose commits are not kept, their cards are: those that
+// were opened, the oldest first, then others, the last that came first.
+func (t *Tree) Heavy() (all []*Epoch) {
+	total := 0
+	var list []*Epoch
+	for _, e := range t.Epochs {
+		if total += e.Size; e.Size > 0 {
+			list = append(list, e)
+		}
+	}
+	if total <= maxMessages {
+		return nil
+	}
+	slices.SortStableFunc(list, func(a, b *Epoch) int {
+		switch fresh := a.State == StateNew; {
+		case fresh != (b.State == StateNew) && fresh:
+			return 1
+		case fresh != (b.State == StateNew):
+			return -1
+		case fresh:
+			return b.Seen.Compare(a.Seen)
+		}
+		return a.Seen.Compare(b.Seen)
+	})
+	for _, e := range list {
+		if total <= maxMessages {
+			break
+		}
+		total -= e.Size
+		all = append(all, e)
 	}
 	return all
 }

@@ -98,6 +98,12 @@ func (t *Tree) judge(up int, e *Epoch) {
 	t.place(e)
 }
 
+// Allows returns ErrPolicy if a card may not be made in the epoch of index up.
+func (t *Tree) Allows(up int, card *message.CommitCard) error {
+	_, err := t.Epochs[up].Roster.after(card, func(l message.Leave) bool { return t.Asked(up, l) })
+	return err
+}
+
 func (t *Tree) place(e *Epoch) {
 	t.index[e.Name] = len(t.Epochs)
 	t.Epochs = append(t.Epochs, e)

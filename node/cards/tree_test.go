@@ -190,3 +190,41 @@ func TestKeysFor(t *testing.T) {
 		t.Error("the keys of 16 epochs above the head are kept, want those of no more")
 	}
 }
+
+// TestHeavy: commits are bounded in bytes: those that were opened go first.
+func TestHeavy(t *testing.T) {
+	var list []*Epoch
+	for n := byte(1); n <= 5; n++ {
+		e := epoch(n, n-1, 7+uint64(n), message.CommitCard{Committer: who(2)})
+		e.Size = maxMessages / 4
+		list = append(list, e)
+	}
+	list[0].State, list[3].State = StateNew, StateNew
+	if got := names(grown(list...).Heavy()); !slices.Equal(got, []byte{2}) {
+		t.Errorf("one too many: got %v, want 2", got)
+	}
+	for _, e := range list {
+		e.State = StateNew
+	}
+	if got := names(grown(list...).Heavy()); !slices.Equal(got, []byte{5}) {
+		t.Errorf("none opened: got %v, want 5", got)
+	}
+	if got := grown(list[:4]...).Heavy(); len(got) > 0 {
+		t.Errorf("not too many: got %v", names(got))
+	}
+}
+
+// TestAlone: what one member commits alone is bounded also as a chain.
+func TestAlone(t *testing.T) {
+	var list []*Epoch
+	parent := name(0)
+	for n := range maxAlone + 5 {
+		e := epoch(0, 0, 8+uint64(n), message.CommitCard{Committer: who(3)})
+		e.Name, e.Parent = message.EpochName{9, byte(n >> 8), byte(n)}, parent
+		e.Card.Parent = parent
+		list, parent = append(list, e), e.Name
+	}
+	if got := grown(list...).Surplus(); len(got) != 5 {
+		t.Errorf("%d are too many, want 5", len(got))
+	}
+}

@@ -140,24 +140,28 @@ func (g *Groups) asAdmin(ctx context.Context, id [16]byte, fn func(*store.Tx, *c
 	})
 }
 
-// about is asAdmin for an intent about a member.
-func (g *Groups) about(ctx context.Context, id [16]byte, who rpc.Identity, kind byte) error {
+// Remove removes a member.
+func (g *Groups) Remove(ctx context.Context, id [16]byte, who rpc.Identity) error {
 	return g.asAdmin(ctx, id, func(tx *store.Tx, _ *convo.Effects, row store.Group, t *cards.Tree) error {
 		if !t.Top().Roster.Has(who) || who == g.self {
 			return fmt.Errorf("%s: %w", g.name(tx, who), ErrMember)
 		}
-		return g.intend(tx, row.ID, store.Intent{Kind: kind, Subject: who, Created: time.Now()})
+		return g.intend(tx, row.ID, store.Intent{Kind: intentRemove, Subject: who, Created: time.Now()})
 	})
-}
-
-// Remove removes a member.
-func (g *Groups) Remove(ctx context.Context, id [16]byte, who rpc.Identity) error {
-	return g.about(ctx, id, who, intentRemove)
 }
 
 // Promote makes a member an admin, the most junior one.
 func (g *Groups) Promote(ctx context.Context, id [16]byte, who rpc.Identity) error {
-	return g.about(ctx, id, who, intentPromote)
+	return g.asAdmin(ctx, id, func(tx *store.Tx, _ *convo.Effects, row store.Group, t *cards.Tree) error {
+		r := t.Top().Roster
+		switch {
+		case !r.Has(who) || who == g.self:
+			return fmt.Errorf("%s: %w", g.name(tx, who), ErrMember)
+		case len(r.Profile().Admins) >= message.MaxAdmins && !r.IsAdmin(who):
+			return ErrFull
+		}
+		return g.intend(tx, row.ID, store.Intent{Kind: intentPromote, Subject: who, Created: time.Now()})
+	})
 }
 
 // Demote takes that back of an admin who is junior to us.

@@ -60,6 +60,9 @@ func (g *Groups) commit(tx *store.Tx, fx *convo.Effects, row store.Group, t *car
 	if cfg.Extensions != nil {
 		card.Profile = &p.profile
 	}
+	if err := t.Allows(t.Head, card); err != nil {
+		return g.forgo(tx, row, p, err)
+	}
 	made, err := g.keepOwn(tx, row, card, staged.Message(), next, now)
 	if err != nil {
 		return err
@@ -71,6 +74,18 @@ func (g *Groups) commit(tx *store.Tx, fx *convo.Effects, row store.Group, t *car
 		return err
 	}
 	return g.advance(tx, fx, row)
+}
+
+// forgo gives up what is wanted where all of it together is against the rules of the
+// group: nobody would take the commit, we neither.
+func (g *Groups) forgo(tx *store.Tx, row store.Group, p *plan, why error) error {
+	g.cfg.Log.Warn("what is wanted in a group is given up", "group", row.ID, "err", why)
+	for _, i := range p.intents {
+		if err := tx.DeleteIntent(i.ID); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ownCommit is a commit that we have made and kept.

@@ -65,5 +65,7 @@
 // committed again if somebody senior to its author commits beside it. Of a
 // message whose author goes away before a change of branches, and before it sends it
 // again, the others may see nothing. Cards and rosters are kept for as long as the
-// group is.
+// group is; of what one member commits alone, on which nobody else builds, the first
+// 4,096 commits. Members whose trees begin at different epochs, because the group had
+// more than 255 when one of them came, do not judge branches from before that alike.
 package group

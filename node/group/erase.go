@@ -48,6 +48,16 @@ func (g *Groups) prune(tx *store.Tx, group []byte, t *cards.Tree) (did bool, err
 			}
 		}
 	}
+	for _, e := range t.Heavy() {
+		row, err := tx.Commit(group, e.Name)
+		if err != nil {
+			return did, err
+		}
+		row.Message, did = nil, true
+		if err := tx.PutCommit(row); err != nil {
+			return did, err
+		}
+	}
 	return did, nil
 }
 

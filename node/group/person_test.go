@@ -14,6 +14,7 @@ import (
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/identity"
 	"quicnprotochat/node/keys"
+	"quicnprotochat/node/message"
 	"quicnprotochat/node/profile"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
@@ -23,6 +24,9 @@ import (
 // person is a node without a network: the test carries its payloads.
 type person struct {
 	t       *testing.T
+	name    string
+	dir     string
+	cut     cut
 	id      *identity.Identity
 	store   *store.Store
 	keys    *keys.Keys
@@ -59,17 +63,9 @@ func newPeople(t *testing.T, names ...string) []*person {
 	for i, name := range names {
 		id, err := identity.Generate()
 		must(t, err)
-		s, err := store.Open(store.Config{Dir: t.TempDir()})
-		must(t, err)
-		t.Cleanup(func() { s.Close() })
-		p := &person{t: t, id: id, store: s, keys: keys.New(keys.Config{Store: s, Identity: id})}
-		p.profile, err = profile.New(t.Context(), profile.Config{Store: s, Identity: id, Name: name})
-		must(t, err)
-		p.profile.Attach(nowhere{})
-		log := slog.New(slog.DiscardHandler)
-		p.engine = convo.New(convo.Config{Store: s, Identity: id, Keys: p.keys, Profile: p.profile, Notify: nobody{}, Log: log})
-		p.groups = New(Config{Store: s, Identity: id, Profile: p.profile, Engine: p.engine, Log: log})
-		all[i] = p
+		all[i] = &person{t: t, name: name, id: id, dir: t.TempDir()}
+		all[i].open()
+		t.Cleanup(func() { all[i].store.Close() })
 	}
 	for _, p := range all {
 		for _, q := range all {
@@ -79,6 +75,55 @@ func newPeople(t *testing.T, names ...string) []*person {
 		}
 	}
 	return all
+}
+
+// open begins with what is in the home of p.
+func (p *person) open() {
+	p.t.Helper()
+	s, err := store.Open(store.Config{Dir: p.dir, Fault: p.cut.fault})
+	must(p.t, err)
+	p.store, p.keys = s, keys.New(keys.Config{Store: s, Identity: p.id})
+	p.profile, err = profile.New(p.t.Context(), profile.Config{Store: s, Identity: p.id, Name: p.name})
+	must(p.t, err)
+	p.profile.Attach(nowhere{})
+	log := slog.New(slog.DiscardHandler)
+	p.engine = convo.New(convo.Config{Store: s, Identity: p.id, Keys: p.keys, Profile: p.profile, Notify: nobody{}, Log: log})
+	p.groups = New(Config{Store: s, Identity: p.id, Profile: p.profile, Engine: p.engine, Log: log})
+}
+
+// cut halts a person at one of its commits: from there on it commits nothing until
+// it is started again. The zero cut lets all pass.
+type cut struct {
+	armed, hit bool
+	at, seen   int
+}
+
+var errCut = errors.New("halted by the test")
+
+func (c *cut) fault(string) error {
+	if !c.armed {
+		return nil
+	}
+	c.hit = c.hit || c.seen == c.at
+	c.seen++
+	if c.hit {
+		return errCut
+	}
+	return nil
+}
+
+// survives starts p again if err is that it was halted, and reports whether it was
+// not.
+func (p *person) survives(err error) bool {
+	p.t.Helper()
+	if !errors.Is(err, errCut) {
+		must(p.t, err)
+		return true
+	}
+	p.cut.armed = false
+	must(p.t, p.store.Close())
+	p.open()
+	return false
 }
 
 // meet gives p the link and the hybrid key of q.
@@ -122,10 +167,13 @@ func (p *person) keyPackage(change func(cfg *mls.KeyPackageConfig)) []byte {
 func (p *person) receive(from *person, payload []byte) error {
 	p.t.Helper()
 	in := store.Incoming{Hash: sha256.Sum256(payload), Payload: payload, Depositor: from.id.ID(), Via: "direct", Received: time.Now()}
-	must(p.t, p.store.Update(p.t.Context(), func(tx *store.Tx) (err error) {
+	err := p.store.Update(p.t.Context(), func(tx *store.Tx) (err error) {
 		in.ID, _, err = tx.AddIncoming(in)
 		return err
-	}))
+	})
+	if err != nil || in.ID == 0 { // it was processed before
+		return err
+	}
 	return p.engine.Receive(p.t.Context(), in)
 }
 
@@ -135,8 +183,9 @@ func settle(group []byte, all ...*person) {
 	for range 12 {
 		time.Sleep(time.Second)
 		for _, p := range all {
-			_, err := p.groups.Tend(p.t.Context(), group)
-			must(p.t, err)
+			if _, err := p.groups.Tend(p.t.Context(), group); !p.survives(err) {
+				continue
+			}
 			for _, q := range all {
 				if p != q {
 					p.carry(q)
@@ -149,7 +198,10 @@ func settle(group []byte, all ...*person) {
 func (p *person) carry(q *person) {
 	p.t.Helper()
 	ctx := p.t.Context()
-	must(p.t, p.engine.SealWaiting(ctx, q.id.ID()))
+	if !p.survives(p.engine.Renew(ctx, q.id.ID(), convo.RenewAges{Taken: time.Minute, Stored: time.Hour, Seen: true})) ||
+		!p.survives(p.engine.SealWaiting(ctx, q.id.ID())) {
+		return
+	}
 	var rows []store.Outgoing
 	must(p.t, p.store.View(ctx, func(tx *store.Tx) (err error) {
 		rows, err = tx.OutgoingFor(q.id.ID(), 0)
@@ -159,10 +211,14 @@ func (p *person) carry(q *person) {
 		if len(row.Payload) == 0 || !row.DirectAt.IsZero() {
 			continue
 		}
-		if err := q.receive(p, row.Payload); err != nil && !errors.Is(err, convo.ErrRefused) && !errors.Is(err, convo.ErrWaiting) {
-			p.t.Fatal(err)
+		switch err := q.receive(p, row.Payload); {
+		case errors.Is(err, convo.ErrRefused), errors.Is(err, convo.ErrWaiting):
+		case !q.survives(err):
+			continue // it is sent again
 		}
-		must(p.t, p.engine.Direct(ctx, row, transport.PathDirect, "taken", nil))
+		if !p.survives(p.engine.Direct(ctx, row, transport.PathDirect, "taken", nil)) {
+			return
+		}
 	}
 }
 
@@ -212,4 +268,8 @@ func newGroup(t *testing.T, all ...*person) []byte {
 		}
 	}
 	return c.Group
+}
+
+func chat(text string) *message.Message {
+	return &message.Message{Type: message.Chat, ID: message.NewID(), Text: text}
 }

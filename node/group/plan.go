@@ -124,14 +124,14 @@ func (g *Groups) planOne(tx *store.Tx, t *cards.Tree, p *plan, i *store.Intent) 
 		}
 		return p.planRemove(r, i, &l), nil
 	}
-	return p.planProfile(r, i), nil
+	return p.planProfile(g.self, r, i), nil
 }
 
 func (p *plan) planAdd(r *cards.Roster, i *store.Intent) (keep bool, err error) {
 	if r.Has(i.Subject) {
 		return false, nil
 	}
-	if len(i.Package) == 0 {
+	if len(i.Package) == 0 || r.Size()+len(p.add) >= message.MaxMembers {
 		return true, nil
 	}
 	kp, err := mls.ParseKeyPackage(i.Package)
@@ -162,7 +162,7 @@ func without(list []rpc.Identity, id rpc.Identity) []rpc.Identity {
 	return slices.DeleteFunc(list, func(x rpc.Identity) bool { return x == id })
 }
 
-func (p *plan) planProfile(r *cards.Roster, i *store.Intent) (keep bool) {
+func (p *plan) planProfile(self rpc.Identity, r *cards.Roster, i *store.Intent) (keep bool) {
 	switch i.Kind {
 	case intentRename:
 		if p.profile.Name == string(i.Value) {
@@ -170,13 +170,14 @@ func (p *plan) planProfile(r *cards.Roster, i *store.Intent) (keep bool) {
 		}
 		p.profile.Name = string(i.Value)
 	case intentPromote:
-		if slices.Contains(p.profile.Admins, i.Subject) || !r.Has(i.Subject) {
+		if slices.Contains(p.profile.Admins, i.Subject) || !r.Has(i.Subject) || slices.Contains(p.remove, i.Subject) ||
+			len(p.profile.Admins) >= message.MaxAdmins {
 			return false
 		}
 		p.profile.Admins = append(p.profile.Admins, i.Subject)
 	case intentDemote:
-		if !slices.Contains(p.profile.Admins, i.Subject) {
-			return false
+		if !slices.Contains(p.profile.Admins, i.Subject) || !r.Senior(self, i.Subject) {
+			return false // who was junior to us may be senior by now
 		}
 		p.profile.Admins = without(p.profile.Admins, i.Subject)
 	case intentUpdate:
