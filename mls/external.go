@@ -132,7 +132,7 @@ func outsideView(cfg ExternalConfig) (*Epoch, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	t, err := info.checkedTree(s, cfg.RatchetTree)
+	t, err := info.checkedTree(s, cfg.RatchetTree, 0)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -166,7 +166,7 @@ func ParseGroupInfo(groupInfo, ratchetTree []byte) ([]Member, []Extension, error
 	if err != nil {
 		return nil, nil, fmt.Errorf("group info: %w", err)
 	}
-	t, err := m.groupInfo.checkedTree(s, ratchetTree)
+	t, err := m.groupInfo.checkedTree(s, ratchetTree, 0)
 	if err != nil {
 		return nil, nil, fmt.Errorf("group info: %w", err)
 	}

@@ -25,6 +25,9 @@ type JoinConfig struct {
 	// it goes on from (RFC 9420, §11.2, §11.3). Without it such a Welcome is
 	// refused, with it every other one. Its resumption secret needs no PSKs.
 	Previous *Epoch
+	// MaxMembers is how many members the group may have; zero is no limit. A larger
+	// one is refused before its members' signatures are verified, most of the work.
+	MaxMembers int
 }
 
 // Join enters the epoch that a Welcome is for (RFC 9420, §12.4.3.1), after all
@@ -58,7 +61,7 @@ func join(cfg JoinConfig) (*Epoch, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := info.checkedTree(s, cfg.RatchetTree)
+	t, err := info.checkedTree(s, cfg.RatchetTree, cfg.MaxMembers)
 	if err != nil {
 		return nil, err
 	}
@@ -106,8 +109,9 @@ type opening struct {
 	leaf    *privateKey // of our key package
 }
 
-// checkedTree verifies a GroupInfo and the tree that it vouches for.
-func (g *groupInfo) checkedTree(s *suite, beside []byte) (*tree, error) {
+// checkedTree verifies a GroupInfo and the tree that it vouches for, of at most so
+// many members if that is not 0.
+func (g *groupInfo) checkedTree(s *suite, beside []byte, most int) (*tree, error) {
 	if g.context.suite != s.id {
 		return nil, fmt.Errorf("cipher suite of the group: %w", ErrInvalid)
 	}
@@ -117,6 +121,9 @@ func (g *groupInfo) checkedTree(s *suite, beside []byte) (*tree, error) {
 	}
 	if !bytes.Equal(t.hash(), g.context.treeHash) {
 		return nil, fmt.Errorf("tree hash: %w", ErrInvalid)
+	}
+	if n := int(t.root.members); most > 0 && n > most {
+		return nil, fmt.Errorf("group of %d members: %w", n, ErrUnsupported)
 	}
 	signer := t.leaf(g.signer)
 	if signer == nil {

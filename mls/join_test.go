@@ -190,6 +190,10 @@ func TestJoinRefuses(t *testing.T) {
 			must(t, l.sign(anna.signer, []byte("group"), 0))
 			e.setLeaf(0, &l)
 		}}, ErrInvalid},
+		"more members than there may be": {welcomeForge{
+			tree: func(e *treeEdit) { e.add(stranger.kp.leaf) }, join: func(cfg *JoinConfig) { cfg.MaxMembers = 2 },
+		}, ErrUnsupported},
+		"as many members as there may be": {welcomeForge{join: func(cfg *JoinConfig) { cfg.MaxMembers = 2 }}, nil},
 		"group extension nobody has": {welcomeForge{context: func(c *groupContext) {
 			c.extensions = []Extension{{0xf001, nil}}
 		}}, ErrInvalid},

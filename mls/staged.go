@@ -106,6 +106,9 @@ type StageConfig struct {
 	PSKs PSKs
 	// External says which external commits are let in.
 	External ExternalPolicy
+	// MaxMembers is how many members the group may have after the commit; zero is no
+	// limit. More are refused before the signatures of the new ones are verified.
+	MaxMembers int
 }
 
 // Stage checks another member's commit, a public or private MLSMessage (RFC
@@ -140,6 +143,9 @@ func (e *Epoch) stage(r Records, msg []byte, cfg StageConfig) (*Staged, error) {
 	if err != nil {
 		return nil, err
 	}
+	if n := e.membersAfter(list); cfg.MaxMembers > 0 && n > cfg.MaxMembers {
+		return nil, fmt.Errorf("group of %d members: %w", n, ErrUnsupported)
+	}
 	t, err := e.transit(a.content.sender, list)
 	if err != nil {
 		return nil, err
@@ -161,6 +167,21 @@ func (e *Epoch) stage(r Records, msg []byte, cfg StageConfig) (*Staged, error) {
 	}
 	s.next, err = e.enterCommit(t, a, cfg.PSKs)
 	return s, err
+}
+
+// membersAfter counts the members after a list of proposals, whose validity is not
+// known yet: of repeated Removes each counts.
+func (e *Epoch) membersAfter(list []listed) int {
+	n, removed := int(e.tree.root.members), 0
+	for _, p := range list {
+		switch p.typ {
+		case proposalAdd:
+			n++
+		case proposalRemove:
+			removed++
+		}
+	}
+	return n - min(removed, int(e.tree.root.members))
 }
 
 // enterCommit derives the epoch after another's commit whose public half has

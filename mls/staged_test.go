@@ -273,3 +273,28 @@ func TestOldEpochs(t *testing.T) {
 		t.Errorf("got %q", got.Data)
 	}
 }
+
+// TestMaxMembers: a commit that makes the group larger than the caller allows is
+// refused, one that makes it as large is not.
+func TestMaxMembers(t *testing.T) {
+	a, b := twoMembers(t, x25519)
+	cfg := CommitConfig{Now: now}
+	for _, name := range []string{"cleo", "dora"} {
+		cfg.Add = append(cfg.Add, newMemberOf(t, x25519, name).kp)
+	}
+	s, err := a.epoch.Commit(a.records, cfg)
+	must(t, err)
+	for most, want := range map[int]error{0: nil, 3: ErrUnsupported, 4: nil} {
+		if _, err := b.epoch.StageWith(b.records, s.Message(), StageConfig{MaxMembers: most}); !errors.Is(err, want) {
+			t.Errorf("at most %d: got %v, want %v", most, err, want)
+		}
+	}
+	// Removes make room.
+	swap, err := a.epoch.Commit(a.records, CommitConfig{Now: now, Add: cfg.Add[:1], Remove: []uint32{1}})
+	must(t, err)
+	staged, err := b.epoch.StageWith(b.records, swap.Message(), StageConfig{MaxMembers: 2})
+	must(t, err)
+	if !staged.RemovesUs() {
+		t.Error("it does not remove bert")
+	}
+}

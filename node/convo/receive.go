@@ -143,6 +143,7 @@ func (e *Engine) welcome(tx *store.Tx, fx *Effects, welcome []byte) error {
 	}
 	ep, err := mls.Join(mls.JoinConfig{
 		Welcome: welcome, KeyPackage: kp, Secrets: secrets, Signer: e.cfg.Identity.MLS(), RatchetTree: fx.ratchetTree(),
+		MaxMembers: message.MaxMembers,
 	})
 	if err != nil {
 		return fmt.Errorf("%w: welcome: %w", ErrRefused, err)

@@ -7,7 +7,11 @@ import (
 	"testing"
 	"time"
 
+	"quicnprotochat/mls"
 	"quicnprotochat/mls/seal"
+	"quicnprotochat/node/identity"
+	"quicnprotochat/node/keys"
+	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
 )
 
@@ -63,6 +67,75 @@ func TestReflection(t *testing.T) {
 			t.Errorf("%s shows %q", p[0].name, got)
 		}
 	}
+}
+
+// TestTooLargeGroup: a Welcome to a group that is larger than ours may be is refused
+// before the signatures of all its members are verified.
+func TestTooLargeGroup(t *testing.T) {
+	anna, bert := newPerson(t, "anna"), newPerson(t, "bert")
+	ep, err := mls.Create(mls.GroupConfig{Signer: anna.id.MLS(), Identity: anna.id.MLS().Public()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := mls.CommitConfig{Now: testTime(), Public: true}
+	for i := range message.MaxMembers {
+		var raw []byte
+		if i == 0 {
+			raw = bert.keyPackage(keys.ClassicalSuite, uint16(keys.ClassicalSuite))
+		} else {
+			raw = newKeyPackage(t)
+		}
+		kp, err := mls.ParseKeyPackage(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg.Add = append(cfg.Add, kp)
+	}
+	staged, err := ep.Commit(mls.Scratch{}, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	frame, err := message.EncodeFrame(message.MLSMessages{staged.Welcome()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := bert.receive(anna, bert.sealedTo(t, frame)); !errors.Is(err, ErrRefused) || !errors.Is(err, mls.ErrUnsupported) {
+		t.Errorf("got %v, want it refused for its size", err)
+	}
+}
+
+// newKeyPackage returns a key package of nobody.
+func newKeyPackage(t *testing.T) []byte {
+	t.Helper()
+	id, err := identity.Generate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	kp, _, err := mls.NewKeyPackage(mls.KeyPackageConfig{
+		Signer: id.MLS(), Identity: id.MLS().Public(), NotBefore: testTime(), NotAfter: testTime().Add(time.Hour),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return kp.Bytes()
+}
+
+// sealedTo returns a frame sealed to p's hybrid key.
+func (p *person) sealedTo(t *testing.T, frame []byte) []byte {
+	t.Helper()
+	blob, err := p.keys.Hybrid(t.Context(), testTime())
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := seal.ParseHybridKey(blob, p.id.ID(), testTime())
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload, err := seal.Seal(key, p.id.ID(), frame)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return payload
 }
 
 // TestErasedKey: a payload that is sealed to a hybrid key that is no more, or never

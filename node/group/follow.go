@@ -147,7 +147,7 @@ func (g *Groups) open(tx *store.Tx, row store.Group, t *cards.Tree, n *cards.Epo
 	if err != nil {
 		return cards.StateNew, err
 	}
-	staged, err := ep.Stage(records, commit.Message)
+	staged, err := ep.StageWith(records, commit.Message, mls.StageConfig{MaxMembers: message.MaxMembers})
 	if err == nil {
 		err = matches(n, staged, ep.Extensions())
 	}
