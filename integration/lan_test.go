@@ -24,17 +24,11 @@ type lab struct {
 func newLab(t *testing.T) *lab {
 	t.Helper()
 	l := &lab{t: t, prefix: fmt.Sprintf("qpc%d", os.Getpid())}
-	missing := func(why string) {
-		if os.Getenv("CI") != "" {
-			t.Fatalf("no network namespaces: %s", why)
-		}
-		t.Skipf("no network namespaces: %s", why)
-	}
 	if _, err := exec.LookPath("ip"); err != nil {
-		missing("there is no ip command (iproute2)")
+		l.lack("there is no ip command (iproute2)")
 	}
 	if out, err := l.ip("netns", "add", l.ns("lan")); err != nil {
-		missing(out)
+		l.lack(out)
 	}
 	t.Cleanup(func() { _, _ = l.ip("netns", "del", l.ns("lan")) })
 	l.bridge("br0")
@@ -45,6 +39,15 @@ func (l *lab) bridge(name string) {
 	l.t.Helper()
 	l.must("-n", l.ns("lan"), "link", "add", name, "type", "bridge", "mcast_snooping", "0")
 	l.must("-n", l.ns("lan"), "link", "set", name, "up")
+}
+
+// lack skips the test because a means is missing; in CI it fails.
+func (l *lab) lack(why string) {
+	l.t.Helper()
+	if os.Getenv("CI") != "" {
+		l.t.Fatalf("no network namespaces: %s", why)
+	}
+	l.t.Skipf("no network namespaces: %s", why)
 }
 
 func (l *lab) ns(name string) string { return l.prefix + name }

@@ -43,6 +43,8 @@ type Config struct {
 	// LAN is "on", "contacts" or "off", remembered; empty means as remembered, else
 	// on. With "contacts" only they can read what this node announces.
 	LAN string
+	// PortMap is "on" or "off", remembered; empty means as remembered, else on.
+	PortMap string
 	// OnReady is called once, when the local API answers.
 	OnReady func(Ready)
 	// Options are for the host: tests put a simulated network there.
@@ -76,6 +78,7 @@ type Node struct {
 	host      *transport.Host
 	api       *localapi.Server
 	lan       string
+	portMap   bool
 
 	// Front answers what front ends ask, here and through the local API.
 	*front.Front
@@ -162,8 +165,9 @@ func (n *Node) assemble(ctx context.Context, s settings) (err error) {
 func (n *Node) listen(ctx context.Context, s settings) error {
 	d := n.deliverer
 	cfg := transport.Config{
-		PrivateKey: n.identity.HostKey(), Listen: s.listen, LAN: n.lan != lanOff, LANKeys: d.AddressKeys, Log: n.log, Options: n.cfg.Options,
-		OnStream: d.OnStream, OnLAN: d.OnLAN, OnAddrs: d.OnAddrs,
+		PrivateKey: n.identity.HostKey(), Listen: s.listen, LAN: n.lan != switchOff, LANKeys: d.AddressKeys, Log: n.log, Options: n.cfg.Options,
+		OnStream: d.OnStream, OnLAN: d.OnLAN, OnAddrs: d.OnAddrs, OnPeer: d.OnPeer,
+		PortMap: n.portMap, MayPunch: d.MayPunch,
 	}
 	if n.lan == lanContacts {
 		cfg.LANKey = func() ([32]byte, error) { return n.profile.AddressKey(context.Background()) }

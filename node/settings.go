@@ -16,15 +16,16 @@ import (
 
 // Rows of meta that remember what the user asked for.
 const (
-	metaLAN  = "lan"
-	metaPort = "port"
+	metaLAN     = "lan"
+	metaPort    = "port"
+	metaPortMap = "port_map"
 )
 
-// What Config.LAN can be.
+// What Config.LAN and Config.PortMap can be.
 const (
-	lanOn       = "on"
+	switchOn    = "on"
 	lanContacts = "contacts"
-	lanOff      = "off"
+	switchOff   = "off"
 )
 
 // settings is a Config whose texts are checked.
@@ -52,8 +53,11 @@ func parseSettings(cfg Config) (s settings, err error) {
 		}
 		s.relays = append(s.relays, u)
 	}
-	if cfg.LAN != "" && !slices.Contains([]string{lanOn, lanContacts, lanOff}, cfg.LAN) {
+	if cfg.LAN != "" && !slices.Contains([]string{switchOn, lanContacts, switchOff}, cfg.LAN) {
 		return s, &localapi.Error{Message: fmt.Sprintf("--lan is on, contacts or off, not %q", cfg.LAN), Exit: localapi.ExitUsage}
+	}
+	if cfg.PortMap != "" && cfg.PortMap != switchOn && cfg.PortMap != switchOff {
+		return s, &localapi.Error{Message: fmt.Sprintf("--port-map is on or off, not %q", cfg.PortMap), Exit: localapi.ExitUsage}
 	}
 	return s, nil
 }
@@ -65,17 +69,15 @@ func (n *Node) remember(ctx context.Context, s settings) (urls []transport.Relay
 		if err := tx.SkipEvents(); err != nil {
 			return err
 		}
-		lan, err := tx.Meta(metaLAN)
+		var err error
+		if n.lan, err = rememberWord(tx, metaLAN, n.cfg.LAN); err != nil {
+			return err
+		}
+		portMap, err := rememberWord(tx, metaPortMap, n.cfg.PortMap)
 		if err != nil {
 			return err
 		}
-		if n.cfg.LAN != "" {
-			lan = []byte(n.cfg.LAN)
-			if err := tx.SetMeta(metaLAN, lan); err != nil {
-				return err
-			}
-		}
-		n.lan = cmp.Or(string(lan), lanOn)
+		n.portMap = portMap != switchOff
 		for _, u := range s.relays {
 			isNew, err := front.PutRelay(tx, u)
 			if err != nil {
@@ -94,6 +96,16 @@ func (n *Node) remember(ctx context.Context, s settings) (urls []transport.Relay
 		return err
 	})
 	return urls, changed, err
+}
+
+// rememberWord stores what is given in a row of meta, if anything is, and returns
+// what stands there: "on" if nothing was ever stored.
+func rememberWord(tx *store.Tx, row, given string) (string, error) {
+	if given != "" {
+		return given, tx.SetMeta(row, []byte(given))
+	}
+	was, err := tx.Meta(row)
+	return cmp.Or(string(was), switchOn), err
 }
 
 func (n *Node) lastPort(ctx context.Context) (port uint16, err error) {

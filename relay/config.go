@@ -93,6 +93,11 @@ type Config struct {
 	// second. Those over plain QUIC have bounds of their own, see QUIC. Default:
 	// those of transport.Config for a server.
 	MaxConns, MaxConnsPerAddr, NewConnsPerAddr int
+	// MaxReservations bounds the nodes that may be called over circuits at a time,
+	// see transport.Config. Default 8192.
+	MaxReservations int
+	// NoCircuits lends no circuits and dials nobody back. Default: both are done.
+	NoCircuits bool
 	// MaxLogins bounds the attempts to log in at one name from one address in ten
 	// minutes, see accounts.Config. Default 10.
 	MaxLogins int

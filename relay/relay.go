@@ -114,9 +114,13 @@ func (r *Relay) listen(h home, key ed25519.PrivateKey) error {
 		OnPlain: func(s *plain.Stream) {
 			r.serve(s, rpc.Peer{Remote: s.RemoteHost()}, r.cfg.Log)
 		},
-		PlainListen: r.cfg.QUICListen,
-		PlainLimits: r.cfg.QUIC,
-		Options:     r.cfg.Options,
+		TCP:             true,
+		MayReserve:      r.mayReserve(),
+		MaxReservations: r.cfg.MaxReservations,
+		Circuits:        !r.cfg.NoCircuits,
+		PlainListen:     r.cfg.QUICListen,
+		PlainLimits:     r.cfg.QUIC,
+		Options:         r.cfg.Options,
 	})
 	if err != nil {
 		return err
@@ -131,6 +135,17 @@ func (r *Relay) listen(h home, key ed25519.PrivateKey) error {
 	}
 	r.host = host
 	return nil
+}
+
+// mayReserve says who may be called over circuits: who may own a mailbox.
+func (r *Relay) mayReserve() func(transport.Key) bool {
+	if r.cfg.Access == AccessOpen {
+		return nil
+	}
+	return func(k transport.Key) bool {
+		_, found, err := r.store.AccountOf(context.Background(), rpc.Identity(k))
+		return found && err == nil
+	}
 }
 
 // URL is the address to give to people.

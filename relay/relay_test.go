@@ -77,7 +77,7 @@ func TestEndToEnd(t *testing.T) {
 	dir := t.TempDir()
 	r, stop := run(t, Config{Dir: dir})
 	url := r.URL()
-	if url.Host != "127.0.0.1" || len(r.Addrs()) != 1 || !strings.HasSuffix(r.Addrs()[0], "/p2p/"+url.Key.String()) {
+	if url.Host != "127.0.0.1" || len(r.Addrs()) != 2 || !strings.HasSuffix(r.Addrs()[0], "/quic-v1/p2p/"+url.Key.String()) {
 		t.Errorf("got %v, %v", url, r.Addrs())
 	}
 	a, b := newPerson(1), newPerson(2)

@@ -4,12 +4,13 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"strconv"
 	"strings"
 
 	ma "github.com/multiformats/go-multiaddr"
+
+	"quicnprotochat/transport/ipspace"
 )
 
 // maxAddr bounds an address, as text and as bytes.
@@ -99,8 +100,8 @@ func (a Addr) isIP6() bool {
 	return ok && ip.Is6()
 }
 
-// isQUIC reports whether a is reached over QUIC.
-func (a Addr) isQUIC() bool { return a.part(5) == "quic-v1" }
+// IsQUIC reports whether a is reached over QUIC, not TCP.
+func (a Addr) IsQUIC() bool { return a.part(5) == "quic-v1" }
 
 // Port returns the UDP or TCP port in a.
 func (a Addr) Port() uint16 {
@@ -121,7 +122,7 @@ func (a Addr) IsLoopback() bool {
 // anywhere: not loopback, link-local, private, unspecified or multicast.
 func (a Addr) IsPublic() bool {
 	ip, ok := a.IP()
-	return ok && reachOf(ip) == reachPublic
+	return ok && ipspace.Of(ip) == ipspace.Public
 }
 
 // part returns the nth slash-separated part; part 0 is before the first slash.
@@ -131,6 +132,20 @@ func (a Addr) part(n int) string {
 		return ""
 	}
 	return parts[n]
+}
+
+// overTCP returns the TCP address of the same host and port number.
+func (a Addr) overTCP() Addr {
+	return Addr("/" + a.part(1) + "/" + a.part(2) + "/tcp/" + a.part(4))
+}
+
+// at returns the address of another IP address, with the port and the protocol of a.
+func (a Addr) at(ip netip.Addr) (Addr, error) {
+	quic, err := AddrFor(ip.String(), a.Port())
+	if err != nil || a.IsQUIC() {
+		return quic, err
+	}
+	return quic.overTCP(), nil
 }
 
 // withPort returns a with another port.
@@ -223,74 +238,4 @@ func checkName(name string) error {
 		return errors.New("host name ends like an IP address")
 	}
 	return nil
-}
-
-// reach says from how far away an address can be dialled.
-type reach int
-
-const (
-	reachNone     reach = iota // unspecified, multicast
-	reachLoopback              // from this machine
-	reachLocal                 // from this network: link-local and private
-	reachPublic                // from anywhere
-)
-
-// sharedSpace is the address space of carriers' NAT (RFC 6598).
-var sharedSpace = netip.MustParsePrefix("100.64.0.0/10")
-
-// reachOf classifies an IP address.
-func reachOf(ip netip.Addr) reach {
-	ip = ip.Unmap()
-	switch {
-	case !ip.IsValid(), ip.IsUnspecified(), ip.IsMulticast(), ip == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
-		return reachNone
-	case ip.IsLoopback():
-		return reachLoopback
-	case ip.IsLinkLocalUnicast(), ip.IsPrivate(), sharedSpace.Contains(ip):
-		return reachLocal
-	default:
-		return reachPublic
-	}
-}
-
-// interfacePrefixes returns the subnets that this machine has an address in.
-// They are read anew each time because machines move.
-func interfacePrefixes() []netip.Prefix {
-	addrs, err := net.InterfaceAddrs()
-	if err != nil {
-		return nil
-	}
-	var out []netip.Prefix
-	for _, a := range addrs {
-		n, ok := a.(*net.IPNet)
-		if !ok {
-			continue
-		}
-		ip, ok := netip.AddrFromSlice(n.IP)
-		if !ok {
-			continue
-		}
-		ones, _ := n.Mask.Size()
-		out = append(out, netip.PrefixFrom(ip.Unmap(), ones))
-	}
-	return out
-}
-
-// pathOf labels a connection to the remote address ip by the subnets that this
-// machine is on.
-func pathOf(ip netip.Addr, own []netip.Prefix) Path {
-	ip = ip.Unmap().WithZone("")
-	if !ip.IsValid() || ip.IsLoopback() {
-		return PathDirect
-	}
-	if ip.IsLinkLocalUnicast() {
-		return PathLAN
-	}
-	for _, p := range own {
-		// A subnet of one address is a tunnel's end, and ::/0 or 0.0.0.0/0 is no subnet.
-		if !p.IsSingleIP() && p.Bits() > 0 && !p.Addr().IsLoopback() && p.Contains(ip) {
-			return PathLAN
-		}
-	}
-	return PathDirect
 }

@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"net/netip"
 	"strings"
 	"testing"
 )
@@ -81,41 +80,6 @@ func TestAddrFor(t *testing.T) {
 		if got, err := AddrFor(host, 9); got != want || (err == nil) != (want != "") {
 			t.Errorf("AddrFor(%q): got %q, %v, want %q", host, got, err, want)
 		}
-	}
-}
-
-func TestReach(t *testing.T) {
-	for text, want := range map[string]reach{
-		"0.0.0.0": reachNone, "::": reachNone, "224.0.0.251": reachNone, "ff02::fb": reachNone, "255.255.255.255": reachNone,
-		"127.0.0.1": reachLoopback, "::1": reachLoopback, "127.9.9.9": reachLoopback, "::ffff:127.0.0.1": reachLoopback,
-		"10.0.0.1": reachLocal, "172.16.0.1": reachLocal, "192.168.1.1": reachLocal, "169.254.1.1": reachLocal,
-		"fe80::1": reachLocal, "fd00::1": reachLocal, "100.64.0.1": reachLocal,
-		"8.8.8.8": reachPublic, "2001:4860:4860::8888": reachPublic, "172.32.0.1": reachPublic, "100.128.0.1": reachPublic,
-	} {
-		if got := reachOf(netip.MustParseAddr(text)); got != want {
-			t.Errorf("reachOf(%s): got %v, want %v", text, got, want)
-		}
-	}
-}
-
-func TestPathOf(t *testing.T) {
-	own := []netip.Prefix{
-		netip.MustParsePrefix("127.0.0.1/8"), netip.MustParsePrefix("192.168.7.9/24"),
-		netip.MustParsePrefix("10.9.0.2/32"), netip.MustParsePrefix("2001:db8:1::2/64"), netip.MustParsePrefix("::1/128"),
-	}
-	for text, want := range map[string]Path{
-		"127.0.0.1": PathDirect, "::1": PathDirect, "127.1.2.3": PathDirect,
-		"192.168.7.200": PathLAN, "192.168.7.9": PathLAN, "::ffff:192.168.7.1": PathLAN,
-		"192.168.8.1": PathDirect, "10.9.0.2": PathDirect, "8.8.8.8": PathDirect,
-		"169.254.3.4": PathLAN, "fe80::1": PathLAN, "fe80::1%eth0": PathLAN,
-		"2001:db8:1::77": PathLAN, "2001:db8:2::77": PathDirect,
-	} {
-		if got := pathOf(netip.MustParseAddr(text), own); got != want {
-			t.Errorf("pathOf(%s): got %v, want %v", text, got, want)
-		}
-	}
-	if got := pathOf(netip.Addr{}, own); got != PathDirect {
-		t.Errorf("pathOf of no address: got %v, want %v", got, PathDirect)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"quicnprotochat/transport/ipspace"
 	"quicnprotochat/transport/mdns"
 )
 
@@ -34,6 +35,7 @@ const (
 	maxBookPeers  = 8192
 	maxTried      = 16 // per peer
 	maxCandidates = 24 // addresses that one Open dials
+	maxCircuits   = 8  // relays by which a peer may be called
 
 	addrLife = 24 * time.Hour
 	lanLife  = mdns.Life
@@ -88,6 +90,9 @@ type bookPeer struct {
 	tried   []Attempt  // at most one per address, oldest first
 	touched time.Time
 	version int // counts changes of addrs that bring new addresses
+
+	// circuits are the relays by which the peer may be called for punching.
+	circuits []Key
 }
 
 // bookAddr is one known address.
@@ -125,6 +130,23 @@ func (b *book) learn(k Key, src Source, addrs []Addr, now time.Time) {
 		p.addrs = append(p.addrs, entry)
 	}
 	p.trim(src)
+}
+
+// learnCircuits notes by which relays k may be called, at most maxCircuits.
+func (b *book) learnCircuits(k Key, relays []Key, now time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.touch(k, now).circuits = slices.Clone(relays[:min(len(relays), maxCircuits)])
+}
+
+// circuits returns the relays by which k may be called.
+func (b *book) circuits(k Key) []Key {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if p := b.peers[k]; p != nil {
+		return slices.Clone(p.circuits)
+	}
+	return nil
 }
 
 // trim drops the oldest addresses of src above the bound.
@@ -243,7 +265,7 @@ func (b *book) hasLocal(k Key) bool {
 	p := b.peers[k]
 	return p != nil && slices.ContainsFunc(p.addrs, func(a bookAddr) bool {
 		ip, ok := a.addr.IP()
-		return ok && !a.failed && !a.source.replaces() && reachOf(ip) < reachPublic
+		return ok && !a.failed && !a.source.replaces() && ipspace.Of(ip) < ipspace.Public
 	})
 }
 

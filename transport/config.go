@@ -5,16 +5,21 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/libp2p/go-libp2p"
+	libp2pconfig "github.com/libp2p/go-libp2p/config"
 	"github.com/libp2p/go-libp2p/core/connmgr"
 	"github.com/libp2p/go-libp2p/core/crypto"
-	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+	libp2ptls "github.com/libp2p/go-libp2p/p2p/security/tls"
 	libp2pquic "github.com/libp2p/go-libp2p/p2p/transport/quic"
 	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
+	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 	ma "github.com/multiformats/go-multiaddr"
 	"go.uber.org/fx"
 
@@ -73,6 +78,25 @@ type Config struct {
 	OnLAN func(k Key)
 	// OnAddrs is told when Addrs changed, up to addrsInterval late.
 	OnAddrs func()
+	// OnReach is told when Reachability changed. Default: nobody is told.
+	OnReach func()
+	// MayPunch says who may learn our addresses in order to make a direct
+	// connection through NATs with us. Default: nobody; then circuits are neither
+	// asked for nor answered, and Reachability stays empty.
+	MayPunch func(k Key) bool
+	// PortMap asks the router to forward our port, by UPnP or NAT-PMP, while the
+	// host listens on other addresses than loopback. Default off.
+	PortMap bool
+	// TCP listens on the TCP port of the same number as well, for those whose network
+	// blocks UDP. If it cannot, that is logged. Default off.
+	TCP bool
+	// Circuits lends circuits, so that others can punch, and dials others back, so
+	// that they know whether they can be reached. Default off.
+	Circuits bool
+	// MayReserve says who may be called over our circuits, MaxReservations how many
+	// may be at a time. Default: everybody, 8192.
+	MayReserve      func(k Key) bool
+	MaxReservations int
 	// Options are given to libp2p last. Tests put a simulated network here.
 	Options []Option
 }
@@ -97,7 +121,7 @@ var quietQUIC = sync.OnceFunc(func() {
 
 // options returns what libp2p is made with; sockets is given what owns the UDP
 // sockets.
-func (c Config) options(ranker network.DialRanker, sockets func(*quicreuse.ConnManager)) ([]libp2p.Option, error) {
+func (c Config) options(h *Host, sockets func(*quicreuse.ConnManager)) ([]libp2p.Option, error) {
 	priv, err := crypto.UnmarshalEd25519PrivateKey(c.PrivateKey)
 	if err != nil {
 		return nil, fmt.Errorf("private key: %w", err)
@@ -114,9 +138,12 @@ func (c Config) options(ranker network.DialRanker, sockets func(*quicreuse.ConnM
 		libp2p.Identity(priv),
 		libp2p.NoListenAddrs, // listen looks at each address's error
 		libp2p.Transport(libp2pquic.NewTransport),
+		// TCP and circuits are encrypted as QUIC is.
+		libp2p.Security(libp2ptls.ID, libp2ptls.New),
+		libp2p.Muxer(yamux.ID, yamux.DefaultTransport),
 		libp2p.ResourceManager(resources),
 		libp2p.ConnectionManager(connmgr.NullConnMgr{}), // limits refuse, nothing is trimmed
-		libp2p.DisableRelay(),
+		c.circuits(),
 		libp2p.DisableMetrics(),
 		libp2p.DisableIdentifyAddressDiscovery(),
 		libp2p.Ping(false),
@@ -126,12 +153,59 @@ func (c Config) options(ranker network.DialRanker, sockets func(*quicreuse.ConnM
 		// They would refuse dials because earlier ones to others failed.
 		libp2p.UDPBlackHoleSuccessCounter(nil),
 		libp2p.IPv6BlackHoleSuccessCounter(nil),
-		libp2p.SwarmOpts(swarm.WithDialRanker(ranker), swarm.WithDialTimeout(dialTimeout), swarm.WithDialTimeoutLocal(dialTimeout)),
+		libp2p.SwarmOpts(swarm.WithDialRanker(h.order.rank), swarm.WithDialTimeout(dialTimeout), swarm.WithDialTimeoutLocal(dialTimeout)),
 		libp2p.WithFxOption(fx.Invoke(func(cm *quicreuse.ConnManager) {
 			quic := cm.ClientConfig()
 			quic.KeepAlivePeriod, quic.MaxIdleTimeout = keepAlive, idleTimeout
 			sockets(cm)
 		})),
 	}
+	if c.ownSockets() {
+		opts = append(opts, libp2p.Transport(tcp.NewTCPTransport))
+	}
+	if c.ownSockets() && c.PortMap && !slices.ContainsFunc(c.Listen, Addr.IsLoopback) {
+		opts = append(opts, libp2p.NATManager(h.reach.portMapper))
+	}
 	return append(opts, c.Options...), nil
+}
+
+// circuits returns the option for them.
+func (c Config) circuits() libp2p.Option {
+	if c.MayPunch == nil {
+		return libp2p.DisableRelay()
+	}
+	return libp2p.EnableRelay()
+}
+
+// ownSockets reports whether QUIC's sockets are the machine's. In a simulated
+// network they are not, and then nothing else may open any.
+func (c Config) ownSockets() bool {
+	var cfg libp2pconfig.Config
+	return cfg.Apply(c.Options...) == nil && cfg.QUICReuse == nil
+}
+
+// newDialer returns a host without a listener and with a key of its own, which
+// dials others back so that they know whether they are open to everybody.
+func newDialer() (host.Host, error) {
+	resources, err := limits.Node.ResourceManager(Protocol)
+	if err != nil {
+		return nil, err
+	}
+	h, err := libp2p.New(
+		libp2p.NoListenAddrs,
+		libp2p.Transport(libp2pquic.NewTransport),
+		libp2p.ResourceManager(resources),
+		libp2p.ConnectionManager(connmgr.NullConnMgr{}),
+		libp2p.DisableRelay(),
+		libp2p.DisableMetrics(),
+		libp2p.DisableIdentifyAddressDiscovery(),
+		libp2p.Ping(false),
+		libp2p.UserAgent("quicnprotochat"),
+		libp2p.UDPBlackHoleSuccessCounter(nil),
+		libp2p.IPv6BlackHoleSuccessCounter(nil),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("dial back: %w", err)
+	}
+	return h, nil
 }

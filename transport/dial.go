@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/peerstore"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	ma "github.com/multiformats/go-multiaddr"
@@ -65,7 +67,7 @@ func (h *Host) openLive(ctx context.Context, k Key) (*Stream, error) {
 	for _, c := range h.connsTo(k) {
 		s, err := c.conn.NewStream(ctx)
 		if err == nil {
-			stream, err := lazily(s)
+			stream, err := h.lazily(s)
 			if err == nil {
 				return stream, nil
 			}
@@ -83,7 +85,8 @@ func (h *Host) openLive(ctx context.Context, k Key) (*Stream, error) {
 // or until its known addresses have failed or ctx ends, and returns why.
 func (h *Host) dialKnown(ctx context.Context, k Key, up <-chan struct{}) (again bool, err error) {
 	addrs, version := h.book.candidates(k, time.Now())
-	if len(addrs) == 0 {
+	relays := h.circuitsTo(k)
+	if len(addrs) == 0 && len(relays) == 0 {
 		return false, &DialError{Key: k, cause: ErrNoAddress}
 	}
 	d := h.dials.join(k, version, func(d *dial) bool {
@@ -92,7 +95,7 @@ func (h *Host) dialKnown(ctx context.Context, k Key, up <-chan struct{}) (again 
 		}
 		go func() {
 			defer h.wg.Done()
-			h.dial(k, addrs, d)
+			h.dial(k, addrs, relays, d)
 		}()
 		return true
 	})
@@ -118,33 +121,98 @@ func (h *Host) dialKnown(ctx context.Context, k Key, up <-chan struct{}) (again 
 	return false, &DialError{Key: k, Attempts: d.attempts}
 }
 
-// dial tries addrs and records why they failed if all did.
-func (h *Host) dial(k Key, addrs []Addr, d *dial) {
+// punchDelay is how long a dial runs before a hole is punched as well.
+const punchDelay = 150 * time.Millisecond
+
+// dial tries addrs and punching, and records why they failed if all did. It ends
+// when there is a connection, whoever made it.
+func (h *Host) dial(k Key, addrs []Addr, relays []Key, d *dial) {
 	ctx, cancel := context.WithTimeout(h.ctx, maxDialTime)
 	defer cancel()
 	defer h.dials.leave(k, d)
+	up, forget := h.dials.watch(k)
+	defer forget()
+	failed := make(chan struct{}) // closed when all addrs have failed
+	var direct, punched []Attempt
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	wg.Go(func() {
+		select {
+		case <-up:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+	var ways sync.WaitGroup
+	ways.Go(func() {
+		defer close(failed)
+		direct = h.dialAddrs(ctx, k, addrs)
+	})
+	ways.Go(func() {
+		late := time.NewTimer(punchDelay)
+		defer late.Stop()
+		select {
+		case <-late.C:
+		case <-failed:
+		}
+		if ctx.Err() == nil {
+			punched = h.punch(ctx, k, relays)
+		}
+	})
+	ways.Wait()
+	cancel()
+	if len(h.connsTo(k)) > 0 || h.ctx.Err() != nil {
+		return // a success is recorded when the connection is told to us, see notifiee
+	}
+	d.attempts = append(append([]Attempt{}, direct...), punched...) // not nil: it failed
+	h.book.record(k, d.attempts, time.Now())
+}
 
-	multi := make([]ma.Multiaddr, 0, len(addrs))
-	for _, a := range addrs {
-		multi = append(multi, a.multiaddr())
+// dialAddrs dials all addrs, and returns why they failed if all did.
+func (h *Host) dialAddrs(ctx context.Context, k Key, addrs []Addr) []Attempt {
+	if len(addrs) == 0 {
+		return nil
 	}
 	forget := h.order.set(addrs)
 	defer forget()
-	// libp2p dials what its own book holds: exactly our candidates.
-	store := h.host.Peerstore()
-	store.ClearAddrs(k.id())
-	store.AddAddrs(k.id(), multi, peerstore.TempAddrTTL)
-	if b, ok := h.host.Network().(interface{ Backoff() *swarm.DialBackoff }); ok {
-		b.Backoff().Clear(k.id())
-	}
+	h.offer(k.id(), multiaddrs(addrs))
 	ctx = network.WithDialPeerTimeout(network.WithForceDirectDial(ctx, "chat"), maxDialTime)
-	// A success is recorded when the connection is told to us, see notifiee.
-	if _, err := h.host.Network().DialPeer(ctx, k.id()); err != nil && h.ctx.Err() == nil {
-		now := time.Now()
-		d.attempts = attempts(addrs, err, now)
-		h.book.record(k, d.attempts, now)
-		h.log.Debug("dial without success", "peer", k, "err", err)
+	_, err := h.host.Network().DialPeer(ctx, k.id())
+	if err == nil {
+		return nil
 	}
+	h.log.Debug("dial without success", "peer", k, "err", err)
+	return attempts(addrs, err, time.Now())
+}
+
+// offer puts exactly these addresses where libp2p looks when it dials p; those of
+// circuits do not count among the others.
+func (h *Host) offer(p peer.ID, addrs []ma.Multiaddr) {
+	h.offering.Lock()
+	defer h.offering.Unlock()
+	store := h.host.Peerstore()
+	old := slices.DeleteFunc(store.Addrs(p), func(a ma.Multiaddr) bool {
+		return isCircuit(a) != isCircuit(addrs[0])
+	})
+	store.SetAddrs(p, old, 0)
+	store.AddAddrs(p, addrs, peerstore.TempAddrTTL)
+	if b, ok := h.host.Network().(interface{ Backoff() *swarm.DialBackoff }); ok {
+		b.Backoff().Clear(p)
+	}
+}
+
+// isCircuit reports whether a leads over a circuit.
+func isCircuit(a ma.Multiaddr) bool {
+	_, err := a.ValueForProtocol(ma.P_CIRCUIT)
+	return err == nil
+}
+
+// circuitsTo returns the relays by which k may be called for punching, if we punch.
+func (h *Host) circuitsTo(k Key) []Key {
+	if h.reach.puncher == nil {
+		return nil
+	}
+	return slices.DeleteFunc(h.book.circuits(k), func(r Key) bool { return r == k || r == h.key })
 }
 
 // dials are the dials under way.

@@ -7,6 +7,10 @@
 //   - [Host]: opens streams to a [Key] over the live connection or by dialing
 //     the addresses that were learnt for it, and says over which [Path] it went
 //     and what was tried in vain
+//   - direct connections through NATs, with the help of relays: [Host.Reserve],
+//     [Host.LearnCircuits], Config.MayPunch (package transport/punch), the part of a
+//     relay in it, Config.Circuits (package transport/circuit), and [Reachability],
+//     what is known of how others can reach us (package transport/outside)
 //   - [Addr], [RelayURL]: addresses as text and as bytes, with strict parsers for
 //     what comes from others
 //   - discovery on the local network by multicast DNS (package transport/mdns)
@@ -24,9 +28,13 @@
 //   - bytes from outside are bounded before they are parsed, and never panic
 //   - callbacks run without any lock of the host held
 //   - addresses of this machine are told to nobody except, by multicast, to the
-//     local network when discovery is on: libp2p's identify protocol is made to
-//     send none. Contacts get them in the sealed part of a record (package
-//     transport/endpoint)
+//     local network when discovery is on, and over an encrypted circuit to whom
+//     Config.MayPunch names: libp2p's identify protocol is made to send none.
+//     Contacts get them in the sealed part of a record (package transport/endpoint)
+//   - a circuit carries no stream of ours: they are opened on, and taken from, direct
+//     connections only
+//   - where sockets are not the machine's own, as in a simulated network, nothing
+//     opens any other
 //
 // It is for packages relay and node.
 package transport

@@ -127,6 +127,7 @@ func (h *Host) notifiee() network.Notifiee {
 			if err != nil || c.Stat().Limited {
 				return
 			}
+			h.reach.notePunched(c)
 			h.noteConnected(k, c)
 			h.events.change(k, 1)
 			h.dials.connected(k)
@@ -136,6 +137,7 @@ func (h *Host) notifiee() network.Notifiee {
 			if err != nil || c.Stat().Limited {
 				return
 			}
+			h.reach.forget(c)
 			h.events.change(k, -1)
 		},
 	}

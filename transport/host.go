@@ -14,6 +14,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
+
+	"quicnprotochat/transport/ipspace"
 )
 
 // Host is this machine as others see it: one key, its sockets, its connections.
@@ -29,6 +31,10 @@ type Host struct {
 	events peerEvents
 	lan    *lan       // nil if discovery is off
 	plain  *plainQUIC // nil if it is not served
+	reach  reach
+
+	// offering guards libp2p's book of addresses while it is changed.
+	offering sync.Mutex
 
 	ctx    context.Context // ends when Close begins
 	cancel context.CancelFunc
@@ -61,7 +67,7 @@ func New(cfg Config) (*Host, error) {
 		h.log = slog.New(slog.DiscardHandler)
 	}
 	var sockets *quicreuse.ConnManager
-	opts, err := cfg.options(h.order.rank, func(cm *quicreuse.ConnManager) { sockets = cm })
+	opts, err := cfg.options(h, func(cm *quicreuse.ConnManager) { sockets = cm })
 	if err != nil {
 		return nil, fmt.Errorf("new host: %w", err)
 	}
@@ -79,9 +85,11 @@ func New(cfg Config) (*Host, error) {
 	if err == nil {
 		err = h.servePlain(sockets)
 	}
+	if err == nil {
+		err = h.openReach()
+	}
 	if err != nil {
-		h.cancel()
-		return nil, errors.Join(fmt.Errorf("new host: %w", err), h.host.Close())
+		return nil, errors.Join(fmt.Errorf("new host: %w", err), h.Close())
 	}
 	h.start(h.runEvents)
 	if cfg.LAN {
@@ -147,6 +155,7 @@ func (h *Host) Close() error {
 		h.mu.Unlock()
 		h.cancel()
 		h.plain.close()
+		h.reach.close()
 		if err := h.host.Close(); err != nil {
 			h.closeErr = fmt.Errorf("close host: %w", err)
 		}
@@ -171,7 +180,7 @@ func (h *Host) isNear(k Key) bool {
 	}
 	return slices.ContainsFunc(conns, func(c peerConn) bool {
 		ip, ok := c.remote.IP()
-		return ok && reachOf(ip) < reachPublic
+		return ok && ipspace.Of(ip) < ipspace.Public
 	})
 }
 
@@ -187,7 +196,7 @@ func (h *Host) handle(s network.Stream) {
 		s.Reset()
 		return
 	}
-	stream, err := newStream(s, s)
+	stream, err := h.newStream(s, s)
 	if err != nil || s.Conn().Stat().Limited {
 		h.wg.Done()
 		s.Reset()
@@ -238,7 +247,7 @@ func (h *Host) connsTo(k Key) []peerConn {
 		if c.IsClosed() || c.Stat().Limited {
 			continue
 		}
-		remote, path := remoteOf(c)
+		remote, path := h.remoteOf(c)
 		out = append(out, peerConn{c, remote, path})
 	}
 	slices.SortStableFunc(out, func(a, b peerConn) int {

@@ -109,11 +109,11 @@ func TestWrongKey(t *testing.T) {
 	a.Learn(url.Key, SourceUser, url.Addrs())
 	_, err = a.Open(t.Context(), url.Key)
 	var dial *DialError
-	if !errors.Is(err, ErrWrongKey) || !errors.As(err, &dial) || len(dial.Attempts) != 1 || dial.Key != url.Key {
+	if !errors.Is(err, ErrWrongKey) || !errors.As(err, &dial) || len(dial.Attempts) != 2 || dial.Key != url.Key {
 		t.Fatalf("got %v, want %v", err, ErrWrongKey)
 	}
 	st := a.Peer(url.Key)
-	if st.Connected || st.Path != PathNone || len(st.Tried) != 1 || !strings.Contains(st.Tried[0].Err, b.Key().String()) || st.Tried[0].At.IsZero() {
+	if st.Connected || st.Path != PathNone || len(st.Tried) != 2 || !strings.Contains(st.Tried[0].Err+st.Tried[1].Err, b.Key().String()) || st.Tried[0].At.IsZero() {
 		t.Errorf("Peer: got %+v", st)
 	}
 	// No back-off: what is right at once after works at once.

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"quicnprotochat/transport/ipspace"
 	"quicnprotochat/transport/mdns"
 )
 
@@ -51,8 +52,8 @@ func newLAN(h *Host) *lan {
 func (l *lan) run() {
 	cfg := mdns.Config{
 		Addrs:    l.announced,
-		Networks: interfacePrefixes,
-		Near:     func(ip netip.Addr, nets []netip.Prefix) bool { return pathOf(ip, nets) == PathLAN },
+		Networks: ipspace.Networks,
+		Near:     ipspace.Near,
 		Heard: func(n mdns.Node, nets []netip.Prefix) {
 			if p, ok := lanPeerOf(n); ok {
 				l.heard(p, nets, time.Now())
@@ -71,7 +72,7 @@ func (l *lan) run() {
 // announced returns the host's addresses with its key.
 func (l *lan) announced() []mdns.Addr {
 	var out []mdns.Addr
-	for _, a := range l.host.Addrs() {
+	for _, a := range l.host.LocalAddrs() {
 		if ip, ok := a.IP(); ok {
 			out = append(out, mdns.Addr{IP: ip, Text: a.WithKey(l.host.key)})
 		}
@@ -112,7 +113,7 @@ func (l *lan) heard(p lanPeer, nets []netip.Prefix, now time.Time) {
 	}
 	addrs := slices.DeleteFunc(slices.Clone(p.addrs), func(a Addr) bool {
 		ip, ok := a.IP()
-		return !ok || !a.CanDial() || pathOf(ip, nets) != PathLAN
+		return !ok || !a.CanDial() || !ipspace.Near(ip, nets)
 	})
 	if len(addrs) == 0 || !l.note(p.key, addrs, now) {
 		return

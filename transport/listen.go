@@ -1,11 +1,14 @@
 package transport
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
 	"syscall"
 	"time"
+
+	"quicnprotochat/transport/ipspace"
 )
 
 // addrsInterval is how often the machine's addresses are looked at.
@@ -14,15 +17,31 @@ const addrsInterval = 5 * time.Second
 // defaultListen is what a Host listens on by default.
 var defaultListen = []Addr{"/ip4/0.0.0.0/udp/0/quic-v1", "/ip6/::/udp/0/quic-v1"}
 
-// Addrs returns the addresses at which others can dial the host. An unspecified
-// listen address stands for all addresses of the machine except link-local ones,
-// and except loopback if there is anything else. Public ones come first.
-func (h *Host) Addrs() []Addr { return dialable(h.listening()) }
+// Addrs returns the addresses at which others can dial the host: LocalAddrs, and
+// where relays and the router say that it can be reached from outside. Public ones
+// come first.
+func (h *Host) Addrs() []Addr {
+	local := h.LocalAddrs()
+	out := h.outsideAddrs(false)
+	for _, a := range local {
+		if !slices.Contains(out, a) {
+			out = append(out, a)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Addr) int { return boolOrder(!a.IsPublic(), !b.IsPublic()) })
+	return out
+}
+
+// LocalAddrs returns the addresses of this machine that the host listens on. An
+// unspecified listen address stands for all addresses of the machine except
+// link-local ones, and except loopback if there is anything else. Public ones come
+// first.
+func (h *Host) LocalAddrs() []Addr { return dialable(h.listening()) }
 
 // dialable returns the addresses that listening ones stand for.
 func dialable(listening []Addr) []Addr {
 	var out, loopback []Addr
-	own := interfacePrefixes()
+	own := ipspace.Networks()
 	for _, a := range listening {
 		ip, ok := a.IP()
 		if !ok || !ip.IsUnspecified() {
@@ -30,7 +49,7 @@ func dialable(listening []Addr) []Addr {
 			continue
 		}
 		for _, p := range own {
-			addr, err := AddrFor(p.Addr().String(), a.Port())
+			addr, err := a.at(p.Addr())
 			switch {
 			case err != nil, p.Addr().Is4() != ip.Is4(), p.Addr().IsLinkLocalUnicast():
 			case p.Addr().IsLoopback():
@@ -83,7 +102,22 @@ func (h *Host) listen(addrs []Addr) error {
 	if listening == 0 {
 		return fmt.Errorf("%w: %w", ErrListen, missing)
 	}
+	if h.cfg.TCP && h.cfg.ownSockets() {
+		h.listenTCP()
+	}
 	return nil
+}
+
+// listenTCP listens on the TCP ports of the numbers of our UDP ports.
+func (h *Host) listenTCP() {
+	have := h.listening()
+	for _, a := range have {
+		if t := a.overTCP(); a.IsQUIC() && !slices.Contains(have, t) {
+			if err := h.listenAddr(t); err != nil {
+				h.log.Warn("not listening for those whose network blocks UDP", "addr", t, "err", err)
+			}
+		}
+	}
 }
 
 // mayMiss reports whether it is no error that there is no listening on a: a
@@ -110,7 +144,7 @@ func (h *Host) listenOn(a Addr, wanted uint16) (port uint16, err error) {
 	return a.Port(), nil
 }
 
-// listening returns the addresses of our sockets, IPv4 first.
+// listening returns the addresses of our sockets, QUIC before TCP, IPv4 first.
 func (h *Host) listening() []Addr {
 	var out []Addr
 	for _, m := range h.host.Network().ListenAddresses() {
@@ -118,7 +152,9 @@ func (h *Host) listening() []Addr {
 			out = append(out, a)
 		}
 	}
-	slices.SortStableFunc(out, func(a, b Addr) int { return boolOrder(a.isIP6(), b.isIP6()) })
+	slices.SortStableFunc(out, func(a, b Addr) int {
+		return cmp.Or(boolOrder(!a.IsQUIC(), !b.IsQUIC()), boolOrder(a.isIP6(), b.isIP6()))
+	})
 	return out
 }
 
@@ -137,12 +173,17 @@ func (h *Host) watchAddrs() {
 		case <-h.ctx.Done():
 			return
 		case <-tick.C:
+		case <-h.reach.changed:
+			if h.cfg.OnReach != nil {
+				h.cfg.OnReach()
+			}
 		}
 		now := h.Addrs()
 		if slices.Equal(now, last) {
 			continue
 		}
 		last = now
+		h.reach.puncher.Forget()
 		h.log.Debug("addresses changed", "addrs", now)
 		if h.cfg.OnAddrs != nil {
 			h.cfg.OnAddrs()

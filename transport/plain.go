@@ -31,7 +31,7 @@ func (h *Host) servePlain(sockets *quicreuse.ConnManager) error {
 	}
 	h.plain = &plainQUIC{server: server}
 	for _, a := range slices.Concat(h.listening(), h.cfg.PlainListen) {
-		if !a.isQUIC() {
+		if !a.IsQUIC() {
 			continue
 		}
 		l, err := sockets.ListenQUIC(a.multiaddr(), server.TLS(), server.WindowIncrease)

@@ -6,7 +6,13 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/network"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"quicnprotochat/transport/ipspace"
 )
+
+// tcpDelay holds back TCP, which is for networks that block UDP, or that is so slow
+// that the other way round costs little.
+const tcpDelay = 250 * time.Millisecond
 
 // laterDelay holds back other addresses when there is a local or a best one.
 const laterDelay = 50 * time.Millisecond
@@ -19,10 +25,10 @@ type rankOrder struct {
 
 // set marks the first of addrs, which are best first, until forget is called.
 func (r *rankOrder) set(addrs []Addr) (forget func()) {
-	own := interfacePrefixes()
+	own := ipspace.Networks()
 	var first []Addr
 	for i, a := range addrs {
-		if ip, ok := a.IP(); i == 0 || ok && pathOf(ip, own) == PathLAN {
+		if ip, ok := a.IP(); i == 0 || ok && ipspace.Near(ip, own) {
 			first = append(first, a)
 		}
 	}
@@ -63,5 +69,11 @@ func (r *rankOrder) rank(addrs []ma.Multiaddr) []network.AddrDelay {
 			later[i].Delay = laterDelay
 		}
 	}
-	return append(first, later...)
+	out := append(first, later...)
+	for i, d := range out {
+		if a, err := addrOf(d.Addr); err == nil && !a.IsQUIC() {
+			out[i].Delay = tcpDelay
+		}
+	}
+	return out
 }

@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+
+	"quicnprotochat/transport/ipspace"
 )
 
 // RelayScheme begins the text of a RelayURL.
@@ -16,7 +18,7 @@ const RelayScheme = "qpc-relay://"
 const maxRelayURL = 400
 
 // RelayURL says where a relay is and which key it must prove:
-// qpc-relay://<peer id>@<host>:<port>. The port is UDP; an IPv6 address stands
+// qpc-relay://<peer id>@<host>:<port>. The port is UDP, and TCP as a fallback; an IPv6 address stands
 // in brackets. Equal URLs are equal as values if they come from ParseRelayURL
 // or NewRelayURL. The zero value stands for no relay and has the text "".
 type RelayURL struct {
@@ -83,20 +85,21 @@ func (u RelayURL) String() string {
 	return RelayScheme + u.Key.String() + "@" + net.JoinHostPort(u.Host, strconv.Itoa(int(u.Port)))
 }
 
-// Addrs returns the addresses at which the relay can be dialled.
+// Addrs returns the addresses at which the relay can be dialled: over QUIC, and over
+// TCP for networks that block UDP.
 func (u RelayURL) Addrs() []Addr {
 	a, err := AddrFor(u.Host, u.Port)
 	if err != nil {
 		return nil
 	}
-	return []Addr{a}
+	return []Addr{a, a.overTCP()}
 }
 
 // IsPublic reports whether the host of u is known to be a public IP address, or
 // is a DNS name, which may be one.
 func (u RelayURL) IsPublic() bool {
 	ip, err := netip.ParseAddr(u.Host)
-	return err != nil || reachOf(ip) == reachPublic
+	return err != nil || ipspace.Of(ip) == ipspace.Public
 }
 
 // MarshalText returns String.
@@ -127,7 +130,7 @@ func ParseHost(host string) (string, error) {
 		}
 		return strings.ToLower(host), nil
 	}
-	if ip.Zone() != "" || ip.Is4In6() || reachOf(ip) == reachNone {
+	if ip.Zone() != "" || ip.Is4In6() || ipspace.Of(ip) == ipspace.None {
 		return "", errors.New("host is an IP address that cannot be dialled")
 	}
 	return ip.String(), nil
@@ -150,14 +153,14 @@ func AnnounceHost(announce string, listen []Addr) string {
 		any4 = any4 || ok && ip.Is4()
 		any6 = any6 || ok && ip.Is6()
 	}
-	own := interfacePrefixes()
+	own := ipspace.Networks()
 	for _, want4 := range []bool{true, false} {
 		if want4 && !any4 || !want4 && !any6 {
 			continue
 		}
 		for _, p := range own {
 			ip := p.Addr()
-			if ip.Is4() == want4 && !ip.IsLinkLocalUnicast() && reachOf(ip) >= reachLocal {
+			if ip.Is4() == want4 && !ip.IsLinkLocalUnicast() && ipspace.Of(ip) >= ipspace.Local {
 				return ip.String()
 			}
 		}

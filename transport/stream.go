@@ -8,6 +8,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/multiformats/go-multistream"
+
+	"quicnprotochat/transport/ipspace"
 )
 
 // Protocol is the libp2p protocol of NodeService streams.
@@ -62,30 +64,37 @@ func (s *Stream) Remote() Addr { return s.remote }
 func (s *Stream) RemoteHost() string { return s.remote.Host() }
 
 // newStream describes a libp2p stream whose protocol is settled.
-func newStream(s network.Stream, rw io.ReadWriteCloser) (*Stream, error) {
+func (h *Host) newStream(s network.Stream, rw io.ReadWriteCloser) (*Stream, error) {
 	k, err := keyOfID(s.Conn().RemotePeer())
 	if err != nil {
 		return nil, err
 	}
-	remote, path := remoteOf(s.Conn())
+	remote, path := h.remoteOf(s.Conn())
 	return &Stream{stream: s, rw: rw, key: k, remote: remote, path: path}, nil
 }
 
 // lazily agrees on the protocol together with the first bytes, which costs no
 // round trip because only one protocol is offered.
-func lazily(s network.Stream) (*Stream, error) {
+func (h *Host) lazily(s network.Stream) (*Stream, error) {
 	if err := s.SetProtocol(Protocol); err != nil {
 		return nil, err
 	}
-	return newStream(s, multistream.NewMSSelect(s, protocol.ID(Protocol)))
+	return h.newStream(s, multistream.NewMSSelect(s, protocol.ID(Protocol)))
 }
 
 // remoteOf returns the address at the other end of c and the label of the way.
-func remoteOf(c network.Conn) (Addr, Path) {
+func (h *Host) remoteOf(c network.Conn) (Addr, Path) {
 	remote, err := addrOf(c.RemoteMultiaddr())
 	if err != nil {
 		return "", PathDirect
 	}
 	ip, _ := remote.IP()
-	return remote, pathOf(ip, interfacePrefixes())
+	path := PathDirect
+	if ipspace.Near(ip, ipspace.Networks()) {
+		path = PathLAN
+	}
+	if path == PathDirect && h.reach.wasPunched(c) {
+		path = PathPunched
+	}
+	return remote, path
 }

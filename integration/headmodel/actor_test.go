@@ -49,6 +49,7 @@ func (silent) Joined()                      {}
 func (silent) KeyPackageUsed()              {}
 func (silent) Revoked()                     {}
 func (silent) Addrs() []transport.Addr      { return nil }
+func (silent) LocalAddrs() []transport.Addr { return nil }
 
 func must(t *testing.T, err error) {
 	t.Helper()

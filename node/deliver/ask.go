@@ -40,7 +40,7 @@ func ask(ctx context.Context, d *Deliverer, p person, call func(context.Context,
 	})
 	relays := p.relays
 	begun, ended := 1, 0
-	hedge := time.NewTimer(Hedge)
+	hedge := time.NewTimer(d.links.hedge(p.host))
 	defer hedge.Stop()
 	var errs []error
 	for {

@@ -58,6 +58,8 @@ type Deliverer struct {
 	// started is closed when host and tasks are set.
 	started chan struct{}
 	tasks   *tasks
+	// moved has a token when circuits should look at the relays again.
+	moved chan struct{}
 	// closed is closed when Run has ended or will not come.
 	closed chan struct{}
 	once   sync.Once // guards closing it
@@ -81,7 +83,7 @@ type Deliverer struct {
 // New returns a Deliverer that does nothing until Run.
 func New(cfg Config) *Deliverer {
 	d := &Deliverer{
-		cfg: cfg, self: cfg.Identity.ID(), started: make(chan struct{}), closed: make(chan struct{}),
+		cfg: cfg, self: cfg.Identity.ID(), started: make(chan struct{}), closed: make(chan struct{}), moved: make(chan struct{}, 1),
 		workers: make(map[rpc.Identity]*worker), pending: make(map[rpc.Identity]bool),
 		receipts: make(map[rpc.Identity]*rate.Limiter),
 	}
@@ -109,6 +111,7 @@ func (d *Deliverer) Run(ctx context.Context, host *transport.Host) error {
 	d.tasks.run(d.inbox.write)
 	d.tasks.run(d.inbox.process)
 	d.tasks.run(d.upkeep)
+	d.tasks.run(d.circuits)
 	d.relays.start()
 	d.wakePending(ctx)
 	d.greet()
@@ -308,6 +311,13 @@ func (d *Deliverer) OnAddrs() {
 	d.relays.publish()
 	for _, id := range d.busy() {
 		d.wake(id, wakeNews)
+	}
+}
+
+// OnPeer says that the first connection to a machine is there, or the last one gone.
+func (d *Deliverer) OnPeer(k transport.Key, connected bool) {
+	if connected && d.ready() {
+		d.links.forgive(k)
 	}
 }
 

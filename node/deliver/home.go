@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -131,8 +132,16 @@ func (h *homeRelays) publish() {
 	h.refresh()
 }
 
+// keys returns those of all.
+func (h *homeRelays) keys() []transport.Key {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Collect(maps.Keys(h.m))
+}
+
 // refresh is publish with h.mu held.
 func (h *homeRelays) refresh() {
+	signal(h.d.moved)
 	for _, r := range h.m {
 		signal(r.refresh)
 	}
@@ -291,11 +300,6 @@ func (r *home) present(ctx context.Context, c *rpc.Client) error {
 		if err := c.PublishEndpoint(ctx, r.d.self, record); err != nil {
 			return fmt.Errorf("publish endpoint: %w", err)
 		}
-		if look {
-			if err := r.tryPass(ctx, now); err != nil {
-				return err
-			}
-		}
 		blob, err := r.d.cfg.Keys.Hybrid(ctx, now)
 		if err != nil {
 			return err
@@ -308,6 +312,12 @@ func (r *home) present(ctx context.Context, c *rpc.Client) error {
 		}
 		if err := r.stock(ctx, c, now); err != nil {
 			return err
+		}
+		// Last: it may take as long as a dial, and others need the keys.
+		if look {
+			if err := r.tryPass(ctx, now); err != nil {
+				return err
+			}
 		}
 		select {
 		case <-ctx.Done():

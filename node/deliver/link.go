@@ -17,6 +17,7 @@ type link struct {
 	key   transport.Key
 	conn  *rpc.Conn
 	path  transport.Path
+	tcp   bool // over TCP, which is taken only where UDP does not get through
 	since time.Time
 
 	// mu guards silent: since when a call has waited longer than the hedge with
@@ -74,9 +75,10 @@ type links struct {
 
 // dial is an attempt to open a link that several callers wait for.
 type dial struct {
-	done chan struct{}
-	link *link
-	err  error
+	since time.Time
+	done  chan struct{}
+	link  *link
+	err   error
 }
 
 var errClosed = errors.New("node is stopping")
@@ -113,7 +115,7 @@ func (l *links) get(ctx context.Context, k transport.Key) (*link, error) {
 	}
 	dl := l.dials[k]
 	if dl == nil {
-		dl = &dial{done: make(chan struct{})}
+		dl = &dial{since: time.Now(), done: make(chan struct{})}
 		l.dials[k] = dl
 		l.d.tasks.run(func(ctx context.Context) { l.dial(ctx, k, dl) })
 	}
@@ -154,7 +156,7 @@ func (l *links) serve(s *transport.Stream) {
 // adopt makes a link of a stream.
 func (l *links) adopt(s *transport.Stream) *link {
 	k := s.Key()
-	ln := &link{key: k, path: s.Path(), since: time.Now()}
+	ln := &link{key: k, path: s.Path(), tcp: s.Remote() != "" && !s.Remote().IsQUIC(), since: time.Now()}
 	ln.conn = rpc.NewConn(s, rpc.ConnConfig{
 		Service: l.d.cfg.Service,
 		Peer:    rpc.Peer{Identity: rpc.Identity(k), Proven: true, Remote: s.RemoteHost()},
@@ -193,7 +195,8 @@ func (l *links) watch(ln *link) {
 func (ln *link) drop() { _ = ln.conn.Close() }
 
 // unreachable reports whether waiting for a machine is of no use: the link to it
-// is silent, or the last dial failed a short while ago. A link that has been
+// is silent, a dial has lasted for as long as it is waited for, or the last one
+// failed a short while ago. A link that has been
 // silent for long is given up, and the next call dials anew.
 func (l *links) unreachable(k transport.Key) bool {
 	if ln := l.now(k); ln != nil {
@@ -206,6 +209,9 @@ func (l *links) unreachable(k transport.Key) bool {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if dl := l.dials[k]; dl != nil && time.Since(dl.since) >= Hedge {
+		return true
+	}
 	at, ok := l.failed[k]
 	return ok && time.Since(at) < unreachable
 }
@@ -230,6 +236,26 @@ func (l *links) forgiveAll() {
 	defer l.mu.Unlock()
 	clear(l.failed)
 	clear(l.looked)
+}
+
+// noUDP reports whether our network seems to block UDP: we reach somebody over TCP.
+func (l *links) noUDP() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, all := range l.live {
+		if slices.ContainsFunc(all, func(ln *link) bool { return ln.tcp }) {
+			return true
+		}
+	}
+	return false
+}
+
+// hedge is how long an answer of a machine is waited for before others are asked.
+func (l *links) hedge(k transport.Key) time.Duration {
+	if l.unreachable(k) {
+		return 0
+	}
+	return Hedge
 }
 
 // mayLook reports, once per pause, that a machine's endpoint may be asked for.

@@ -1,8 +1,10 @@
 package deliver
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -66,6 +68,15 @@ func (p *people) addressKeys() map[transport.Key][32]byte {
 	return keys
 }
 
+// all returns everybody, in the order of the identities.
+func (p *people) all() []person {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all := slices.Collect(maps.Values(p.m))
+	slices.SortFunc(all, func(a, b person) int { return bytes.Compare(a.id[:], b.id[:]) })
+	return all
+}
+
 func (p *people) put(x person) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -116,6 +127,8 @@ func (d *Deliverer) learnRelays(p person) {
 	for _, r := range p.relays {
 		d.host.Learn(r.Key, transport.SourceLink, r.Addrs())
 	}
+	d.learnCircuits(p)
+	signal(d.moved)
 }
 
 // cardSource is whose word the addresses in a contact's card are: the user's,

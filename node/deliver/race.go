@@ -109,7 +109,7 @@ func (r *race) run(ctx context.Context) error {
 	defer r.wg.Wait() // nothing of a race outlives it
 	defer cancel()
 	r.beginDirect(ways)
-	hedge := time.NewTimer(r.hedge())
+	hedge := time.NewTimer(r.d.links.hedge(r.p.host))
 	defer hedge.Stop()
 	look := time.NewTicker(Hedge)
 	defer look.Stop()
@@ -172,14 +172,6 @@ func (r *race) linger(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// hedge is how long the direct path runs alone.
-func (r *race) hedge() time.Duration {
-	if r.d.links.unreachable(r.p.host) {
-		return 0
-	}
-	return Hedge
 }
 
 // take notes an acknowledgement. One that comes second is noted too: the

@@ -81,14 +81,15 @@ func (s *sealed) answered(relay transport.Key, ok bool) (back bool) {
 
 // atRelay makes a call about a person at one of its relays. With a pass of the
 // person it says nothing of who we are; where there is none, or the relay does not
-// take it, we call in our own name. call is told which, and may be made more than
+// take it, and where our network blocks UDP, without which no connection says so
+// little, we call in our own name. call is told which, and may be made more than
 // once.
 func (d *Deliverer) atRelay(ctx context.Context, p person, u transport.RelayURL, call func(ctx context.Context, c *rpc.Client, sealed bool) error) error {
 	pass, err := d.passAt(ctx, p.id, u.Key)
 	if err != nil {
 		return err
 	}
-	if pass != nil {
+	if pass != nil && !d.links.noUDP() {
 		before := d.links.now(u.Key)
 		switch err := d.callSealed(ctx, u, pass, call); {
 		case err == nil:

@@ -37,7 +37,8 @@ type person struct {
 
 type nowhere struct{}
 
-func (nowhere) Addrs() []transport.Addr { return nil }
+func (nowhere) Addrs() []transport.Addr      { return nil }
+func (nowhere) LocalAddrs() []transport.Addr { return nil }
 
 type nobody struct{}
 

@@ -32,7 +32,10 @@ const (
 
 // Addresses tells where this node can be dialled now.
 type Addresses interface {
+	// Addrs are all addresses, LocalAddrs those of the machine itself, without what
+	// it looks like from outside.
 	Addrs() []transport.Addr
+	LocalAddrs() []transport.Addr
 }
 
 // Config says whose profile it is.
@@ -155,7 +158,7 @@ func (p *Profile) card(tx *store.Tx, hello bool, now time.Time) (contact.Card, e
 		Name:       p.name,
 		HostKeys:   []transport.Key{transport.Key(id)},
 		Relays:     relays,
-		Addrs:      p.present(),
+		Addrs:      p.inCard(relays),
 		AddressKey: l.addressKey,
 		Issued:     now,
 	}
@@ -249,7 +252,19 @@ func homeRelays(tx *store.Tx) ([]transport.RelayURL, error) {
 	return urls[:min(len(urls), endpoint.MaxRelays)], nil
 }
 
-func (p *Profile) present() []transport.Addr {
-	addrs := p.addrs.Addrs()
+func (p *Profile) present() []transport.Addr { return fewest(p.addrs.Addrs()) }
+
+// inCard returns the addresses for a card. A link may end up anywhere, so it does
+// not say where the router is seen in the internet while a relay can tell that to
+// contacts, sealed in the endpoint.
+func (p *Profile) inCard(relays []transport.RelayURL) []transport.Addr {
+	if len(relays) == 0 {
+		return p.present()
+	}
+	return fewest(p.addrs.LocalAddrs())
+}
+
+// fewest drops what a record has no room for.
+func fewest(addrs []transport.Addr) []transport.Addr {
 	return addrs[:min(len(addrs), endpoint.MaxAddrs)]
 }

@@ -21,6 +21,10 @@ type here struct{}
 
 func (here) Addrs() []transport.Addr { return []transport.Addr{"/ip4/1.0.0.1/udp/7000/quic-v1"} }
 
+func (here) LocalAddrs() []transport.Addr {
+	return []transport.Addr{"/ip4/192.168.1.2/udp/7000/quic-v1"}
+}
+
 func newProfile(t *testing.T) (*Profile, Config) {
 	t.Helper()
 	id, err := identity.Generate()

@@ -29,6 +29,7 @@ type direct struct{}
 
 func (direct) PathOf(transport.Key) transport.Path { return transport.PathDirect }
 func (direct) Addrs() []transport.Addr             { return []transport.Addr{"/ip4/1.0.0.1/udp/7000/quic-v1"} }
+func (direct) LocalAddrs() []transport.Addr        { return nil }
 
 func newService(t *testing.T) (s *rpc.Service, inbox *taken, self, caller rpc.Identity) {
 	t.Helper()

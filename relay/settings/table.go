@@ -55,6 +55,8 @@ var table = []setting{
 	{"max-conns", "N", "50000", "Connections over libp2p.", false, func(c *Config) any { return &c.Relay.MaxConns }},
 	{"max-conns-per-addr", "N", "2048", "Connections over libp2p from one IPv4 address or IPv6 /56.", false, func(c *Config) any { return &c.Relay.MaxConnsPerAddr }},
 	{"new-conns-per-addr", "N", "100", "New connections over libp2p from one address in a second, in the long run.", false, func(c *Config) any { return &c.Relay.NewConnsPerAddr }},
+	{"max-reservations", "N", "8192", "Nodes behind a NAT that others may call through this relay, to make a direct connection.", false, func(c *Config) any { return &c.Relay.MaxReservations }},
+	{"no-circuits", "", "no", "Lend no circuits for such calls, and dial nobody back to say whether it can be reached.", false, func(c *Config) any { return &c.Relay.NoCircuits }},
 	{"quic-max-conns", "N", "20000", "Connections over plain QUIC.", false, func(c *Config) any { return &c.Relay.QUIC.Conns }},
 	{"quic-max-conns-per-addr", "N", "1024", "Connections over plain QUIC from one IPv4 address or IPv6 /56.", false, func(c *Config) any { return &c.Relay.QUIC.ConnsPerAddr }},
 	{"quic-new-conns-per-addr", "N", "50", "New connections over plain QUIC from one address in a second; ten times as many may come at once.", false, func(c *Config) any { return &c.Relay.QUIC.NewConnsPerAddr }},

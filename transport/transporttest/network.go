@@ -37,6 +37,9 @@ type Network struct {
 	late map[link]time.Duration
 	worn map[link]*wear
 	sent map[netip.Addr]int
+	// walls are machines behind a firewall, spoken who has sent to whom.
+	walls  map[netip.Addr]bool
+	spoken map[link]bool
 }
 
 // link is one direction between two machines.
@@ -48,6 +51,7 @@ func New(delay time.Duration) *Network {
 	n := &Network{
 		sim:  &simnet.Simnet{LatencyFunc: simnet.StaticLatency(delay), Logger: slog.New(slog.DiscardHandler)},
 		cuts: make(map[link]bool), worn: make(map[link]*wear), down: make(map[netip.Addr]bool), late: make(map[link]time.Duration), sent: make(map[netip.Addr]int),
+		walls: make(map[netip.Addr]bool), spoken: make(map[link]bool),
 	}
 	n.port.Store(20_000)
 	n.sim.Start()
@@ -117,6 +121,15 @@ func (n *Network) Down(ip string, down bool) {
 	n.down[netip.MustParseAddr(ip)] = down
 }
 
+// Wall puts a machine, by IP address, behind a firewall that lets packets in only
+// from machines that it has sent to since.
+func (n *Network) Wall(ip string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.walls[netip.MustParseAddr(ip)] = true
+	clear(n.spoken)
+}
+
 // Sent returns how many packets a machine, by IP address, has sent.
 func (n *Network) Sent(ip string) int {
 	n.mu.Lock()
@@ -131,6 +144,12 @@ func (n *Network) pass(from, to netip.Addr) (late []time.Duration) {
 	defer n.mu.Unlock()
 	n.sent[from]++
 	l := link{from, to}
+	if len(n.walls) > 0 {
+		n.spoken[l] = true
+	}
+	if n.walls[to] && !n.spoken[link{to, from}] {
+		return nil
+	}
 	if n.cuts[l] || n.down[from] || n.down[to] {
 		return nil
 	}

@@ -14,7 +14,8 @@ import (
 // NodeFlags are the flags of the commands that run a node.
 type NodeFlags struct {
 	listen, Relays []string
-	lan, Name      string
+	lan, portMap   string
+	Name           string
 	state          string
 	stateSource    PasswordSource
 	log            logFlag
@@ -29,6 +30,7 @@ func (f *NodeFlags) Add(cmd *cobra.Command, level string) {
 	cmd.Flags().StringArrayVar(&f.listen, "listen", nil, "listen on this `ADDRESS`, like /ip4/0.0.0.0/udp/7001/quic-v1; repeatable (default all addresses, on the port used last; at first a free one)")
 	cmd.Flags().StringArrayVar(&f.Relays, "relay", nil, "use the relay at this `URL`, now and later; repeatable")
 	cmd.Flags().StringVar(&f.lan, "lan", "", "find people on the LAN and be found there, `on|contacts|off`: by everybody, or by contacts alone; remembered (default on)")
+	cmd.Flags().StringVar(&f.portMap, "port-map", "", "ask the router to forward the port (UPnP, NAT-PMP), `on|off`; remembered (default on)")
 	cmd.Flags().StringVar(&f.Name, "name", "", "call yourself `NAME` in your links; taken when the home is new (default one made of the identity)")
 	f.stateSource = StatePassword()
 	cmd.Flags().StringVar(&f.state, "state-password", "", "the `PASSWORD` that locks this home; others on this machine can see it: better is --state-password-file")
@@ -39,7 +41,7 @@ func (f *NodeFlags) Add(cmd *cobra.Command, level string) {
 // Given reports whether any of the flags stands on the command line; that of the
 // relay may be for the login.
 func (f *NodeFlags) Given(cmd *cobra.Command, login bool) bool {
-	for _, name := range []string{"listen", "relay", "lan", "name", "state-password", "state-password-file"} {
+	for _, name := range []string{"listen", "relay", "lan", "port-map", "name", "state-password", "state-password-file"} {
 		if cmd.Flags().Changed(name) && (name != "relay" || !login) {
 			return true
 		}
@@ -58,6 +60,8 @@ func (f *NodeFlags) check(cmd *cobra.Command) error {
 		return Misused(cmd, "--state-password-file - is stdin, which is for what is typed")
 	case cmd.Flags().Changed("lan") && !slices.Contains([]string{"on", "contacts", "off"}, f.lan):
 		return Misused(cmd, "--lan is on, contacts or off")
+	case cmd.Flags().Changed("port-map") && f.portMap != "on" && f.portMap != "off":
+		return Misused(cmd, "--port-map is on or off")
 	default:
 		return nil
 	}
@@ -79,7 +83,7 @@ func (a *App) WithNode(cmd *cobra.Command, h Home, f *NodeFlags, do func(context
 	}
 	ready := make(chan node.Ready, 1)
 	n, err := node.New(cmd.Context(), node.Config{
-		Dir: h.Dir, Password: password, Socket: h.Socket, Name: f.Name, Listen: f.listen, Relays: f.Relays, LAN: f.lan,
+		Dir: h.Dir, Password: password, Socket: h.Socket, Name: f.Name, Listen: f.listen, Relays: f.Relays, LAN: f.lan, PortMap: f.portMap,
 		OnReady: func(r node.Ready) { ready <- r }, Log: log,
 	})
 	if cmd.Context().Err() != nil {

@@ -1,0 +1,79 @@
+package ipspace
+
+import (
+	"net"
+	"net/netip"
+)
+
+// Scope says from how far away an address can be dialled.
+type Scope int
+
+const (
+	// None is unspecified or multicast.
+	None Scope = iota
+	// Loopback is from this machine.
+	Loopback
+	// Local is from this network: link-local, private, and that of carriers' NAT.
+	Local
+	// Public is from anywhere.
+	Public
+)
+
+// sharedSpace is the address space of carriers' NAT (RFC 6598).
+var sharedSpace = netip.MustParsePrefix("100.64.0.0/10")
+
+// Of classifies an IP address.
+func Of(ip netip.Addr) Scope {
+	ip = ip.Unmap()
+	switch {
+	case !ip.IsValid(), ip.IsUnspecified(), ip.IsMulticast(), ip == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
+		return None
+	case ip.IsLoopback():
+		return Loopback
+	case ip.IsLinkLocalUnicast(), ip.IsPrivate(), sharedSpace.Contains(ip):
+		return Local
+	default:
+		return Public
+	}
+}
+
+// Networks returns the subnets that this machine has an address in. They are read
+// anew each time because machines move.
+func Networks() []netip.Prefix {
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil
+	}
+	var out []netip.Prefix
+	for _, a := range addrs {
+		n, ok := a.(*net.IPNet)
+		if !ok {
+			continue
+		}
+		ip, ok := netip.AddrFromSlice(n.IP)
+		if !ok {
+			continue
+		}
+		ones, _ := n.Mask.Size()
+		out = append(out, netip.PrefixFrom(ip.Unmap(), ones))
+	}
+	return out
+}
+
+// Near reports whether ip is another machine's on one of the networks.
+func Near(ip netip.Addr, networks []netip.Prefix) bool {
+	ip = ip.Unmap().WithZone("")
+	if !ip.IsValid() || ip.IsLoopback() {
+		return false
+	}
+	if ip.IsLinkLocalUnicast() {
+		return true
+	}
+	for _, p := range networks {
+		// A subnet of one address is a tunnel's end, and ::/0 or 0.0.0.0/0 is no subnet.
+		if !p.IsSingleIP() && p.Bits() > 0 && !p.Addr().IsLoopback() && p.Contains(ip) {
+			return true
+		}
+	}
+	return false
+}
