@@ -4,15 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
+	"quicnprotochat/relay/store/file"
+
 	bolt "go.etcd.io/bbolt"
 )
-
-// compactCommit bounds one transaction of the copy, in bytes.
-const compactCommit = 4 << 20
 
 // compactPath is the new file while it is made. Whoever holds the store removes
 // what a crash left of it.
@@ -28,10 +26,10 @@ func CompactFile(ctx context.Context, path string, progress func(bytes int64)) (
 	if progress == nil {
 		progress = func(int64) {}
 	}
-	if err := check(path); err != nil {
+	if err := file.Check(path); err != nil {
 		return 0, 0, fmt.Errorf("compact: %w", err)
 	}
-	src, err := openFile(path, options(false))
+	src, err := file.Open(path)
 	if err != nil {
 		return 0, 0, fmt.Errorf("compact: %w", err)
 	}
@@ -48,27 +46,33 @@ func compact(ctx context.Context, src *bolt.DB, path string, progress func(int64
 		err = os.Rename(compactPath(path), path)
 	}
 	if err != nil {
-		return 0, 0, errors.Join(err, removeOld(compactPath(path)))
+		return 0, 0, errors.Join(err, file.Remove(compactPath(path)))
 	}
-	return before, after, syncDir(filepath.Dir(path))
+	return before, after, file.SyncDir(filepath.Dir(path))
 }
 
 // rewrite makes the new file, and checks it.
 func rewrite(ctx context.Context, src *bolt.DB, path string, progress func(int64)) (before, after int64, err error) {
-	if before, err = sizeOfFile(path); err != nil {
+	if before, err = file.Size(path); err != nil {
 		return 0, 0, err
 	}
 	fresh := compactPath(path)
-	if err := removeOld(fresh); err != nil {
+	if err := file.Remove(fresh); err != nil {
 		return 0, 0, err
 	}
-	if err := guard(func() error { return copyAll(ctx, src, fresh, progress) }); err != nil {
+	err = file.Guard(func() error {
+		if err := src.View(checkFormat); err != nil {
+			return err
+		}
+		return file.Copy(ctx, src, fresh, progress)
+	})
+	if err != nil {
 		return 0, 0, err
 	}
 	if err := sameRecords(ctx, src, fresh); err != nil {
 		return 0, 0, err
 	}
-	after, err = sizeOfFile(fresh)
+	after, err = file.Size(fresh)
 	return before, after, err
 }
 
@@ -93,15 +97,15 @@ func (s *Store) compact(ctx context.Context) (before, after int64, err error) {
 	}
 	path, fresh := s.cfg.Path, compactPath(s.cfg.Path)
 	if before, after, err = rewrite(ctx, s.db, path, func(int64) {}); err != nil {
-		return 0, 0, errors.Join(err, removeOld(fresh))
+		return 0, 0, errors.Join(err, file.Remove(fresh))
 	}
 	// It is open, and locked, before it has the name: nobody comes in between.
-	db, err := openMapped(s.cfg, fresh)
+	db, err := file.OpenMapped(fresh, s.cfg.MaxBytes)
 	if err != nil {
-		return 0, 0, errors.Join(err, removeOld(fresh))
+		return 0, 0, errors.Join(err, file.Remove(fresh))
 	}
 	if err := os.Rename(fresh, path); err != nil {
-		return 0, 0, errors.Join(err, db.Close(), removeOld(fresh))
+		return 0, 0, errors.Join(err, db.Close(), file.Remove(fresh))
 	}
 	s.swap.Lock()
 	old := s.db
@@ -111,112 +115,16 @@ func (s *Store) compact(ctx context.Context) (before, after int64, err error) {
 	if err := old.Close(); err != nil {
 		s.cfg.Log.Warn("close the old file", "err", err)
 	}
-	if err := syncDir(filepath.Dir(path)); err != nil {
+	if err := file.SyncDir(filepath.Dir(path)); err != nil {
 		// After a crash the name may lead to the old file, which gets no more.
 		return 0, 0, s.fail(err)
 	}
 	return before, after, nil
 }
 
-// copyAll makes a new file of all that is in src, and syncs it.
-func copyAll(ctx context.Context, src *bolt.DB, fresh string, progress func(int64)) error {
-	opts := options(false)
-	opts.NoSync, opts.NoGrowSync = true, true // until it is whole
-	dst, err := bolt.Open(fresh, 0o600, opts)
-	if err != nil {
-		return err
-	}
-	c := &copier{ctx: ctx, db: dst, progress: progress}
-	err = src.View(func(tx *bolt.Tx) error {
-		if err := checkFormat(tx); err != nil {
-			return err
-		}
-		return tx.ForEach(func(name []byte, b *bolt.Bucket) error { return c.bucket([][]byte{name}, b) })
-	})
-	if err == nil {
-		err = c.commit()
-	}
-	if c.tx != nil {
-		_ = c.tx.Rollback() // of what failed
-	}
-	if err == nil {
-		err = dst.Sync()
-	}
-	return errors.Join(err, dst.Close())
-}
-
-// copier writes into a new file.
-type copier struct {
-	ctx      context.Context
-	db       *bolt.DB
-	progress func(int64)
-	tx       *bolt.Tx // nil between two transactions
-	size     int      // bytes in it
-	copied   int64
-}
-
-// bucket copies a bucket and all in it; path is its name, from the root on.
-func (c *copier) bucket(path [][]byte, b *bolt.Bucket) error {
-	to, err := c.open(path)
-	if err != nil {
-		return err
-	}
-	if err := to.SetSequence(b.Sequence()); err != nil {
-		return err
-	}
-	return b.ForEach(func(k, v []byte) error {
-		if v == nil {
-			return c.bucket(append(path[:len(path):len(path)], k), b.Bucket(k))
-		}
-		to, err := c.open(path) // a commit may have been in between
-		if err != nil {
-			return err
-		}
-		to.FillPercent = fillPercent
-		if err := to.Put(k, v); err != nil {
-			return err
-		}
-		if c.size += len(k) + len(v); c.size < compactCommit {
-			return nil
-		}
-		return c.commit()
-	})
-}
-
-// open returns a bucket in the present transaction.
-func (c *copier) open(path [][]byte) (b *bolt.Bucket, err error) {
-	if c.tx == nil {
-		if c.tx, err = c.db.Begin(true); err != nil {
-			return nil, err
-		}
-	}
-	if b, err = c.tx.CreateBucketIfNotExists(path[0]); err != nil {
-		return nil, err
-	}
-	for _, name := range path[1:] {
-		if b, err = b.CreateBucketIfNotExists(name); err != nil {
-			return nil, err
-		}
-	}
-	return b, nil
-}
-
-func (c *copier) commit() error {
-	if c.tx == nil {
-		return nil
-	}
-	if err := errors.Join(c.ctx.Err(), c.tx.Commit()); err != nil {
-		return err
-	}
-	c.copied += int64(c.size)
-	c.tx, c.size = nil, 0
-	c.progress(c.copied)
-	return nil
-}
-
 // sameRecords checks the new file: its structure, and that it has as much as src.
 func sameRecords(ctx context.Context, src *bolt.DB, fresh string) error {
-	want, err := verify(ctx, func(fn func(*bolt.Tx) error) error { return guard(func() error { return src.View(fn) }) })
+	want, err := verify(ctx, func(fn func(*bolt.Tx) error) error { return file.Guard(func() error { return src.View(fn) }) })
 	if err != nil {
 		return err
 	}
@@ -228,51 +136,4 @@ func sameRecords(ctx context.Context, src *bolt.DB, fresh string) error {
 		return fmt.Errorf("%w: the new file has %d records of %d", ErrDamaged, got.Records, want.Records)
 	}
 	return nil
-}
-
-func sizeOfFile(path string) (int64, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return 0, err
-	}
-	return info.Size(), nil
-}
-
-// removeOld removes a file that may be absent.
-func removeOld(path string) error {
-	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return nil
-}
-
-// openFile opens and locks the file at path. Compact may have put another one
-// there between the opening and the lock; then that one is opened.
-func openFile(path string, opts *bolt.Options) (*bolt.DB, error) {
-	for {
-		var opened *os.File
-		opts.OpenFile = func(name string, flag int, mode os.FileMode) (*os.File, error) {
-			f, err := os.OpenFile(name, flag, mode)
-			opened = f
-			return f, err
-		}
-		db, err := bolt.Open(path, 0o600, opts)
-		if err != nil {
-			return nil, openError(err)
-		}
-		ours, err := opened.Stat()
-		if err != nil {
-			return nil, errors.Join(err, db.Close())
-		}
-		there, err := os.Stat(path)
-		if err != nil {
-			return nil, errors.Join(err, db.Close())
-		}
-		if os.SameFile(ours, there) {
-			return db, nil
-		}
-		if err := db.Close(); err != nil {
-			return nil, err
-		}
-	}
 }

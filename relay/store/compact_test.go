@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"quicnprotochat/relay/store/file"
 	"quicnprotochat/rpc"
 )
 
@@ -61,7 +62,7 @@ func TestCompactOpen(t *testing.T) {
 	}
 	stop()
 	wg.Wait()
-	if _, err := openFile(path, options(false)); !errors.Is(err, ErrInUse) {
+	if _, err := file.Open(path); !errors.Is(err, ErrInUse) {
 		t.Errorf("another one gets the file: %v", err)
 	}
 	if _, _, err := s.Compact(ctx); !errors.Is(err, context.Canceled) {

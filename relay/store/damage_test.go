@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	bolt "go.etcd.io/bbolt"
+
 	"quicnprotochat/rpc"
 )
 
@@ -70,11 +72,25 @@ func contents(t *testing.T, s *running) map[string]bool {
 	return all
 }
 
+// usedOf is how much of an image holds pages: the file grows in larger steps.
+func usedOf(t *testing.T, image []byte) (used int) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "relay.db")
+	if err := os.WriteFile(path, image, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	change(t, path, func(tx *bolt.Tx) error {
+		used = int(tx.Size())
+		return nil
+	})
+	return used
+}
+
 // Whatever is done to the file, it is refused as damaged, or serves nothing that
 // was not written to it; and no panic, which bbolt itself has many of.
 func TestDamage(t *testing.T) {
-	file := populate(t)
-	clean := contents(t, startImage(t, file))
+	image := populate(t)
+	clean := contents(t, startImage(t, image))
 	for i := range 20 {
 		// Where damage takes the one from the stock, the other is handed out: both
 		// were written.
@@ -82,11 +98,7 @@ func TestDamage(t *testing.T) {
 		clean[fmt.Sprintf("package %d: last", i)] = true
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
-	m, err := readMetas(bytes.NewReader(file))
-	if err != nil {
-		t.Fatal(err)
-	}
-	used := int(m.high) * m.pageSize // the file grows in larger steps
+	used := usedOf(t, image)
 	at := func() int { return rng.IntN(used) }
 	page := func(b []byte) []byte {
 		i := at() / 4096 * 4096
@@ -111,9 +123,9 @@ func TestDamage(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			refused, rounds := 0, 60
 			for range rounds {
-				image := damage(bytes.Clone(file))
+				damaged := damage(bytes.Clone(image))
 				path := filepath.Join(t.TempDir(), "relay.db")
-				if err := os.WriteFile(path, image, 0o600); err != nil {
+				if err := os.WriteFile(path, damaged, 0o600); err != nil {
 					t.Fatal(err)
 				}
 				s, err := Open(Config{Path: path})

@@ -7,6 +7,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"quicnprotochat/relay/store/file"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
 )
@@ -174,7 +175,7 @@ func (b *batch) create(q *queue) (err error) {
 		return err
 	}
 	b.totals.bytes += recordOverhead
-	q.b.FillPercent = fillPercent
+	q.b.FillPercent = file.FillPercent
 	q.head.last = b.totals.floor
 	return nil
 }
@@ -196,7 +197,7 @@ func (b *batch) inbox(id Inbox) (*queue, error) {
 	if q.b == nil {
 		return q, nil
 	}
-	q.b.FillPercent = fillPercent
+	q.b.FillPercent = file.FillPercent
 	var err error
 	if q.head, err = headerOf(q.key, q.b); err != nil {
 		b.cfg.Log.Error("inbox header damaged", "peer", transport.Key(id.Owner), "err", err)

@@ -9,6 +9,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 	"golang.org/x/crypto/cryptobyte"
 
+	"quicnprotochat/relay/store/file"
 	"quicnprotochat/rpc"
 )
 
@@ -123,7 +124,7 @@ func parseShare(b []byte) (h share, err error) {
 // shared stores a payload for many entries and returns its number.
 func (b *batch) shared(payload []byte, refs uint32) (uint64, error) {
 	bucket := b.tx.Bucket(bucketPayloads)
-	bucket.FillPercent = fillPercent
+	bucket.FillPercent = file.FillPercent
 	number, err := nextShared(bucket)
 	if err != nil {
 		return 0, err
@@ -138,7 +139,7 @@ func (b *batch) shared(payload []byte, refs uint32) (uint64, error) {
 
 func (b *batch) putRefs(key []byte, refs uint32) error {
 	bucket := b.tx.Bucket(bucketRefs)
-	bucket.FillPercent = fillPercent
+	bucket.FillPercent = file.FillPercent
 	return bucket.Put(key, seal(bucketRefs, key, binary.BigEndian.AppendUint32(nil, refs)))
 }
 

@@ -3,15 +3,17 @@ package store
 import (
 	"errors"
 	"fmt"
+
+	"quicnprotochat/relay/store/file"
 )
 
 // The errors that a caller branches on.
 var (
 	// ErrInUse means that another process holds the file.
-	ErrInUse = errors.New("store in use by another process")
+	ErrInUse = file.ErrInUse
 	// ErrDamaged means that the file is not what was written to it. Nothing is
 	// served from a damaged file.
-	ErrDamaged = errors.New("store damaged")
+	ErrDamaged = file.ErrDamaged
 	// ErrNewer means that a newer program wrote the file.
 	ErrNewer = errors.New("store written by a newer program")
 	// ErrFull means that an inbox is at its depth or its byte bound.

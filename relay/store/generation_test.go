@@ -8,6 +8,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"quicnprotochat/relay/store/file"
 	"quicnprotochat/rpc"
 )
 
@@ -61,7 +62,7 @@ func TestLateBuckets(t *testing.T) {
 	s := start(t, Config{})
 	path := s.cfg.Path
 	s.stop()
-	db, err := bolt.Open(path, 0o600, options(false))
+	db, err := file.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -84,9 +84,6 @@ const (
 	inboxKeySize = ownerSize + 16
 	// What a record costs beside its bytes, for the bounds: its share of a page.
 	recordOverhead = 128
-	// A key of a leaf whose last page was split at 95 % leaves room for little
-	// more than an update in place, which is what a growing queue wants.
-	fillPercent = 0.95
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"quicnprotochat/relay/store/file"
+
 	bolt "go.etcd.io/bbolt"
 )
 
@@ -27,14 +29,14 @@ const (
 // however much is stored. It may be called again: that skips more sequences. The
 // errors are those of Open.
 func MarkRestored(path string, now time.Time) error {
-	if err := check(path); err != nil {
+	if err := file.Check(path); err != nil {
 		return fmt.Errorf("mark restored: %w", err)
 	}
-	db, err := openFile(path, options(false))
+	db, err := file.Open(path)
 	if err != nil {
 		return fmt.Errorf("mark restored: %w", err)
 	}
-	err = guard(func() error {
+	err = file.Guard(func() error {
 		return db.Update(func(tx *bolt.Tx) error { return markRestored(tx, now) })
 	})
 	if err = errors.Join(err, db.Close()); err != nil {

@@ -8,13 +8,14 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"quicnprotochat/relay/store/file"
 	"quicnprotochat/rpc"
 )
 
 // change does something to the file of a store that is closed.
 func change(t *testing.T, path string, do func(*bolt.Tx) error) {
 	t.Helper()
-	db, err := openFile(path, options(false))
+	db, err := file.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 
+	"quicnprotochat/relay/store/file"
+
 	bolt "go.etcd.io/bbolt"
 )
 
@@ -26,15 +28,15 @@ func (s *Store) Snapshot(ctx context.Context, begin func(size int64) (io.Writer,
 // SnapshotFile is Snapshot of a store that nobody has open for writing. The
 // structure of the file is checked before, its records are not.
 func SnapshotFile(ctx context.Context, path string, begin func(size int64) (io.Writer, error)) error {
-	if err := check(path); err != nil {
+	if err := file.Check(path); err != nil {
 		return fmt.Errorf("snapshot: %w", err)
 	}
-	db, err := openFile(path, options(true))
+	db, err := file.OpenReadOnly(path)
 	if err != nil {
 		return fmt.Errorf("snapshot: %w", err)
 	}
 	defer db.Close()
-	err = guard(func() error {
+	err = file.Guard(func() error {
 		return db.View(func(tx *bolt.Tx) error { return writeTo(ctx, tx, begin) })
 	})
 	if err != nil {
@@ -70,4 +72,4 @@ func (c *contextWriter) Write(p []byte) (n int, err error) {
 
 // CheckStructure checks the pages of a store in f, which has that many bytes, as
 // Open does. The error is ErrDamaged.
-func CheckStructure(f io.ReaderAt, size int64) error { return checkPages(f, size) }
+func CheckStructure(f io.ReaderAt, size int64) error { return file.CheckPages(f, size) }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"quicnprotochat/relay/store/file"
+
 	bolt "go.etcd.io/bbolt"
 )
 
@@ -39,7 +41,7 @@ func (s *Store) Stat(ctx context.Context) (Info, error) {
 	if info.Bytes, err = s.Bytes(); err != nil {
 		return Info{}, err
 	}
-	info.FileBytes, err = sizeOfFile(s.cfg.Path)
+	info.FileBytes, err = file.Size(s.cfg.Path)
 	return info, err
 }
 
@@ -47,14 +49,14 @@ func (s *Store) Stat(ctx context.Context) (Info, error) {
 // that it did not check. The errors are ErrInUse, ErrDamaged, ErrNewer, or those
 // of the file system.
 func StatFile(path string) (info Info, err error) {
-	if err := check(path); err != nil {
+	if err := file.Check(path); err != nil {
 		return Info{}, fmt.Errorf("look at store: %w", err)
 	}
-	db, err := openFile(path, options(true))
+	db, err := file.OpenReadOnly(path)
 	if err != nil {
 		return Info{}, fmt.Errorf("look at store: %w", err)
 	}
-	err = guard(func() error {
+	err = file.Guard(func() error {
 		return db.View(func(tx *bolt.Tx) error {
 			if err := checkFormat(tx); err != nil {
 				return err
@@ -65,7 +67,7 @@ func StatFile(path string) (info Info, err error) {
 		})
 	})
 	if err == nil {
-		info.FileBytes, err = sizeOfFile(path)
+		info.FileBytes, err = file.Size(path)
 	}
 	if err = errors.Join(err, db.Close()); err != nil {
 		return Info{}, fmt.Errorf("look at store: %w", err)

@@ -6,18 +6,16 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"quicnprotochat/relay/store/file"
+
 	bolt "go.etcd.io/bbolt"
-	berrors "go.etcd.io/bbolt/errors"
 	"golang.org/x/sync/semaphore"
 )
 
@@ -149,13 +147,13 @@ type Store struct {
 // The errors are ErrInUse, ErrDamaged, ErrNewer, or those of the file system.
 func Open(cfg Config) (*Store, error) {
 	cfg = cfg.withDefaults()
-	if err := create(cfg.Path); err != nil {
+	if err := file.Create(cfg.Path, initialize); err != nil {
 		return nil, fmt.Errorf("create store: %w", err)
 	}
-	if err := check(cfg.Path); err != nil {
+	if err := file.Check(cfg.Path); err != nil {
 		return nil, fmt.Errorf("check store: %w", err)
 	}
-	db, err := openMapped(cfg, cfg.Path)
+	db, err := file.OpenMapped(cfg.Path, cfg.MaxBytes)
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
@@ -169,7 +167,7 @@ func Open(cfg Config) (*Store, error) {
 		err = s.readBans()
 	}
 	if err == nil {
-		err = removeOld(compactPath(cfg.Path))
+		err = file.Remove(compactPath(cfg.Path))
 	}
 	if err == nil {
 		err = s.refillReserve()
@@ -185,64 +183,6 @@ func Open(cfg Config) (*Store, error) {
 func (s *Store) Close() error {
 	s.shut()
 	return s.db.Close()
-}
-
-func options(readOnly bool) *bolt.Options {
-	return &bolt.Options{
-		Timeout:  250 * time.Millisecond,
-		ReadOnly: readOnly,
-		// Without the free list on disk a commit costs the same whether the
-		// store is full or drained; opening walks the pages instead.
-		NoFreelistSync: true,
-		FreelistType:   bolt.FreelistMapType,
-		NoStatistics:   true,
-	}
-}
-
-func openError(err error) error {
-	switch {
-	case errors.Is(err, berrors.ErrTimeout):
-		return ErrInUse
-	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
-		return fmt.Errorf("%w: %w", ErrDamaged, err)
-	}
-	return err
-}
-
-// create makes an empty store under another name and links it into place, so
-// that a crash on the way leaves no half of one.
-func create(path string) error {
-	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
-	if err := f.Close(); err != nil {
-		return err
-	}
-	db, err := bolt.Open(f.Name(), 0o600, options(false))
-	if err != nil {
-		return err
-	}
-	err = errors.Join(db.Update(initialize), db.Close())
-	if err != nil {
-		return err
-	}
-	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 func initialize(tx *bolt.Tx) error {

@@ -6,7 +6,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"runtime/debug"
+
+	"quicnprotochat/relay/store/file"
 
 	bolt "go.etcd.io/bbolt"
 )
@@ -61,34 +62,22 @@ func (s *Store) Verify(ctx context.Context) (Report, error) {
 // and each record. The errors are that of ctx, ErrInUse, ErrNewer, or those of
 // the file system; a damaged file is a Report.
 func VerifyFile(ctx context.Context, path string) (Report, error) {
-	if err := check(path); errors.Is(err, ErrDamaged) {
+	if err := file.Check(path); errors.Is(err, ErrDamaged) {
 		var r Report
 		r.damage(Damage{Table: "file", What: err.Error()})
 		return r, nil
 	} else if err != nil {
 		return Report{}, fmt.Errorf("verify store: %w", err)
 	}
-	db, err := openFile(path, options(true))
+	db, err := file.OpenReadOnly(path)
 	if err != nil {
 		return Report{}, fmt.Errorf("verify store: %w", err)
 	}
-	r, err := verify(ctx, func(fn func(*bolt.Tx) error) error { return guard(func() error { return db.View(fn) }) })
+	r, err := verify(ctx, func(fn func(*bolt.Tx) error) error { return file.Guard(func() error { return db.View(fn) }) })
 	if err = errors.Join(err, db.Close()); err != nil {
 		return Report{}, fmt.Errorf("verify store: %w", err)
 	}
 	return r, nil
-}
-
-// guard turns a panic or a fault in the mapped file into ErrDamaged.
-func guard(do func() error) (err error) {
-	was := debug.SetPanicOnFault(true)
-	defer func() {
-		debug.SetPanicOnFault(was)
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: %v", ErrDamaged, r)
-		}
-	}()
-	return do()
 }
 
 func verify(ctx context.Context, view func(func(*bolt.Tx) error) error) (Report, error) {

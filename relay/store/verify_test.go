@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"quicnprotochat/relay/store/file"
+
 	bolt "go.etcd.io/bbolt"
 )
 
@@ -58,7 +60,7 @@ func TestVerify(t *testing.T) {
 // looks at, and returns its name.
 func damageOne(t *testing.T, path string, table []byte) (name string) {
 	t.Helper()
-	db, err := bolt.Open(path, 0o600, options(false))
+	db, err := file.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package store
+package file
 
 // unmap leaves the pages of a mapped file to the system, which takes them back
 // when it is short of memory.

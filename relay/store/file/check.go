@@ -1,4 +1,4 @@
-package store
+package file
 
 import (
 	"bytes"
@@ -42,13 +42,14 @@ const (
 	maxRead      = 1 << 20 // a key, or a bucket inside a value
 )
 
-// check reads the structure of the whole file before bbolt maps it. bbolt trusts
+// Check reads the structure of the whole file before bbolt maps it. bbolt trusts
 // its pages: a flipped bit in one is a panic, or a fault in the mapped file, in a
 // goroutine that nobody can recover. Payloads are not read, they have checksums
-// of their own; so it costs one read per page.
-func check(path string) error {
+// of their own; so it costs one read per page. The errors are
+// ErrDamaged, ErrInUse, or those of the file system.
+func Check(path string) error {
 	// Only the lock is wanted of this: a read-only bbolt follows no page.
-	db, err := openFile(path, options(true))
+	db, err := OpenReadOnly(path)
 	if err != nil {
 		return checkError(path, err)
 	}
@@ -56,9 +57,9 @@ func check(path string) error {
 	if err != nil {
 		return errors.Join(err, db.Close())
 	}
-	size, err := sizeOfFile(path)
+	size, err := Size(path)
 	if err == nil {
-		err = checkPages(f, size)
+		err = CheckPages(f, size)
 	}
 	return errors.Join(err, f.Close(), db.Close())
 }
@@ -87,7 +88,9 @@ type checker struct {
 	found []uint64
 }
 
-func checkPages(f io.ReaderAt, size int64) error {
+// CheckPages checks the pages of a file in f, which has that many bytes, as Check
+// does. The error is ErrDamaged.
+func CheckPages(f io.ReaderAt, size int64) error {
 	m, err := readMetas(f)
 	if err != nil {
 		return err
