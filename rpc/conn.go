@@ -7,9 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"capnproto.org/go/capnp/v3"
@@ -83,8 +81,8 @@ type Conn struct {
 	lib    *capnprpc.Conn
 	client *Client
 	log    *slog.Logger
-	said   atomic.Pointer[string] // the library's last error while the stream was open
-	calls  sync.WaitGroup         // what waits for the rest of given-up calls
+	words  *gate.Words
+	calls  sync.WaitGroup // what waits for the rest of given-up calls
 	done   chan struct{}
 }
 
@@ -109,9 +107,10 @@ func NewConn(rwc io.ReadWriteCloser, cfg ConnConfig) *Conn {
 		MaxMessage: cfg.MaxMessage, MaxInFlight: cfg.MaxInFlight,
 		Budget: cfg.Budget, Peer: cfg.Peer.share(), Stall: cfg.stall,
 	})
+	c.words = gate.NewWords(c.gate, cfg.Log)
 	c.lib = capnprpc.NewConn(c.gate, &capnprpc.Options{
 		BootstrapClient: capnp.NewClient(newServer(cfg, c.gate)),
-		Logger:          (*libLog)(c),
+		Logger:          c.words,
 	})
 	c.client = &Client{
 		conn:       c,
@@ -154,11 +153,7 @@ func (c *Conn) wait() {
 	c.client.end()
 	c.calls.Wait()
 	if c.gate.Err() == nil {
-		reason := errors.New("protocol error")
-		if text := c.said.Load(); text != nil {
-			reason = errors.New(gate.CleanText(*text))
-		}
-		c.gate.Fail(reason)
+		c.gate.Fail(c.words.Reason())
 	}
 	c.gate.Close()
 	c.gate.Account().Close()
@@ -201,29 +196,6 @@ func (c *Conn) Close() error {
 	_ = c.lib.Close()
 	<-c.done
 	return nil
-}
-
-// libLog keeps the library's last words: what it does not return.
-type libLog Conn
-
-func (l *libLog) Debug(string, ...any) {}
-func (l *libLog) Info(string, ...any)  {}
-func (l *libLog) Warn(string, ...any)  {}
-
-func (l *libLog) Error(text string, _ ...any) {
-	if strings.HasSuffix(text, gate.ErrKeep.Error()) {
-		return
-	}
-	switch {
-	case l.gate.Closed():
-	case strings.HasSuffix(text, "connection closed"):
-		l.said.CompareAndSwap(nil, &text) // what comes of the reason, and may come after it
-	default:
-		l.said.Store(&text)
-	}
-	if l.log.Enabled(context.Background(), slog.LevelDebug) {
-		l.log.Debug("rpc library", "err", gate.CleanText(text))
-	}
 }
 
 // bootstrap asks for the other side's service.
