@@ -107,17 +107,31 @@ func (l *natLab) pair(pair [2]site) natRow {
 		l.settle("b", pair[1], 22)
 	}
 	alice, bob := l.node("a", "alice", pair[0]), l.node("b", "bob", pair[1])
-	for _, p := range []*process{alice, bob} {
+	l.online(alice, bob)
+	return l.meet(alice, bob, pair, want)
+}
+
+// online starts nodes and waits until they reach the relay.
+func (l *natLab) online(nodes ...*process) {
+	l.t.Helper()
+	for _, p := range nodes {
 		if err := p.start(); err != nil {
-			t.Fatal(err)
+			l.t.Fatal(err)
 		}
 	}
-	for _, p := range []*process{alice, bob} {
-		eventually(t, p.name+" reaches the relay", func() bool {
-			s := p.status(t)
+	for _, p := range nodes {
+		eventually(l.t, p.name+" reaches the relay", func() bool {
+			s := p.status(l.t)
 			return len(s.Relays) == 1 && s.Relays[0].Reached
 		})
 	}
+}
+
+// meet lets alice, to whom bob is new, write to him, and wants a direct connection
+// or not.
+func (l *natLab) meet(alice, bob *process, pair [2]site, want bool) natRow {
+	t := l.t
+	t.Helper()
 	link, err := bob.invite()
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,100 @@
+package integration
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// forwarding are the rules of a router that forwards ports on request: miniupnpd
+// fills the chains that it names. Its NAT uses another port for each destination.
+const forwarding = `table inet filter {
+	chain forward {
+		type filter hook forward priority 0; policy drop;
+		iifname "br0" accept
+		ct state established,related accept
+		jump miniupnpd
+	}
+	chain miniupnpd { }
+	chain prerouting {
+		type nat hook prerouting priority -100; policy accept;
+		jump prerouting_miniupnpd
+	}
+	chain prerouting_miniupnpd { }
+	chain postrouting {
+		type nat hook postrouting priority 100; policy accept;
+		jump postrouting_miniupnpd
+		oifname "wan" masquerade fully-random
+	}
+	chain postrouting_miniupnpd { }
+}
+`
+
+// forwarder is the configuration of miniupnpd.
+const forwarder = `ext_ifname=wan
+listening_ip=br0
+enable_natpmp=yes
+enable_upnp=yes
+upnp_table_name=filter
+upnp_nat_table_name=filter
+upnp_forward_chain=miniupnpd
+upnp_nat_chain=prerouting_miniupnpd
+upnp_nat_postrouting_chain=postrouting_miniupnpd
+secure_mode=yes
+system_uptime=yes
+uuid=8a2f0c5e-0d5b-4c5e-9a53-0b6b8e6a3c11
+allow 1024-65535 192.168.21.0/24 1024-65535
+deny 0-65535 0.0.0.0/0 0-65535
+`
+
+// TestPortMap: of two nodes behind NATs that use another port for each
+// destination, which nobody can punch, one asks its router for a port and gets a
+// direct connection.
+func TestPortMap(t *testing.T) {
+	l := newNATLab(t)
+	for _, name := range []string{"nft", "miniupnpd"} {
+		if _, err := exec.LookPath(name); err != nil {
+			l.lack("there is no " + name)
+		}
+	}
+	l.router("ar")
+	l.plug("ar", "wan", "lan", "")
+	l.public4("ar", "wan", 21)
+	l.machine("a")
+	l.home("a", "ar", 21, 2)
+	l.settle("b", siteSym, 22)
+
+	dir := t.TempDir()
+	rules, conf := filepath.Join(dir, "rules"), filepath.Join(dir, "miniupnpd.conf")
+	for file, text := range map[string]string{rules: forwarding, conf: forwarder} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	l.in("ar", "nft", "-f", rules)
+	run := append(l.exec("ar"), "miniupnpd", "-d", "-f", conf, "-P", filepath.Join(dir, "pid"))
+	daemon := exec.Command(run[0], run[1:]...)
+	var said strings.Builder
+	daemon.Stdout, daemon.Stderr = &said, &said
+	if err := daemon.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = daemon.Process.Kill()
+		_ = daemon.Wait()
+		if t.Failed() {
+			t.Logf("miniupnpd says:\n%s", said.String())
+		}
+	})
+
+	alice, bob := l.node("a", "alice", siteSym), l.node("b", "bob", siteSym)
+	l.online(alice, bob)
+	eventually(t, "the router forwards a port", func() bool {
+		out, err := l.ip("netns", "exec", l.ns("ar"), "nft", "list", "ruleset")
+		return err == nil && strings.Contains(out, "dnat")
+	})
+	row := l.meet(alice, bob, [2]site{siteSym, siteSym}, true)
+	t.Logf("first message %v, direct after %v, path %s", row.first, row.connect, row.path)
+}
