@@ -8,6 +8,7 @@
 //     node/front answers it, with the words in which a request is refused;
 //   - node/convo makes it a message of a conversation, encrypts and seals it, and
 //     stores all of that at once; it also opens what arrives;
+//   - node/trust keeps what the user decides about people;
 //   - node/timeline says what reactions, edits, deletions and timers make of messages;
 //   - node/deliver carries sealed payloads out and in;
 //   - node/serve answers other machines;

@@ -19,6 +19,7 @@ import (
 	"quicnprotochat/node/profile"
 	"quicnprotochat/node/serve"
 	"quicnprotochat/node/store"
+	"quicnprotochat/node/trust"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
 	"quicnprotochat/transport/plain"
@@ -147,6 +148,7 @@ func (n *Node) assemble(ctx context.Context, s settings) (err error) {
 	}
 	n.Front = front.New(front.Config{
 		Store: n.store, Identity: n.identity, Profile: n.profile, Engine: n.engine, Groups: n.groups, Deliverer: n.deliverer,
+		Trust:    trust.New(trust.Config{Engine: n.engine}),
 		Accounts: accounts.New(accounts.Config{Store: n.store, Self: n.identity.ID(), Relays: n.deliverer}),
 		Host:     n.host, LAN: n.lan, Log: n.log,
 	})
@@ -154,7 +156,7 @@ func (n *Node) assemble(ctx context.Context, s settings) (err error) {
 		return nil
 	}
 	n.api, err = localapi.New(localapi.Config{
-		Socket: n.cfg.Socket, Self: n, Contacts: n, Messages: n, Lines: n, Groups: n, Relays: n, Reasons: n, Accounts: n, AccountOwner: n, Copies: n,
+		Socket: n.cfg.Socket, Self: n, Contacts: n, Messages: n, Lines: n, Trust: n, Groups: n, Relays: n, Reasons: n, Accounts: n, AccountOwner: n, Copies: n,
 		Events: n.Events(), Log: n.log, Ready: n.ready, Stop: n.askToStop,
 	})
 	return err
@@ -206,6 +208,7 @@ func (n *Node) Run(ctx context.Context) error {
 	parts.Go(func() error { return n.deliverer.Run(ctx, n.host) })
 	parts.Go(func() error { return n.groups.Run(ctx) })
 	parts.Go(func() error { return n.engine.Run(ctx) })
+	parts.Go(func() error { return n.WatchClaims(ctx) })
 	parts.Go(func() error {
 		select {
 		case <-n.stop:

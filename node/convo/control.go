@@ -160,6 +160,14 @@ func (e *Engine) control(tx *store.Tx, fx *Effects, m *message.Control) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrRefused, err)
 	}
+	switch body.(type) {
+	case *message.Report, *message.Ask, *message.InfoAsk, *message.LeaveNote, *message.CardAsk:
+		// A group needs them of each member.
+	default:
+		if err := refuseBlocked(tx, m.Sender); err != nil {
+			return err
+		}
+	}
 	switch b := body.(type) {
 	case *message.Introduction:
 		return e.introduced(tx, fx, m.Sender, b)
@@ -247,15 +255,23 @@ func (e *Engine) Announce(ctx context.Context) error {
 	})
 }
 
-// announce sends our present card, and our passes, to those contacts.
+// Present sends our present card, and our passes, to a contact.
+func (e *Engine) Present(tx *store.Tx, fx *Effects, c store.Contact) error {
+	return e.announce(tx, fx, time.Now(), func(other store.Contact) bool { return other.Identity == c.Identity })
+}
+
+// announce sends our present card, and our passes, to those contacts who are not
+// blocked.
 func (e *Engine) announce(tx *store.Tx, fx *Effects, now time.Time, to func(store.Contact) bool) error {
 	contacts, err := tx.Contacts()
 	if err != nil {
 		return err
 	}
 	for _, c := range contacts {
+		blocked, err := tx.IsBlocked(c.Identity)
 		switch {
-		case !to(c):
+		case err != nil:
+		case blocked || !to(c):
 		case c.Introduced:
 			err = e.sendCard(tx, fx, c.Identity, now)
 		default:
@@ -291,6 +307,15 @@ func (e *Engine) cardUpdate(tx *store.Tx, fx *Effects, sender rpc.Identity, upda
 		return err
 	}
 	return e.knowsUs(tx, c)
+}
+
+// refuseBlocked refuses what somebody has said whom the user has blocked.
+func refuseBlocked(tx *store.Tx, id rpc.Identity) error {
+	blocked, err := tx.IsBlocked(id)
+	if err == nil && blocked {
+		err = fmt.Errorf("%w: of somebody who is blocked", ErrRefused)
+	}
+	return err
 }
 
 func parseCardOf(sender rpc.Identity, raw []byte) (contact.Card, error) {

@@ -32,8 +32,11 @@ const (
 // Errors that callers branch on.
 var (
 	ErrUnknownContact = errors.New("not a contact")
-	ErrText           = errors.New("text must be 1 to 65,535 bytes of UTF-8")
-	ErrOutboxFull     = errors.New("too many messages wait for this person")
+	ErrBlocked        = errors.New("the contact is blocked")
+	// ErrChanged means a contact for whose user name its relay now names somebody else.
+	ErrChanged    = errors.New("the relay of this contact now names somebody else")
+	ErrText       = errors.New("text must be 1 to 65,535 bytes of UTF-8")
+	ErrOutboxFull = errors.New("too many messages wait for this person")
 	// ErrWaiting means a payload that no present key opens. It stays.
 	ErrWaiting = errors.New("no key opens this payload yet")
 	// ErrOtherSuite means a key package of another cipher suite than the group is

@@ -16,6 +16,7 @@ const (
 	EventContact EventKind = "contact" // a contact was added
 	EventGroup   EventKind = "group"   // a group is new, or another one than before
 	EventChanged EventKind = "changed" // a message looks other than before
+	EventTrust   EventKind = "trust"   // what is thought of a contact is new
 	EventTyping  EventKind = "typing"  // somebody is typing; not kept
 )
 

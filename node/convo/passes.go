@@ -76,6 +76,11 @@ func (e *Engine) CancelPasses(ctx context.Context, of ...rpc.Identity) error {
 	return e.update(ctx, func(tx *store.Tx, fx *Effects) error { return e.cancelPasses(tx, fx, now, of...) })
 }
 
+// Cancel is CancelPasses in a transaction, for those who are blocked.
+func (e *Engine) Cancel(tx *store.Tx, fx *Effects) error {
+	return e.cancelPasses(tx, fx, time.Now())
+}
+
 func (e *Engine) cancelPasses(tx *store.Tx, fx *Effects, now time.Time, of ...rpc.Identity) error {
 	if err := e.cfg.Profile.Revoke(tx); err != nil {
 		return err

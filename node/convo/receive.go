@@ -198,6 +198,9 @@ func (e *Engine) pairWelcome(tx *store.Tx, fx *Effects, ep *mls.Epoch, now time.
 	if err != nil {
 		return err
 	}
+	if err := refuseBlocked(tx, peer); err != nil {
+		return err
+	}
 	contact, err := tx.Contact(peer)
 	if isNotFound(err) {
 		return fmt.Errorf("%w: welcome from somebody who is not a contact", ErrRefused)
@@ -289,6 +292,11 @@ func (e *Engine) private(tx *store.Tx, fx *Effects, m []byte, info mls.MessageIn
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	if len(app.Identity) == len(rpc.Identity{}) {
+		if err := refuseBlocked(tx, rpc.Identity(app.Identity)); err != nil {
+			return err
+		}
 	}
 	if IsGroup(c) {
 		return e.groupMessage(tx, fx, g, c, app)

@@ -40,13 +40,11 @@ func isNotFound(err error) bool { return errors.Is(err, store.ErrNotFound) }
 
 // Send takes a message for a contact: a Chat, Reply, Reaction, Edit, Delete or Timer.
 // When it returns, the message is in the store and will be delivered. It returns
-// ErrUnknownContact, ErrText, ErrOutboxFull, or an error of package timeline for what it
+// ErrUnknownContact, ErrBlocked, ErrChanged, ErrText, ErrOutboxFull, or an error of package timeline for what it
 // refuses.
 func (e *Engine) Send(ctx context.Context, to rpc.Identity, what *message.Message) (m store.Message, err error) {
 	err = e.update(ctx, func(tx *store.Tx, fx *Effects) error {
-		if _, err := tx.Contact(to); isNotFound(err) {
-			return ErrUnknownContact
-		} else if err != nil {
+		if err := e.mayWrite(tx, to); err != nil {
 			return err
 		}
 		c, err := e.conversation(tx, to, time.Now())
@@ -56,10 +54,39 @@ func (e *Engine) Send(ctx context.Context, to rpc.Identity, what *message.Messag
 		if c, m, err = e.Write(tx, fx, c, what); err != nil {
 			return err
 		}
+		if to == e.self {
+			m.State, m.Why = StateDelivered, "a note to yourself: it stays here"
+			return tx.SetMessageState(m)
+		}
 		fx.send(to)
 		return e.encrypt(tx, fx, c, m)
 	})
 	return m, err
+}
+
+// mayWrite refuses somebody to whom nothing is sent. Ourselves are no contact: what we
+// write there is a note.
+func (e *Engine) mayWrite(tx *store.Tx, to rpc.Identity) error {
+	if to == e.self {
+		return nil
+	}
+	c, err := tx.Contact(to)
+	if isNotFound(err) {
+		return ErrUnknownContact
+	}
+	if err != nil {
+		return err
+	}
+	blocked, err := tx.IsBlocked(to)
+	switch {
+	case err != nil:
+		return err
+	case blocked:
+		return ErrBlocked
+	case c.Changed != rpc.Identity{}:
+		return ErrChanged
+	}
+	return nil
 }
 
 // Write puts a message of ours into its conversation, without sending it.

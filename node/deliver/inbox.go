@@ -50,6 +50,9 @@ func newInbox(d *Deliverer) *inbox {
 // Take commits a payload that another machine brings to the inbox. When it
 // returns nil, the payload is durable here, and seq its number. via is the path.
 func (d *Deliverer) Take(ctx context.Context, depositor rpc.Identity, via string, payload []byte) (seq uint64, err error) {
+	if d.blocked(depositor) {
+		return 0, rpc.ErrBusy // as for strangers: who is blocked is not told so
+	}
 	if _, known := d.people.of(depositor); !known {
 		if err := d.strangers.admit(depositor, len(payload)); err != nil {
 			return 0, err
@@ -66,6 +69,15 @@ func (d *Deliverer) Take(ctx context.Context, depositor rpc.Identity, via string
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	}
+}
+
+// blocked reports whether the user has blocked somebody.
+func (d *Deliverer) blocked(id rpc.Identity) (blocked bool) {
+	err := d.cfg.Store.Glance(context.Background(), func(tx *store.Tx) (err error) {
+		blocked, err = tx.IsBlocked(id)
+		return err
+	})
+	return blocked && err == nil
 }
 
 func (b *inbox) arrive(depositor rpc.Identity, via string, payload []byte) *arrival {

@@ -85,9 +85,12 @@ func (f *Front) resolve(ctx context.Context, user string, u transport.RelayURL, 
 			Exit:    localapi.ExitUsage,
 		}
 	case errors.Is(err, convo.ErrClaim):
+		if err := f.renamed(ctx, claim(user, u), id); err != nil {
+			return c, false, err
+		}
 		return c, false, &localapi.Error{
-			Message: fmt.Sprintf("the relay says that %q is now %s, which is not who it named before", user, text(id)),
-			Hint:    "ask the person by another way; a link needs no relay's word: qpc invite makes it",
+			Message: fmt.Sprintf("the relay says that %q is now %s, which is not who it named before: nothing is sent there now", user, text(id)),
+			Hint:    "ask the person by another way; then qpc accept CONTACT takes the new identity, qpc refuse CONTACT stays with the old one",
 			Exit:    localapi.ExitSignature,
 		}
 	}

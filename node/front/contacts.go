@@ -67,21 +67,35 @@ func (f *Front) Contacts(ctx context.Context) ([]localapi.Contact, error) {
 	err := f.cfg.Store.View(ctx, func(tx *store.Tx) error {
 		rows, err := tx.Contacts()
 		for _, c := range rows {
-			all = append(all, showContact(c))
+			shown, err := showContact(tx, c)
+			if err != nil {
+				return err
+			}
+			all = append(all, shown)
 		}
 		return err
 	})
 	return all, err
 }
 
-func showContact(c store.Contact) localapi.Contact {
-	return localapi.Contact{Identity: text(c.Identity), Name: c.Name, Via: c.Via, Verified: c.Verified, Claim: c.Claim}
+func showContact(tx *store.Tx, c store.Contact) (localapi.Contact, error) {
+	blocked, err := tx.IsBlocked(c.Identity)
+	shown := localapi.Contact{
+		Identity: text(c.Identity), Name: c.Name, Via: c.Via, Verified: c.Verified, Claim: c.Claim, Blocked: blocked,
+	}
+	if c.Changed != (rpc.Identity{}) {
+		shown.Changed = text(c.Changed)
+	}
+	return shown, err
 }
 
 // Contact implements localapi.Contacts.
 func (f *Front) Contact(ctx context.Context, who string) (localapi.Contact, error) {
 	c, err := f.find(ctx, who)
-	return showContact(c), err
+	if err != nil {
+		return localapi.Contact{}, err
+	}
+	return f.contact(ctx, c)
 }
 
 // Nearby implements localapi.Contacts.
@@ -110,7 +124,7 @@ func (f *Front) Nearby(ctx context.Context) ([]localapi.Nearby, error) {
 const unknownHint = "qpc contacts lists them; qpc contact add LINK adds one"
 
 // find returns the contact of an identity, an exact name, or a unique prefix of
-// either.
+// either. The own identity, and the own name if no contact has it, is the user.
 func (f *Front) find(ctx context.Context, who string) (store.Contact, error) {
 	var all []store.Contact
 	err := f.cfg.Store.Glance(ctx, func(tx *store.Tx) (err error) {
@@ -123,6 +137,9 @@ func (f *Front) find(ctx context.Context, who string) (store.Contact, error) {
 	found := match(all, who)
 	switch len(found) {
 	case 0:
+		if who == f.cfg.Profile.Name() || who == text(f.self) {
+			return store.Contact{Identity: f.self, Name: f.cfg.Profile.Name(), Via: viaSelf}, nil
+		}
 		return store.Contact{}, &localapi.Error{
 			Message: fmt.Sprintf("no contact is called %q", who),
 			Hint:    unknownHint,

@@ -96,7 +96,10 @@ func (f *Front) showEvent(tx *store.Tx, row store.Event) (shown localapi.Event, 
 		default:
 			c = store.Contact{Identity: row.Peer, Name: text(row.Peer), Via: convo.ViaGroup}
 		}
-		person := showContact(c)
+		person, err := showContact(tx, c)
+		if err != nil {
+			return shown, err
+		}
 		shown.Contact = &person
 	}
 	switch convo.EventKind(row.Kind) {

@@ -14,6 +14,7 @@ import (
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/node/profile"
 	"quicnprotochat/node/store"
+	"quicnprotochat/node/trust"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
 )
@@ -27,6 +28,7 @@ type Config struct {
 	Groups    *group.Groups
 	Deliverer *deliver.Deliverer
 	Accounts  *accounts.Accounts
+	Trust     *trust.Trust
 	Host      *transport.Host
 	// LAN is on, contacts or off: whether the host looks for others on the LAN, and
 	// who can read what it announces.

@@ -47,6 +47,12 @@ func sayError(to target, err error) error {
 	case errors.Is(err, convo.ErrOutboxFull):
 		e.Message = fmt.Sprintf("%d messages wait for %s already", convo.MaxOutgoing, to.name)
 		e.Hint, e.Exit = "qpc status says why they are not delivered", localapi.ExitOther
+	case errors.Is(err, convo.ErrBlocked):
+		e.Message, e.Hint, e.Exit = "you have blocked "+to.name, "qpc unblock CONTACT takes that back", localapi.ExitOther
+	case errors.Is(err, convo.ErrChanged):
+		e.Message = fmt.Sprintf("a relay says that %s has another identity now: nothing is sent until you choose", to.name)
+		e.Hint = "ask them by another way; then qpc accept CONTACT takes the new one, qpc refuse CONTACT stays with the old one"
+		e.Exit = localapi.ExitSignature
 	case errors.Is(err, timeline.ErrKind), errors.Is(err, timeline.ErrUnknown), errors.Is(err, timeline.ErrNotAuthor):
 		e.Message = "that cannot be done with this message: " + err.Error()
 		e.Hint = "own texts can be edited and deleted, deleted ones not at all"

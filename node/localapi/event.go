@@ -21,6 +21,9 @@ const (
 	// EventChanged is a message that looks other than before: Contact, who did it,
 	// Message, as it is now, and Change are set, and Group if it is one of a group.
 	EventChanged Kind = "changed"
+	// EventTrust is a contact of whom the user thinks otherwise, or whose relay names
+	// another identity: Contact is set.
+	EventTrust Kind = "trust"
 	// EventTyping is somebody who was typing within the last 10 seconds: Contact is
 	// set, and Group if it is there. It is not kept and has no id.
 	EventTyping Kind = "typing"

@@ -37,7 +37,7 @@ const eventStream = "text/event-stream"
 
 // table lists the whole API.
 func (s *Server) table() []route {
-	all := slices.Concat(s.accountTable(), s.reasonTable(), s.copiesTable(), s.lineTable(), []route{
+	all := slices.Concat(s.accountTable(), s.reasonTable(), s.copiesTable(), s.lineTable(), s.trustTable(), []route{
 		{method: "GET", path: "/v1/id", about: "Who the node is.", answer: Identity{}, handle: s.answer(s.id)},
 		{method: "POST", path: "/v1/invite", about: "Make a contact link.", answer: Invite{}, handle: s.answer(s.invite)},
 		{method: "GET", path: "/v1/status", about: "What the node is connected to and what waits.", answer: Status{}, handle: s.answer(s.status)},

@@ -167,7 +167,7 @@ func serve(t *testing.T, socket string, b *backend) *Client {
 	b.testFeed = newTestFeed()
 	ready := make(chan struct{})
 	s, err := New(Config{
-		Socket: socket, Self: b, Contacts: b, Messages: b, Lines: b, Groups: b, Relays: b, Reasons: b, Accounts: b, AccountOwner: b, Copies: b, Events: b,
+		Socket: socket, Self: b, Contacts: b, Messages: b, Lines: b, Trust: b, Groups: b, Relays: b, Reasons: b, Accounts: b, AccountOwner: b, Copies: b, Events: b,
 		Ready: func() { close(ready) },
 	})
 	if err != nil {
@@ -466,7 +466,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	b := &backend{reach: Queued, testFeed: newTestFeed()}
 	serving := make(chan struct{})
 	s, err := New(Config{
-		Socket: socket, Self: b, Contacts: b, Messages: b, Lines: b, Groups: b, Relays: b, Reasons: b, Accounts: b, AccountOwner: b, Copies: b, Events: b,
+		Socket: socket, Self: b, Contacts: b, Messages: b, Lines: b, Trust: b, Groups: b, Relays: b, Reasons: b, Accounts: b, AccountOwner: b, Copies: b, Events: b,
 		Ready: func() { close(serving) },
 	})
 	if err != nil {

@@ -102,6 +102,8 @@ func (d schemas) of(t reflect.Type) map[string]any {
 		return map[string]any{"type": "string", "enum": []Path{"", PathNone, PathLAN, PathDirect, PathPunched, PathMailbox}}
 	case t == reflect.TypeFor[MarkAction]():
 		return map[string]any{"type": "string", "enum": []MarkAction{MarkReply, MarkReact, MarkUnreact, MarkEdit, MarkDelete, MarkHide}}
+	case t == reflect.TypeFor[TrustAction]():
+		return map[string]any{"type": "string", "enum": []TrustAction{TrustVerify, TrustUnverify, TrustBlock, TrustUnblock, TrustAccept, TrustRefuse}}
 	case t == reflect.TypeFor[[]byte]():
 		return map[string]any{"type": "string", "contentEncoding": "base64"}
 	}

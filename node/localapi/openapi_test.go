@@ -28,6 +28,8 @@ var samples = map[string][2]string{
 	"GET /v1/messages/{id}/why": {},
 	"POST /v1/ping":             {"", `{"contact":"b"}`},
 	"POST /v1/mark":             {"", `{"contact":"b","message":"last","action":"react","text":"+"}`},
+	"GET /v1/safety":            {"?contact=b", ""},
+	"POST /v1/trust":            {"", `{"contact":"b","action":"verify","number":"1"}`},
 	"POST /v1/read":             {"", `{"contact":"b","message":"","tell":true}`},
 	"POST /v1/typing":           {"", `{"contact":"b","message":"","tell":false}`},
 	"GET /v1/conversation":      {"?contact=b", ""},

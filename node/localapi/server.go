@@ -23,6 +23,7 @@ type Config struct {
 	Contacts Contacts
 	Messages Messages
 	Lines    Lines
+	Trust    Trust
 	Groups   Groups
 	Relays   Relays
 	Reasons  Reasons
@@ -52,7 +53,7 @@ type Server struct {
 
 // New returns a server. It opens nothing before Run.
 func New(cfg Config) (*Server, error) {
-	if cfg.Socket == "" || cfg.Self == nil || cfg.Contacts == nil || cfg.Messages == nil || cfg.Lines == nil || cfg.Relays == nil || cfg.Reasons == nil || cfg.Accounts == nil || cfg.AccountOwner == nil || cfg.Copies == nil || cfg.Events == nil {
+	if cfg.Socket == "" || cfg.Self == nil || cfg.Contacts == nil || cfg.Messages == nil || cfg.Lines == nil || cfg.Trust == nil || cfg.Relays == nil || cfg.Reasons == nil || cfg.Accounts == nil || cfg.AccountOwner == nil || cfg.Copies == nil || cfg.Events == nil {
 		return nil, errors.New("local API: incomplete Config")
 	}
 	if cfg.Log == nil {

@@ -97,6 +97,11 @@ type Contact struct {
 	// Claim is NAME@URL if a relay said that this person has that user name there:
 	// its word and nobody else's.
 	Claim string `json:"claim,omitempty"`
+	// Blocked: nothing of this person is taken, and nothing sent there.
+	Blocked bool `json:"blocked,omitempty"`
+	// Changed is the identity that the relay of the claim names now, if that is
+	// another one: nothing is sent until the user has chosen.
+	Changed string `json:"changed,omitempty"`
 }
 
 // AddedContact is the answer to adding one; New is false if it was known.

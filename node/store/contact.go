@@ -22,17 +22,20 @@ type Contact struct {
 	Card []byte
 	// Claim is NAME@URL if a relay said who has that user name; "" otherwise.
 	Claim string
+	// Changed is whom that relay names for the user name now, if that is somebody else
+	// and the user has not chosen yet; else zero.
+	Changed rpc.Identity
 	// Introduced: our own card has reached the contact.
 	Introduced bool
 	Added      time.Time
 }
 
-const contactColumns = "identity, name, via, verified, card, introduced, added, claim"
+const contactColumns = "identity, name, via, verified, card, introduced, added, claim, changed"
 
 func scanContact(r *row) Contact {
 	return Contact{
 		Identity: r.array32(), Name: r.text(), Via: r.text(), Verified: r.bool(),
-		Card: r.bytes(), Introduced: r.bool(), Added: r.time(), Claim: r.text(),
+		Card: r.bytes(), Introduced: r.bool(), Added: r.time(), Claim: r.text(), Changed: r.array32(),
 	}
 }
 
@@ -49,12 +52,12 @@ func (t *Tx) Contacts() ([]Contact, error) {
 // PutContact adds or replaces the contact of that identity. It returns
 // ErrExists if another contact has the name.
 func (t *Tx) PutContact(c Contact) error {
-	err := t.do(`INSERT INTO contacts (identity, name, folded, via, verified, card, introduced, added, claim)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+	err := t.do(`INSERT INTO contacts (identity, name, folded, via, verified, card, introduced, added, claim, changed)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (identity) DO UPDATE SET name = excluded.name, folded = excluded.folded, via = excluded.via,
 			verified = excluded.verified, card = excluded.card, introduced = excluded.introduced, added = excluded.added,
-			claim = excluded.claim`,
-		c.Identity[:], c.Name, fold(c.Name), c.Via, c.Verified, c.Card, c.Introduced, c.Added, c.Claim)
+			claim = excluded.claim, changed = excluded.changed`,
+		c.Identity[:], c.Name, fold(c.Name), c.Via, c.Verified, c.Card, c.Introduced, c.Added, c.Claim, c.Changed[:])
 	if unique(err) {
 		return fmt.Errorf("contact name: %w", ErrExists)
 	}

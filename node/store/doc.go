@@ -63,6 +63,7 @@
 //	meta             a fixed set of keys
 //	contacts         nothing: the user adds them, and so does whoever shows a
 //	                 hello pass of ours (node/convo); nothing removes one
+//	blocked          nothing: the user blocks people
 //	relays           four: node/front refuses more; the user may forget one
 //	endpoints        one per contact; Sweep of node/convo drops the expired
 //	hybrid_keys      one a week, erased two weeks after it was replaced (node/keys)

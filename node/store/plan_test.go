@@ -15,7 +15,7 @@ var mayScan = []string{
 	"SCAN contacts", "SCAN relays", "SCAN hybrid_keys", "SCAN conversations", "SCAN epochs",
 	"SCAN outbox USING COVERING INDEX", "SCAN inbox USING COVERING INDEX", "SCAN receipts_due", "SCAN CONSTANT ROW",
 	"SCAN messages USING COVERING INDEX messages_counter", // Sizes counts them
-	"SCAN peer_hybrid_keys", "SCAN accounts", "SCAN (subquery",
+	"SCAN peer_hybrid_keys", "SCAN accounts", "SCAN blocked", "SCAN (subquery",
 }
 
 // TestPlans calls every method once and then asks SQLite how it would find the

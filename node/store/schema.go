@@ -14,7 +14,7 @@ const applicationID = 0x7170636e
 // Identities, keys, hashes and ids are BLOBs of fixed length. Columns that hold
 // a uint64 have its top bit flipped, so that SQLite's signed order is the
 // unsigned one (see sortable). Times are Unix milliseconds, 0 for none.
-var migrations = []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8, schema9}
+var migrations = []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8, schema9, schema10}
 
 const schema1 = `
 CREATE TABLE meta (
@@ -319,6 +319,17 @@ CREATE UNIQUE INDEX receipts_due_key ON receipts_due (author, conversation, read
 ALTER TABLE conversations ADD COLUMN no_read_receipts INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE conversations ADD COLUMN muted INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE events ADD COLUMN author BLOB NOT NULL DEFAULT x'0000000000000000000000000000000000000000000000000000000000000000';
+`
+
+// schema10 brings whom the user has blocked, and whom a relay names now for the user
+// name of a contact.
+const schema10 = `
+CREATE TABLE blocked (
+	identity BLOB PRIMARY KEY,
+	at       INTEGER NOT NULL
+) STRICT;
+
+ALTER TABLE contacts ADD COLUMN changed BLOB NOT NULL DEFAULT x'0000000000000000000000000000000000000000000000000000000000000000';
 `
 
 // migrate applies what is missing, each step in its own transaction.

@@ -1,0 +1,96 @@
+package localapi
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+)
+
+// Trust is what the user decides about people, who are asked for as in Contacts.
+type Trust interface {
+	// Safety returns what two people compare to be sure of each other.
+	Safety(ctx context.Context, contact string) (Safety, error)
+	// Decide does what the user has decided. A safety number that is another one is
+	// exit 6.
+	Decide(ctx context.Context, decision TrustRequest) (Contact, error)
+}
+
+// Safety is the safety number of the user and a contact, the same on both sides.
+type Safety struct {
+	Identity string `json:"identity"`
+	Name     string `json:"name"`
+	// Number is 12 groups of 5 digits, and Code the same for a QR code.
+	Number   string `json:"number"`
+	Code     string `json:"code"`
+	Verified bool   `json:"verified"`
+}
+
+// TrustAction is what the user decides about somebody.
+type TrustAction string
+
+// The actions. Accept and Refuse answer a relay that names another identity for the
+// user name of a contact than before: Accept takes that one for the contact, Refuse
+// stays with the contact as it is.
+const (
+	TrustVerify   TrustAction = "verify"
+	TrustUnverify TrustAction = "unverify"
+	TrustBlock    TrustAction = "block"
+	TrustUnblock  TrustAction = "unblock"
+	TrustAccept   TrustAction = "accept"
+	TrustRefuse   TrustAction = "refuse"
+)
+
+// TrustRequest is a decision. With Verify goes the safety number that the other side
+// has shown, if it is to be compared here.
+type TrustRequest struct {
+	Contact string      `json:"contact"`
+	Action  TrustAction `json:"action"`
+	Number  string      `json:"number,omitempty"`
+}
+
+// maxNumber bounds a safety number as somebody types it, in bytes.
+const maxNumber = 256
+
+func (s *Server) trustTable() []route {
+	return []route{
+		{method: "GET", path: "/v1/safety", about: "The safety number of the user and a contact.", query: []string{"contact"}, answer: Safety{}, handle: s.answer(s.safety)},
+		{method: "POST", path: "/v1/trust", about: "Verify, block, accept or refuse somebody, or take that back.", body: TrustRequest{}, answer: Contact{}, handle: s.answer(s.decide)},
+	}
+}
+
+func (s *Server) safety(_ http.ResponseWriter, r *http.Request) (any, error) {
+	contact := r.URL.Query().Get("contact")
+	if err := checkArgument("the contact", contact, maxContact); err != nil {
+		return nil, err
+	}
+	return s.cfg.Trust.Safety(r.Context(), contact)
+}
+
+func (s *Server) decide(w http.ResponseWriter, r *http.Request) (any, error) {
+	var req TrustRequest
+	if err := decode(w, r, &req); err != nil {
+		return nil, err
+	}
+	if err := checkArgument("the contact", req.Contact, maxContact); err != nil {
+		return nil, err
+	}
+	if len(req.Number) > maxNumber {
+		return nil, usage("the safety number is too long", "it has 60 digits")
+	}
+	switch req.Action {
+	case TrustVerify, TrustUnverify, TrustBlock, TrustUnblock, TrustAccept, TrustRefuse:
+		return s.cfg.Trust.Decide(r.Context(), req)
+	}
+	return nil, usage("nothing called "+string(req.Action)+" is decided about people", "is the daemon older than this program?")
+}
+
+// Safety returns the safety number of the user and a contact.
+func (c *Client) Safety(ctx context.Context, contact string) (v Safety, err error) {
+	q := url.Values{"contact": {contact}}
+	return v, c.call(ctx, http.MethodGet, "/v1/safety?"+q.Encode(), nil, &v)
+}
+
+// Decide does what the user has decided about somebody.
+func (c *Client) Decide(ctx context.Context, decision TrustRequest) (v Contact, err error) {
+	return v, c.call(ctx, http.MethodPost, "/v1/trust", decision, &v)
+}
