@@ -152,6 +152,12 @@ func contactText(c localapi.Contact) string {
 	if c.Verified {
 		text += ", verified"
 	}
+	if c.Blocked {
+		text += ", blocked"
+	}
+	if c.Changed != "" {
+		text += "; THE RELAY NOW NAMES " + c.Changed + ": accept or refuse that, nothing is sent until then"
+	}
 	return text
 }
 

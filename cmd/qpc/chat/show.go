@@ -19,6 +19,8 @@ func (c *chat) event(e localapi.Event) error {
 		text = c.cameIn(e)
 	case e.Event == localapi.EventChanged && e.Message != nil && e.Contact != nil:
 		text = c.changed(e)
+	case e.Event == localapi.EventTrust && e.Contact != nil && e.Contact.Changed != "":
+		text = contactText(*e.Contact)
 	case e.Event == localapi.EventTyping && e.Contact != nil:
 		return c.isTyping(e)
 	case e.Event == localapi.EventGroup && e.Group != nil:

@@ -41,6 +41,7 @@ const (
 	aboutNothing subject = iota
 	aboutAnybody         // a person or a group
 	aboutGroup
+	aboutNamed   // a contact that is named, in the chat too
 	aboutMessage // the first of args is one of a person or a group
 )
 
@@ -182,6 +183,10 @@ func (c *chat) ask(ctx context.Context, line string) error {
 		return err
 	}
 	r := request{args: args}
+	if v.about == aboutNamed {
+		r.with, r.args = args[0], args[1:]
+		return v.do(c, ctx, r)
+	}
 	if v.about == aboutMessage {
 		if args[0], r.with = c.message(args[0]); r.with != "" {
 			return v.do(c, ctx, r)

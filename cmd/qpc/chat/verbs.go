@@ -2,6 +2,7 @@ package chat
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -11,7 +12,7 @@ import (
 // verbs is the table of all verbs, in the order of the help. It is a function
 // because /help is one of them.
 func verbs() []verb {
-	return []verb{
+	return slices.Concat([]verb{
 		{
 			slash: "dm", typed: "CONTACT", do: (*chat).dm,
 			short: "Write to a person from now on; also NAME@RELAY, or a link.",
@@ -22,7 +23,7 @@ func verbs() []verb {
 			short: "Write to that person or group; without one: what is unread.",
 		},
 		{
-			slash: "invite", typed: "[CONTACT...]", command: "invite", do: (*chat).invite, flags: inviteFlags,
+			slash: "invite", typed: "[CONTACT...]", command: "invite", do: (*chat).invite, flags: qrFlag,
 			short: "Make a contact link; in a group also: invite people into it.",
 			long: `Make a contact link to give to people: it holds your identity, name, present
 addresses and relays, signed. Any number of people may use it. It is good for
@@ -84,6 +85,7 @@ TIME it shows how the conversation is set.`,
 		},
 		{slash: "mute", command: "mute", args: "CONVERSATION", about: aboutAnybody, do: mute(true), short: "Be quiet about what comes in there."},
 		{slash: "unmute", command: "unmute", args: "CONVERSATION", about: aboutAnybody, do: mute(false), short: "Call you again for what comes in there."},
+	}, trustVerbs(), []verb{
 		{slash: "create", typed: "NAME [CONTACT...]", command: "group create", args: "NAME [CONTACT...]", do: (*chat).createGroup, short: "Make a group and invite people."},
 		{slash: "groups", command: "group list", do: (*chat).groups, short: "List the groups of this node."},
 		{
@@ -114,7 +116,7 @@ was tried. It exits with 7 if the machine does not answer.`,
 		},
 		{slash: "help", typed: "[COMMAND]", do: (*chat).help, short: "Say this, or more about a command."},
 		{slash: "quit", do: func(*chat, context.Context, request) error { return errQuit }, short: "End."},
-	}
+	})
 }
 
 // aboutMessages says how messages are named.
@@ -124,10 +126,6 @@ the others. In a chat the number beside a message names it, too: /react 3 :)`
 
 func addFlags(cmd *cobra.Command, r *request) {
 	cmd.Flags().StringVar(&r.name, "name", "", "call the person `NAME` (default the name in the link)")
-}
-
-func inviteFlags(cmd *cobra.Command, r *request) {
-	cmd.Flags().BoolVar(&r.qr, "qr", false, "draw it as a QR code as well, on stderr")
 }
 
 func historyFlags(cmd *cobra.Command, r *request) {
