@@ -203,6 +203,16 @@ type simRelay struct {
 type callers struct {
 	mu sync.Mutex
 	m  map[transport.Key]bool
+	n  map[string]int // calls by method
+}
+
+// count returns the calls by method, and begins anew.
+func (c *callers) count() map[string]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := c.n
+	c.n = nil
+	return n
 }
 
 func (c *callers) call(call rpc.Call) {
@@ -211,6 +221,10 @@ func (c *callers) call(call rpc.Call) {
 	if c.m == nil {
 		c.m = make(map[transport.Key]bool)
 	}
+	if c.n == nil {
+		c.n = make(map[string]int)
+	}
+	c.n[call.Method]++
 	c.m[transport.Key(call.Caller.Identity)] = true
 }
 

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"quicnprotochat/node/convo"
+	"quicnprotochat/node/deposit"
 	"quicnprotochat/node/identity"
 	"quicnprotochat/node/keys"
 	"quicnprotochat/node/profile"
@@ -72,6 +73,7 @@ type Deliverer struct {
 	sessions  sessions
 	tries     tries.Book
 	sealed    sealed
+	desk      deposit.Desk
 
 	// mu guards the fields below.
 	mu       sync.Mutex

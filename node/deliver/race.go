@@ -20,6 +20,7 @@ import (
 // tried since it is there.
 type item struct {
 	payload []byte
+	shared  bool // it is for other people, too
 	since   time.Time
 	direct  func(ctx context.Context, path transport.Path, why string, tried []tries.Try) error
 	stored  func(ctx context.Context, relay transport.Key, why string, tried []tries.Try) error
@@ -280,9 +281,9 @@ func (r *race) send(ctx context.Context, c *rpc.Client, a ack, answered func()) 
 	errs := make([]error, len(r.items))
 	var wg sync.WaitGroup
 	for i, it := range r.items {
-		answer := c.StartEnqueue(ctx, r.p.id, rpc.Channel{}, it.payload)
+		answer := r.enqueue(ctx, c, a, it)
 		wg.Go(func() {
-			if _, errs[i] = answer(); errs[i] != nil {
+			if errs[i] = answer(); errs[i] != nil {
 				return
 			}
 			answered()
@@ -297,4 +298,17 @@ func (r *race) send(ctx context.Context, c *rpc.Client, a ack, answered func()) 
 	}
 	wg.Wait()
 	return cmp.Or(errs...)
+}
+
+// enqueue begins to bring one item. What is for others as well goes to a relay that
+// knows us with theirs.
+func (r *race) enqueue(ctx context.Context, c *rpc.Client, a ack, it item) (answer func() error) {
+	if it.shared && !a.direct() && !a.sealed {
+		return func() error { return r.d.desk.Leave(ctx, a.relay, c, r.p.id, it.payload) }
+	}
+	wait := c.StartEnqueue(ctx, r.p.id, rpc.Channel{}, it.payload)
+	return func() error {
+		_, err := wait()
+		return err
+	}
 }
