@@ -82,6 +82,9 @@ func newMember(i uint32, l *leafNode) Member {
 	}
 }
 
+// Size returns the number of members.
+func (e *Epoch) Size() int { return int(e.tree.root.members) }
+
 // Members returns the members in the order of their leaves.
 func (e *Epoch) Members() []Member {
 	list := make([]Member, 0, e.tree.root.members)

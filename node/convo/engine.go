@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
 
 	"quicnprotochat/mls"
@@ -81,15 +80,12 @@ type Engine struct {
 	groups Groups
 	// expiring has a token when something may have to disappear sooner than before.
 	expiring chan struct{}
-
-	// mu guards epochs, a cache of immutable values.
-	mu     sync.Mutex
-	epochs map[[16]byte]*mls.Epoch
+	held     held
 }
 
 // New returns the engine of the conversations in cfg.Store.
 func New(cfg Config) *Engine {
-	return &Engine{cfg: cfg, self: cfg.Identity.ID(), expiring: make(chan struct{}, 1), epochs: make(map[[16]byte]*mls.Epoch)}
+	return &Engine{cfg: cfg, self: cfg.Identity.ID(), expiring: make(chan struct{}, 1)}
 }
 
 // Effects is what a transaction asks to be told after its commit.
@@ -191,22 +187,14 @@ func (e *Engine) transact(ctx context.Context, update func(context.Context, func
 // epoch returns an epoch with its records in tx.
 func (e *Engine) epoch(tx *store.Tx, id [16]byte) (*mls.Epoch, store.Records, error) {
 	records := tx.Records(id)
-	e.mu.Lock()
-	ep := e.epochs[id]
-	e.mu.Unlock()
-	if ep != nil {
+	if ep := e.held.get(id); ep != nil {
 		return ep, records, nil
 	}
 	ep, err := mls.LoadEpoch(records, e.cfg.Identity.MLS())
 	if err != nil {
 		return nil, records, fmt.Errorf("load epoch: %w", err)
 	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if len(e.epochs) >= 256 {
-		clear(e.epochs)
-	}
-	e.epochs[id] = ep
+	e.held.put(id, ep)
 	return ep, records, nil
 }
 

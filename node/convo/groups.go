@@ -95,11 +95,7 @@ func (e *Engine) Save(tx *store.Tx, g store.Group, name [16]byte, ep *mls.Epoch)
 }
 
 // Forget lets go of the keys of an epoch that is erased from the store.
-func (e *Engine) Forget(id [16]byte) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	delete(e.epochs, id)
-}
+func (e *Engine) Forget(id [16]byte) { e.held.forget(id) }
 
 // SealEpoch seals a frame to the members of an epoch.
 func (e *Engine) SealEpoch(tx *store.Tx, epoch [16]byte, frame []byte) ([]byte, error) {

@@ -161,6 +161,7 @@ func (e *Engine) retire(tx *store.Tx, c store.Conversation, groups []store.Group
 			err = tx.PutGroup(g)
 		case live > maxGroups || now.After(g.Retire):
 			live--
+			e.Forget(g.Epoch)
 			err = tx.DeleteGroup(g.ID)
 		}
 		if err != nil {

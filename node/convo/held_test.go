@@ -1,0 +1,109 @@
+package convo
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"quicnprotochat/mls"
+	"quicnprotochat/node/store"
+)
+
+// TestHeldIsBounded: few large epochs are held, or many small ones.
+func TestHeldIsBounded(t *testing.T) {
+	id := newPerson(t, "anna").id.MLS()
+	ep, err := mls.Create(mls.GroupConfig{Signer: id, Identity: id.Public()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := mls.CommitConfig{Now: testTime(), Public: true}
+	for range 199 {
+		kp, err := mls.ParseKeyPackage(newKeyPackage(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg.Add = append(cfg.Add, kp)
+	}
+	staged, err := ep.Commit(mls.Scratch{}, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	large, err := staged.Apply(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, of := range []*mls.Epoch{ep, large} {
+		var h held
+		for i := range 1000 {
+			name := [16]byte{byte(i), byte(i >> 8)}
+			h.put(name, of)
+			h.put(name, of)
+			if h.get(name) != of || len(h.epochs) > maxHeld || h.members > maxHeldMembers || h.members != len(h.epochs)*of.Size() {
+				t.Fatalf("after %d: got %d epochs with %d members", i, len(h.epochs), h.members)
+			}
+			if i%3 == 0 {
+				h.forget(name)
+				h.forget(name)
+			}
+		}
+	}
+}
+
+// TestRetiredEpochs: when a group's time is over, the secrets of its epoch are gone
+// from the memory too.
+func TestRetiredEpochs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		anna, bert := newPerson(t, "anna"), newPerson(t, "bert")
+		anna.add(bert.link())
+		bert.add(anna.link())
+		anna.send(bert, "one")
+		bert.send(anna, "two")
+		anna.prepare(bert)
+		bert.prepare(anna)
+		settle(anna, bert)
+		erased := 0
+		for _, p := range [][2]*person{{anna, bert}, {bert, anna}} {
+			before := p[0].groupsHeld(p[1])
+			time.Sleep(retirement + time.Hour)
+			if err := p[0].engine.Sweep(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			after := p[0].groupsHeld(p[1])
+			if len(after) != 1 {
+				t.Fatalf("%s: got %d groups, want 1", p[0].name, len(after))
+			}
+			for _, g := range before {
+				if g.Epoch == after[0].Epoch {
+					continue
+				}
+				erased++
+				if p[0].engine.held.get(g.Epoch) != nil {
+					t.Errorf("%s: the epoch of a group that was erased is held", p[0].name)
+				}
+			}
+		}
+		if erased == 0 {
+			t.Error("no group has lost")
+		}
+	})
+}
+
+// groupsHeld returns the groups with q, all of whose epochs are held.
+func (p *person) groupsHeld(q *person) (groups []store.Group) {
+	p.t.Helper()
+	err := p.store.View(p.t.Context(), func(tx *store.Tx) (err error) {
+		if groups, err = tx.GroupsOf(PairID(p.id.ID(), q.id.ID())); err != nil {
+			return err
+		}
+		for _, g := range groups {
+			if _, _, err := p.engine.epoch(tx, g.Epoch); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return groups
+}
