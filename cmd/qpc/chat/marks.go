@@ -221,10 +221,10 @@ func (c *chat) reactions(m localapi.Message, e localapi.Event) string {
 	var all []string
 	for _, r := range m.Reactions {
 		switch r.From {
-		case e.Contact.Identity:
-			all = append(all, cli.Defuse(r.Emoji)+" "+cli.Defuse(e.Contact.Name))
 		case c.self.Identity:
 			all = append(all, cli.Defuse(r.Emoji)+" you")
+		case e.Contact.Identity:
+			all = append(all, cli.Defuse(r.Emoji)+" "+cli.Defuse(e.Contact.Name))
 		default:
 			all = append(all, cli.Defuse(r.Emoji))
 		}

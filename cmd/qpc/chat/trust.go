@@ -50,7 +50,11 @@ func (c *chat) showSafety(ctx context.Context, r request) error {
 		c.Note("You have verified %s.", cli.Defuse(s.Name))
 		return nil
 	}
-	c.remark("Compare it with what they see, by voice or side by side: qpc verify and yes, or their number, keeps that it is the same.")
+	how := "qpc verify CONTACT yes"
+	if c.repl {
+		how = "/verify yes"
+	}
+	c.Note("Compare it with what they see, by voice or side by side; %s keeps that it is the same.", how)
 	return nil
 }
 
