@@ -222,6 +222,9 @@ func (d *Deliverer) upkeep(ctx context.Context) {
 		if err := d.cfg.Engine.Sweep(ctx); err != nil && ctx.Err() == nil {
 			d.cfg.Log.Error("sweep store", "err", err)
 		}
+		if err := d.cfg.Engine.Index(ctx); err != nil && ctx.Err() == nil {
+			d.cfg.Log.Error("index messages", "err", err)
+		}
 		select {
 		case <-ctx.Done():
 			return

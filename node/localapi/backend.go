@@ -45,6 +45,9 @@ type Messages interface {
 	// the message of that id, else they are the newest limit. A limit of 0 means
 	// no limit.
 	History(ctx context.Context, contact string, limit int, after string, emit func(Message) error) error
+	// Search returns at most limit messages with all of some words, the newest first,
+	// of one conversation or with "" of all.
+	Search(ctx context.Context, words, contact string, limit int) ([]Message, error)
 }
 
 // Relays are the home relays of this node.

@@ -47,6 +47,7 @@ func (s *Server) table() []route {
 		{method: "GET", path: "/v1/lan", about: "Whom the node heard on the LAN in the last minutes.", answer: []Nearby{}, handle: s.answer(s.nearby)},
 		{method: "POST", path: "/v1/messages", about: "Send a message to a contact or group; returns when it is persisted, or with a state to wait for when that is reached or the timeout is over.", body: sendRequest{}, answer: Delivery{}, handle: s.answer(s.send)},
 		{method: "GET", path: "/v1/messages", about: "A conversation, oldest first: the newest of them up to a limit, or those behind an id.", query: []string{"contact", "limit?", "after?"}, answer: Message{}, stream: "application/x-ndjson", handle: s.history},
+		{method: "GET", path: "/v1/search", about: "Messages that have all of some words, the newest first; case and accents do not count.", query: []string{"words", "contact?", "limit?"}, answer: []Message{}, handle: s.answer(s.search)},
 		{method: "GET", path: "/v1/messages/{id}", about: "How far a message of our own came.", query: []string{"wait?", "timeout?"}, answer: Delivery{}, handle: s.answer(s.await)},
 		{method: "GET", path: "/v1/groups", about: "All groups, oldest first.", answer: []Group{}, handle: s.answer(s.groups)},
 		{method: "POST", path: "/v1/groups", about: "Make a group and invite people.", body: createRequest{}, answer: Group{}, handle: s.answer(s.createGroup)},

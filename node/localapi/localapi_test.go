@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -133,6 +134,10 @@ func (b *backend) History(_ context.Context, contact string, limit int, _ string
 		}
 	}
 	return nil
+}
+
+func (b *backend) Search(_ context.Context, words, contact string, limit int) ([]Message, error) {
+	return []Message{{ID: "0", Text: words, To: contact, Path: Path(strconv.Itoa(limit))}}, nil
 }
 
 func (b *backend) AddRelay(_ context.Context, url string) error {

@@ -2,11 +2,13 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"path/filepath"
 
 	"github.com/ncruces/go-sqlite3"
+	"github.com/ncruces/go-sqlite3/ext/fts5"
 )
 
 // The write-ahead log is copied into the database when it has this many pages,
@@ -41,6 +43,9 @@ func openConn(path string, key fileKey, modeOf string) (*conn, error) {
 		return nil, classify(err)
 	}
 	c := &conn{db: db, stmts: make(map[string]*sqlite3.Stmt)}
+	if err := fts5.Register(db); err != nil {
+		return nil, errors.Join(fmt.Errorf("full-text search: %w", classify(err)), c.close())
+	}
 	err = db.Exec(`
 		PRAGMA busy_timeout = 10000;
 		PRAGMA temp_store = memory;

@@ -90,6 +90,8 @@
 //	                 marks on them: one of a kind, author and line, and 256 of an
 //	                 author that wait for their line (node/timeline); what is left of
 //	                 erased ones goes after 60 days (Sweep of node/convo)
+//	searchable       one per line that is indexed, and its text in search (FTS5); taken
+//	                 out with it
 //	outbox           per contact one row for each message of ours without a receipt,
 //	                 of which Send allows 10,000 and Sweep gives up those of 30
 //	                 days; those given up that the contact asks for again; one

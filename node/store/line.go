@@ -30,12 +30,18 @@ func (t *Tx) LinesBetween(conversation, lo, hi [16]byte, limit int) ([]Message, 
 // EraseMessage overwrites what a message says and keeps its place, so that it is
 // known if it comes again. It returns ErrNotFound if there is no such message.
 func (t *Tx) EraseMessage(conversation [16]byte, author rpc.Identity, id [16]byte, at time.Time, hidden bool) error {
+	if err := t.Unindex(conversation, author, id); err != nil {
+		return err
+	}
 	return t.must(`UPDATE messages SET body = zeroblob(0), digest = zeroblob(0), erased = ?, hidden = ?, expires = 0
 		WHERE conversation = ? AND author = ? AND id = ?`, at, hidden, conversation[:], author[:], id[:])
 }
 
 // DeleteMessage removes a message; it is no error if there is none.
 func (t *Tx) DeleteMessage(conversation [16]byte, author rpc.Identity, id [16]byte) error {
+	if err := t.Unindex(conversation, author, id); err != nil {
+		return err
+	}
 	return t.do("DELETE FROM messages WHERE conversation = ? AND author = ? AND id = ?", conversation[:], author[:], id[:])
 }
 

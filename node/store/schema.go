@@ -14,7 +14,7 @@ const applicationID = 0x7170636e
 // Identities, keys, hashes and ids are BLOBs of fixed length. Columns that hold
 // a uint64 have its top bit flipped, so that SQLite's signed order is the
 // unsigned one (see sortable). Times are Unix milliseconds, 0 for none.
-var migrations = []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8, schema9, schema10}
+var migrations = []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8, schema9, schema10, schema11}
 
 const schema1 = `
 CREATE TABLE meta (
@@ -330,6 +330,24 @@ CREATE TABLE blocked (
 ) STRICT;
 
 ALTER TABLE contacts ADD COLUMN changed BLOB NOT NULL DEFAULT x'0000000000000000000000000000000000000000000000000000000000000000';
+`
+
+// schema11 brings the index of the search. It is filled by and by, so that writing a
+// message does not wait for it.
+const schema11 = `
+ALTER TABLE messages ADD COLUMN indexed INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX messages_unindexed ON messages (conversation) WHERE indexed = 0 AND hidden = 0;
+
+CREATE TABLE searchable (
+	no           INTEGER PRIMARY KEY,
+	conversation BLOB NOT NULL,
+	author       BLOB NOT NULL,
+	id           BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX searchable_key ON searchable (id, conversation, author);
+
+CREATE VIRTUAL TABLE search USING fts5(text, tokenize = 'unicode61 remove_diacritics 2');
+INSERT INTO search (search, rank) VALUES ('secure-delete', 1);
 `
 
 // migrate applies what is missing, each step in its own transaction.

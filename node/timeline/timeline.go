@@ -162,8 +162,10 @@ func addMark(tx *store.Tx, m store.Message, kind message.Type) (Outcome, error) 
 		return remove(tx, m, *target)
 	case target.Hidden:
 		return Outcome{}, nil
+	case kind == message.Edit:
+		err = tx.Unindex(target.Conversation, target.Author, target.ID)
 	}
-	return Outcome{Line: target}, nil
+	return Outcome{Line: target}, err
 }
 
 // supersede removes what the author has said before about the same message in the

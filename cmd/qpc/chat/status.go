@@ -39,17 +39,7 @@ func statusText(st localapi.Status) string {
 		b.WriteString("no relay: people who are away get messages when both are here (qpc up --relay URL)\n")
 	}
 	for _, r := range st.Relays {
-		state := "reached"
-		switch {
-		case !r.Reached && r.Error == "":
-			state = "not reached yet"
-		case !r.Reached:
-			state = "not reached: " + cli.Defuse(r.Error)
-		}
-		if r.Sealed {
-			state += ", your contacts can leave mail there without telling it who they are"
-		}
-		fmt.Fprintf(&b, "relay %s %s\n", cli.Defuse(r.URL), state)
+		b.WriteString(relayText(r) + "\n")
 	}
 	for _, p := range st.Peers {
 		state := "not connected"
@@ -82,4 +72,40 @@ func suiteNote(p localapi.Peer) string {
 		return "post-quantum (" + cli.Defuse(p.Suite) + ")"
 	}
 	return "not post-quantum (" + cli.Defuse(p.Suite) + ")"
+}
+
+// relay uses a relay, or lists those in use.
+func (c *chat) relay(ctx context.Context, r request) error {
+	if len(r.args) > 0 {
+		if err := c.client.AddRelay(ctx, r.args[0]); err != nil {
+			return err
+		}
+	}
+	st, err := c.client.Status(ctx)
+	if err != nil {
+		return err
+	}
+	for _, relay := range st.Relays {
+		if err := c.Print(relay, relayText(relay)); err != nil {
+			return err
+		}
+	}
+	if len(st.Relays) == 0 {
+		c.Note("No relay: people who are away get messages when both are here. /relay URL uses one.")
+	}
+	return nil
+}
+
+func relayText(r localapi.Relay) string {
+	state := "reached"
+	switch {
+	case !r.Reached && r.Error == "":
+		state = "not reached yet"
+	case !r.Reached:
+		state = "not reached: " + cli.Defuse(r.Error)
+	}
+	if r.Sealed {
+		state += ", your contacts can leave mail there without telling it who they are"
+	}
+	return fmt.Sprintf("relay %s %s", cli.Defuse(r.URL), state)
 }

@@ -53,7 +53,9 @@ type request struct {
 	// The rest are flags of the command line.
 	limit       uint32
 	after, name string
+	in          string
 	qr          bool
+	password    cli.PasswordSource
 }
 
 // most is how many arguments a verb takes at most where it takes several.

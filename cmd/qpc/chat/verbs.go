@@ -85,6 +85,12 @@ TIME it shows how the conversation is set.`,
 		},
 		{slash: "mute", command: "mute", args: "CONVERSATION", about: aboutAnybody, do: mute(true), short: "Be quiet about what comes in there."},
 		{slash: "unmute", command: "unmute", args: "CONVERSATION", about: aboutAnybody, do: mute(false), short: "Call you again for what comes in there."},
+		{
+			slash: "search", typed: "WORDS", command: "search", args: "WORDS", do: (*chat).search, flags: searchFlags,
+			short: "Find messages with all of some words, the newest first.",
+			long: `Find messages that have all of some words, the newest first; the last word may be
+only its beginning. Case and accents do not count.`,
+		},
 	}, trustVerbs(), []verb{
 		{slash: "create", typed: "NAME [CONTACT...]", command: "group create", args: "NAME [CONTACT...]", do: (*chat).createGroup, short: "Make a group and invite people."},
 		{slash: "groups", command: "group list", do: (*chat).groups, short: "List the groups of this node."},
@@ -114,6 +120,20 @@ conversation stands for the newest message that you wrote there.`,
 			long: `Call a contact's machine and relays, and say over which path, how fast, and what
 was tried. It exits with 7 if the machine does not answer.`,
 		},
+		{slash: "relay", typed: "[URL]", do: (*chat).relay, short: "Use a relay, now and later; without a URL: list those in use."},
+		{
+			slash: "backup", typed: "FILE", command: "backup create", args: "FILE", do: (*chat).backup, flags: backupFlags,
+			short: "Write this node to one encrypted file, and verify that it can be restored.",
+		},
+		{
+			slash: "export", typed: "FILE", command: "export", args: "FILE", do: (*chat).export,
+			short: "Write the store of this node as an SQLite database in clear.",
+			long: `Write the store of this node as an SQLite database in clear, for other programs. It
+has all your messages and keys, and nothing protects it: whoever reads it has you.
+What was said in one conversation: qpc history CONVERSATION, with --json for programs.
+
+Put in the place of node.db, it is encrypted when the node starts.`,
+		},
 		{slash: "help", typed: "[COMMAND]", do: (*chat).help, short: "Say this, or more about a command."},
 		{slash: "quit", do: func(*chat, context.Context, request) error { return errQuit }, short: "End."},
 	})
@@ -126,6 +146,11 @@ the others. In a chat the number beside a message names it, too: /react 3 :)`
 
 func addFlags(cmd *cobra.Command, r *request) {
 	cmd.Flags().StringVar(&r.name, "name", "", "call the person `NAME` (default the name in the link)")
+}
+
+func searchFlags(cmd *cobra.Command, r *request) {
+	cmd.Flags().StringVar(&r.in, "in", "", "only in this `CONVERSATION`")
+	cmd.Flags().Uint32Var(&r.limit, "limit", 0, "at most the newest `N` (default 50)")
 }
 
 func historyFlags(cmd *cobra.Command, r *request) {

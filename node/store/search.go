@@ -1,0 +1,84 @@
+package store
+
+import (
+	"strings"
+	"unicode"
+
+	"quicnprotochat/rpc"
+)
+
+// Unindexed returns the first limit lines whose text is not in the index of the search.
+func (t *Tx) Unindexed(limit int) ([]Message, error) {
+	return list(t, scanMessage, "SELECT "+messageColumns+` FROM messages INDEXED BY messages_unindexed
+		WHERE indexed = 0 AND hidden = 0 LIMIT ?`, limitRows(limit))
+}
+
+// Index puts the text of a line into the index of the search; an empty one only
+// counts as done.
+func (t *Tx) Index(conversation [16]byte, author rpc.Identity, id [16]byte, text string) error {
+	err := t.must("UPDATE messages SET indexed = 1 WHERE conversation = ? AND author = ? AND id = ?",
+		conversation[:], author[:], id[:])
+	if err != nil || text == "" {
+		return err
+	}
+	if err := t.do("INSERT INTO searchable (conversation, author, id) VALUES (?, ?, ?)", conversation[:], author[:], id[:]); err != nil {
+		return err
+	}
+	return t.do("INSERT INTO search (rowid, text) VALUES (last_insert_rowid(), ?)", text)
+}
+
+// Unindex takes the text of a line out of the index, where it is overwritten.
+func (t *Tx) Unindex(conversation [16]byte, author rpc.Identity, id [16]byte) error {
+	err := t.do(`DELETE FROM search WHERE rowid = (SELECT no FROM searchable WHERE id = ? AND conversation = ? AND author = ?)`,
+		id[:], conversation[:], author[:])
+	if err != nil {
+		return err
+	}
+	if err := t.do("DELETE FROM searchable WHERE id = ? AND conversation = ? AND author = ?", id[:], conversation[:], author[:]); err != nil {
+		return err
+	}
+	return t.do("UPDATE messages SET indexed = 0 WHERE conversation = ? AND author = ? AND id = ?", conversation[:], author[:], id[:])
+}
+
+// Search returns the lines in which all words of a text are, the last one perhaps
+// only begun, the newest in the index first: at most limit of them, of one
+// conversation or, with nil, of all. Case and accents do not count.
+func (t *Tx) Search(words string, conversation *[16]byte, limit int) ([]Message, error) {
+	query := searchQuery(words)
+	if query == "" {
+		return nil, nil
+	}
+	const from = ` FROM search CROSS JOIN searchable s ON s.no = search.rowid
+		CROSS JOIN messages m ON m.id = s.id AND m.conversation = s.conversation AND m.author = s.author
+		WHERE search MATCH ?`
+	columns := "SELECT " + qualified(messageColumns)
+	if conversation == nil {
+		return list(t, scanMessage, columns+from+" ORDER BY search.rowid DESC LIMIT ?", query, limitRows(limit))
+	}
+	return list(t, scanMessage, columns+from+" AND s.conversation = ? ORDER BY search.rowid DESC LIMIT ?",
+		query, conversation[:], limitRows(limit))
+}
+
+// qualified puts the name of the table before columns.
+func qualified(columns string) string {
+	fields := strings.FieldsFunc(columns, func(r rune) bool { return r == ',' || unicode.IsSpace(r) })
+	return "m." + strings.Join(fields, ", m.")
+}
+
+// maxWords is how many words are searched for at most; more are left out.
+const maxWords = 16
+
+// searchQuery writes words so that FTS5 takes each as a text (SQLite, FTS5, section
+// 3.1).
+func searchQuery(words string) string {
+	var all []string
+	for _, w := range strings.Fields(words) {
+		if strings.ContainsFunc(w, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }) && len(all) < maxWords {
+			all = append(all, `"`+strings.ReplaceAll(w, `"`, `""`)+`"`)
+		}
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return strings.Join(all, " ") + "*"
+}
