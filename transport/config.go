@@ -143,7 +143,7 @@ func (c Config) options(h *Host, sockets func(*quicreuse.ConnManager)) ([]libp2p
 		libp2p.Muxer(yamux.ID, yamux.DefaultTransport),
 		libp2p.ResourceManager(resources),
 		libp2p.ConnectionManager(connmgr.NullConnMgr{}), // limits refuse, nothing is trimmed
-		c.circuits(),
+		c.circuitOption(),
 		libp2p.DisableMetrics(),
 		libp2p.DisableIdentifyAddressDiscovery(),
 		libp2p.Ping(false),
@@ -164,13 +164,13 @@ func (c Config) options(h *Host, sockets func(*quicreuse.ConnManager)) ([]libp2p
 		opts = append(opts, libp2p.Transport(tcp.NewTCPTransport))
 	}
 	if c.ownSockets() && c.PortMap && !slices.ContainsFunc(c.Listen, Addr.IsLoopback) {
-		opts = append(opts, libp2p.NATManager(h.reach.portMapper))
+		opts = append(opts, libp2p.NATManager(h.portMapper))
 	}
 	return append(opts, c.Options...), nil
 }
 
-// circuits returns the option for them.
-func (c Config) circuits() libp2p.Option {
+// circuitOption lets circuits be dialled and answered, if we punch.
+func (c Config) circuitOption() libp2p.Option {
 	if c.MayPunch == nil {
 		return libp2p.DisableRelay()
 	}

@@ -13,6 +13,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peerstore"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"quicnprotochat/transport/address"
 )
 
 const (
@@ -175,9 +177,9 @@ func (h *Host) dialAddrs(ctx context.Context, k Key, addrs []Addr) []Attempt {
 	}
 	forget := h.order.set(addrs)
 	defer forget()
-	h.offer(k.id(), multiaddrs(addrs))
+	h.offer(k.PeerID(), address.Multiaddrs(addrs))
 	ctx = network.WithDialPeerTimeout(network.WithForceDirectDial(ctx, "chat"), maxDialTime)
-	_, err := h.host.Network().DialPeer(ctx, k.id())
+	_, err := h.host.Network().DialPeer(ctx, k.PeerID())
 	if err == nil {
 		return nil
 	}
@@ -209,7 +211,7 @@ func isCircuit(a ma.Multiaddr) bool {
 
 // circuitsTo returns the relays by which k may be called for punching, if we punch.
 func (h *Host) circuitsTo(k Key) []Key {
-	if h.reach.puncher == nil {
+	if !h.reach.Punches() {
 		return nil
 	}
 	return slices.DeleteFunc(h.book.circuits(k), func(r Key) bool { return r == k || r == h.key })

@@ -12,6 +12,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/sec"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+
+	"quicnprotochat/transport/address"
 )
 
 // maxReason bounds the text of a reason in bytes.
@@ -63,7 +65,7 @@ func failed(addr Addr, err error, now time.Time) Attempt {
 	var mismatch sec.ErrPeerIDMismatch
 	if errors.As(err, &mismatch) {
 		err = ErrWrongKey
-		if k, keyErr := keyOfID(mismatch.Actual); keyErr == nil {
+		if k, keyErr := address.KeyOfPeer(mismatch.Actual); keyErr == nil {
 			err = fmt.Errorf("%w, %s", ErrWrongKey, k)
 		}
 	}
@@ -108,7 +110,7 @@ func attempts(addrs []Addr, err error, now time.Time) []Attempt {
 	var dial *swarm.DialError
 	if errors.As(err, &dial) {
 		for _, te := range dial.DialErrors {
-			addr, addrErr := addrOf(te.Address)
+			addr, addrErr := address.Of(te.Address)
 			if addrErr != nil || seen[addr] {
 				continue
 			}

@@ -32,8 +32,8 @@ func TestReason(t *testing.T) {
 
 func TestAttempts(t *testing.T) {
 	ip, name := Addr("/ip4/1.2.3.4/udp/7/quic-v1"), Addr("/dns/nowhere.example/udp/7/quic-v1")
-	mismatch := sec.ErrPeerIDMismatch{Expected: keyFor(1).id(), Actual: keyFor(2).id()}
-	dial := &swarm.DialError{DialErrors: []swarm.TransportError{{Address: ip.multiaddr(), Cause: fmt.Errorf("tls: %w", mismatch)}}}
+	mismatch := sec.ErrPeerIDMismatch{Expected: keyFor(1).PeerID(), Actual: keyFor(2).PeerID()}
+	dial := &swarm.DialError{DialErrors: []swarm.TransportError{{Address: ip.Multiaddr(), Cause: fmt.Errorf("tls: %w", mismatch)}}}
 	got := attempts([]Addr{ip, name}, dial, time.Now())
 	if len(got) != 1 || got[0].Addr != ip || !errors.Is(got[0].cause, ErrWrongKey) || !strings.Contains(got[0].Err, keyFor(2).String()) {
 		t.Errorf("got %+v", got)

@@ -8,9 +8,9 @@
 //     the addresses that were learnt for it, and says over which [Path] it went
 //     and what was tried in vain
 //   - direct connections through NATs, with the help of relays: [Host.Reserve],
-//     [Host.LearnCircuits], Config.MayPunch (package transport/punch), the part of a
-//     relay in it, Config.Circuits (package transport/circuit), and [Reachability],
-//     what is known of how others can reach us (package transport/outside)
+//     [Host.LearnCircuits], Config.MayPunch, the part of a relay in it,
+//     Config.Circuits, and [Reachability], what is known of how others can reach us
+//     (package transport/reach)
 //   - [Addr], [RelayURL]: addresses as text and as bytes, with strict parsers for
 //     what comes from others
 //   - discovery on the local network by multicast DNS (package transport/mdns)

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
+
+	"quicnprotochat/transport/address"
 )
 
 // peerEvents counts the connections of each peer and tells OnPeer about first
@@ -123,21 +125,21 @@ func (h *Host) tellPeer(k Key, connected bool) {
 func (h *Host) notifiee() network.Notifiee {
 	return &network.NotifyBundle{
 		ConnectedF: func(_ network.Network, c network.Conn) {
-			k, err := keyOfID(c.RemotePeer())
+			k, err := address.KeyOfPeer(c.RemotePeer())
 			if err != nil || c.Stat().Limited {
 				return
 			}
-			h.reach.notePunched(c)
+			h.reach.Connected(c)
 			h.noteConnected(k, c)
 			h.events.change(k, 1)
 			h.dials.connected(k)
 		},
 		DisconnectedF: func(_ network.Network, c network.Conn) {
-			k, err := keyOfID(c.RemotePeer())
+			k, err := address.KeyOfPeer(c.RemotePeer())
 			if err != nil || c.Stat().Limited {
 				return
 			}
-			h.reach.forget(c)
+			h.reach.Disconnected(c)
 			h.events.change(k, -1)
 		},
 	}
@@ -147,7 +149,7 @@ func (h *Host) notifiee() network.Notifiee {
 // socket that listens, so the address of a peer that came to us is also one to
 // find it at. A relay dials nobody back.
 func (h *Host) noteConnected(k Key, c network.Conn) {
-	remote, err := addrOf(c.RemoteMultiaddr())
+	remote, err := address.Of(c.RemoteMultiaddr())
 	dialled := c.Stat().Direction == network.DirOutbound
 	if err != nil || h.cfg.Server && !dialled {
 		return

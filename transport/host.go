@@ -15,6 +15,9 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
 
+	"quicnprotochat/transport/outside"
+	"quicnprotochat/transport/reach"
+
 	"quicnprotochat/transport/ipspace"
 )
 
@@ -31,7 +34,10 @@ type Host struct {
 	events peerEvents
 	lan    *lan       // nil if discovery is off
 	plain  *plainQUIC // nil if it is not served
-	reach  reach
+	reach  *reach.Reach
+	ports  outside.Ports // nil if no router is asked
+
+	reachNews chan struct{} // of size 1: reach has something new
 
 	// offering guards libp2p's book of addresses while it is changed.
 	offering sync.Mutex
@@ -76,7 +82,11 @@ func New(cfg Config) (*Host, error) {
 		return nil, fmt.Errorf("new host: %w", err)
 	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
-	h.events.wake = make(chan struct{}, 1)
+	h.events.wake, h.reachNews = make(chan struct{}, 1), make(chan struct{}, 1)
+	if err = h.openReach(); err != nil {
+		h.cancel()
+		return nil, errors.Join(fmt.Errorf("new host: %w", err), h.host.Close())
+	}
 	h.host.Network().Notify(h.notifiee())
 	if cfg.OnStream != nil {
 		h.host.SetStreamHandler(Protocol, h.handle)
@@ -85,13 +95,11 @@ func New(cfg Config) (*Host, error) {
 	if err == nil {
 		err = h.servePlain(sockets)
 	}
-	if err == nil {
-		err = h.openReach()
-	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("new host: %w", err), h.Close())
 	}
 	h.start(h.runEvents)
+	h.start(func() { h.reach.Run(h.ctx) })
 	if cfg.LAN {
 		h.lan = newLAN(h)
 		h.start(h.lan.run)
@@ -155,7 +163,7 @@ func (h *Host) Close() error {
 		h.mu.Unlock()
 		h.cancel()
 		h.plain.close()
-		h.reach.close()
+		h.reach.Close()
 		if err := h.host.Close(); err != nil {
 			h.closeErr = fmt.Errorf("close host: %w", err)
 		}
@@ -243,7 +251,7 @@ type peerConn struct {
 // network before others, then the newest. Circuits are left out.
 func (h *Host) connsTo(k Key) []peerConn {
 	var out []peerConn
-	for _, c := range h.host.Network().ConnsToPeer(k.id()) {
+	for _, c := range h.host.Network().ConnsToPeer(k.PeerID()) {
 		if c.IsClosed() || c.Stat().Limited {
 			continue
 		}

@@ -171,7 +171,7 @@ func TestDefaultListen(t *testing.T) {
 			t.Errorf("loopback is told together with other addresses: %v", addrs)
 		}
 	}
-	again, err := New(Config{PrivateKey: testKey(2), Listen: []Addr{Addr("/ip4/0.0.0.0/udp/0/quic-v1").withPort(h.ListenPort())}})
+	again, err := New(Config{PrivateKey: testKey(2), Listen: []Addr{Addr("/ip4/0.0.0.0/udp/0/quic-v1").WithPort(h.ListenPort())}})
 	if !errors.Is(err, ErrListen) {
 		again.Close()
 		t.Errorf("port in use: got %v, want %v", err, ErrListen)

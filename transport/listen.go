@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"quicnprotochat/transport/address"
 	"quicnprotochat/transport/ipspace"
 )
 
@@ -22,7 +23,7 @@ var defaultListen = []Addr{"/ip4/0.0.0.0/udp/0/quic-v1", "/ip6/::/udp/0/quic-v1"
 // come first.
 func (h *Host) Addrs() []Addr {
 	local := h.LocalAddrs()
-	out := h.outsideAddrs(false)
+	out := h.reach.Outside()
 	for _, a := range local {
 		if !slices.Contains(out, a) {
 			out = append(out, a)
@@ -49,7 +50,7 @@ func dialable(listening []Addr) []Addr {
 			continue
 		}
 		for _, p := range own {
-			addr, err := a.at(p.Addr())
+			addr, err := a.At(p.Addr())
 			switch {
 			case err != nil, p.Addr().Is4() != ip.Is4(), p.Addr().IsLinkLocalUnicast():
 			case p.Addr().IsLoopback():
@@ -112,7 +113,7 @@ func (h *Host) listen(addrs []Addr) error {
 func (h *Host) listenTCP() {
 	have := h.listening()
 	for _, a := range have {
-		if t := a.overTCP(); a.IsQUIC() && !slices.Contains(have, t) {
+		if t := a.OverTCP(); a.IsQUIC() && !slices.Contains(have, t) {
 			if err := h.listenAddr(t); err != nil {
 				h.log.Warn("not listening for those whose network blocks UDP", "addr", t, "err", err)
 			}
@@ -122,13 +123,13 @@ func (h *Host) listenTCP() {
 
 // mayMiss reports whether it is no error that there is no listening on a: a
 // machine without IPv6.
-func mayMiss(a Addr, err error) bool { return a.isIP6() && !errors.Is(err, syscall.EADDRINUSE) }
+func mayMiss(a Addr, err error) bool { return a.IsIP6() && !errors.Is(err, syscall.EADDRINUSE) }
 
 // listenOn listens on a, with the port wanted rather than any if a leaves the
 // choice and it is free, and returns the port.
 func (h *Host) listenOn(a Addr, wanted uint16) (port uint16, err error) {
 	if a.Port() == 0 && wanted != 0 {
-		if err := h.listenAddr(a.withPort(wanted)); err == nil {
+		if err := h.listenAddr(a.WithPort(wanted)); err == nil {
 			return wanted, nil
 		}
 	}
@@ -148,19 +149,19 @@ func (h *Host) listenOn(a Addr, wanted uint16) (port uint16, err error) {
 func (h *Host) listening() []Addr {
 	var out []Addr
 	for _, m := range h.host.Network().ListenAddresses() {
-		if a, err := addrOf(m); err == nil {
+		if a, err := address.Of(m); err == nil {
 			out = append(out, a)
 		}
 	}
 	slices.SortStableFunc(out, func(a, b Addr) int {
-		return cmp.Or(boolOrder(!a.IsQUIC(), !b.IsQUIC()), boolOrder(a.isIP6(), b.isIP6()))
+		return cmp.Or(boolOrder(!a.IsQUIC(), !b.IsQUIC()), boolOrder(a.IsIP6(), b.IsIP6()))
 	})
 	return out
 }
 
 // listenAddr opens one socket.
 func (h *Host) listenAddr(a Addr) error {
-	return h.host.Network().Listen(a.multiaddr())
+	return h.host.Network().Listen(a.Multiaddr())
 }
 
 // watchAddrs tells when the machine's addresses change.
@@ -173,7 +174,7 @@ func (h *Host) watchAddrs() {
 		case <-h.ctx.Done():
 			return
 		case <-tick.C:
-		case <-h.reach.changed:
+		case <-h.reachNews:
 			if h.cfg.OnReach != nil {
 				h.cfg.OnReach()
 			}
@@ -183,7 +184,7 @@ func (h *Host) watchAddrs() {
 			continue
 		}
 		last = now
-		h.reach.puncher.Forget()
+		h.reach.Forget()
 		h.log.Debug("addresses changed", "addrs", now)
 		if h.cfg.OnAddrs != nil {
 			h.cfg.OnAddrs()

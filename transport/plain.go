@@ -8,6 +8,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
 
+	"quicnprotochat/transport/address"
 	"quicnprotochat/transport/plain"
 )
 
@@ -34,7 +35,7 @@ func (h *Host) servePlain(sockets *quicreuse.ConnManager) error {
 		if !a.IsQUIC() {
 			continue
 		}
-		l, err := sockets.ListenQUIC(a.multiaddr(), server.TLS(), server.WindowIncrease)
+		l, err := sockets.ListenQUIC(a.Multiaddr(), server.TLS(), server.WindowIncrease)
 		switch {
 		case err == nil:
 			h.plain.add(l)
@@ -53,7 +54,7 @@ func (h *Host) servePlain(sockets *quicreuse.ConnManager) error {
 func (p *plainQUIC) add(l quicreuse.Listener) {
 	p.listeners = append(p.listeners, l)
 	for _, m := range l.Multiaddrs() {
-		if a, err := addrOf(m); err == nil {
+		if a, err := address.Of(m); err == nil {
 			p.addrs = append(p.addrs, a)
 		}
 	}

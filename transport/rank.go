@@ -7,6 +7,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	ma "github.com/multiformats/go-multiaddr"
 
+	"quicnprotochat/transport/address"
 	"quicnprotochat/transport/ipspace"
 )
 
@@ -58,7 +59,7 @@ func (r *rankOrder) rank(addrs []ma.Multiaddr) []network.AddrDelay {
 	first := make([]network.AddrDelay, 0, len(addrs))
 	var later []network.AddrDelay
 	for _, m := range addrs {
-		if a, err := addrOf(m); err == nil && r.first[a] > 0 {
+		if a, err := address.Of(m); err == nil && r.first[a] > 0 {
 			first = append(first, network.AddrDelay{Addr: m})
 			continue
 		}
@@ -71,7 +72,7 @@ func (r *rankOrder) rank(addrs []ma.Multiaddr) []network.AddrDelay {
 	}
 	out := append(first, later...)
 	for i, d := range out {
-		if a, err := addrOf(d.Addr); err == nil && !a.IsQUIC() {
+		if a, err := address.Of(d.Addr); err == nil && !a.IsQUIC() {
 			out[i].Delay = tcpDelay
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/multiformats/go-multistream"
 
+	"quicnprotochat/transport/address"
 	"quicnprotochat/transport/ipspace"
 )
 
@@ -65,7 +66,7 @@ func (s *Stream) RemoteHost() string { return s.remote.Host() }
 
 // newStream describes a libp2p stream whose protocol is settled.
 func (h *Host) newStream(s network.Stream, rw io.ReadWriteCloser) (*Stream, error) {
-	k, err := keyOfID(s.Conn().RemotePeer())
+	k, err := address.KeyOfPeer(s.Conn().RemotePeer())
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +85,7 @@ func (h *Host) lazily(s network.Stream) (*Stream, error) {
 
 // remoteOf returns the address at the other end of c and the label of the way.
 func (h *Host) remoteOf(c network.Conn) (Addr, Path) {
-	remote, err := addrOf(c.RemoteMultiaddr())
+	remote, err := address.Of(c.RemoteMultiaddr())
 	if err != nil {
 		return "", PathDirect
 	}
@@ -93,7 +94,7 @@ func (h *Host) remoteOf(c network.Conn) (Addr, Path) {
 	if ipspace.Near(ip, ipspace.Networks()) {
 		path = PathLAN
 	}
-	if path == PathDirect && h.reach.wasPunched(c) {
+	if path == PathDirect && h.reach.Punched(c) {
 		path = PathPunched
 	}
 	return remote, path

@@ -29,22 +29,17 @@ func (d *Deliverer) MayPunch(k transport.Key) bool {
 	return ok
 }
 
-// circuits keeps, until ctx ends, which relays others may call us through, and
-// through which we may call contacts: those of their own, and, of who has none,
-// ours, as it may do the same.
+// circuits keeps, until ctx ends, through which relays others may call us: our own,
+// else those of contacts.
 func (d *Deliverer) circuits(ctx context.Context) {
 	tick := time.NewTicker(borrowEvery)
 	defer tick.Stop()
 	for {
-		own := d.relays.keys()
-		everybody := d.people.all()
-		for _, p := range everybody {
-			d.learnCircuits(p)
+		relays := d.relays.keys()
+		if len(relays) == 0 {
+			relays = d.borrow(ctx)
 		}
-		if len(own) == 0 {
-			own = d.borrow(everybody)
-		}
-		d.host.Reserve(own)
+		d.host.Reserve(relays)
 		select {
 		case <-ctx.Done():
 			return
@@ -60,33 +55,41 @@ func (d *Deliverer) circuits(ctx context.Context) {
 	}
 }
 
-// learnCircuits notes through which relays a contact may be called.
-func (d *Deliverer) learnCircuits(p person) {
-	relays := relayKeys(p.relays)
-	if len(relays) == 0 {
-		relays = d.relays.keys()
+// learnCircuits notes through which relays we may call a contact: its own, and, of
+// who has none, ours, which it may have borrowed.
+func (d *Deliverer) learnCircuits(ctx context.Context, p person) {
+	relays := d.relays.keys()
+	if len(p.relays) > 0 {
+		relays = d.callable(ctx, p)
 	}
 	d.host.LearnCircuits(p.host, relays)
 }
 
-// borrow connects to relays of contacts and returns their keys.
-func (d *Deliverer) borrow(everybody []person) []transport.Key {
+// callable returns those relays of a contact that may know that we call it. To one
+// that takes our deposits with a pass we do not say who we are.
+func (d *Deliverer) callable(ctx context.Context, p person) []transport.Key {
 	var keys []transport.Key
-	for _, p := range everybody {
-		for _, k := range relayKeys(p.relays) {
-			if len(keys) < borrowMost && !slices.Contains(keys, k) {
-				keys = append(keys, k)
-				d.tasks.run(func(ctx context.Context) { _, _ = d.links.get(ctx, k) })
-			}
+	for _, u := range p.relays {
+		if pass, err := d.passAt(ctx, p.id, u.Key); err == nil && pass == nil {
+			keys = append(keys, u.Key)
 		}
 	}
 	return keys
 }
 
-func relayKeys(urls []transport.RelayURL) []transport.Key {
-	keys := make([]transport.Key, len(urls))
-	for i, u := range urls {
-		keys[i] = u.Key
+// borrow connects to relays of contacts and returns their keys.
+func (d *Deliverer) borrow(ctx context.Context) []transport.Key {
+	var keys []transport.Key
+	for _, p := range d.people.all() {
+		if len(keys) == borrowMost {
+			break
+		}
+		for _, k := range d.callable(ctx, p) {
+			if len(keys) < borrowMost && !slices.Contains(keys, k) {
+				keys = append(keys, k)
+				d.tasks.run(func(ctx context.Context) { _, _ = d.links.get(ctx, k) })
+			}
+		}
 	}
 	return keys
 }

@@ -127,7 +127,6 @@ func (d *Deliverer) learnRelays(p person) {
 	for _, r := range p.relays {
 		d.host.Learn(r.Key, transport.SourceLink, r.Addrs())
 	}
-	d.learnCircuits(p)
 	signal(d.moved)
 }
 
@@ -177,6 +176,9 @@ func (d *Deliverer) useEndpoint(p person, e endpoint.Record, learn func([]transp
 // relays are asked for its endpoint, and what that says is dialled as well.
 func (d *Deliverer) open(ctx context.Context, k transport.Key) (*transport.Stream, error) {
 	p, ok := d.people.of(rpc.Identity(k))
+	if ok {
+		d.learnCircuits(ctx, p)
+	}
 	if !ok || !d.links.mayLook(k, lookPause) {
 		return d.host.Open(ctx, k)
 	}

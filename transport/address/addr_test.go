@@ -1,4 +1,4 @@
-package transport
+package address
 
 import (
 	"strings"
@@ -56,14 +56,14 @@ func TestAddrParts(t *testing.T) {
 	if a.Host() != "2001:db8::1" || a.Port() != 7000 {
 		t.Errorf("got %q and %d", a.Host(), a.Port())
 	}
-	if got, want := a.withPort(1), Addr("/ip6/2001:db8::1/udp/1/quic-v1"); got != want {
+	if got, want := a.WithPort(1), Addr("/ip6/2001:db8::1/udp/1/quic-v1"); got != want {
 		t.Errorf("withPort: got %v, want %v", got, want)
 	}
 	if got, want := a.WithKey(keyFor(1)), string(a)+"/p2p/"+keyFor(1).String(); got != want {
 		t.Errorf("WithKey: got %v, want %v", got, want)
 	}
 	var none Addr
-	if none.Host() != "" || none.Port() != 0 || none.Bytes() != nil || none.CanDial() || none.withPort(1) != "" {
+	if none.Host() != "" || none.Port() != 0 || none.Bytes() != nil || none.CanDial() || none.WithPort(1) != "" {
 		t.Error("the zero address has parts")
 	}
 }

@@ -1,4 +1,4 @@
-package transport
+package address
 
 import (
 	"errors"
@@ -92,7 +92,7 @@ func (u RelayURL) Addrs() []Addr {
 	if err != nil {
 		return nil
 	}
-	return []Addr{a, a.overTCP()}
+	return []Addr{a, a.OverTCP()}
 }
 
 // IsPublic reports whether the host of u is known to be a public IP address, or

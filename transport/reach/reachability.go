@@ -1,9 +1,9 @@
-package transport
+package reach
 
 import (
-	"slices"
 	"time"
 
+	"quicnprotochat/transport/address"
 	"quicnprotochat/transport/outside"
 )
 
@@ -38,13 +38,13 @@ const (
 
 // Seen is an address of ours that a relay sees us at.
 type Seen struct {
-	By   Key
-	Addr Addr
+	By   address.Key
+	Addr address.Addr
 }
 
 // Check is what came of a relay's try to dial one of our addresses.
 type Check struct {
-	Addr Addr
+	Addr address.Addr
 	Open bool
 	At   time.Time
 }
@@ -52,45 +52,44 @@ type Check struct {
 // Reservation is what a relay said to our wish that others may call us over it, so
 // that we can punch.
 type Reservation struct {
-	Relay Key
+	Relay address.Key
 	Until time.Time // it is renewed before; zero if there is none
 	Err   string    // why there is none; "" while the relay is not connected
 }
 
-// Reachability is what a Host knows of how others can reach it from outside. It is
-// empty if Config.MayPunch is nil.
+// Reachability is what a machine knows of how others can reach it from outside. It
+// is empty if Config.MayPunch is nil.
 type Reachability struct {
 	Seen         []Seen
 	NAT          NAT
 	PortMap      PortMapState
-	PortMapAddrs []Addr
+	PortMapAddrs []address.Addr
 	// Checks has an entry for each address that a relay tried lately.
 	Checks       []Check
 	Reservations []Reservation
 }
 
 // Reachability returns what is known now.
-func (h *Host) Reachability() Reachability {
-	r := &h.reach
+func (r *Reach) Reachability() Reachability {
 	if r.watch == nil {
 		return Reachability{NAT: NATUnknown, PortMap: PortMapOff}
 	}
 	s := r.watch.State()
-	out := Reachability{NAT: natOf(s.Mapping), PortMap: PortMapOff, PortMapAddrs: addrsOf(s.Mapped)}
+	out := Reachability{NAT: natOf(s.Mapping), PortMap: PortMapOff, PortMapAddrs: address.All(s.Mapped)}
 	for _, o := range s.Seen {
-		k, keyErr := keyOfID(o.By)
-		a, err := addrOf(o.Addr)
+		k, keyErr := address.KeyOfPeer(o.By)
+		a, err := address.Of(o.Addr)
 		if keyErr == nil && err == nil {
 			out.Seen = append(out.Seen, Seen{k, a})
 		}
 	}
 	for _, c := range s.Checks {
-		if a, err := addrOf(c.Addr); err == nil {
+		if a, err := address.Of(c.Addr); err == nil {
 			out.Checks = append(out.Checks, Check{a, c.Open, c.At})
 		}
 	}
 	switch {
-	case r.ports == nil:
+	case r.cfg.Ports == nil:
 	case len(out.PortMapAddrs) > 0:
 		out.PortMap = PortMapOpen
 	case s.Router:
@@ -99,10 +98,10 @@ func (h *Host) Reachability() Reachability {
 		out.PortMap = PortMapNone
 	}
 	for _, kept := range r.kept.All() {
-		if k, err := keyOfID(kept.Relay); err == nil {
+		if k, err := address.KeyOfPeer(kept.Relay); err == nil {
 			entry := Reservation{Relay: k, Until: kept.Until}
 			if kept.Err != nil {
-				entry.Err = reason(kept.Err)
+				entry.Err = r.cfg.Reason(kept.Err)
 			}
 			out.Reservations = append(out.Reservations, entry)
 		}
@@ -122,26 +121,4 @@ func natOf(m outside.Mapping) NAT {
 	default:
 		return NATUnknown
 	}
-}
-
-// outsideAddrs returns the public addresses that are not of this machine's
-// interfaces and may lead to it: those that a relay tried in vain are left out
-// unless all are asked for.
-func (h *Host) outsideAddrs(all bool) []Addr {
-	if h.reach.watch == nil {
-		return nil
-	}
-	r := h.Reachability()
-	candidates := slices.Clone(r.PortMapAddrs)
-	for _, o := range r.Seen {
-		candidates = append(candidates, o.Addr)
-	}
-	var out []Addr
-	for _, a := range candidates {
-		shut := slices.ContainsFunc(r.Checks, func(c Check) bool { return c.Addr == a && !c.Open })
-		if a.IsPublic() && a.CanDial() && (all || !shut) && !slices.Contains(out, a) {
-			out = append(out, a)
-		}
-	}
-	return out
 }

@@ -1,4 +1,4 @@
-package transport
+package address
 
 import (
 	"encoding/json"
@@ -27,7 +27,7 @@ func TestRelayURL(t *testing.T) {
 		if err != nil || u.String() != want || u.Key != keyFor(1) {
 			t.Errorf("ParseRelayURL(%q): got %q, %v", in, u, err)
 		}
-		if got := u.Addrs(); !slices.Equal(got, []Addr{Addr(tt.addr), Addr(tt.addr).overTCP()}) {
+		if got := u.Addrs(); !slices.Equal(got, []Addr{Addr(tt.addr), Addr(tt.addr).OverTCP()}) {
 			t.Errorf("Addrs of %q: got %v, want %v", in, got, tt.addr)
 		}
 	}

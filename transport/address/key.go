@@ -1,4 +1,4 @@
-package transport
+package address
 
 import (
 	"bytes"
@@ -42,7 +42,7 @@ func ParseKey(text string) (Key, error) {
 	if err != nil {
 		return Key{}, fmt.Errorf("parse key: %w", err)
 	}
-	k, err := keyOfID(id)
+	k, err := KeyOfPeer(id)
 	if err != nil {
 		return Key{}, fmt.Errorf("parse key: %w", err)
 	}
@@ -60,7 +60,7 @@ func (k Key) String() string {
 	if k.IsZero() {
 		return ""
 	}
-	return k.id().String()
+	return k.PeerID().String()
 }
 
 // IsZero reports whether k is the zero Key.
@@ -104,11 +104,11 @@ func (k *Key) UnmarshalText(text []byte) error {
 // hold the protobuf message {1: Ed25519, 2: 32 bytes}.
 const idPrefix = "\x00\x24\x08\x01\x12\x20"
 
-// id returns k as libp2p names it.
-func (k Key) id() peer.ID { return peer.ID(idPrefix + string(k[:])) }
+// PeerID returns k as libp2p names it.
+func (k Key) PeerID() peer.ID { return peer.ID(idPrefix + string(k[:])) }
 
-// keyOfID returns the key that a peer id holds.
-func keyOfID(id peer.ID) (Key, error) {
+// KeyOfPeer returns the key that a peer id holds.
+func KeyOfPeer(id peer.ID) (Key, error) {
 	pub, err := id.ExtractPublicKey()
 	if err != nil {
 		return Key{}, fmt.Errorf("peer id holds no key: %w", err)

@@ -1,4 +1,4 @@
-package transport
+package address
 
 import (
 	"bytes"
@@ -32,7 +32,7 @@ func ParseAddr(text string) (Addr, error) {
 	if err != nil {
 		return "", fmt.Errorf("parse address: %w", err)
 	}
-	return addrOf(m)
+	return Of(m)
 }
 
 // ParseAddrBytes reads the binary form of a multiaddr of the forms that Addr
@@ -48,7 +48,7 @@ func ParseAddrBytes(b []byte) (Addr, error) {
 	if !bytes.Equal(m.Bytes(), b) {
 		return "", errors.New("parse address: not in canonical form")
 	}
-	a, err := addrOf(m)
+	a, err := Of(m)
 	if err != nil {
 		return "", err
 	}
@@ -94,8 +94,8 @@ func (a Addr) IP() (ip netip.Addr, ok bool) {
 	return ip, err == nil
 }
 
-// isIP6 reports whether a holds an IPv6 address.
-func (a Addr) isIP6() bool {
+// IsIP6 reports whether a holds an IPv6 address.
+func (a Addr) IsIP6() bool {
 	ip, ok := a.IP()
 	return ok && ip.Is6()
 }
@@ -134,22 +134,22 @@ func (a Addr) part(n int) string {
 	return parts[n]
 }
 
-// overTCP returns the TCP address of the same host and port number.
-func (a Addr) overTCP() Addr {
+// OverTCP returns the TCP address of the same host and port number.
+func (a Addr) OverTCP() Addr {
 	return Addr("/" + a.part(1) + "/" + a.part(2) + "/tcp/" + a.part(4))
 }
 
-// at returns the address of another IP address, with the port and the protocol of a.
-func (a Addr) at(ip netip.Addr) (Addr, error) {
+// At returns the address of another IP address, with the port and the protocol of a.
+func (a Addr) At(ip netip.Addr) (Addr, error) {
 	quic, err := AddrFor(ip.String(), a.Port())
 	if err != nil || a.IsQUIC() {
 		return quic, err
 	}
-	return quic.overTCP(), nil
+	return quic.OverTCP(), nil
 }
 
-// withPort returns a with another port.
-func (a Addr) withPort(port uint16) Addr {
+// WithPort returns a with another port.
+func (a Addr) WithPort(port uint16) Addr {
 	parts := strings.Split(string(a), "/")
 	if len(parts) < 5 {
 		return a
@@ -158,8 +158,8 @@ func (a Addr) withPort(port uint16) Addr {
 	return Addr(strings.Join(parts, "/"))
 }
 
-// multiaddr returns a as libp2p wants it; nil if a is no valid address.
-func (a Addr) multiaddr() ma.Multiaddr {
+// Multiaddr returns a as libp2p wants it; nil if a is no valid address.
+func (a Addr) Multiaddr() ma.Multiaddr {
 	m, err := ma.NewMultiaddr(string(a))
 	if err != nil {
 		return nil
@@ -177,8 +177,8 @@ func (a Addr) CanDial() bool {
 	return !ok || !ip.IsUnspecified() && !ip.IsMulticast()
 }
 
-// addrOf checks that m has one of the forms that Addr lists.
-func addrOf(m ma.Multiaddr) (Addr, error) {
+// Of checks that m has one of the forms that Addr lists.
+func Of(m ma.Multiaddr) (Addr, error) {
 	if len(m) < 2 {
 		return "", errors.New("parse address: too short")
 	}
@@ -238,4 +238,27 @@ func checkName(name string) error {
 		return errors.New("host name ends like an IP address")
 	}
 	return nil
+}
+
+// Multiaddrs returns addresses as libp2p wants them, without those that are not
+// valid.
+func Multiaddrs(addrs []Addr) []ma.Multiaddr {
+	out := make([]ma.Multiaddr, 0, len(addrs))
+	for _, a := range addrs {
+		if m := a.Multiaddr(); m != nil {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// All returns those of addrs that have one of the forms that Addr lists.
+func All(addrs []ma.Multiaddr) []Addr {
+	var out []Addr
+	for _, m := range addrs {
+		if a, err := Of(m); err == nil {
+			out = append(out, a)
+		}
+	}
+	return out
 }

@@ -1,0 +1,51 @@
+package transport
+
+import (
+	"crypto/ed25519"
+
+	"quicnprotochat/transport/address"
+)
+
+// RelayScheme begins the text of a RelayURL.
+const RelayScheme = address.RelayScheme
+
+type (
+	// Addr is the text of a checked multiaddr, see address.Addr.
+	Addr = address.Addr
+	// Key is the key of a machine, see address.Key.
+	Key = address.Key
+	// RelayURL says where a relay is and which key it must prove, see
+	// address.RelayURL.
+	RelayURL = address.RelayURL
+)
+
+// ParseAddr is address.ParseAddr.
+func ParseAddr(text string) (Addr, error) { return address.ParseAddr(text) }
+
+// ParseAddrBytes is address.ParseAddrBytes.
+func ParseAddrBytes(b []byte) (Addr, error) { return address.ParseAddrBytes(b) }
+
+// AddrFor is address.AddrFor.
+func AddrFor(host string, port uint16) (Addr, error) { return address.AddrFor(host, port) }
+
+// KeyOf is address.KeyOf.
+func KeyOf(pub ed25519.PublicKey) Key { return address.KeyOf(pub) }
+
+// ParseKey is address.ParseKey.
+func ParseKey(text string) (Key, error) { return address.ParseKey(text) }
+
+// NewRelayURL is address.NewRelayURL.
+func NewRelayURL(k Key, host string, port uint16) (RelayURL, error) {
+	return address.NewRelayURL(k, host, port)
+}
+
+// ParseRelayURL is address.ParseRelayURL.
+func ParseRelayURL(text string) (RelayURL, error) { return address.ParseRelayURL(text) }
+
+// ParseHost is address.ParseHost.
+func ParseHost(host string) (string, error) { return address.ParseHost(host) }
+
+// AnnounceHost is address.AnnounceHost.
+func AnnounceHost(announce string, listen []Addr) string {
+	return address.AnnounceHost(announce, listen)
+}
