@@ -81,6 +81,7 @@ type Node struct {
 	lan       string
 	portMap   bool
 
+	recent
 	// Front answers what front ends ask, here and through the local API.
 	*front.Front
 }
@@ -92,6 +93,7 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
 	}
+	n.log = slog.New(n.handler(n.log.Handler()))
 	n.cfg.Password = nil
 	defer clear(cfg.Password)
 	settings, err := parseSettings(cfg)

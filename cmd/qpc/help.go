@@ -24,10 +24,9 @@ Flags stand before or after the arguments; -- ends them.
 
 CONTACT is an identity, an exact name, or a unique beginning of either. GROUP is the
 same of a group, and CONVERSATION, and the CONTACT of send, is either.
-id, invite, contact, contacts, lan, group, account, send, history, status, why, ping
-and relay forget talk to the node that "qpc up" or "qpc chat" runs. relay status, users, invite,
-check and backup ask the relay that "qpc relay run" runs, or work on the files of one
-that is stopped.
+What is about people, messages and the node asks the node that "qpc up" or "qpc chat"
+runs. relay status, users, invite, check and backup ask the relay that "qpc relay run"
+runs, or work on the files of one that is stopped.
 
 Topics: qpc help `
 

@@ -75,10 +75,10 @@ func (a *app) root() *cobra.Command {
 	// In the order of the help, which is made from this.
 	cobra.EnableCommandSorting = false
 	c := chat.New(a.App)
-	root.AddCommand(c.Chat(), a.upCommand(), a.downCommand(), c.Contact(), c.Group(), c.Backup())
+	root.AddCommand(c.Chat(), a.upCommand(), a.downCommand(), c.Contact(), c.Send(), c.Group(), c.Backup())
 	c.AddVerbs(root)
 	root.AddCommand(
-		c.Send(), a.accountCommand(), relaycmd.New(a.App), a.demoCommand(), a.passwordCommand(), a.serviceCommand(), a.pathsCommand(),
+		a.accountCommand(), relaycmd.New(a.App), a.demoCommand(), a.passwordCommand(), a.serviceCommand(), a.pathsCommand(),
 		a.doctorCommand(), a.bugReportCommand(), a.completionCommand(), a.manCommand(), a.versionCommand(),
 	)
 	return root

@@ -25,7 +25,7 @@ func TestManPage(t *testing.T) {
 	if err != nil || complaints.Len() > 0 {
 		t.Fatalf("groff: %v: %s", err, complaints.String())
 	}
-	for _, want := range []string{"home in use, damaged", "/switch [CONVERSATION]"} {
+	for _, want := range []string{"home in use, locked", "/switch [CONVERSATION]"} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("the page has no %q", want)
 		}

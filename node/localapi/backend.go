@@ -8,6 +8,8 @@ type Self interface {
 	Identity(ctx context.Context) (Identity, error)
 	// Invite makes a contact link of the present addresses and home relays.
 	Invite(ctx context.Context) (Invite, error)
+	// Log returns the end of the log, oldest first, whatever of it was written out.
+	Log(ctx context.Context) ([]LogLine, error)
 	// Status says what the node is connected to and what waits.
 	Status(ctx context.Context) (Status, error)
 }

@@ -78,6 +78,11 @@ func (c *Client) AddContact(ctx context.Context, link, name string) (v AddedCont
 	return v, c.call(ctx, http.MethodPost, "/v1/contacts", addRequest{link, name}, &v)
 }
 
+// Log returns the end of the log, oldest first.
+func (c *Client) Log(ctx context.Context) (lines []LogLine, err error) {
+	return lines, c.call(ctx, http.MethodGet, "/v1/log", nil, &lines)
+}
+
 // AddRelay adds and remembers a home relay.
 func (c *Client) AddRelay(ctx context.Context, relay string) error {
 	return c.call(ctx, http.MethodPost, "/v1/relays", relayRequest{relay}, nil)

@@ -41,6 +41,13 @@ func (s *Server) table() []route {
 		{method: "GET", path: "/v1/id", about: "Who the node is.", answer: Identity{}, handle: s.answer(s.id)},
 		{method: "POST", path: "/v1/invite", about: "Make a contact link.", answer: Invite{}, handle: s.answer(s.invite)},
 		{method: "GET", path: "/v1/status", about: "What the node is connected to and what waits.", answer: Status{}, handle: s.answer(s.status)},
+		{
+			method: "GET", path: "/v1/log", about: "The last 1,000 lines of the log, oldest first.", answer: []LogLine{},
+			handle: s.answer(func(_ http.ResponseWriter, r *http.Request) (any, error) {
+				lines, err := s.cfg.Self.Log(r.Context())
+				return present(lines), err
+			}),
+		},
 		{method: "GET", path: "/v1/contacts", about: "All contacts, by name.", answer: []Contact{}, handle: s.answer(s.contacts)},
 		{method: "POST", path: "/v1/contacts", about: "Take a link, or NAME@RELAY.", body: addRequest{}, answer: AddedContact{}, handle: s.answer(s.addContact)},
 		{method: "GET", path: "/v1/contact", about: "Find a contact by identity, exact name or unique beginning.", query: []string{"contact"}, answer: Contact{}, handle: s.answer(s.contact)},

@@ -22,6 +22,7 @@ var samples = map[string][2]string{
 	"POST /v1/contacts":         {"", `{"link":"qpc:A","name":"b"}`},
 	"GET /v1/contact":           {"?contact=../b", ""},
 	"GET /v1/search":            {"?words=the+lake", ""},
+	"GET /v1/log":               {},
 	"GET /v1/lan":               {},
 	"POST /v1/messages":         {"", `{"contact":"b","text":"hi"}`},
 	"GET /v1/messages":          {"?contact=b&limit=1", ""},

@@ -181,3 +181,11 @@ type Queue struct {
 	Inbox      int `json:"inbox"`
 	Unreadable int `json:"unreadable"`
 }
+
+// LogLine is one line of the log of the node.
+type LogLine struct {
+	Time    Time   `json:"time"`
+	Level   string `json:"level"` // debug, info, warn or error
+	Message string `json:"message"`
+	Details string `json:"details"` // key=value, separated by spaces
+}

@@ -109,3 +109,18 @@ func relayText(r localapi.Relay) string {
 	}
 	return fmt.Sprintf("relay %s %s", cli.Defuse(r.URL), state)
 }
+
+// logs shows the end of the log.
+func (c *chat) logs(ctx context.Context, _ request) error {
+	lines, err := c.client.Log(ctx)
+	if err != nil {
+		return err
+	}
+	for _, l := range lines {
+		text := fmt.Sprintf("%s %-5s %s %s", l.Time.Local().Format("2006-01-02 15:04:05"), l.Level, cli.Defuse(l.Message), cli.Defuse(l.Details))
+		if err := c.Print(l, strings.TrimSpace(text)); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -107,6 +107,7 @@ only its beginning. Case and accents do not count.`,
 		{slash: "leave", command: "group leave", args: "GROUP", about: aboutGroup, do: change(localapi.GroupLeave), short: "Leave a group."},
 		{slash: "whoami", command: "id", do: (*chat).whoami, short: "Say who this node is."},
 		{slash: "status", command: "status", do: (*chat).status, short: "Show connections, relays, and what waits."},
+		{command: "logs", do: (*chat).logs, short: "Show the end of the node's log, whatever it was told to write."},
 		{
 			slash: "why", typed: "[MESSAGE-ID]", command: "why", args: "MESSAGE-ID|CONVERSATION", do: (*chat).why,
 			short: "Say what was tried to deliver a message, when, and what came back.",
