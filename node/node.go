@@ -170,7 +170,7 @@ func (n *Node) listen(ctx context.Context, s settings) error {
 	d := n.deliverer
 	cfg := transport.Config{
 		PrivateKey: n.identity.HostKey(), Listen: s.listen, LAN: n.lan != switchOff, LANKeys: d.AddressKeys, Log: n.log, Options: n.cfg.Options,
-		OnStream: d.OnStream, OnLAN: d.OnLAN, OnAddrs: d.OnAddrs, OnPeer: d.OnPeer,
+		OnStream: d.OnStream, OnLAN: d.OnLAN, OnAddrs: d.OnAddrs, OnPeer: d.OnPeer, OnWake: d.OnWake,
 		PortMap: n.portMap, MayPunch: d.MayPunch,
 	}
 	if n.lan == lanContacts {

@@ -16,7 +16,7 @@ const (
 	// MaxBatch is the longest list of keys in batchEnqueue and fetchHybridKeys.
 	MaxBatch = 1000
 	// MaxWait is the longest that fetchWait and peekWait wait; more is cut.
-	MaxWait = time.Minute
+	MaxWait = 10 * time.Minute
 
 	maxKeyPackage = 1<<20 - 1
 	maxHybridKey  = 64 << 10

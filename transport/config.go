@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -21,6 +22,7 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 	ma "github.com/multiformats/go-multiaddr"
+	"github.com/quic-go/quic-go"
 	"go.uber.org/fx"
 
 	"quicnprotochat/transport/limits"
@@ -32,7 +34,7 @@ import (
 type Option = libp2p.Option
 
 // Config says how a Host is made. Callbacks may be nil. They are called without
-// locks held, each of OnPeer, OnLAN and OnAddrs by one goroutine; they may use
+// locks held, each of OnPeer, OnLAN and OnAddrs with OnWake by one goroutine; they may use
 // the Host but must not call Close, which waits for them.
 type Config struct {
 	// PrivateKey is the host's identity. Required.
@@ -78,6 +80,9 @@ type Config struct {
 	OnLAN func(k Key)
 	// OnAddrs is told when Addrs changed, up to addrsInterval late.
 	OnAddrs func()
+	// OnWake is told when this machine slept, up to addrsInterval late: connections
+	// may be gone without a word.
+	OnWake func()
 	// OnReach is told when Reachability changed. Default: nobody is told.
 	OnReach func()
 	// MayPunch says who may learn our addresses in order to make a direct
@@ -102,10 +107,11 @@ type Config struct {
 }
 
 const (
-	// Dead peers are noticed after idleTimeout: the side that dialled sends a packet
-	// each keepAlive. libp2p's own 45 s are too long for chat.
-	keepAlive   = 4 * time.Second
-	idleTimeout = 10 * time.Second
+	// On a quiet connection the side that dialled sends a packet each keepAlive,
+	// which NATs need; what is dead is given up idleTimeout later, so after a minute
+	// at most. Who has messages on the way must look sooner.
+	keepAlive   = 20 * time.Second
+	idleTimeout = 40 * time.Second
 	// dialTimeout bounds one try at one address; QUIC gives up after as long.
 	dialTimeout = 5 * time.Second
 )
@@ -155,8 +161,11 @@ func (c Config) options(h *Host, sockets func(*quicreuse.ConnManager)) ([]libp2p
 		libp2p.IPv6BlackHoleSuccessCounter(nil),
 		libp2p.SwarmOpts(swarm.WithDialRanker(h.order.rank), swarm.WithDialTimeout(dialTimeout), swarm.WithDialTimeoutLocal(dialTimeout)),
 		libp2p.WithFxOption(fx.Invoke(func(cm *quicreuse.ConnManager) {
-			quic := cm.ClientConfig()
-			quic.KeepAlivePeriod, quic.MaxIdleTimeout = keepAlive, idleTimeout
+			dialling := cm.ClientConfig()
+			dialling.KeepAlivePeriod, dialling.MaxIdleTimeout = keepAlive, idleTimeout
+			if listening := serverConfig(cm); listening != nil {
+				listening.KeepAlivePeriod, listening.MaxIdleTimeout = 0, idleTimeout
+			}
 			sockets(cm)
 		})),
 	}
@@ -208,4 +217,14 @@ func newDialer() (host.Host, error) {
 		return nil, fmt.Errorf("dial back: %w", err)
 	}
 	return h, nil
+}
+
+// serverConfig returns what QUIC listens with, nil if it is not to be had. libp2p has
+// no setting for it, and would let the side that was dialled send a packet each 15 s.
+func serverConfig(cm *quicreuse.ConnManager) *quic.Config {
+	field := reflect.ValueOf(cm).Elem().FieldByName("serverConfig")
+	if !field.IsValid() || field.Type() != reflect.TypeFor[*quic.Config]() {
+		return nil
+	}
+	return (*quic.Config)(field.UnsafePointer())
 }

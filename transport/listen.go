@@ -164,11 +164,19 @@ func (h *Host) listenAddr(a Addr) error {
 	return h.host.Network().Listen(a.Multiaddr())
 }
 
-// watchAddrs tells when the machine's addresses change.
+// sleepLeast is how much later than the clock that stops in sleep the one on the
+// wall must be: more than a correction of it.
+const sleepLeast = 15 * time.Second
+
+// slept reports whether the machine slept while so much went by on the clock that
+// stops in sleep, and so much on the wall.
+func slept(awake, wall time.Duration) bool { return wall-awake > sleepLeast }
+
+// watchAddrs tells when the machine's addresses change, and when it slept.
 func (h *Host) watchAddrs() {
 	tick := time.NewTicker(addrsInterval)
 	defer tick.Stop()
-	last := h.Addrs()
+	last, looked := h.Addrs(), time.Now()
 	for {
 		select {
 		case <-h.ctx.Done():
@@ -179,6 +187,12 @@ func (h *Host) watchAddrs() {
 				h.cfg.OnReach()
 			}
 		}
+		at := time.Now() // Round takes away the reading of the clock that stops
+		if slept(at.Sub(looked), at.Round(0).Sub(looked.Round(0))) && h.cfg.OnWake != nil {
+			h.log.Debug("this machine slept")
+			h.cfg.OnWake()
+		}
+		looked = at
 		now := h.Addrs()
 		if slices.Equal(now, last) {
 			continue

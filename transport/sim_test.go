@@ -114,10 +114,10 @@ func TestDeadPeerIsNoticed(t *testing.T) {
 		if <-ups {
 			t.Error("the second call says that the peer is there")
 		}
-		if got := time.Since(cut); got > 15*time.Second {
+		if got := time.Since(cut); got > time.Minute {
 			t.Errorf("the dialler noticed after %v", got)
 		}
-		if got := (<-down).Sub(cut); got > 15*time.Second {
+		if got := (<-down).Sub(cut); got > time.Minute {
 			t.Errorf("the other side noticed after %v", got)
 		}
 		// While it is cut, a dial fails with a reason; after, it works at once.

@@ -49,6 +49,10 @@ func (s *Stream) Close() error {
 // Reset drops both directions at once; the peer sees an error.
 func (s *Stream) Reset() { s.stream.Reset() }
 
+// Abandon ends the whole connection that the stream is on, without a word to the
+// peer about this stream: it answers no more.
+func (s *Stream) Abandon() { _ = s.stream.Conn().Close() }
+
 // SetDeadline makes reads and writes after t fail; zero is never.
 func (s *Stream) SetDeadline(t time.Time) error { return s.stream.SetDeadline(t) }
 

@@ -307,12 +307,22 @@ func (d *Deliverer) OnLAN(k transport.Key) {
 // AddressKeys returns what opens the addresses that contacts announce on the LAN.
 func (d *Deliverer) AddressKeys() map[transport.Key][32]byte { return d.people.addressKeys() }
 
+// OnWake says that this machine slept.
+func (d *Deliverer) OnWake() {
+	if d.ready() {
+		d.links.forgiveAll()
+		d.links.suspect()
+		d.relays.publish()
+	}
+}
+
 // OnAddrs says that our own addresses changed.
 func (d *Deliverer) OnAddrs() {
 	if !d.ready() {
 		return
 	}
 	d.links.forgiveAll()
+	d.links.suspect()
 	d.relays.publish()
 	for _, id := range d.busy() {
 		d.wake(id, wakeNews)

@@ -18,10 +18,15 @@ import (
 
 const (
 	// mailWait is how long one peekWait waits at a relay.
-	mailWait = 30 * time.Second
+	mailWait = rpc.MaxWait
 	// mailPause is the least time between two answers of a relay that there is no
 	// mail: it should wait by itself.
 	mailPause = time.Second
+	// homePause is the time within which a relay that was lost is dialled again. All
+	// who lose it at once spread over it, so that it is not lost again. It is
+	// doubled at each failure; steady is how long a visit lasts that was none.
+	homePause = 5 * time.Second
+	steady    = 30 * time.Second
 	// mailLimit is how many payloads one answer brings.
 	mailLimit = 100
 	// stockAtRelay is how many key packages a relay is kept filled with.
@@ -213,14 +218,14 @@ func (r *home) keep(ctx context.Context) {
 		err = r.refused(ctx, err)
 		r.note(false, err)
 		r.d.cfg.Log.Warn("home relay not reached", "relay", r.url.Key, "err", err)
-		if time.Since(began) > mailWait {
+		if time.Since(began) > steady {
 			pause = 0
 		}
-		pause = min(max(2*pause, firstPause/2), time.Minute)
+		pause = min(max(2*pause, homePause), time.Minute)
 		if errors.Is(err, errAccount) {
 			pause = accountPause // a login ends it
 		}
-		timer := time.NewTimer(pause/2 + rand.N(pause/2))
+		timer := time.NewTimer(homeWait(pause))
 		select {
 		case <-ctx.Done():
 		case <-timer.C:
@@ -229,6 +234,9 @@ func (r *home) keep(ctx context.Context) {
 		timer.Stop()
 	}
 }
+
+// homeWait is when, within a time, a relay is dialled again.
+func homeWait(pause time.Duration) time.Duration { return rand.N(pause) }
 
 // visit connects, brings what the relay must hold of us and takes the mail,
 // until something fails.
@@ -245,7 +253,7 @@ func (r *home) visit(ctx context.Context) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel()
-	wg.Go(func() { ends <- r.mail(ctx, ln.conn.Client()) })
+	wg.Go(func() { ends <- r.mail(ctx, ln) })
 	wg.Go(func() { ends <- r.present(ctx, ln.conn.Client()) })
 	select {
 	case err = <-ends:
@@ -256,7 +264,8 @@ func (r *home) visit(ctx context.Context) error {
 }
 
 // mail takes what the relay keeps for us: commit here, then acknowledge there.
-func (r *home) mail(ctx context.Context, c *rpc.Client) error {
+func (r *home) mail(ctx context.Context, ln *link) error {
+	c := ln.conn.Client()
 	after := uint64(0)
 	for {
 		pause := time.After(mailPause)
@@ -272,6 +281,7 @@ func (r *home) mail(ctx context.Context, c *rpc.Client) error {
 				continue
 			}
 		}
+		ln.use(0)
 		last := mail[len(mail)-1].Seq
 		if last <= after {
 			return fmt.Errorf("take mail: relay counts backwards, from %d to %d", after, last)

@@ -53,6 +53,9 @@ func (d *Deliverer) Take(ctx context.Context, depositor rpc.Identity, via string
 	if d.blocked(depositor) {
 		return 0, rpc.ErrBusy // as for strangers: who is blocked is not told so
 	}
+	if ln := d.links.now(transport.Key(depositor)); ln != nil {
+		ln.use(0)
+	}
 	if _, known := d.people.of(depositor); !known {
 		if err := d.strangers.admit(depositor, len(payload)); err != nil {
 			return 0, err

@@ -14,50 +14,13 @@ import (
 
 // link is one NodeService stream to another machine.
 type link struct {
-	key   transport.Key
-	conn  *rpc.Conn
-	path  transport.Path
-	tcp   bool // over TCP, which is taken only where UDP does not get through
-	since time.Time
-
-	// mu guards silent: since when a call has waited longer than the hedge with
-	// no answer to any; zero: it answers.
-	mu     sync.Mutex
-	silent time.Time
-}
-
-// deadAfter is how long a link may be silent before it is given up.
-const deadAfter = 3 * time.Second
-
-// answered notes that the other machine answers.
-func (ln *link) answered() {
-	ln.mu.Lock()
-	defer ln.mu.Unlock()
-	ln.silent = time.Time{}
-}
-
-// doubt notes that it has not answered in time.
-func (ln *link) doubt() {
-	ln.mu.Lock()
-	defer ln.mu.Unlock()
-	if ln.silent.IsZero() {
-		ln.silent = time.Now()
-	}
-}
-
-// silence is how long the other machine has not answered; 0 if it does. What was
-// long ago says nothing of now, and is forgotten.
-func (ln *link) silence() time.Duration {
-	ln.mu.Lock()
-	defer ln.mu.Unlock()
-	if ln.silent.IsZero() {
-		return 0
-	}
-	d := max(time.Since(ln.silent), 1)
-	if d > unreachable {
-		ln.silent, d = time.Time{}, 0
-	}
-	return d
+	key    transport.Key
+	conn   *rpc.Conn
+	path   transport.Path
+	tcp    bool // over TCP, which is taken only where UDP does not get through
+	since  time.Time
+	stream *transport.Stream
+	pulse
 }
 
 // links are the streams to other machines.
@@ -156,7 +119,9 @@ func (l *links) serve(s *transport.Stream) {
 // adopt makes a link of a stream.
 func (l *links) adopt(s *transport.Stream) *link {
 	k := s.Key()
-	ln := &link{key: k, path: s.Path(), tcp: s.Remote() != "" && !s.Remote().IsQUIC(), since: time.Now()}
+	ln := &link{key: k, path: s.Path(), tcp: s.Remote() != "" && !s.Remote().IsQUIC(), since: time.Now(), stream: s}
+	ln.poke = make(chan struct{}, 1)
+	ln.answered()
 	ln.conn = rpc.NewConn(s, rpc.ConnConfig{
 		Service: l.d.cfg.Service,
 		Peer:    rpc.Peer{Identity: rpc.Identity(k), Proven: true, Remote: s.RemoteHost()},
@@ -179,6 +144,7 @@ func (l *links) adopt(s *transport.Stream) *link {
 func (l *links) watch(ln *link) {
 	l.d.wake(rpc.Identity(ln.key), wakeLink)
 	l.d.relayUp(ln.key)
+	l.d.tasks.run(func(ctx context.Context) { l.guard(ctx, ln) })
 	<-ln.conn.Done()
 	_ = ln.conn.Close()
 	l.mu.Lock()
@@ -191,8 +157,12 @@ func (l *links) watch(ln *link) {
 	l.live[ln.key] = rest
 }
 
-// drop closes a link that did not answer, so that the next call dials anew.
-func (ln *link) drop() { _ = ln.conn.Close() }
+// drop closes a link that did not answer, with the connection that it is on, so
+// that the next call dials anew.
+func (ln *link) drop() {
+	_ = ln.conn.Close()
+	ln.stream.Abandon()
+}
 
 // unreachable reports whether waiting for a machine is of no use: the link to it
 // is silent, a dial has lasted for as long as it is waited for, or the last one
@@ -200,10 +170,9 @@ func (ln *link) drop() { _ = ln.conn.Close() }
 // silent for long is given up, and the next call dials anew.
 func (l *links) unreachable(k transport.Key) bool {
 	if ln := l.now(k); ln != nil {
-		silence := ln.silence()
-		if silence > deadAfter {
-			l.fail(k)
-			ln.drop()
+		silence, dead := ln.silence()
+		if dead {
+			l.lost(ln)
 		}
 		return silence > 0
 	}

@@ -258,7 +258,7 @@ func (r *race) goDirect(ctx context.Context, w way) error {
 		return err
 	}
 	r.direct.Store(ln)
-	err = r.send(ctx, ln.conn.Client(), ack{way: w, path: ln.path}, ln.answered)
+	err = r.send(ctx, ln.conn.Client(), ack{way: w, path: ln.path}, &ln.pulse)
 	if errors.Is(err, rpc.ErrDisconnected) {
 		ln.drop()
 	}
@@ -271,22 +271,25 @@ const fromNobody = " and was not told from whom it is"
 // goRelay leaves the items at one relay.
 func (r *race) goRelay(ctx context.Context, w way, u transport.RelayURL) error {
 	return r.d.atRelay(ctx, r.p, u, func(ctx context.Context, c *rpc.Client, sealed bool) error {
-		return r.send(ctx, c, ack{way: w, sealed: sealed}, func() {})
+		return r.send(ctx, c, ack{way: w, sealed: sealed}, &pulse{})
 	})
 }
 
 // send enqueues all items with a client, many at once but begun in order, and tells
-// of each by a copy of a. answered is called at each answer.
-func (r *race) send(ctx context.Context, c *rpc.Client, a ack, answered func()) error {
+// of each by a copy of a. p feels what goes and what is answered.
+func (r *race) send(ctx context.Context, c *rpc.Client, a ack, p *pulse) error {
 	errs := make([]error, len(r.items))
 	var wg sync.WaitGroup
 	for i, it := range r.items {
+		p.use(len(it.payload))
 		answer := r.enqueue(ctx, c, a, it)
 		wg.Go(func() {
-			if errs[i] = answer(); errs[i] != nil {
+			errs[i] = answer()
+			p.use(-len(it.payload))
+			if errs[i] != nil {
 				return
 			}
-			answered()
+			p.answered()
 			a := a
 			a.item = i
 			select {

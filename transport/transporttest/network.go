@@ -31,12 +31,13 @@ type Network struct {
 	port atomic.Int32 // the last one that Socket gave away
 
 	// mu guards the fields below.
-	mu   sync.Mutex
-	cuts map[link]bool
-	down map[netip.Addr]bool
-	late map[link]time.Duration
-	worn map[link]*wear
-	sent map[netip.Addr]int
+	mu      sync.Mutex
+	cuts    map[link]bool
+	down    map[netip.Addr]bool
+	late    map[link]time.Duration
+	worn    map[link]*wear
+	sent    map[netip.Addr]int
+	sockets map[netip.Addr][]*socket
 	// walls are machines behind a firewall, spoken who has sent to whom.
 	walls  map[netip.Addr]bool
 	spoken map[link]bool
@@ -50,7 +51,7 @@ type link struct{ from, to netip.Addr }
 func New(delay time.Duration) *Network {
 	n := &Network{
 		sim:  &simnet.Simnet{LatencyFunc: simnet.StaticLatency(delay), Logger: slog.New(slog.DiscardHandler)},
-		cuts: make(map[link]bool), worn: make(map[link]*wear), down: make(map[netip.Addr]bool), late: make(map[link]time.Duration), sent: make(map[netip.Addr]int),
+		cuts: make(map[link]bool), worn: make(map[link]*wear), down: make(map[netip.Addr]bool), late: make(map[link]time.Duration), sent: make(map[netip.Addr]int), sockets: make(map[netip.Addr][]*socket),
 		walls: make(map[netip.Addr]bool), spoken: make(map[link]bool),
 	}
 	n.port.Store(20_000)
@@ -130,6 +131,18 @@ func (n *Network) Wall(ip string) {
 	clear(n.spoken)
 }
 
+// Rebind puts a machine, by IP address, behind a NAT, or lets the NAT choose anew:
+// from now on its packets come from another port. That which it listens on stays
+// open, as one that was forwarded, and those chosen before lead nowhere.
+func (n *Network) Rebind(ip string) {
+	n.mu.Lock()
+	sockets := n.sockets[netip.MustParseAddr(ip)]
+	n.mu.Unlock()
+	for _, s := range sockets {
+		s.rebind()
+	}
+}
+
 // Sent returns how many packets a machine, by IP address, has sent.
 func (n *Network) Sent(ip string) int {
 	n.mu.Lock()
@@ -167,7 +180,9 @@ func (n *Network) endpoint(addr *net.UDPAddr) net.PacketConn {
 	ip, _ := netip.AddrFromSlice(addr.IP)
 	rate := simnet.LinkSettings{BitsPerSecond: bandwidth}
 	conn := n.sim.NewEndpoint(&net.UDPAddr{IP: addr.IP.To16(), Port: addr.Port}, simnet.NodeBiDiLinkSettings{Downlink: rate, Uplink: rate})
-	return &socket{SimConn: conn, network: n, ip: ip.Unmap()}
+	s := &socket{SimConn: conn, network: n, ip: ip.Unmap()}
+	n.sockets[s.ip] = append(n.sockets[s.ip], s)
+	return s
 }
 
 // socket is a simulated UDP socket whose packets may be dropped.
@@ -175,6 +190,39 @@ type socket struct {
 	*simnet.SimConn
 	network *Network
 	ip      netip.Addr
+	outside atomic.Pointer[simnet.SimConn] // where packets come from; nil: as they are
+}
+
+// rebind lets packets come from another port from now on.
+func (s *socket) rebind() {
+	n := s.network
+	rate := simnet.LinkSettings{BitsPerSecond: bandwidth}
+	addr := &net.UDPAddr{IP: net.IP(s.ip.AsSlice()).To16(), Port: int(n.port.Add(1))}
+	outside := n.sim.NewEndpoint(addr, simnet.NodeBiDiLinkSettings{Downlink: rate, Uplink: rate})
+	if old := s.outside.Swap(outside); old != nil {
+		old.Close()
+	}
+	go func() {
+		b := make([]byte, 1<<16)
+		for {
+			k, from, err := outside.ReadFrom(b)
+			if err != nil {
+				return
+			}
+			// Into the machine, as from whom it came.
+			in := simnet.NewSimConn(from.(*net.UDPAddr))
+			in.SetUpPacketReceiver(s.SimConn)
+			_, _ = in.WriteTo(bytes.Clone(b[:k]), s.SimConn.LocalAddr())
+		}
+	}()
+}
+
+// Close closes the socket.
+func (s *socket) Close() error {
+	if outside := s.outside.Load(); outside != nil {
+		outside.Close()
+	}
+	return s.SimConn.Close()
 }
 
 // WriteTo sends a packet or drops it silently, as networks do.
@@ -185,15 +233,19 @@ func (s *socket) WriteTo(b []byte, to net.Addr) (int, error) {
 	}
 	// The network tells the two forms of an IPv4 address apart.
 	to = &net.UDPAddr{IP: udp.IP.To16(), Port: udp.Port}
+	conn := s.SimConn
+	if outside := s.outside.Load(); outside != nil {
+		conn = outside
+	}
 	for _, late := range s.network.pass(s.ip, udp.AddrPort().Addr().Unmap()) {
 		if late == 0 {
-			if n, err := s.SimConn.WriteTo(b, to); err != nil {
+			if n, err := conn.WriteTo(b, to); err != nil {
 				return n, err
 			}
 			continue
 		}
 		packet := bytes.Clone(b)
-		time.AfterFunc(late, func() { _, _ = s.SimConn.WriteTo(packet, to) })
+		time.AfterFunc(late, func() { _, _ = conn.WriteTo(packet, to) })
 	}
 	return len(b), nil
 }
