@@ -70,7 +70,7 @@ func wording(v timeline.View) (kind localapi.MessageKind, text string) {
 	case v.Type == message.Timer && v.After == 0:
 		return localapi.KindTimer, "[messages stay from here on]"
 	case v.Type == message.Timer:
-		return localapi.KindTimer, fmt.Sprintf("[messages disappear from here on: %s after they were read]", v.After)
+		return localapi.KindTimer, fmt.Sprintf("[messages disappear from here on: %s after they were read]", localapi.Brief(v.After))
 	case v.Deleted:
 		return localapi.KindUnsupported, ""
 	}

@@ -506,3 +506,13 @@ func TestRunEndsWithItsContext(t *testing.T) {
 		t.Errorf("call after the end: got %v, want exit 3", err)
 	}
 }
+
+func TestBrief(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		30 * time.Second: "30s", 10 * time.Minute: "10m", 90 * time.Second: "1m30s", 24 * time.Hour: "24h", 90 * time.Minute: "1h30m", 0: "0s",
+	} {
+		if got := Brief(d); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package localapi
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -25,6 +26,17 @@ func (t *Time) UnmarshalJSON(b []byte) error {
 	}
 	t.Time = parsed.UTC()
 	return nil
+}
+
+// Brief writes a time span for people: 5m rather than 5m0s.
+func Brief(d time.Duration) string {
+	s := d.String()
+	for _, rest := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(s, rest) {
+			s = s[:len(s)-2]
+		}
+	}
+	return s
 }
 
 // State is how far a message came.

@@ -160,8 +160,8 @@ func (c *chat) showSettings(v localapi.Conversation, err error) error {
 		return err
 	}
 	text := cli.Defuse(v.Name) + ": messages stay"
-	if v.Timer != "0s" {
-		text = fmt.Sprintf("%s: messages disappear %s after they were read", cli.Defuse(v.Name), v.Timer)
+	if d, err := localapi.ParseTimer(v.Timer); err == nil && d > 0 {
+		text = fmt.Sprintf("%s: messages disappear %s after they were read", cli.Defuse(v.Name), localapi.Brief(d))
 	}
 	if !v.ReadReceipts {
 		text += "; nobody is told what you read"
