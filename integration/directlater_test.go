@@ -1,0 +1,128 @@
+package integration
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"quicnprotochat/node/localapi"
+)
+
+// latest is how long (virtual time) a message may be on its way while the direct
+// path comes and goes: a dead link is waited for 250 ms by the sender and again by
+// the one who sends the receipt.
+const latest = 2 * time.Second
+
+// TestDirectPathComesAndGoes: two nodes behind firewalls write to each other all
+// the time. At first no packet passes between them; then they can punch; then
+// packets are lost again, and pass again. No message is lost, shown twice or out of
+// order, or late, and the traffic takes the direct path when there is one.
+func TestDirectPathComesAndGoes(t *testing.T) {
+	simulate(t, func(w *world) {
+		r := w.relay()
+		a, b := w.node("alice", r.url()), w.node("bob", r.url())
+		a.settled()
+		b.settled()
+		time.Sleep(time.Second)
+		w.net.Cut(a.ip, b.ip, true)
+		w.net.Wall(a.ip)
+		w.net.Wall(b.ip)
+		a.add(b)
+		a.await(a.send(b, "hello"), localapi.Delivered, 15*time.Second)
+		time.Sleep(time.Second)
+		b.await(b.send(a, "hello too"), localapi.Delivered, 15*time.Second)
+
+		talk := &conversation{w: w, a: a, b: b}
+		talk.run(10 * time.Second)
+		talk.wantPath("with no way between them", localapi.PathMailbox)
+		w.net.Cut(a.ip, b.ip, false)
+		// The first attempts at punching failed: the next is due after a minute.
+		talk.run(90 * time.Second)
+		talk.wantPath("when they can punch", localapi.PathPunched, localapi.PathDirect)
+		w.net.Cut(a.ip, b.ip, true)
+		talk.run(30 * time.Second)
+		talk.wantPath("when the link is dead", localapi.PathMailbox)
+		w.net.Cut(a.ip, b.ip, false)
+		talk.run(90 * time.Second)
+		talk.wantPath("when the way is open again", localapi.PathPunched, localapi.PathDirect)
+		talk.check()
+	})
+}
+
+// conversation is two who write to each other twice a second.
+type conversation struct {
+	w    *world
+	a, b *simNode
+	sent []sentText
+}
+
+type sentText struct {
+	from *simNode
+	id   string
+	text string
+	at   time.Time
+}
+
+// run goes on for a while, and wants each message delivered in time.
+func (c *conversation) run(d time.Duration) {
+	c.w.t.Helper()
+	for end := time.Now().Add(d); time.Now().Before(end); time.Sleep(500 * time.Millisecond) {
+		for from, to := range map[*simNode]*simNode{c.a: c.b, c.b: c.a} {
+			text := fmt.Sprintf("%s %d", from.name, len(c.sent))
+			c.sent = append(c.sent, sentText{from, from.send(to, text), text, time.Now()})
+		}
+		for _, m := range c.sent[max(0, len(c.sent)-20):] {
+			if age := time.Since(m.at); age >= latest && age < latest+time.Second {
+				c.w.t.Helper()
+				if state := c.look(m); !state.State.Reaches(localapi.Delivered) {
+					c.w.t.Errorf("%q is %s after %v: %s", m.text, state.State, age, state.Why)
+				}
+			}
+		}
+	}
+	time.Sleep(latest)
+}
+
+// look returns what is known of a message now.
+func (c *conversation) look(m sentText) localapi.Delivery {
+	c.w.t.Helper()
+	ctx, cancel := context.WithCancel(c.w.t.Context())
+	cancel()
+	d, _ := m.from.Await(ctx, m.id, localapi.Delivered) // the context ended: it says what is
+	return d
+}
+
+// wantPath wants the last message of each to have taken one of the paths.
+func (c *conversation) wantPath(when string, paths ...localapi.Path) {
+	c.w.t.Helper()
+	for _, m := range c.sent[len(c.sent)-2:] {
+		if d := c.look(m); !slices.Contains(paths, d.Path) {
+			c.w.t.Errorf("%s, %q took the path %s (%s), want %v", when, m.text, d.Path, d.Why, paths)
+		}
+	}
+}
+
+// check wants each message shown once on both sides, those of one person in the
+// order sent.
+func (c *conversation) check() {
+	c.w.t.Helper()
+	for from, to := range map[*simNode]*simNode{c.a: c.b, c.b: c.a} {
+		var want []string
+		for _, m := range c.sent {
+			if m.from == from {
+				want = append(want, m.text)
+			}
+		}
+		for _, at := range []*simNode{from, to} {
+			other := map[*simNode]*simNode{c.a: c.b, c.b: c.a}[at]
+			got := slices.DeleteFunc(at.texts(other), func(s string) bool {
+				return len(s) <= len(from.name) || s[:len(from.name)+1] != from.name+" "
+			})
+			if !slices.Equal(got, want) {
+				c.w.t.Errorf("%s shows %d messages of %s, want %d, each once and in order", at.name, len(got), from.name, len(want))
+			}
+		}
+	}
+}
