@@ -251,3 +251,49 @@ func TestNoChatOverCircuits(t *testing.T) {
 		})
 	}
 }
+
+// TestReservations: a relay gives them to whom it wants, and no more than it
+// wants; a node that lost one with the connection gets it again with the next.
+func TestReservations(t *testing.T) {
+	inBubble(t, func(t *testing.T, net *transporttest.Network) {
+		var hosts []*transport.Host
+		relay := simHost(t, net, 9, transport.Config{
+			Server: true, Circuits: true, OnStream: echoStream, MaxReservations: 1,
+			MayReserve: func(k transport.Key) bool { return len(hosts) == 0 || k != hosts[0].Key() },
+		})
+		defer relay.Close()
+		for n := range 3 {
+			h := simHost(t, net, byte(n+1), transport.Config{MayPunch: anybody})
+			defer h.Close()
+			hosts = append(hosts, h)
+			h.Reserve([]transport.Key{relay.Key()})
+			if r := h.Reachability().Reservations; len(r) != 1 || !r[0].Until.IsZero() || r[0].Err != "" {
+				t.Errorf("before there is a connection: got %+v", r)
+			}
+			connectTo(t, h, relay)
+			time.Sleep(time.Second)
+		}
+		for n, want := range []bool{false, true, false} {
+			r := hosts[n].Reachability().Reservations
+			if len(r) != 1 || r[0].Until.IsZero() == want || (r[0].Err == "") != want {
+				t.Errorf("host %d: got %+v, want a reservation: %v", n, r, want)
+			}
+		}
+		net.Down("1.0.0.2", true)
+		time.Sleep(time.Minute)
+		if r := hosts[1].Reachability().Reservations; !r[0].Until.IsZero() {
+			t.Errorf("without a connection: got %+v", r)
+		}
+		net.Down("1.0.0.2", false)
+		connectTo(t, hosts[1], relay)
+		time.Sleep(time.Second)
+		if r := hosts[1].Reachability().Reservations; r[0].Until.IsZero() {
+			t.Errorf("with a new connection: got %+v", r)
+		}
+		first := hosts[1].Reachability().Reservations[0].Until
+		time.Sleep(2 * time.Hour)
+		if r := hosts[1].Reachability().Reservations; !r[0].Until.After(first) {
+			t.Errorf("after two hours: got %+v, want it renewed", r)
+		}
+	})
+}
