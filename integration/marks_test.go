@@ -97,7 +97,7 @@ func TestTimerOverRestarts(t *testing.T) {
 			t.Fatal(err)
 		}
 		a.await(a.send(b, "for a day"), localapi.Delivered, time.Minute)
-		const timer = "[messages disappear from here on: 24h0m0s after they were read]"
+		const timer = "[messages disappear from here on: 24h after they were read]"
 		if err := b.MarkRead(context.Background(), "anna", "", true); err != nil {
 			t.Fatal(err)
 		}
