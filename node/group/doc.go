@@ -50,7 +50,9 @@
 // An invitation is an intent too: it waits for a key package however long that
 // takes. The Welcome brings the tree from its root, so that the new member judges
 // branches as all others do, and the contact cards of the members, so that those who
-// never met can reach each other.
+// never met can reach each other. Who knows the group already judges the commit of the
+// Welcome by its own tree and goes on in that: only an admin can begin a group anew for
+// somebody whose tree has nothing in common with the Welcome's.
 //
 // # When keys go
 //
