@@ -29,6 +29,7 @@ var samples = map[string][2]string{
 	"GET /v1/messages/{id}":     {"?wait=stored&timeout=1s", ""},
 	"GET /v1/messages/{id}/why": {},
 	"POST /v1/ping":             {"", `{"contact":"b"}`},
+	"POST /v1/netcheck":         {},
 	"POST /v1/mark":             {"", `{"contact":"b","message":"last","action":"react","text":"+"}`},
 	"GET /v1/safety":            {"?contact=b", ""},
 	"POST /v1/trust":            {"", `{"contact":"b","action":"verify","number":"1"}`},

@@ -14,6 +14,8 @@ type Reasons interface {
 	Why(ctx context.Context, id string) (Explanation, error)
 	// Ping calls the machine and the relays of a contact, asked for as in Contacts.
 	Ping(ctx context.Context, contact string) (Ping, error)
+	// Netcheck says how this machine is connected and can be reached.
+	Netcheck(ctx context.Context) (Netcheck, error)
 }
 
 // Explanation is what is known of the way of one message. Its lists are never null
@@ -103,6 +105,7 @@ func (s *Server) reasonTable() []route {
 	return []route{
 		{method: "GET", path: "/v1/messages/{id}/why", about: "What was tried for a message, when, and what came back.", answer: Explanation{}, handle: s.answer(s.why)},
 		{method: "POST", path: "/v1/ping", about: "Call a contact's machine and relays, and say how they answer.", body: pingRequest{}, answer: Ping{}, handle: s.answer(s.ping)},
+		{method: "POST", path: "/v1/netcheck", about: "Call the home relays, and say how this machine is connected and can be reached.", answer: Netcheck{}, handle: s.answer(s.netcheck)},
 	}
 }
 

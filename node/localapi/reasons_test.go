@@ -19,6 +19,10 @@ func (b *backend) Ping(_ context.Context, contact string) (Ping, error) {
 	return Ping{Name: contact, Reached: true, Path: PathLAN, RTT: "1ms", Why: "a message goes straight to their machine"}, nil
 }
 
+func (b *backend) Netcheck(context.Context) (Netcheck, error) {
+	return Netcheck{UDP: "yes", NAT: "unknown", Advice: []string{"nothing to do"}}, nil
+}
+
 func TestReasons(t *testing.T) {
 	c := serve(t, filepath.Join(t.TempDir(), "qpc.sock"), &backend{})
 	x, err := c.Why(t.Context(), testID)
@@ -35,6 +39,10 @@ func TestReasons(t *testing.T) {
 	p, err := c.Ping(t.Context(), "b")
 	if err != nil || !p.Reached || p.Tried == nil || p.Relays == nil {
 		t.Errorf("got %+v, %v", p, err)
+	}
+	n, err := c.Netcheck(t.Context())
+	if err != nil || n.UDP != "yes" || n.Relays == nil || n.Seen == nil || len(n.Advice) != 1 {
+		t.Errorf("got %+v, %v", n, err)
 	}
 	for contact, want := range map[string]int{"": ExitUsage, "nobody": ExitContact} {
 		if _, err := c.Ping(t.Context(), contact); AsError(err).Exit != want {

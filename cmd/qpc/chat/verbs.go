@@ -135,6 +135,13 @@ What was said in one conversation: qpc history CONVERSATION, with --json for pro
 
 Put in the place of node.db, it is encrypted when the node starts.`,
 		},
+		{
+			slash: "netcheck", command: "netcheck", do: (*chat).netcheck,
+			short: "Say how this machine is connected, who can reach it, and what to do about it.",
+			long: `Say how this machine is connected and who can reach it: UDP, IPv4, IPv6, how relays
+see it, what the NAT and the router do, and how fast the relays answer; and what to do
+about it. Relays are asked; without one little can be known.`,
+		},
 		{slash: "help", typed: "[COMMAND]", do: (*chat).help, short: "Say this, or more about a command."},
 		{slash: "quit", do: func(*chat, context.Context, request) error { return errQuit }, short: "End."},
 	})
