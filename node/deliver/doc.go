@@ -37,6 +37,13 @@
 // sides call over it. At most one is opened per machine; the other side may have
 // opened one as well.
 //
+// # Circuits
+//
+// Others may call this node for punching through its home relays, or, without one,
+// through two of its contacts' relays. It calls contacts through theirs, but for those
+// that take its deposits with a pass: they are not told who it is. A circuit carries
+// no payload.
+//
 // # Invariants
 //
 //   - No acknowledgement goes out before the payload is committed here.

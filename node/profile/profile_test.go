@@ -267,3 +267,41 @@ func newKey(t *testing.T) transport.Key {
 	}
 	return transport.Key(id.ID())
 }
+
+// TestLinkHidesRouter: a link says where the node's router is seen in the internet
+// only if there is no relay that could tell contacts; the sealed endpoint always
+// does.
+func TestLinkHidesRouter(t *testing.T) {
+	p, cfg := newProfile(t)
+	for _, want := range [][]transport.Addr{here{}.Addrs(), here{}.LocalAddrs()} {
+		link, _, err := p.Link(t.Context(), start)
+		if err != nil {
+			t.Fatal(err)
+		}
+		card, _, err := contact.ParseLink(link)
+		if err != nil || !slices.Equal(card.Addrs, want) {
+			t.Errorf("with %d relays the link has %v, %v, want %v", len(card.Relays), card.Addrs, err, want)
+		}
+		record, err := p.Endpoint(t.Context(), true, start)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := endpoint.Parse(record, transport.Key(cfg.Identity.ID()), start)
+		if err != nil {
+			t.Fatal(err)
+		}
+		addrs, err := e.OpenAddrs(p.leave(t).addressKey)
+		if err != nil || !slices.Equal(addrs, here{}.Addrs()) {
+			t.Errorf("the endpoint has %v, %v, want %v", addrs, err, here{}.Addrs())
+		}
+		u, err := transport.NewRelayURL(transport.Key(cfg.Identity.ID()), "1.0.0.9", 7000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cfg.Store.Update(t.Context(), func(tx *store.Tx) error {
+			return tx.PutRelay(store.Relay{URL: u.String(), Key: u.Key, Added: start})
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
