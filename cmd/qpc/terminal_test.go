@@ -225,7 +225,7 @@ func TestManyConversations(t *testing.T) {
 	anna, bob := chatScreens(t)
 	bob.keys("/create friends anna", "Enter")
 	bob.await("^Writing to the group friends")
-	anna.await("^The group friends: in, 2 members")
+	anna.await("^bob added you to the group friends: 2 members")
 	bob.keys("to all of us", "Enter")
 	anna.await(`\[friends\] bob: to all of us$`)
 	anna.await(`^bob \(1 unread\)> *$`)

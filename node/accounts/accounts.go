@@ -191,6 +191,15 @@ func (a *Accounts) Resolve(ctx context.Context, u transport.RelayURL, name strin
 	return c.ResolveUser(ctx, name)
 }
 
+// NameOf asks a relay which user name somebody has there, "" for none.
+func (a *Accounts) NameOf(ctx context.Context, u transport.RelayURL, id rpc.Identity) (name string, err error) {
+	c, err := a.cfg.Relays.Relay(ctx, u)
+	if err != nil {
+		return "", err
+	}
+	return c.ResolveIdentity(ctx, id)
+}
+
 // again logs in to a known account anew: what follows takes a fresh session.
 func (a *Accounts) again(ctx context.Context, relay transport.Key, password []byte) (store.Account, *rpc.Client, error) {
 	known, err := a.Of(ctx, relay)

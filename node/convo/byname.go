@@ -58,6 +58,9 @@ func (e *Engine) AddByName(ctx context.Context, id rpc.Identity, claim, user, na
 			return nil
 		}
 		fx.events = append(fx.events, Event{Kind: EventContact, Peer: id, Contact: c})
+		if c, err = e.settle(tx, fx, c, now); err != nil || c.Introduced {
+			return err
+		}
 		return e.introduce(tx, fx, c, now)
 	})
 	return c, isNew, err

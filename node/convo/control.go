@@ -73,6 +73,9 @@ func (e *Engine) AddContact(ctx context.Context, card contact.Card, raw []byte, 
 		if c.Introduced {
 			return nil
 		}
+		if c, err = e.settle(tx, fx, c, now); err != nil || c.Introduced {
+			return err
+		}
 		link := c
 		link.Card = raw // it has the pass
 		return e.introduce(tx, fx, link, now)
@@ -203,8 +206,12 @@ func (e *Engine) introduced(tx *store.Tx, fx *Effects, sender rpc.Identity, intr
 		return err
 	}
 	if isNew {
-		if err := e.cfg.Profile.CheckHello(tx, intro.Pass, now); err != nil {
-			return fmt.Errorf("%w: introduction: %w", ErrRefused, err)
+		if e.cfg.Profile.CheckHello(tx, intro.Pass, now) != nil {
+			_, err := e.asks(tx, fx, sender, ViaRequest, &card, intro.Card)
+			return err
+		}
+		if err := tx.DeleteRequest(sender); err != nil {
+			return err
 		}
 		c = store.Contact{Identity: sender, Via: ViaIntroduction, Introduced: true, Added: now}
 		if c.Name, err = tx.FreeName(card.Name); err != nil {

@@ -44,8 +44,10 @@
 //     is said of lines alone. Receipts go to the author alone, many in one.
 //   - No proposal of MLS is taken that travels alone, so that none has ever to be
 //     committed before a message is sent (RFC 9420, §12.4).
-//   - Who presents a hello pass of one of our links becomes a contact. Nobody
-//     else can start a conversation.
+//   - Who presents a hello pass of one of our links becomes a contact. Anybody else
+//     asks: at most 50 people, of whom one introduction, one Welcome and one short text
+//     are taken; they are told nothing until the user says yes.
+//   - Nothing is taken of who is blocked, but for what a group needs of each member.
 //   - The order shown is (Lamport, author, author's counter), all of which the
 //     MLS signature covers.
 package convo

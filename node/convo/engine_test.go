@@ -333,12 +333,18 @@ func TestStrangers(t *testing.T) {
 	if err := b.store.View(t.Context(), func(tx *store.Tx) (err error) { in, err = tx.Incoming(0, 0, false); return err }); err != nil {
 		t.Fatal(err)
 	}
-	if err := b.engine.Receive(t.Context(), in[0]); !errors.Is(err, ErrRefused) {
-		t.Errorf("welcome of a stranger: got %v, want refused", err)
+	if err := b.engine.Receive(t.Context(), in[0]); err != nil {
+		t.Errorf("welcome of a stranger: %v", err)
 	}
-	if len(b.events) != 0 {
-		t.Errorf("events: got %v, want none", b.events)
+	if len(b.events) != 1 || b.events[0].Kind != EventRequest {
+		t.Errorf("events: got %v, want a request", b.events)
 	}
+	b.view(func(tx *store.Tx) error {
+		if _, err := tx.Contact(carol.id.ID()); !isNotFound(err) {
+			t.Errorf("a stranger is a contact: %v", err)
+		}
+		return nil
+	})
 }
 
 func (p *person) cardWithoutHello() (card []byte) {

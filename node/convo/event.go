@@ -17,6 +17,7 @@ const (
 	EventGroup   EventKind = "group"   // a group is new, or another one than before
 	EventChanged EventKind = "changed" // a message looks other than before
 	EventTrust   EventKind = "trust"   // what is thought of a contact is new
+	EventRequest EventKind = "request" // somebody asks to be a contact
 	EventTyping  EventKind = "typing"  // somebody is typing; not kept
 )
 

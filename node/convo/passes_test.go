@@ -145,9 +145,16 @@ func TestCancelPasses(t *testing.T) {
 	d.add(link)
 	d.prepare(b)
 	rows, _ := d.outbox(b)
-	if err := b.receive(d, rows[0].Payload); !errors.Is(err, ErrRefused) {
-		t.Errorf("a link of before: got %v, want refused", err)
+	if err := b.receive(d, rows[0].Payload); err != nil {
+		t.Errorf("a link of before: %v", err)
 	}
+	b.view(func(tx *store.Tx) error {
+		if _, err := tx.Contact(d.id.ID()); !isNotFound(err) {
+			t.Errorf("who has a link of before is a contact: %v", err)
+		}
+		_, err := tx.Request(d.id.ID())
+		return err
+	})
 }
 
 // TestPassesRefused: passes of strangers, of others, of another kind and forged ones

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"quicnprotochat/mls/seal"
@@ -44,6 +45,15 @@ func (e *Engine) Receipt(ctx context.Context, author rpc.Identity) (r *Receipt, 
 		due, err := tx.ReceiptsDue(author)
 		if err != nil || len(due) == 0 {
 			return err
+		}
+		if _, err := tx.Request(author); err == nil { // who asks to be a contact is told nothing
+			pair := PairID(e.self, author)
+			due = slices.DeleteFunc(due, func(d store.ReceiptDue) bool { return d.Conversation == pair })
+		} else if !isNotFound(err) {
+			return err
+		}
+		if len(due) == 0 {
+			return nil
 		}
 		c, err := tx.Conversation(due[0].Conversation)
 		if err != nil || len(c.Group) == 0 {

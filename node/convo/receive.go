@@ -201,12 +201,12 @@ func (e *Engine) pairWelcome(tx *store.Tx, fx *Effects, ep *mls.Epoch, now time.
 	if err := refuseBlocked(tx, peer); err != nil {
 		return err
 	}
-	contact, err := tx.Contact(peer)
-	if isNotFound(err) {
-		return fmt.Errorf("%w: welcome from somebody who is not a contact", ErrRefused)
-	}
+	asks, request, err := e.asking(tx, fx, peer)
 	if err != nil {
 		return err
+	}
+	if asks && request.Welcomed {
+		return fmt.Errorf("%w: another welcome of somebody who asks to be a contact", ErrRefused)
 	}
 	if _, err := tx.Group(ep.GroupID()); !isNotFound(err) {
 		return errors.Join(err, fmt.Errorf("%w: welcome to a group that is known", ErrRefused))
@@ -220,7 +220,16 @@ func (e *Engine) pairWelcome(tx *store.Tx, fx *Effects, ep *mls.Epoch, now time.
 		return err
 	}
 	fx.joined = true
-	if err := e.knowsUs(tx, contact); err != nil {
+	if asks {
+		request.Welcomed = true
+		err = tx.PutRequest(request)
+	} else {
+		var contact store.Contact
+		if contact, err = tx.Contact(peer); err == nil {
+			err = e.knowsUs(tx, contact)
+		}
+	}
+	if err != nil {
 		return err
 	}
 	_, err = e.choose(tx, fx, c, now)
@@ -303,6 +312,14 @@ func (e *Engine) private(tx *store.Tx, fx *Effects, m []byte, info mls.MessageIn
 	}
 	if !bytes.Equal(app.Identity, c.Peer[:]) {
 		return fmt.Errorf("%w: message by somebody who is not in the conversation", ErrRefused)
+	}
+	switch r, err := tx.Request(c.Peer); {
+	case err == nil && !r.Refused.IsZero():
+		return fmt.Errorf("%w: of somebody who was refused", ErrRefused)
+	case err == nil:
+		return e.askText(tx, fx, c, app)
+	case !isNotFound(err):
+		return err
 	}
 	contact, err := tx.Contact(c.Peer)
 	if isNotFound(err) {

@@ -44,7 +44,7 @@ func isNotFound(err error) bool { return errors.Is(err, store.ErrNotFound) }
 // refuses.
 func (e *Engine) Send(ctx context.Context, to rpc.Identity, what *message.Message) (m store.Message, err error) {
 	err = e.update(ctx, func(tx *store.Tx, fx *Effects) error {
-		if err := e.mayWrite(tx, to); err != nil {
+		if err := e.mayWrite(tx, fx, to); err != nil {
 			return err
 		}
 		c, err := e.conversation(tx, to, time.Now())
@@ -66,7 +66,7 @@ func (e *Engine) Send(ctx context.Context, to rpc.Identity, what *message.Messag
 
 // mayWrite refuses somebody to whom nothing is sent. Ourselves are no contact: what we
 // write there is a note.
-func (e *Engine) mayWrite(tx *store.Tx, to rpc.Identity) error {
+func (e *Engine) mayWrite(tx *store.Tx, fx *Effects, to rpc.Identity) error {
 	if to == e.self {
 		return nil
 	}
@@ -86,7 +86,9 @@ func (e *Engine) mayWrite(tx *store.Tx, to rpc.Identity) error {
 	case c.Changed != rpc.Identity{}:
 		return ErrChanged
 	}
-	return nil
+	// Who is written to need not ask any more.
+	_, err = e.settle(tx, fx, c, time.Now())
+	return err
 }
 
 // Write puts a message of ours into its conversation, without sending it.

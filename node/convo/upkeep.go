@@ -164,6 +164,9 @@ func (e *Engine) Sweep(ctx context.Context) error {
 		if err := tx.ForgetSeen(now.Add(-seenTime)); err != nil {
 			return err
 		}
+		if err := tx.ForgetRefused(now.Add(-refusedTime)); err != nil {
+			return err
+		}
 		if err := tx.DropErased(now.Add(-erasedTime)); err != nil {
 			return err
 		}

@@ -89,6 +89,12 @@ func (f *Front) showEvent(tx *store.Tx, row store.Event) (shown localapi.Event, 
 		c, err := tx.Contact(row.Peer)
 		switch {
 		case err == nil:
+		case convo.EventKind(row.Kind) == convo.EventRequest:
+			r, err := tx.Request(row.Peer)
+			if err != nil {
+				return shown, err
+			}
+			c = store.Contact{Identity: row.Peer, Name: called(r), Via: r.Via}
 		case row.Peer == f.self:
 			c = store.Contact{Identity: f.self, Name: f.cfg.Profile.Name(), Via: viaSelf}
 		case shown.Group == nil:

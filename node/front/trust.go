@@ -34,6 +34,12 @@ func (f *Front) other(ctx context.Context, who string) (store.Contact, error) {
 
 // Decide implements localapi.Trust.
 func (f *Front) Decide(ctx context.Context, r localapi.TrustRequest) (localapi.Contact, error) {
+	if req, err := f.findRequest(ctx, r.Contact); err != nil || req != nil {
+		if err != nil {
+			return localapi.Contact{}, err
+		}
+		return f.answerRequest(ctx, *req, r.Action)
+	}
 	c, err := f.other(ctx, r.Contact)
 	if err != nil {
 		return localapi.Contact{}, err

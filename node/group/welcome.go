@@ -119,7 +119,7 @@ func (g *Groups) begin(tx *store.Tx, fx *convo.Effects, c store.Conversation, w 
 	if err := errors.Join(tx.PutConversation(c), tx.PutGroup(row)); err != nil {
 		return err
 	}
-	fx.Show(convo.Event{Kind: convo.EventGroup, Conversation: c})
+	fx.Show(convo.Event{Kind: convo.EventGroup, Peer: tip.Card.Committer, Conversation: c})
 	fx.Change(row.ID)
 	return g.enter(tx, fx, row, rows, tip, w)
 }

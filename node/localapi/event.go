@@ -13,7 +13,8 @@ const (
 	EventState Kind = "state"
 	// EventContact is a new contact: Contact is set.
 	EventContact Kind = "contact"
-	// EventGroup is a group that is new or another one than before: Group is set.
+	// EventGroup is a group that is new or another one than before: Group is set, and
+	// Contact to who added the user, if somebody did just now.
 	EventGroup Kind = "group"
 	// EventMissed says that events were lost between the id asked for and this
 	// one: look at the history.
@@ -21,6 +22,10 @@ const (
 	// EventChanged is a message that looks other than before: Contact, who did it,
 	// Message, as it is now, and Change are set, and Group if it is one of a group.
 	EventChanged Kind = "changed"
+	// EventRequest is somebody who asks to be a contact, or who wrote something with
+	// that: Contact is set, with the name that the person gives itself. Nobody is told
+	// anything before the user has accepted.
+	EventRequest Kind = "request"
 	// EventTrust is a contact of whom the user thinks otherwise, or whose relay names
 	// another identity: Contact is set.
 	EventTrust Kind = "trust"

@@ -32,6 +32,7 @@ var samples = map[string][2]string{
 	"POST /v1/netcheck":         {},
 	"POST /v1/mark":             {"", `{"contact":"b","message":"last","action":"react","text":"+"}`},
 	"GET /v1/safety":            {"?contact=b", ""},
+	"GET /v1/requests":          {},
 	"POST /v1/trust":            {"", `{"contact":"b","action":"verify","number":"1"}`},
 	"POST /v1/read":             {"", `{"contact":"b","message":"","tell":true}`},
 	"POST /v1/typing":           {"", `{"contact":"b","message":"","tell":false}`},

@@ -13,6 +13,23 @@ type Trust interface {
 	// Decide does what the user has decided. A safety number that is another one is
 	// exit 6.
 	Decide(ctx context.Context, decision TrustRequest) (Contact, error)
+	// Requests lists those who ask to be contacts, oldest first.
+	Requests(ctx context.Context) ([]Request, error)
+}
+
+// Request is somebody who asks to be a contact. Decide takes its identity, its name,
+// or a unique beginning of either: accept, refuse and block answer it.
+type Request struct {
+	Identity string `json:"identity"`
+	// Name is what the person calls itself; "" if it has not said so.
+	Name string `json:"name"`
+	// Via is request, or group if it is in a group with the user.
+	Via  string `json:"via"`
+	Time Time   `json:"time"`
+	// Text is what the person wrote, Claim NAME@URL if a relay of this node says that
+	// it has that user name there: that relay's word and nobody else's.
+	Text  string `json:"text"`
+	Claim string `json:"claim,omitempty"`
 }
 
 // Safety is the safety number of the user and a contact, the same on both sides.
@@ -28,9 +45,9 @@ type Safety struct {
 // TrustAction is what the user decides about somebody.
 type TrustAction string
 
-// The actions. Accept and Refuse answer a relay that names another identity for the
-// user name of a contact than before: Accept takes that one for the contact, Refuse
-// stays with the contact as it is.
+// The actions. Accept and Refuse answer somebody who asks to be a contact; and a relay
+// that names another identity for the user name of a contact than before: Accept takes
+// that one for the contact, Refuse stays with the contact as it is.
 const (
 	TrustVerify   TrustAction = "verify"
 	TrustUnverify TrustAction = "unverify"
@@ -54,6 +71,7 @@ const maxNumber = 256
 func (s *Server) trustTable() []route {
 	return []route{
 		{method: "GET", path: "/v1/safety", about: "The safety number of the user and a contact.", query: []string{"contact"}, answer: Safety{}, handle: s.answer(s.safety)},
+		{method: "GET", path: "/v1/requests", about: "Those who ask to be contacts, oldest first.", answer: []Request{}, handle: s.answer(s.requests)},
 		{method: "POST", path: "/v1/trust", about: "Verify, block, accept or refuse somebody, or take that back.", body: TrustRequest{}, answer: Contact{}, handle: s.answer(s.decide)},
 	}
 }
@@ -64,6 +82,11 @@ func (s *Server) safety(_ http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, err
 	}
 	return s.cfg.Trust.Safety(r.Context(), contact)
+}
+
+func (s *Server) requests(_ http.ResponseWriter, r *http.Request) (any, error) {
+	list, err := s.cfg.Trust.Requests(r.Context())
+	return present(list), err
 }
 
 func (s *Server) decide(w http.ResponseWriter, r *http.Request) (any, error) {
@@ -88,6 +111,11 @@ func (s *Server) decide(w http.ResponseWriter, r *http.Request) (any, error) {
 func (c *Client) Safety(ctx context.Context, contact string) (v Safety, err error) {
 	q := url.Values{"contact": {contact}}
 	return v, c.call(ctx, http.MethodGet, "/v1/safety?"+q.Encode(), nil, &v)
+}
+
+// Requests lists those who ask to be contacts.
+func (c *Client) Requests(ctx context.Context) (v []Request, err error) {
+	return v, c.call(ctx, http.MethodGet, "/v1/requests", nil, &v)
 }
 
 // Decide does what the user has decided about somebody.

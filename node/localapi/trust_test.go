@@ -15,6 +15,10 @@ func (b *backend) Decide(_ context.Context, r TrustRequest) (Contact, error) {
 	return Contact{Name: r.Contact, Verified: r.Action == TrustVerify, Blocked: r.Action == TrustBlock}, nil
 }
 
+func (b *backend) Requests(context.Context) ([]Request, error) {
+	return []Request{{Name: "sam"}}, nil
+}
+
 func TestTrust(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "qpc.sock")
 	serve(t, socket, &backend{})
@@ -22,6 +26,9 @@ func TestTrust(t *testing.T) {
 	defer c.Close()
 	ctx := t.Context()
 	if v, err := c.Safety(ctx, "b"); err != nil || v.Number != "12345" {
+		t.Errorf("got %+v, %v", v, err)
+	}
+	if v, err := c.Requests(ctx); err != nil || len(v) != 1 || v[0].Name != "sam" {
 		t.Errorf("got %+v, %v", v, err)
 	}
 	if _, err := c.Safety(ctx, ""); exitOf(err) != ExitUsage {

@@ -63,6 +63,8 @@
 //	meta             a fixed set of keys
 //	contacts         nothing: the user adds them, and so does whoever shows a
 //	                 hello pass of ours (node/convo); nothing removes one
+//	requests         50 that wait, and those that the user refused in the last 30
+//	                 days (node/convo)
 //	blocked          nothing: the user blocks people
 //	relays           four: node/front refuses more; the user may forget one
 //	endpoints        one per contact; Sweep of node/convo drops the expired

@@ -17,7 +17,7 @@ var mayScan = []string{
 	"SCAN messages USING COVERING INDEX messages_counter",                         // Sizes counts them
 	"SCAN search VIRTUAL TABLE INDEX 0:=", "SCAN search VIRTUAL TABLE INDEX 64:M", // by number, by words
 	"SCAN messages USING INDEX messages_unindexed", // to be emptied
-	"SCAN peer_hybrid_keys", "SCAN accounts", "SCAN blocked", "SCAN (subquery",
+	"SCAN peer_hybrid_keys", "SCAN accounts", "SCAN blocked", "SCAN requests", "SCAN (subquery",
 }
 
 // TestPlans calls every method once and then asks SQLite how it would find the

@@ -14,7 +14,7 @@ const applicationID = 0x7170636e
 // Identities, keys, hashes and ids are BLOBs of fixed length. Columns that hold
 // a uint64 have its top bit flipped, so that SQLite's signed order is the
 // unsigned one (see sortable). Times are Unix milliseconds, 0 for none.
-var migrations = []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8, schema9, schema10, schema11}
+var migrations = []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8, schema9, schema10, schema11, schema12}
 
 const schema1 = `
 CREATE TABLE meta (
@@ -348,6 +348,19 @@ CREATE UNIQUE INDEX searchable_key ON searchable (id, conversation, author);
 
 CREATE VIRTUAL TABLE search USING fts5(text, tokenize = 'unicode61 remove_diacritics 2');
 INSERT INTO search (search, rank) VALUES ('secure-delete', 1);
+`
+
+// schema12 brings those who ask to be contacts.
+const schema12 = `
+CREATE TABLE requests (
+	identity BLOB PRIMARY KEY,
+	name     TEXT NOT NULL,
+	via      TEXT NOT NULL,
+	card     BLOB NOT NULL,
+	at       INTEGER NOT NULL,
+	welcomed INTEGER NOT NULL,
+	refused  INTEGER NOT NULL
+) STRICT;
 `
 
 // migrate applies what is missing, each step in its own transaction.

@@ -39,8 +39,10 @@ func TestTimerAnyOrder(t *testing.T) {
 	orders([]said{before, set, after, off, last}, func(order []said) {
 		r.tx(func(tx *store.Tx) error { return wipe(tx) })
 		r.now = noon
-		r.take(order...)
-		r.read()
+		for _, s := range order {
+			r.take(s)
+			r.read()
+		}
 		if gone, next := r.expire(); len(gone) != 0 || !next.Equal(noon.Add(time.Hour)) {
 			t.Fatalf("gone %d, next %v", len(gone), next)
 		}

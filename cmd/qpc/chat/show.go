@@ -19,10 +19,14 @@ func (c *chat) event(e localapi.Event) error {
 		text = c.cameIn(e)
 	case e.Event == localapi.EventChanged && e.Message != nil && e.Contact != nil:
 		text = c.changed(e)
+	case e.Event == localapi.EventRequest && e.Contact != nil:
+		text = fmt.Sprintf("Somebody who calls itself %s asks to write to you: /requests shows it, /accept NAME or /refuse NAME answers", inviter(*e.Contact))
 	case e.Event == localapi.EventTrust && e.Contact != nil && e.Contact.Changed != "":
 		text = contactText(*e.Contact)
 	case e.Event == localapi.EventTyping && e.Contact != nil:
 		return c.isTyping(e)
+	case e.Event == localapi.EventGroup && e.Group != nil && e.Contact != nil:
+		text = fmt.Sprintf("%s added you to the group %s: %d members; /group writes to it", inviter(*e.Contact), cli.Defuse(e.Group.Name), e.Group.Members)
 	case e.Event == localapi.EventGroup && e.Group != nil:
 		text = fmt.Sprintf("The group %s: %s, %d members; /group writes to it", cli.Defuse(e.Group.Name), e.Group.Status, e.Group.Members)
 	case e.Event == localapi.EventContact && e.Contact != nil && c.with == nil && c.terminal != nil:
@@ -43,6 +47,18 @@ func (c *chat) event(e localapi.Event) error {
 		return err
 	}
 	return c.prompt()
+}
+
+// inviter is what somebody is called who began something with us: by name, with whose
+// claim that is, else by the end of the key.
+func inviter(c localapi.Contact) string {
+	switch {
+	case c.Name == c.Identity:
+		return "…" + c.Identity[max(0, len(c.Identity)-8):]
+	case c.Claim != "":
+		return fmt.Sprintf("%s (%s as that relay claims)", cli.Defuse(c.Name), cli.Defuse(c.Claim))
+	}
+	return cli.Defuse(c.Name)
 }
 
 // cameIn is how a message that came in is shown: not at all, to a person, if it is of

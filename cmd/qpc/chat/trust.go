@@ -89,19 +89,61 @@ it says in groups is not shown either. It is not told.`,
 		},
 		{slash: "unblock", typed: "CONTACT", command: "unblock", args: "CONTACT", about: aboutNamed, do: decide(localapi.TrustUnblock), short: "Take from a contact again what comes."},
 		{
+			slash: "requests", command: "requests", do: (*chat).requests, short: "List those who ask to write to you.",
+			long: `List those who ask to write to you: who took your link is a contact, anybody else asks.
+At most 50 do so at a time, with one short text each, and learn nothing, not even that
+it arrived, before you accept them.`,
+		},
+		{
 			slash: "accept", typed: "CONTACT", command: "accept", args: "CONTACT", about: aboutNamed, do: decide(localapi.TrustAccept),
-			short: "Take the new identity that a relay names for the user name of a contact.",
-			long: `Take the new identity that a relay names for the user name of a contact. Nothing is
+			short: "Let somebody write to you who asks; or take the identity that a relay names now.",
+			long: `Let somebody write to you who asks (qpc requests). Or take the new identity that a relay names for the user name of a contact. Nothing is
 sent there until you choose. It may be a new machine of the same person, or somebody
 else: ask them by another way. The old one stays in your list, as CONTACT-old.`,
 		},
 		{
 			slash: "refuse", typed: "CONTACT", command: "refuse", args: "CONTACT", about: aboutNamed, do: decide(localapi.TrustRefuse),
-			short: "Stay with the identity of a contact, whatever its relay names.",
+			short: "Say no to somebody who asks; or stay with the identity of a contact.",
+			long: `Say no to somebody who asks: what they wrote is erased, and they are not heard for a
+month. Or stay with the identity of a contact whose relay names another one now.`,
 		},
 	}
 }
 
 func qrFlag(cmd *cobra.Command, r *request) {
 	cmd.Flags().BoolVar(&r.qr, "qr", false, "draw it as a QR code as well, on stderr")
+}
+
+// requests lists those who ask to be contacts.
+func (c *chat) requests(ctx context.Context, _ request) error {
+	list, err := c.client.Requests(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range list {
+		if err := c.Print(r, requestText(r)); err != nil {
+			return err
+		}
+	}
+	if len(list) == 0 {
+		c.Note("Nobody asks to write to you.")
+	}
+	return nil
+}
+
+func requestText(r localapi.Request) string {
+	text := r.Identity
+	if r.Name != "" {
+		text = fmt.Sprintf("%-20s %s  so it calls itself", cli.Defuse(r.Name), r.Identity)
+	}
+	if r.Claim != "" {
+		text += ", " + cli.Defuse(r.Claim) + " as that relay claims"
+	}
+	if r.Via == "group" {
+		text += ", from a group"
+	}
+	if r.Text != "" {
+		text += "\n" + cli.Shown(r.Time) + "  < " + cli.Defuse(r.Text)
+	}
+	return text
 }

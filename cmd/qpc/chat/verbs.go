@@ -38,7 +38,8 @@ the other person can write to you too.
 
 NAME@RELAY asks a relay who has that user name; RELAY is its URL, or the host of one
 that this node uses. The answer is that relay's claim: make sure that the identity
-is the right one. The other person must add you as well before messages are shown.`,
+is the right one. The other person is asked whether you
+may write, unless they have added you as well.`,
 		},
 		{slash: "list", command: "contacts", do: (*chat).list, short: "List the people this node knows."},
 		{

@@ -1,0 +1,177 @@
+package convo
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"quicnprotochat/node/message"
+	"quicnprotochat/node/store"
+)
+
+// stranger is somebody who has the card of p without a pass, and writes.
+func stranger(p *person, name string, texts ...string) *person {
+	p.t.Helper()
+	s := newPerson(p.t, name)
+	c := store.Contact{Identity: p.id.ID(), Name: p.name, Via: ViaName, Claim: "p@relay", Added: testTime()}
+	s.update(func(tx *store.Tx, fx *Effects) error {
+		return errors.Join(tx.PutContact(c), s.engine.introduce(tx, fx, c, testTime()))
+	})
+	for _, text := range texts {
+		s.send(p, text)
+	}
+	return s
+}
+
+// carry brings all that from has to to, and returns what was refused of it.
+func carry(from, to *person) (refused int) {
+	from.t.Helper()
+	for range 3 {
+		from.prepare(to)
+		rows, _ := from.outbox(to)
+		for _, row := range rows {
+			if !row.DirectAt.IsZero() {
+				continue
+			}
+			if errors.Is(to.receive(from, row.Payload), ErrRefused) {
+				refused++
+			}
+			if err := from.engine.Direct(from.t.Context(), row, "direct", "taken", nil); err != nil {
+				from.t.Fatal(err)
+			}
+		}
+	}
+	return refused
+}
+
+// TestRequest lets a stranger ask: one text is kept, and nothing is told before the
+// user says yes; then all comes.
+func TestRequest(t *testing.T) {
+	b := newPerson(t, "bob")
+	s := stranger(b, "sam", "hello, I am sam", "and more", strings.Repeat("long ", 1000))
+	if refused := carry(s, b); refused != 2 {
+		t.Errorf("%d payloads were refused, want the other texts", refused)
+	}
+	if got := b.looks(s); len(got) != 1 || got[0].Text != "hello, I am sam" {
+		t.Errorf("kept: %+v", got)
+	}
+	for _, e := range b.events {
+		if e.Kind != EventRequest {
+			t.Errorf("told: %+v", e)
+		}
+	}
+	if rows, receipt := b.outbox(s); len(rows) != 0 || receipt != nil {
+		t.Errorf("sam is told something: %d rows, receipt %v", len(rows), receipt)
+	}
+	if _, err := b.engine.Send(t.Context(), s.id.ID(), chat("x")); !errors.Is(err, ErrUnknownContact) {
+		t.Errorf("sent: %v", err)
+	}
+	b.restart()
+	c, err := b.engine.Accept(t.Context(), s.id.ID())
+	if err != nil || c.Name != "sam" || c.Via != ViaRequest {
+		t.Fatalf("got %+v, %v", c, err)
+	}
+	settle(b, s)
+	b.send(s, "hello sam")
+	settle(b, s)
+	if got := s.history(b); len(got) != 4 {
+		t.Errorf("sam sees %v", got)
+	}
+	s.view(func(tx *store.Tx) error {
+		left, err := tx.Unreceipted(PairID(s.id.ID(), b.id.ID()), s.id.ID())
+		if len(left) != 2 { // they come again by the clock
+			t.Errorf("without a receipt: %d", len(left))
+		}
+		return err
+	})
+	if _, err := b.engine.Accept(t.Context(), s.id.ID()); !errors.Is(err, ErrNoRequest) {
+		t.Errorf("accepted twice: %v", err)
+	}
+}
+
+// TestRefused erases what was said, and hears nothing more; nothing stays of it.
+func TestRefused(t *testing.T) {
+	b := newPerson(t, "bob")
+	s := stranger(b, "sam", "buy this")
+	carry(s, b)
+	if err := b.engine.Refuse(t.Context(), s.id.ID(), false); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.looks(s); len(got) != 0 {
+		t.Errorf("kept: %+v", got)
+	}
+	b.events = nil
+	s.send(b, "really")
+	s.update(func(tx *store.Tx, fx *Effects) error {
+		c, err := tx.Contact(b.id.ID())
+		return errors.Join(err, s.engine.introduce(tx, fx, c, testTime()))
+	})
+	carry(s, b)
+	if len(b.events) != 0 {
+		t.Errorf("told: %+v", b.events)
+	}
+	b.view(func(tx *store.Tx) error {
+		open, err := tx.Requests()
+		if len(open) != 0 {
+			t.Errorf("asks again: %+v", open)
+		}
+		return err
+	})
+	// The user's own word counts more.
+	b.add(s.link())
+	settle(b, s)
+	b.send(s, "now I write")
+	settle(b, s)
+	s.send(b, "so do I")
+	settle(b, s)
+	if got := b.history(s); len(got) < 2 {
+		t.Errorf("bob sees %v", got)
+	}
+}
+
+// TestRequestsAreBounded lets many ask.
+func TestRequestsAreBounded(t *testing.T) {
+	b := newPerson(t, "bob")
+	for i := range MaxRequests {
+		b.update(func(tx *store.Tx, _ *Effects) error {
+			return tx.PutRequest(store.Request{Identity: [32]byte{1, byte(i)}, At: testTime()})
+		})
+	}
+	s := stranger(b, "sam", "one too many")
+	carry(s, b)
+	b.view(func(tx *store.Tx) error {
+		all, err := tx.Requests()
+		if len(all) != MaxRequests {
+			t.Errorf("%d ask", len(all))
+		}
+		return err
+	})
+	if got := b.looks(s); len(got) != 0 {
+		t.Errorf("kept: %+v", got)
+	}
+}
+
+// TestRequestsOfBothMeet lets two ask for each other: they need no answer.
+func TestRequestsOfBothMeet(t *testing.T) {
+	a := newPerson(t, "ann")
+	s := stranger(a, "sam", "hello ann")
+	carry(s, a)
+	if _, _, err := a.engine.AddByName(t.Context(), s.id.ID(), "sam@relay", "sam", ""); err != nil {
+		t.Fatal(err)
+	}
+	settle(a, s)
+	a.send(s, "hello sam")
+	settle(a, s)
+	s.wantAllDelivered(a)
+	a.wantAllDelivered(s)
+}
+
+// TestAskTextIsAChat refuses what is no text of somebody who asks.
+func TestAskTextIsAChat(t *testing.T) {
+	b := newPerson(t, "bob")
+	s := stranger(b, "sam")
+	s.say(b, &message.Message{Type: message.Timer, After: 1_000_000_000})
+	if refused := carry(s, b); refused != 1 {
+		t.Errorf("%d refused", refused)
+	}
+}
