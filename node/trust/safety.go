@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	safetyDomain = "qpc safety number v1"
+	safetyLabel = "qpc safety number v1"
 	// safetyRounds makes a number of the same first digits dearer to search for.
 	safetyRounds = 5200
 	safetyGroups = 12
@@ -25,7 +25,7 @@ func SafetyNumber(a, b rpc.Identity) string {
 	if bytes.Compare(a[:], b[:]) > 0 {
 		a, b = b, a
 	}
-	both := bytes.Join([][]byte{[]byte(safetyDomain), a[:], b[:]}, nil)
+	both := bytes.Join([][]byte{[]byte(safetyLabel), a[:], b[:]}, nil)
 	sum := sha512.Sum512(both)
 	for range safetyRounds - 1 {
 		sum = sha512.Sum512(append(sum[:], both...))
