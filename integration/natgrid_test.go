@@ -46,18 +46,22 @@ var natFew = [][2]site{
 type natRow struct {
 	pair    [2]site
 	first   time.Duration // from send to the receipt of the first message
-	bound   time.Duration
 	path    localapi.Path // of a later message
 	connect time.Duration // from send to the direct connection; 0 if there is none
 }
 
+// slowest is what the first message may take on an idle machine: less than the 5 s
+// of a dial that nobody answers.
+const slowest = 4 * time.Second
+
 // TestNATGrid: two real nodes at each pair of sites. The first message, to somebody
-// just added, is there within a second, whether there is a direct way or not; and
-// a direct connection comes about where natWant says so.
+// just added, is there soon, whether there is a direct way or not; and a direct
+// connection comes about where natWant says so.
 //
-// A second is meant for a machine that has time. So each cell measures how long
-// one command takes that only asks the node for its status, about 25 ms on an idle
-// machine, and allows a message forty times that, if it is more.
+// Soon is a second, which TestDirectPathComesAndGoes wants in virtual time. Here the
+// time is printed, and what fails is a step that waits for a time-out: more than
+// slowest, or a hundred times what a command takes that only asks the node for its
+// status, before or after, which is about 25 ms on an idle machine.
 func TestNATGrid(t *testing.T) {
 	cells := natFew
 	if *natAll {
@@ -85,8 +89,8 @@ func TestNATGrid(t *testing.T) {
 		if r.connect > 0 {
 			direct = fmt.Sprint(r.connect.Round(time.Millisecond))
 		}
-		fmt.Fprintf(&table, "\n%-16s %-16s %-8s first message %6v (bound %v), direct after %s",
-			r.pair[0], r.pair[1], r.path, r.first.Round(time.Millisecond), r.bound.Round(time.Millisecond), direct)
+		fmt.Fprintf(&table, "\n%-16s %-16s %-8s first message after %6v, direct connection after %s",
+			r.pair[0], r.pair[1], r.path, r.first.Round(time.Millisecond), direct)
 	}
 	t.Log(table.String())
 }
@@ -139,15 +143,16 @@ func (l *natLab) meet(alice, bob *process, pair [2]site, want bool) natRow {
 	if err := alice.add(link); err != nil {
 		t.Fatal(err)
 	}
-	row := natRow{pair: pair, bound: max(time.Second, 40*alice.pace(t))}
+	row := natRow{pair: pair}
+	pace := alice.pace(t)
 	began := time.Now()
 	d, err := alice.send("bob", "first", "--wait", "delivered", "--timeout", "2m")
 	row.first = time.Since(began)
 	if err != nil {
 		t.Fatalf("first message: %v: %+v", err, d)
 	}
-	if row.first > row.bound {
-		t.Errorf("the first message took %v, want at most %v: %s", row.first, row.bound, d.Why)
+	if bound := max(slowest, 100*max(pace, alice.pace(t))); row.first > bound {
+		t.Errorf("the first message took %v, want at most %v: %s", row.first, bound, d.Why)
 	}
 	var tried string
 	eventually(t, "the direct way opens or is given up", func() bool {
