@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,7 +12,10 @@ import (
 	"time"
 )
 
+var onlyGroups = flag.Bool("groups", false, "measure groups of 2, 10 and 100 nodes in this process instead")
+
 func main() {
+	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx); err != nil {
@@ -32,6 +36,10 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	if *onlyGroups {
+		fmt.Printf("| what | measured | bound | ratio |\n|---|---|---|---|\n")
+		return (&measurement{dir: dir}).groups(ctx)
+	}
 	m := &measurement{dir: dir, bin: filepath.Join(dir, "qpc")}
 	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", m.bin, "./cmd/qpc")
 	build.Stderr = os.Stderr

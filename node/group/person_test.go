@@ -274,3 +274,10 @@ func newGroup(t *testing.T, all ...*person) []byte {
 func chat(text string) *message.Message {
 	return &message.Message{Type: message.Chat, ID: message.NewID(), Text: text}
 }
+
+func identities(all ...*person) (ids []rpc.Identity) {
+	for _, p := range all {
+		ids = append(ids, p.id.ID())
+	}
+	return ids
+}
