@@ -161,3 +161,36 @@ func TestLAN(t *testing.T) {
 		}
 	}
 }
+
+// TestAskOnLAN lets one who has no link ask another one on the LAN, by the identity
+// that is heard there.
+func TestAskOnLAN(t *testing.T) {
+	l := newLab(t)
+	alice := newWrapped(t, l.host("a", "192.168.78.1/24"), "alice", "up", "--name", "alice")
+	bob := newWrapped(t, l.host("b", "192.168.78.2/24"), "bob", "up", "--name", "bob")
+	alice.hear(t, bob)
+	if err := alice.call(func([]byte) error { return nil }, "contact", "add", bob.line().Identity, "--name", "bob"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := alice.send("bob", "who are you?"); err != nil {
+		t.Fatal(err)
+	}
+	var asks localapi.Request
+	eventually(t, "bob is asked", func() bool {
+		err := bob.call(func(line []byte) error { return json.Unmarshal(line, &asks) }, "requests")
+		return err == nil && asks.Text == "who are you?"
+	})
+	if asks.Name != "alice" || asks.Identity != alice.line().Identity {
+		t.Errorf("got %+v", asks)
+	}
+	if err := bob.call(func([]byte) error { return nil }, "accept", "alice"); err != nil {
+		t.Fatal(err)
+	}
+	d, err := bob.send("alice", "bob", "--wait", "delivered", "--timeout", "1m")
+	if err != nil || d.Path != localapi.PathLAN {
+		t.Errorf("answer: got path %s, %v, want lan", d.Path, err)
+	}
+	if all, err := alice.history("bob"); err != nil || len(all) != 2 {
+		t.Errorf("alice shows %+v, %v", all, err)
+	}
+}

@@ -13,8 +13,8 @@ import (
 // ErrClaim means that a relay names another identity for a user name than before.
 var ErrClaim = errors.New("the relay now names somebody else")
 
-// AddByName keeps the person that a relay named; claim is NAME@URL. It is
-// idempotent; isNew reports whether the person was not a contact before. An empty
+// AddByName keeps the person that a relay named; claim is NAME@URL, or empty for
+// somebody whom we hear on the LAN. It is idempotent; isNew reports whether the person was not a contact before. An empty
 // name means the one that was asked for. Our introduction is in the outbox then:
 // it is taken by who has added us as well.
 func (e *Engine) AddByName(ctx context.Context, id rpc.Identity, claim, user, name string) (c store.Contact, isNew bool, err error) {
@@ -28,13 +28,16 @@ func (e *Engine) AddByName(ctx context.Context, id rpc.Identity, claim, user, na
 			return err
 		}
 		for _, other := range all {
-			if other.Claim == claim && other.Identity != id {
+			if claim != "" && other.Claim == claim && other.Identity != id {
 				return ErrClaim
 			}
 		}
 		c, err = tx.Contact(id)
 		if isNew = isNotFound(err); isNew {
 			c = store.Contact{Identity: id, Via: ViaName, Added: now}
+			if claim == "" {
+				c.Via = ViaLAN
+			}
 			if name == "" {
 				name = user
 			}
@@ -49,7 +52,9 @@ func (e *Engine) AddByName(ctx context.Context, id rpc.Identity, claim, user, na
 		if c.Via == ViaGroup {
 			c.Via = ViaName
 		}
-		c.Claim = claim
+		if claim != "" {
+			c.Claim = claim
+		}
 		if err := tx.PutContact(c); err != nil {
 			return err
 		}

@@ -18,6 +18,8 @@ const (
 	ViaLink         = "link"
 	ViaIntroduction = "introduction"
 	ViaName         = "name"
+	// ViaLAN: somebody whom we heard on the LAN, and asked.
+	ViaLAN = "lan"
 	// ViaGroup: a fellow member of a group, whom we do not know otherwise.
 	ViaGroup = "group"
 )
@@ -106,10 +108,10 @@ func (e *Engine) introduce(tx *store.Tx, fx *Effects, c store.Contact, now time.
 
 // introduction makes the control message that presents our card and the hello
 // pass of the contact's link; nil if its card has no pass. Who was added by name
-// gets one without a pass, which is taken by who has added us as well.
+// or heard on the LAN gets one without a pass, which is taken by who has added us as well.
 func (e *Engine) introduction(tx *store.Tx, c store.Contact, now time.Time) (*message.Control, error) {
 	var pass []byte
-	if len(c.Card) > 0 || c.Claim == "" {
+	if len(c.Card) > 0 || c.Claim == "" && c.Via != ViaLAN {
 		card, err := contact.ParseCard(c.Card)
 		if err != nil {
 			return nil, fmt.Errorf("card of contact: %w", store.ErrDamaged)

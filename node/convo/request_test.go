@@ -175,3 +175,26 @@ func TestAskTextIsAChat(t *testing.T) {
 		t.Errorf("%d refused", refused)
 	}
 }
+
+// TestAskOnTheLAN asks somebody of whom nothing but the identity is known.
+func TestAskOnTheLAN(t *testing.T) {
+	a, b := newPerson(t, "ann"), newPerson(t, "bob")
+	c, isNew, err := a.engine.AddByName(t.Context(), b.id.ID(), "", "lan-1", "")
+	if err != nil || !isNew || c.Via != ViaLAN || c.Claim != "" || c.Name != "lan-1" {
+		t.Fatalf("got %+v, %v", c, err)
+	}
+	other := newPerson(t, "other")
+	if _, isNew, err := a.engine.AddByName(t.Context(), other.id.ID(), "", "lan-1", ""); err != nil || !isNew {
+		t.Fatalf("another one: %v", err)
+	}
+	a.send(b, "who are you?")
+	carry(a, b)
+	if _, err := b.engine.Accept(t.Context(), a.id.ID()); err != nil {
+		t.Fatal(err)
+	}
+	settle(b, a)
+	b.send(a, "bob")
+	settle(b, a)
+	a.wantAllDelivered(b)
+	b.wantAllDelivered(a)
+}

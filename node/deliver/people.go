@@ -85,6 +85,10 @@ func (p *people) put(x person) {
 
 // know keeps what a contact's card says of where it can be found.
 func (d *Deliverer) know(c store.Contact) {
+	if len(c.Card) == 0 && c.Via == convo.ViaLAN {
+		d.people.put(person{id: c.Identity, host: transport.Key(c.Identity)}) // only the LAN tells where
+		return
+	}
 	if len(c.Card) == 0 && c.Claim != "" {
 		d.knowByName(c)
 		return

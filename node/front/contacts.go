@@ -21,6 +21,9 @@ func (f *Front) AddContact(ctx context.Context, link, name string) (localapi.Add
 	if isUserName(link) {
 		return f.addByName(ctx, link, name)
 	}
+	if k, err := transport.ParseKey(link); err == nil {
+		return f.addNearby(ctx, k, name)
+	}
 	card, raw, err := contact.ParseLink(link)
 	if err != nil {
 		return localapi.AddedContact{}, linkError(err)
@@ -44,6 +47,20 @@ func (f *Front) AddContact(ctx context.Context, link, name string) (localapi.Add
 		return localapi.AddedContact{}, err
 	}
 	return localapi.AddedContact{Identity: text(c.Identity), Name: c.Name, New: isNew}, nil
+}
+
+// addNearby asks somebody whom this node hears on the LAN.
+func (f *Front) addNearby(ctx context.Context, k transport.Key, name string) (localapi.AddedContact, error) {
+	if !slices.Contains(f.cfg.Host.LAN(), k) {
+		return localapi.AddedContact{}, &localapi.Error{
+			Message: "nobody with that identity is heard on the LAN",
+			Hint:    "qpc lan lists who is; a link works anywhere",
+			Exit:    localapi.ExitContact,
+		}
+	}
+	id := k.String()
+	c, isNew, err := f.cfg.Engine.AddByName(ctx, rpc.Identity(k), "", "lan-"+id[len(id)-6:], name)
+	return localapi.AddedContact{Identity: text(c.Identity), Name: c.Name, New: isNew}, err
 }
 
 func linkError(err error) error {

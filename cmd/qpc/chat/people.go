@@ -180,7 +180,7 @@ func (c *chat) nearby(ctx context.Context, _ request) error {
 
 func nearbyText(n localapi.Nearby) string {
 	if n.Name == "" {
-		return fmt.Sprintf("%-20s %s  on the LAN: take their link to write to them", "(no contact)", n.Identity)
+		return fmt.Sprintf("%-20s %s  on the LAN: add the identity, or their link, to write to them", "(no contact)", n.Identity)
 	}
 	return fmt.Sprintf("%-20s %s  on the LAN", cli.Defuse(n.Name), n.Identity)
 }

@@ -31,10 +31,12 @@ addresses and relays, signed. Any number of people may use it. It is good for
 		},
 		{slash: "join", typed: "LINK [NAME]", do: (*chat).take, short: "Take somebody's link, or NAME@RELAY, and write to them."},
 		{
-			slash: "add", typed: "LINK [NAME]", command: "contact add", args: "LINK|NAME@RELAY", do: (*chat).take, flags: addFlags,
-			short: "Take somebody's link, or look up a user name.",
+			slash: "add", typed: "LINK [NAME]", command: "contact add", args: "LINK|NAME@RELAY|IDENTITY", do: (*chat).take, flags: addFlags,
+			short: "Take somebody's link, look up a user name, or ask somebody on the LAN.",
 			long: `Take somebody's link. One side is enough: your node introduces itself, and then
 the other person can write to you too.
+
+IDENTITY is that of somebody on the LAN (qpc lan), who is asked whether you may write.
 
 NAME@RELAY asks a relay who has that user name; RELAY is its URL, or the host of one
 that this node uses. The answer is that relay's claim: make sure that the identity
