@@ -133,7 +133,10 @@ func TestGroup(t *testing.T) {
 		d.await(d.say("friends", "four"), localapi.Delivered, time.Minute)
 		a.rename("friends", "family")
 		agree(w, time.Minute, "family", a, b, c, d)
-		b.change("family", localapi.GroupLeave)
+		left, err := b.ChangeGroup(context.Background(), localapi.GroupChange{Group: "family", Action: localapi.GroupLeave})
+		if err != nil || left.Status != "left" {
+			t.Errorf("bob leaves: got %q, %v, want left", left.Status, err)
+		}
 		agree(w, time.Minute, "family", a, c, d)
 		a.change("family", localapi.GroupRemove, c)
 		agree(w, time.Minute, "family", a, d)

@@ -152,6 +152,12 @@ func (f *Front) ChangeGroup(ctx context.Context, change localapi.GroupChange) (l
 	case localapi.GroupLeave:
 		err = groups.Leave(ctx, c.ID)
 	}
+	if err == nil { // it may have another status now
+		err = f.cfg.Store.View(ctx, func(tx *store.Tx) error {
+			c, err = tx.Conversation(c.ID)
+			return err
+		})
+	}
 	if err != nil {
 		return localapi.Group{}, groupError(c.Name, err)
 	}
