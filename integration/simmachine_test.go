@@ -28,7 +28,9 @@ type machine struct {
 	clock atomic.Int64 // of a relay: how far ahead it is, in ns
 
 	struck chan struct{} // capacity 1: crashed at a commit
+	looks  chan func()   // what the oracle wants to see here
 	up     bool
+	since  time.Time     // it is up
 	point  *crashPoint   // where it is to crash
 	away   time.Duration // and for how long then
 	// unwatch ends the look at the events of a node.
@@ -68,6 +70,8 @@ func (m *machine) wait(until time.Time) {
 		case <-m.struck:
 			m.trace.printf("crashed at a commit")
 			m.vanish(m.away)
+		case look := <-m.looks:
+			look()
 		case <-timer.C:
 			return
 		}
@@ -187,7 +191,7 @@ func (m *machine) begin() {
 		m.trace.printf("crashed while it started")
 		m.cut.arm(nil)
 	}
-	m.up = true
+	m.up, m.since = true, time.Now()
 	m.trace.printf("started")
 	if m.node != nil {
 		var ctx context.Context
@@ -215,9 +219,12 @@ func (m *machine) watch(ctx context.Context) {
 		}
 		for e := range events {
 			m.lastID = e.ID
-			if e.Event == localapi.EventMessage && e.Message != nil {
+			switch {
+			case e.Event == localapi.EventMessage && e.Message != nil:
 				m.trace.printf("shows %s of %s", e.Message.Text, m.s.nameOf(e.Message.From))
 				m.s.oracle.shown(m, e)
+			case e.Event == localapi.EventState && e.Delivery != nil:
+				m.s.oracle.progress(m, *e.Delivery)
 			}
 		}
 	}

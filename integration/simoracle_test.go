@@ -33,6 +33,7 @@ type saying struct {
 	from, to *machine
 	text     string
 	maybe    bool // the sender was told that it failed, or nothing
+	taken    bool // the sender was told that the other's machine has it
 	id       string
 }
 
@@ -71,6 +72,47 @@ func (o *oracle) shown(m *machine, e localapi.Event) {
 	o.seen[m.name][e.Message.Text]++
 	if n := o.seen[m.name][e.Message.Text]; n > 1 && !o.lost[m.name] {
 		o.s.found("%s: the event of %s came %d times", m.name, e.Message.Text, n)
+	}
+}
+
+// soon is how long whoever has a message may take to show it: much less than the
+// minute after which its author sends it anew, which would hide that it was lost.
+const soon = 15 * time.Second
+
+// progress looks, when the author of a message to one other was told that the
+// machine of that one has it, whether that is so.
+func (o *oracle) progress(m *machine, d localapi.Delivery) {
+	if !d.State.Reaches(localapi.Direct) {
+		return
+	}
+	o.mu.Lock()
+	i := slices.IndexFunc(o.said, func(said *saying) bool { return said.id == d.ID && said.from == m && !said.taken })
+	defer o.mu.Unlock()
+	if i >= 0 {
+		said := o.said[i]
+		said.taken = true
+		time.AfterFunc(soon, func() { o.look(said) })
+	}
+}
+
+// look lets the machine of a recipient look, when it has been up for a while.
+func (o *oracle) look(said *saying) {
+	to := said.to
+	look := func() {
+		switch up := time.Since(to.since); {
+		case !to.up:
+		case up < soon:
+			time.AfterFunc(soon-up, func() { o.look(said) })
+		default:
+			all, err := o.history(to, said.from.node.id)
+			if n := count(all, said.text); err == nil && n != 1 {
+				o.s.found("%s: its machine took %s of %s, and it is shown %d times", to.name, said.text, said.from.name, n)
+			}
+		}
+	}
+	select {
+	case to.looks <- look:
+	default:
 	}
 }
 

@@ -159,7 +159,7 @@ func newPlan(seed uint64) *plan {
 	p.faults()
 	p.wrong()
 	if p.rng.IntN(2) == 0 {
-		p.absent = append(p.absent, p.rng.IntN(p.nodes))
+		p.leave(p.rng.IntN(p.nodes))
 	}
 	slices.SortStableFunc(p.steps, func(a, b step) int { return cmp.Compare(a.at, b.at) })
 	texts := 0
@@ -288,6 +288,31 @@ func (p *planner) group(name string) {
 		if s.peer != s.who {
 			p.add(s)
 		}
+	}
+}
+
+// leave lets somebody write to another who is away, and leave for good before that
+// one is back: what they wrote is at relays alone, some of which crash.
+func (p *planner) leave(author int) {
+	p.absent = append(p.absent, author)
+	other := (author + 1 + p.rng.IntN(p.nodes-1)) % p.nodes
+	back := 4 * time.Second
+	at := p.calm - 12*time.Second
+	p.add(step{at: at - time.Second, who: simNames[other], verb: doAway, span: p.calm - back - at})
+	for range 1 + p.rng.IntN(4) {
+		at += p.span(time.Millisecond, time.Second)
+		p.add(step{at: at, who: simNames[author], verb: doSend, peer: simNames[other]})
+	}
+	for _, r := range p.homes[other] {
+		switch p.rng.IntN(3) {
+		case 0:
+			p.add(step{at: at + time.Second, who: relayName(r), verb: doKill, span: time.Second})
+		case 1:
+			p.add(step{at: at - p.span(0, time.Second), who: relayName(r), verb: doCrash, span: time.Second, count: 1 + p.rng.IntN(6)})
+		}
+	}
+	if p.rng.IntN(2) == 0 {
+		p.add(step{at: p.calm - back - time.Second, who: simNames[other], verb: doCrash, span: time.Second, count: 1 + p.rng.IntN(30)})
 	}
 }
 

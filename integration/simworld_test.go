@@ -92,6 +92,7 @@ func (s *simulation) left() time.Duration { return time.Until(s.began.Add(s.plan
 // join starts a machine.
 func (s *simulation) join(m *machine) *machine {
 	m.s, m.trace, m.struck = s, s.traces.of(m.name), make(chan struct{}, 1)
+	m.looks = make(chan func(), 256)
 	m.cut.struck = m.strike
 	s.machines[m.name] = m
 	m.begin()
