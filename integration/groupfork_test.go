@@ -153,6 +153,24 @@ func TestCommitAgainstLeave(t *testing.T) {
 	})
 }
 
+// TestLeaveLosingBranch: somebody leaves just after a commit of its own that loses,
+// so that what it said of leaving is of a branch where nobody is.
+func TestLeaveLosingBranch(t *testing.T) {
+	simulate(t, func(w *world) {
+		a, b, c, d := four(w)
+		id := a.groupID("friends")
+		all, alone := []*simNode{a, c, d}, []*simNode{b}
+		w.part(true, all, alone)
+		b.rename(id, "of bob")
+		time.Sleep(time.Second)
+		b.change(id, localapi.GroupLeave)
+		a.rename(id, "of alice")
+		time.Sleep(11 * time.Second)
+		w.part(false, all, alone)
+		agree(w, 5*time.Minute, id, a, c, d)
+	})
+}
+
 // TestRandomGroup does what users do at random, with cuts between them and
 // restarts, and then lets the network be quiet.
 func TestRandomGroup(t *testing.T) {

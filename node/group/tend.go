@@ -76,7 +76,9 @@ func (g *Groups) tend(tx *store.Tx, fx *convo.Effects, row store.Group, c store.
 		}
 		sooner(later)
 		if c.Status == StatusLeft {
-			return wait, g.sayLeave(tx, fx, row, t)
+			later, err := g.sayLeave(tx, fx, row, t, now)
+			sooner(later)
+			return wait, err
 		}
 		if due := g.updateDue(t, now); due <= 0 {
 			p.update = true
@@ -145,14 +147,15 @@ func (g *Groups) updateDue(t *cards.Tree, now time.Time) time.Duration {
 	return updateEvery + time.Duration(rank)*time.Hour - now.Sub(last)
 }
 
-// sayLeave tells the members that we leave, until one has committed it.
-func (g *Groups) sayLeave(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree) error {
+// sayLeave tells the members that we leave, until one has committed it; wait is
+// until the next time, ever longer: who was behind when it came has dropped it.
+func (g *Groups) sayLeave(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree, now time.Time) (wait time.Duration, err error) {
 	if !t.Top().Roster.Has(g.self) {
-		return nil
+		return 0, nil
 	}
 	intents, err := tx.IntentsOf(g.self, intentLeave)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for _, i := range intents {
 		l, err := parseLeave(&i)
@@ -162,17 +165,18 @@ func (g *Groups) sayLeave(tx *store.Tx, fx *convo.Effects, row store.Group, t *c
 		if !t.Asked(t.Head, l) { // said on a branch that lost
 			l = message.NewLeave(g.self, row.ID, t.Top().Name, g.cfg.Identity.Sign)
 			if err := tx.SetIntentValue(i.ID, leaveValue(l)); err != nil {
-				return err
+				return 0, err
 			}
 		}
+		wait = max(patience, now.Sub(i.Created))
 		for _, id := range t.Top().Roster.Others(g.self) {
 			if !g.mayAsk(row.ID, id, message.ControlLeave) {
 				continue
 			}
 			if err := g.say(tx, fx, row.ID, id, &message.LeaveNote{Leave: l}); err != nil {
-				return err
+				return 0, err
 			}
 		}
 	}
-	return nil
+	return wait, nil
 }
