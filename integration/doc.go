@@ -19,4 +19,8 @@
 // A seed that fails writes its schedule, what was found and what happened at each
 // machine to a file that it names (-sim.out says where). Should a seed that failed
 // not fail in 20 repeats, there are two faults: one, and the race that hides it.
+//
+// The oracle is tested by faults that are planted: ".ci/mutants sim" applies each
+// patch of testdata/planted to a copy of the tree, and requires that one of 200
+// seeds fails.
 package integration

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 )
 
@@ -20,6 +21,7 @@ var (
 	simSeeds  = flag.Uint64("sim.seeds", 0, "how many seeds TestSim runs; 0 means 30, or one if -sim.seed is given")
 	simSeed   = flag.Uint64("sim.seed", 0, "the first seed of TestSim")
 	simRepeat = flag.Int("sim.repeat", 1, "how often TestSim runs each seed")
+	simFirst  = flag.Bool("sim.first", false, "TestSim ends at the first seed that fails")
 	simOut    = flag.String("sim.out", "", "folder for a report of each seed; empty means for those that failed, among the system's temporary files")
 	simDebug  = flag.Bool("sim.debug", false, "debug messages are in the reports as well")
 )
@@ -34,6 +36,7 @@ func TestSim(t *testing.T) {
 	default:
 		seeds = 30
 	}
+	var failed atomic.Bool
 	for seed := *simSeed; seed < *simSeed+seeds; seed++ {
 		for try := range *simRepeat {
 			name := fmt.Sprint(seed)
@@ -42,6 +45,14 @@ func TestSim(t *testing.T) {
 			}
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
+				if *simFirst && failed.Load() {
+					t.SkipNow()
+				}
+				defer func() {
+					if t.Failed() {
+						failed.Store(true)
+					}
+				}()
 				simSeedOnce(t, newPlan(seed))
 			})
 		}
@@ -56,7 +67,7 @@ func simSeedOnce(t *testing.T, p *plan) {
 			switch {
 			case len(s.problems) > 0 || t.Failed():
 				t.Errorf("seed %d:\n\t%s\nreport: %s", p.seed, strings.Join(s.problems, "\n\t"), s.report())
-			case *simOut != "":
+			case *simOut != "" && !*simFirst:
 				t.Logf("seed %d: report: %s", p.seed, s.report())
 			}
 		}()

@@ -266,7 +266,10 @@ func (p *planner) group(name string) {
 	}
 	first := 10*time.Second + p.span(0, 20*time.Second)
 	p.add(step{at: first, who: creator, verb: doCreate, group: name, peer: strings.Join(names, " ")})
-	for range 5 * p.nodes {
+	if p.rng.IntN(2) == 0 {
+		p.split(name, order, first)
+	}
+	for range 4 * p.nodes {
 		s := step{at: p.moment(first), who: p.node(), group: name}
 		switch n := p.rng.IntN(20); {
 		case n < 10:
@@ -287,6 +290,37 @@ func (p *planner) group(name string) {
 		}
 		if s.peer != s.who {
 			p.add(s)
+		}
+	}
+}
+
+// split parts the members of a group for a while: two admins, the first two of
+// order, change it on both sides, and both sides write.
+func (p *planner) split(name string, order []int, first time.Duration) {
+	creator, other := simNames[order[0]], simNames[order[1]]
+	p.add(step{at: first + 6*time.Second, who: creator, verb: doPromote, group: name, peer: other})
+	at := first + 12*time.Second + p.span(0, 10*time.Second)
+	span := p.span(10*time.Second, 25*time.Second)
+	var sides [2][]string
+	for i, n := range order {
+		sides[i%2] = append(sides[i%2], simNames[n])
+	}
+	for _, b := range sides[1] {
+		for _, a := range sides[0] {
+			p.add(step{at: at, who: a, peer: b, verb: doCut, span: span})
+		}
+		for r := range p.relays {
+			p.add(step{at: at, who: b, peer: relayName(r), verb: doCut, span: span})
+		}
+	}
+	for i, admin := range []string{creator, other} {
+		s := step{at: at + p.span(time.Millisecond, span/2), who: admin, verb: doUpdate, group: name}
+		if p.rng.IntN(2) == 0 {
+			s.verb, s.text = doRename, fmt.Sprintf("%s-%s", name, admin)
+		}
+		p.add(s)
+		for range 1 + p.rng.IntN(3) {
+			p.add(step{at: at + span/2 + p.span(0, span/2), who: sides[i][p.rng.IntN(len(sides[i]))], verb: doSay, group: name})
 		}
 	}
 }
