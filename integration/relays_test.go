@@ -250,13 +250,15 @@ func TestMoved(t *testing.T) {
 // is: what was left there is at the other one as well, although that is slower to
 // reach, and comes to him without its author.
 func TestRelayGoneForGood(t *testing.T) {
-	for gone := range 2 {
+	for n := range 4 {
+		gone, sealed := n%2, n/2 == 1
 		simulate(t, func(w *world) {
 			own := w.relay()
-			relays := []*simRelay{w.relay(), w.relay()}
+			relays := []*simRelay{w.sealedRelay(sealed), w.sealedRelay(sealed)}
 			a, b := w.node("alice", own.url()), w.node("bob", relays[0].url(), relays[1].url())
 			a.settled()
 			b.settled()
+			time.Sleep(time.Second)
 			a.add(b)
 			a.await(a.send(b, "one"), localapi.Delivered, 10*time.Second)
 			b.halt()
@@ -267,6 +269,9 @@ func TestRelayGoneForGood(t *testing.T) {
 				a.await(a.send(b, text), localapi.Stored, 30*time.Second)
 			}
 			time.Sleep(10 * time.Second)
+			if relays[0].met.has(a) == sealed {
+				t.Errorf("the relay met alice: %v", !sealed)
+			}
 			a.halt()
 			relays[gone].vanish()
 			b.start()

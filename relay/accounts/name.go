@@ -44,11 +44,59 @@ func ParseName(text string) (Name, error) {
 	return n, nil
 }
 
-// alike are the scripts with letters that look like those of another of them.
-var alike = []*unicode.RangeTable{unicode.Latin, unicode.Cyrillic, unicode.Greek, unicode.Armenian, unicode.Cherokee, unicode.Coptic, unicode.Lisu}
+// scripts are those whose letters may be in a name: the recommended ones of UAX #31,
+// table 5. Others have whole alphabets that look like Latin capitals. Letters of two
+// of these lines do not go together.
+var scripts = [][]*unicode.RangeTable{
+	{unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Bopomofo, unicode.Hangul},
+	{unicode.Latin},
+	{unicode.Cyrillic},
+	{unicode.Greek},
+	{unicode.Armenian},
+	{unicode.Georgian},
+	{unicode.Hebrew},
+	{unicode.Arabic},
+	{unicode.Ethiopic},
+	{unicode.Thaana},
+	{unicode.Devanagari},
+	{unicode.Bengali},
+	{unicode.Gurmukhi},
+	{unicode.Gujarati},
+	{unicode.Oriya},
+	{unicode.Tamil},
+	{unicode.Telugu},
+	{unicode.Kannada},
+	{unicode.Malayalam},
+	{unicode.Sinhala},
+	{unicode.Thai},
+	{unicode.Lao},
+	{unicode.Tibetan},
+	{unicode.Myanmar},
+	{unicode.Khmer},
+}
+
+// prolonged is the sign of a long vowel, which is of two scripts of the first line.
+const prolonged = 'ー'
+
+// scriptOf returns the line of scripts that a letter is of, or false for one that may
+// not be in a name: also what is a letter to Unicode and shows nothing, or looks like
+// a sign. What only is another form of a letter (full width, mathematical) is of its
+// script.
+func scriptOf(r rune) (line int, ok bool) {
+	if unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r) {
+		return 0, false
+	}
+	plain, _ := utf8.DecodeRuneInString(norm.NFKD.String(string(r)))
+	for line, tables := range scripts {
+		if unicode.In(r, tables...) || unicode.In(plain, tables...) || line == 0 && plain == prolonged {
+			return line, true
+		}
+	}
+	return 0, false
+}
 
 func wellFormed(text string) bool {
-	var script *unicode.RangeTable
+	script := -1
 	for _, r := range text {
 		switch {
 		case r == '_' || r == '-' || r == '.' || unicode.Is(unicode.Nd, r):
@@ -56,15 +104,11 @@ func wellFormed(text string) bool {
 		case !unicode.IsLetter(r):
 			return false
 		}
-		for _, s := range alike {
-			if !unicode.Is(s, r) {
-				continue
-			}
-			if script != nil && script != s {
-				return false
-			}
-			script = s
+		line, ok := scriptOf(r)
+		if !ok || script >= 0 && script != line {
+			return false
 		}
+		script = line
 	}
 	n := utf8.RuneCountInString(text)
 	return n >= minName && n <= maxName

@@ -9,7 +9,7 @@ import (
 func TestParseName(t *testing.T) {
 	for text, folded := range map[string]string{
 		"anna": "anna", "Anna": "anna", "A-n_n.a9": "a-n_n.a9", "Jose\u0301": "josé", "STRASSE": "strasse",
-		"Straße": "strasse", "李小龍": "李小龍", "Ольга": "ольга", strings.Repeat("x", 32): strings.Repeat("x", 32),
+		"Straße": "strasse", "李小龍": "李小龍", "Ольга": "ольга", "ロバート": "ロバート", "すずき太郎": "すずき太郎", "김철수": "김철수", "דוד": "דוד", "محمد": "محمد", strings.Repeat("x", 32): strings.Repeat("x", 32),
 		strings.Repeat("é", 32): strings.Repeat("é", 32),
 	} {
 		if n, err := ParseName(text); err != nil || n.Folded != folded {
@@ -19,6 +19,8 @@ func TestParseName(t *testing.T) {
 	for _, text := range []string{
 		"", "ab", "李龍", strings.Repeat("x", 33), strings.Repeat("x", 10_000), "a b", "a/b", "a@b", "anna\n", "an\u200bna", "\u202eanna",
 		"ann\xff", "an\u0301\u0301\u0301na", "anna!", "a\u0000b", "аnna" /* Cyrillic a */, "αnna", "😀😀😀", "x²y",
+		"anna\u3164", "\u115fanna", "ann\uffa0a" /* letters that show nothing */, "annaʼ", "aːb", "aˌb", /* letters that look like signs */
+		"aㅣice", "annaסa", "bⵔb" /* of another script */, "ᎪᏞᏆᏟᎬ", "ꓮꓠꓠꓮ", "𐐄𐐄𐐄", /* look like Latin capitals */
 	} {
 		if n, err := ParseName(text); err == nil {
 			t.Errorf("%q: taken as %q", text, n.Folded)
