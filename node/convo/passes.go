@@ -82,7 +82,7 @@ func (e *Engine) Cancel(tx *store.Tx, fx *Effects) error {
 }
 
 func (e *Engine) cancelPasses(tx *store.Tx, fx *Effects, now time.Time, of ...rpc.Identity) error {
-	if err := e.cfg.Profile.Revoke(tx); err != nil {
+	if err := e.cfg.Profile.Revoke(tx, now); err != nil {
 		return err
 	}
 	fx.revoked = true

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"time"
 
 	"quicnprotochat/node/store"
@@ -46,8 +47,10 @@ func readLeave(tx *store.Tx) (l leave, err error) {
 
 // Revoke cancels all passes that were given out, those of links too, and chooses
 // another key for our addresses. Contacts who shall go on need the new card and
-// passes, and our relays the new endpoint; call Revoked when tx is committed.
-func (p *Profile) Revoke(tx *store.Tx) error {
+// passes, and our relays the new endpoint; call Revoked when tx is committed. The new
+// generation is the time in Unix seconds, or one more than the last: so it is higher
+// than all that relays were told, also where this home is an old copy.
+func (p *Profile) Revoke(tx *store.Tx, now time.Time) error {
 	l, err := readLeave(tx)
 	if err != nil {
 		return err
@@ -59,7 +62,8 @@ func (p *Profile) Revoke(tx *store.Tx) error {
 	if err != nil {
 		return err
 	}
-	return tx.SetMeta(metaGeneration, binary.BigEndian.AppendUint32(nil, l.generation+1))
+	next := max(l.generation+1, uint32(min(max(now.Unix(), 0), math.MaxInt32)))
+	return tx.SetMeta(metaGeneration, binary.BigEndian.AppendUint32(nil, next))
 }
 
 // Revoked lets the endpoint that was made before go.

@@ -67,7 +67,7 @@ func (p *Profile) checkHello(t *testing.T, hello []byte, now time.Time) error {
 // revoke is Revoke in a transaction of its own.
 func (p *Profile) revoke(t *testing.T) {
 	t.Helper()
-	if err := p.cfg.Store.Update(t.Context(), p.Revoke); err != nil {
+	if err := p.cfg.Store.Update(t.Context(), func(tx *store.Tx) error { return p.Revoke(tx, start) }); err != nil {
 		t.Fatal(err)
 	}
 	p.Revoked()
@@ -134,8 +134,13 @@ func TestLink(t *testing.T) {
 	}
 	before := p.leave(t)
 	p.revoke(t)
-	if after := p.leave(t); after.generation != before.generation+1 || after.addressKey == before.addressKey {
+	after := p.leave(t)
+	if after.generation != uint32(start.Unix()) || after.addressKey == before.addressKey {
 		t.Errorf("got %+v after %+v", after, before)
+	}
+	p.revoke(t)
+	if again := p.leave(t); again.generation != after.generation+1 {
+		t.Errorf("got %+v after %+v", again, after)
 	}
 	if p.checkHello(t, pass, start) == nil {
 		t.Error("cancelled hello pass: got no error")
