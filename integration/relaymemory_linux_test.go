@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
 	"math/big"
@@ -22,7 +21,7 @@ import (
 // senderName is alice's, as no program has it by itself.
 const senderName = "Quittenmarmelade"
 
-// TestRelayForgetsSender leaves a message by pass at a relay that logs and audits all
+// TestRelayForgetsSender leaves a message by a link or a pass at a relay that logs and audits all
 // it can, and reads its home, its logs and all of its memory: nothing names the sender.
 // Without sealed senders the same search finds her, so it can. With -relay.long it
 // looks again a minute later.
@@ -30,8 +29,14 @@ func TestRelayForgetsSender(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs real processes")
 	}
+	t.Run("link", func(t *testing.T) {
+		relay, alice := depositAtRelay(t, true, false)
+		for _, place := range searchRelay(t, relay, alice) {
+			t.Errorf("who has a link is named in %s", place)
+		}
+	})
 	t.Run("sealed", func(t *testing.T) {
-		relay, alice := depositAtRelay(t, true)
+		relay, alice := depositAtRelay(t, true, true)
 		for _, place := range searchRelay(t, relay, alice) {
 			t.Errorf("the sender is named in %s", place)
 		}
@@ -44,7 +49,7 @@ func TestRelayForgetsSender(t *testing.T) {
 		}
 	})
 	t.Run("control", func(t *testing.T) {
-		relay, alice := depositAtRelay(t, false)
+		relay, alice := depositAtRelay(t, false, true)
 		if found := searchRelay(t, relay, alice); !slices.ContainsFunc(found, func(s string) bool { return strings.HasPrefix(s, "memory") }) {
 			t.Errorf("who deposits in her own name is found in %q alone", found)
 		}
@@ -52,9 +57,9 @@ func TestRelayForgetsSender(t *testing.T) {
 }
 
 // depositAtRelay lets a sender that the relay has never met leave a message there for
-// somebody who is away. It returns the relay, in a life in which it has met nobody
-// else, and who the sender is.
-func depositAtRelay(t *testing.T, sealed bool) (relay *process, sender string) {
+// somebody who is away, whom she has met elsewhere, or whose link she has. It returns
+// the relay, in a life in which it has met nobody else, and who the sender is.
+func depositAtRelay(t *testing.T, sealed, met bool) (relay *process, sender string) {
 	t.Helper()
 	args := append(relayArgs(), "--log", "debug", "--log-addresses", "--audit", filepath.Join(t.TempDir(), "audit.jsonl"))
 	if sealed {
@@ -66,26 +71,27 @@ func depositAtRelay(t *testing.T, sealed bool) (relay *process, sender string) {
 		s := bob.status(t)
 		return len(s.Relays) == 1 && s.Relays[0].Reached && s.Relays[0].Sealed == sealed
 	})
-	relay.kill() // what is to come until bob leaves is none of its business
-	alice := nodeProcess(t, senderName, nil)
 	link, err := bob.invite()
-	if err == nil {
-		err = alice.add(link)
-	}
-	if err == nil {
-		_, err = alice.send("bob", "one", "--wait", "delivered", "--timeout", patience.String())
-	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The answer to the introduction brought bob's passes.
-	eventually(t, "nothing is on its way", func() bool {
-		return bob.status(t).Queue.Outbox == 0 && alice.status(t).Queue.Inbox == 0
-	})
+	relay.kill() // what is to come until bob leaves is none of its business
+	var alice *process
+	if met {
+		alice = nodeProcess(t, senderName, nil)
+		meet(t, alice, bob, link)
+	}
 	bob.kill()
-	// Before she had a pass she may have begun to call the relay in her own name.
-	alice.kill()
-	if err := errors.Join(relay.start(), alice.start()); err != nil {
+	if err := relay.start(); err != nil {
+		t.Fatal(err)
+	}
+	if met {
+		err = alice.start()
+	} else {
+		alice = nodeProcess(t, senderName, nil)
+		err = alice.add(link)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	d, err := alice.send("bob", "two", "--wait", "stored", "--timeout", patience.String())
@@ -96,6 +102,24 @@ func depositAtRelay(t *testing.T, sealed bool) (relay *process, sender string) {
 		t.Fatalf("the message is %s: %s", d.State, d.Why)
 	}
 	return relay, alice.line().Identity
+}
+
+// meet makes bob a contact, so that she has his passes, and stops her: before she had
+// them she may have begun to call his relay in her own name.
+func meet(t *testing.T, alice, bob *process, link string) {
+	t.Helper()
+	err := alice.add(link)
+	if err == nil {
+		_, err = alice.send("bob", "one", "--wait", "delivered", "--timeout", patience.String())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The answer to the introduction brought the passes.
+	eventually(t, "nothing is on its way", func() bool {
+		return bob.status(t).Queue.Outbox == 0 && alice.status(t).Queue.Inbox == 0
+	})
+	alice.kill()
 }
 
 // status is `qpc status`.

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -123,5 +124,57 @@ func TestSealedSenderWaits(t *testing.T) {
 		if r.met.has(a) {
 			w.t.Error("the relay met alice")
 		}
+	})
+}
+
+// linked is a relay that takes passes, bob, who is away, and alice, who has a link of
+// his and has never met him.
+func (w *world) linked() (r *simRelay, a, b *simNode) {
+	w.t.Helper()
+	r = w.sealedRelay(true)
+	a, b = w.node("alice"), w.node("bob", r.url())
+	b.settled()
+	time.Sleep(time.Second)
+	invite, err := b.Invite(context.Background())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	b.halt()
+	if _, err := a.AddContact(context.Background(), invite.Link, ""); err != nil {
+		w.t.Fatal(err)
+	}
+	return r, a, b
+}
+
+// TestSealedHello: alice, who has a link of bob and has never met him, introduces
+// herself and writes to him while he is away, and his relay does not meet her.
+func TestSealedHello(t *testing.T) {
+	simulate(t, func(w *world) {
+		r, a, b := w.linked()
+		for _, text := range []string{"one", "two"} {
+			if d := a.await(a.send(b, text), localapi.Stored, time.Minute); !strings.Contains(d.Why, fromNobody) {
+				t.Errorf("%s: why %q", text, d.Why)
+			}
+		}
+		b.start()
+		b.shows(a, time.Minute, "one", "two")
+		if r.met.has(a) {
+			t.Error("the relay met alice")
+		}
+	})
+}
+
+// TestSealedHelloBusy: a link is good for a few messages by pass; those beyond are
+// left all the same.
+func TestSealedHelloBusy(t *testing.T) {
+	simulate(t, func(w *world) {
+		_, a, b := w.linked()
+		var want []string
+		for i := range 30 {
+			want = append(want, fmt.Sprint("message ", i))
+			a.await(a.send(b, want[i]), localapi.Stored, time.Minute)
+		}
+		b.start()
+		b.shows(a, time.Minute, want...)
 	})
 }

@@ -8,12 +8,12 @@ import (
 	"quicnprotochat/rpc/pass"
 )
 
-// A hello pass is in a link, and a link may be anywhere: it is good for a first
-// message.
+// A hello pass is in a link, and a link may be anywhere: it is good to be introduced
+// and for a few messages.
 const (
 	// hellosByCaller is how many payloads one address may leave with the hello
 	// passes of one recipient in an hour.
-	hellosByCaller = 8
+	hellosByCaller = 16
 	// maxHello is the largest of them, in bytes.
 	maxHello = 64 << 10
 )
@@ -41,7 +41,9 @@ func (s *service) enterAbout(ctx context.Context, c rpc.Caller, about ...rpc.Ide
 
 // checkPass refuses what is not a good pass, here and now, of the only one that a
 // call is about. One who never told its generation here has given out no passes for
-// here, or its word was lost, and with it what it cancelled.
+// here, or its word was lost, and with it what it cancelled. The hello pass of a link
+// names the recipient's own key instead of a relay's: it is good wherever the
+// recipient is at home.
 func (s *service) checkPass(ctx context.Context, encoded []byte, about []rpc.Identity) (pass.Pass, error) {
 	p, err := pass.Parse(encoded)
 	if err != nil {
@@ -54,7 +56,11 @@ func (s *service) checkPass(ctx context.Context, encoded []byte, about []rpc.Ide
 	if err != nil {
 		return p, wireError(err)
 	}
-	err = p.Check(s.cfg.Now(), p.Recipient, s.self, generation)
+	at := [32]byte(s.self)
+	if p.Kind == pass.Hello && p.Relay == p.Recipient {
+		at = p.Relay
+	}
+	err = p.Check(s.cfg.Now(), p.Recipient, at, generation)
 	switch {
 	case errors.Is(err, pass.ErrOther):
 		return p, rpc.ErrPass.With("deposit pass for another relay")
@@ -74,7 +80,7 @@ func (s *service) checkHello(c rpc.Caller, p pass.Pass, payload []byte) error {
 	case len(payload) > maxHello:
 		return rpc.ErrTooLarge
 	case !s.hellos.reserve(callerOf(c), p.Recipient):
-		return rpc.ErrBusy.With("too much with that pass, try again later")
+		return rpc.ErrPass.With("that pass is used up for an hour")
 	}
 	return nil
 }

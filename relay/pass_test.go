@@ -69,6 +69,10 @@ func TestPasses(t *testing.T) {
 		{"for another recipient", carol, good, rpc.ErrPass},
 		{"for another relay", bob, by(func(p *pass.Pass) { p.Relay = newPerson(9).id }), rpc.ErrPass},
 		{"for the recipient's own host", bob, by(func(p *pass.Pass) { p.Relay = bob.id }), rpc.ErrPass},
+		{"hello of a link", bob, by(func(p *pass.Pass) { p.Kind, p.Relay = pass.Hello, bob.id }), nil},
+		{"hello for another relay", bob, by(func(p *pass.Pass) { p.Kind, p.Relay = pass.Hello, newPerson(9).id }), rpc.ErrPass},
+		{"hello, cancelled", bob, by(func(p *pass.Pass) { p.Kind, p.Relay, p.Generation = pass.Hello, bob.id, 4 }), rpc.ErrPass},
+		{"hello of one who is not at home here", dave, dave.passFor(clk.now(), func(p *pass.Pass) { p.Kind, p.Relay = pass.Hello, dave.id }), rpc.ErrPass},
 		{"cancelled", bob, by(func(p *pass.Pass) { p.Generation = 4 }), rpc.ErrPass},
 		{"expired", bob, by(func(p *pass.Pass) { p.Expiry = clk.now().Add(-time.Millisecond) }), rpc.ErrPass},
 		{"good for too long", bob, by(func(p *pass.Pass) { p.Expiry = clk.now().Add(40 * 24 * time.Hour) }), rpc.ErrPass},
@@ -181,7 +185,7 @@ func TestPassLimits(t *testing.T) {
 	wantCode(t, "more than a share", enqueue(contact, "192.0.2.1", 1), rpc.ErrQueueFull)
 	must(1, contact, "192.0.2.2")
 	must(hellosByCaller, hello, "192.0.2.3")
-	wantCode(t, "too much with a hello pass", enqueue(hello, "192.0.2.3", 1), rpc.ErrBusy)
+	wantCode(t, "too much with a hello pass", enqueue(hello, "192.0.2.3", 1), rpc.ErrPass)
 	must(1, contact, "192.0.2.3")
 	wantCode(t, "too large for a hello pass", enqueue(hello, "192.0.2.4", maxHello+1), rpc.ErrTooLarge)
 	must(1, hello, "192.0.2.4")

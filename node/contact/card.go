@@ -34,10 +34,10 @@ const (
 	// MaxAddrs is how many addresses a card holds at most.
 	MaxAddrs = 16
 
-	cardVersion  = 1
-	flagOwnHost  = 1
-	flagHello    = 2
-	allCardFlags = flagOwnHost | flagHello
+	cardVersion = 1
+	flagOwnHost = 1
+	flagHello   = 2
+	flagSealed  = 4 // and the three after it: of the first relay, and so on
 )
 
 // Card is what somebody says of itself to a contact.
@@ -51,6 +51,8 @@ type Card struct {
 	HostKeys []transport.Key
 	// Relays are the home relays, at most MaxRelays.
 	Relays []transport.RelayURL
+	// Sealed are the keys of those relays that take passes, in the order of Relays.
+	Sealed []transport.Key
 	// Addrs are the addresses at the time of issue, at most MaxAddrs.
 	Addrs []transport.Addr
 	// AddressKey opens the addresses in the owner's endpoint records.
@@ -75,6 +77,11 @@ func (c Card) Encode(sign func(domain string, msg []byte) []byte) ([]byte, error
 	}
 	if !c.Hello.IsZero() {
 		flags |= flagHello
+	}
+	for i, r := range c.Relays[:min(len(c.Relays), MaxRelays)] {
+		if slices.Contains(c.Sealed, r.Key) {
+			flags |= flagSealed << i
+		}
 	}
 	b.AddUint8(cardVersion)
 	b.AddUint8(flags)
@@ -167,7 +174,7 @@ func (r *cardReader) read() bool {
 	var name cryptobyte.String
 	c := &r.card
 	if !r.s.ReadUint8(&version) || version != cardVersion ||
-		!r.s.ReadUint8(&flags) || flags&^allCardFlags != 0 ||
+		!r.s.ReadUint8(&flags) ||
 		!r.s.CopyBytes(c.Identity[:]) || transport.Key(c.Identity).Check() != nil ||
 		!readTime(&r.s, &c.Issued) || !r.s.CopyBytes(c.AddressKey[:]) ||
 		!r.s.ReadUint8LengthPrefixed(&name) || !utf8.Valid(name) {
@@ -178,7 +185,7 @@ func (r *cardReader) read() bool {
 	if c.Name = CleanName(string(name)); c.Name == "" {
 		return false
 	}
-	return r.readHostKeys(flags) && r.readRelays() && r.readAddrs() && r.readHello(flags) &&
+	return r.readHostKeys(flags) && r.readRelays(flags) && r.readAddrs() && r.readHello(flags) &&
 		r.s.ReadBytes(&r.signature, ed25519.SignatureSize) && r.s.Empty()
 }
 
@@ -209,9 +216,12 @@ func (r *cardReader) readHostKeys(flags uint8) bool {
 	return ok && len(c.HostKeys) > 0
 }
 
-func (r *cardReader) readRelays() bool {
+func (r *cardReader) readRelays(flags uint8) bool {
 	n, ok := r.readCount(MaxRelays)
-	for range n {
+	if sealed := flags / flagSealed; sealed>>n != 0 {
+		return false // of relays that are not there
+	}
+	for i := range n {
 		var k transport.Key
 		var port uint16
 		var host cryptobyte.String
@@ -223,6 +233,9 @@ func (r *cardReader) readRelays() bool {
 			return false
 		}
 		r.card.Relays = append(r.card.Relays, relay)
+		if flags&(flagSealed<<i) != 0 {
+			r.card.Sealed = append(r.card.Sealed, k)
+		}
 	}
 	return ok
 }

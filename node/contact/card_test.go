@@ -100,8 +100,10 @@ func TestCardRoundTrip(t *testing.T) {
 	otherHost.HostKeys = []transport.Key{newKey(t, 5), newKey(t, 6)}
 	otherHost.Hello.Relay = otherHost.HostKeys[0]
 	otherHost.Hello = otherHost.Hello.Sign(alice.Sign)
+	sealed, _ := fullCard(t)
+	sealed.Sealed = []transport.Key{sealed.Relays[1].Key, sealed.Relays[3].Key}
 	for name, c := range map[string]Card{
-		"normal": normal, "full": full, "least": least, "other host keys": otherHost,
+		"normal": normal, "full": full, "sealed": sealed, "least": least, "other host keys": otherHost,
 	} {
 		t.Run(name, func(t *testing.T) {
 			b, err := c.Encode(alice.Sign)
@@ -219,8 +221,9 @@ func TestParseCardRefuses(t *testing.T) {
 		{"empty", nil, ErrMalformed},
 		{"version 0", at(0, 0), ErrMalformed},
 		{"version 2", at(0, 2), ErrMalformed},
-		{"unknown flag", at(1, flagOwnHost|4), ErrMalformed},
-		{"no pass behind its flag", at(1, allCardFlags), ErrMalformed},
+		{"unknown flag", at(1, flagOwnHost|0x80), ErrMalformed},
+		{"flag of a second relay", at(1, flagOwnHost|flagSealed<<1), ErrMalformed},
+		{"no pass behind its flag", at(1, flagOwnHost|flagHello), ErrMalformed},
 		{"year 10000", at(34, 0xff), ErrMalformed},
 		{"name not UTF-8", replace("\x05Alice", "\x05A\xffice"), ErrMalformed},
 		{"no name", replace("\x05Alice", "\x00"), ErrMalformed},

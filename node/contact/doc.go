@@ -15,7 +15,8 @@
 //
 // Flag 1 says that the identity's own key is the first host key; it is not
 // listed then. A listed host key is signed under HostKeyDomain over its 32
-// bytes. Flag 2 says that there is a hello pass: what is not written of it
+// bytes. Flags 4, 8, 16 and 32 say that the first, second, third and fourth relay
+// takes passes. Flag 2 says that there is a hello pass: what is not written of it
 // follows from the card. All of this keeps the link short enough for a QR code.
 // A link is "qpc:" and the base64url of the card without padding (RFC 4648, §5).
 //

@@ -70,7 +70,7 @@ func (d *Deliverer) learnCircuits(ctx context.Context, p person) {
 func (d *Deliverer) callable(ctx context.Context, p person) []transport.Key {
 	var keys []transport.Key
 	for _, u := range p.relays {
-		if pass, err := d.passAt(ctx, p.id, u.Key); err == nil && pass == nil {
+		if pass, _, err := d.passAt(ctx, p, u.Key); err == nil && pass == nil {
 			keys = append(keys, u.Key)
 		}
 	}

@@ -17,8 +17,8 @@
 // that falls silent is waited for once; where it is now is asked of its relays
 // beside the dial.
 //
-// At a relay of somebody who gave us a pass for it (package rpc/pass) all of that is
-// done on a connection of its own, without libp2p, that shows the pass and not our
+// At a relay of somebody who gave us a pass for it (package rpc/pass), or whose link
+// has one, all of that is done on a connection of its own, without libp2p, that shows the pass and not our
 // key: looking up where the person is, fetching its keys, and leaving mail. A relay that turns the pass
 // down is called in our own name. One that does not answer is waited for: it may be
 // away, and must not learn who we are because of that. Home relays are asked now and

@@ -14,6 +14,7 @@ import (
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
+	"quicnprotochat/rpc/pass"
 	"quicnprotochat/transport"
 	"quicnprotochat/transport/endpoint"
 )
@@ -27,6 +28,8 @@ type person struct {
 	host       transport.Key
 	relays     []transport.RelayURL
 	addressKey [32]byte
+	sealed     []transport.Key // those of its relays that take passes
+	hello      pass.Pass       // of the link that it came with; zero if there is none
 }
 
 // people are the contacts.
@@ -83,6 +86,18 @@ func (p *people) put(x person) {
 	p.m[x.id] = x
 }
 
+// move notes the relays of a person, of whom a newer card may have come meanwhile.
+func (p *people) move(x person, relays []transport.RelayURL) person {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if now, ok := p.m[x.id]; ok {
+		x = now
+	}
+	x.relays = relays
+	p.m[x.id] = x
+	return x
+}
+
 // know keeps what a contact's card says of where it can be found.
 func (d *Deliverer) know(c store.Contact) {
 	if len(c.Card) == 0 && c.Via == convo.ViaLAN {
@@ -99,7 +114,7 @@ func (d *Deliverer) know(c store.Contact) {
 		d.cfg.Log.Warn("contact without a usable card", "peer", transport.Key(c.Identity), "err", err)
 		return
 	}
-	p := person{id: c.Identity, host: host, relays: card.Relays, addressKey: card.AddressKey}
+	p := person{id: c.Identity, host: host, relays: card.Relays, addressKey: card.AddressKey, sealed: card.Sealed, hello: card.Hello}
 	d.people.put(p)
 	if d.host == nil {
 		return // Run comes back to it
@@ -163,8 +178,7 @@ func (d *Deliverer) knowEndpoint(tx *store.Tx, id rpc.Identity) {
 // useEndpoint takes relays and addresses from an endpoint.
 func (d *Deliverer) useEndpoint(p person, e endpoint.Record, learn func([]transport.Addr)) {
 	if len(e.Relays) > 0 {
-		p.relays = e.Relays
-		d.people.put(p)
+		p = d.people.move(p, e.Relays)
 		d.learnRelays(p)
 	}
 	addrs, err := e.OpenAddrs(p.addressKey)

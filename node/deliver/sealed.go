@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -54,7 +55,7 @@ func (s *sealed) takes(relay transport.Key, pass []byte) bool {
 // refuse notes that a relay refused a pass.
 func (s *sealed) refuse(relay transport.Key, pass []byte, err error) {
 	r := refusal{relay: relay}
-	if errors.Is(err, rpc.ErrPass) {
+	if !errors.Is(err, rpc.ErrUnauthenticated) && !errors.Is(err, rpc.ErrNotOffered) {
 		r.pass = sha256.Sum256(pass)
 	}
 	s.mu.Lock()
@@ -85,7 +86,7 @@ func (s *sealed) answered(relay transport.Key, ok bool) (back bool) {
 // little, we call in our own name. call is told which, and may be made more than
 // once.
 func (d *Deliverer) atRelay(ctx context.Context, p person, u transport.RelayURL, call func(ctx context.Context, c *rpc.Client, sealed bool) error) error {
-	pass, err := d.passAt(ctx, p.id, u.Key)
+	pass, hello, err := d.passAt(ctx, p, u.Key)
 	if err != nil {
 		return err
 	}
@@ -94,7 +95,7 @@ func (d *Deliverer) atRelay(ctx context.Context, p person, u transport.RelayURL,
 		switch err := d.callSealed(ctx, u, pass, call); {
 		case err == nil:
 			return nil
-		case refusesPass(err):
+		case refusesPass(err), hello && errors.Is(err, rpc.ErrTooLarge):
 			d.cfg.Log.Info("relay refuses the pass of a contact", "relay", u.Key, "err", err)
 			d.sealed.refuse(u.Key, pass, err)
 		case !errors.Is(err, errNotReached) || before == nil || d.links.now(u.Key) != before:
@@ -117,25 +118,31 @@ func (d *Deliverer) atRelay(ctx context.Context, p person, u transport.RelayURL,
 }
 
 // passAt returns the pass of a person for a relay, nil if there is none that is of
-// use.
-func (d *Deliverer) passAt(ctx context.Context, id rpc.Identity, relay transport.Key) (pass []byte, err error) {
+// use. Before the person gave us one, hello is true: it is that of the link, and good
+// for little.
+func (d *Deliverer) passAt(ctx context.Context, p person, relay transport.Key) (pass []byte, hello bool, err error) {
+	now := time.Now()
 	err = d.cfg.Store.Glance(ctx, func(tx *store.Tx) error {
-		p, err := tx.PassAt(id, relay)
+		given, err := tx.PassAt(p.id, relay)
 		switch {
 		case errors.Is(err, store.ErrNotFound):
+			hello = slices.Contains(p.sealed, relay) && !p.hello.IsZero() && now.Before(p.hello.Expiry)
 			return nil
-		case err == nil && time.Now().Before(p.Expiry):
-			pass = p.Pass
+		case err == nil && now.Before(given.Expiry):
+			pass = given.Pass
 		}
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read pass: %w", err)
+		return nil, false, fmt.Errorf("read pass: %w", err)
+	}
+	if hello {
+		pass = p.hello.Encode()
 	}
 	if pass == nil || !d.sealed.takes(relay, pass) {
-		return nil, nil
+		return nil, false, nil
 	}
-	return pass, nil
+	return pass, hello, nil
 }
 
 // errNotReached is that no connection came about.

@@ -10,7 +10,6 @@ import (
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc/pass"
 	"quicnprotochat/transport"
-	"quicnprotochat/transport/endpoint"
 )
 
 // passPeriod is how long contacts are given the same passes. They are good for
@@ -77,12 +76,9 @@ func (p *Profile) Revoked() {
 // them. For all contacts they are the same bytes, so that a pass does not tell who
 // shows it.
 func (p *Profile) Passes(tx *store.Tx, now time.Time) (out [][]byte, err error) {
-	relays, err := tx.Relays()
-	for _, r := range relays[:min(len(relays), endpoint.MaxRelays)] {
-		if !r.Sealed {
-			continue
-		}
-		encoded, err := p.Pass(tx, r.Key, now)
+	_, sealed, err := homeRelays(tx)
+	for _, relay := range sealed {
+		encoded, err := p.Pass(tx, relay, now)
 		if err != nil {
 			return nil, err
 		}

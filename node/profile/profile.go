@@ -144,7 +144,7 @@ func (p *Profile) Link(ctx context.Context, now time.Time) (link string, expires
 }
 
 func (p *Profile) card(tx *store.Tx, hello bool, now time.Time) (contact.Card, error) {
-	relays, err := homeRelays(tx)
+	relays, sealed, err := homeRelays(tx)
 	if err != nil {
 		return contact.Card{}, err
 	}
@@ -158,6 +158,7 @@ func (p *Profile) card(tx *store.Tx, hello bool, now time.Time) (contact.Card, e
 		Name:       p.name,
 		HostKeys:   []transport.Key{transport.Key(id)},
 		Relays:     relays,
+		Sealed:     sealed,
 		Addrs:      p.inCard(relays),
 		AddressKey: l.addressKey,
 		Issued:     now,
@@ -197,7 +198,7 @@ func (p *Profile) Endpoint(ctx context.Context, online bool, now time.Time) (rec
 		if err != nil {
 			return err
 		}
-		relays, err := homeRelays(tx)
+		relays, _, err := homeRelays(tx)
 		if err != nil {
 			return err
 		}
@@ -236,20 +237,20 @@ func nextSeq(tx *store.Tx, now time.Time) (uint64, error) {
 	return seq, tx.SetMeta(metaEndpoint, binary.BigEndian.AppendUint64(nil, seq))
 }
 
-func homeRelays(tx *store.Tx) ([]transport.RelayURL, error) {
+// homeRelays returns our home relays, and which of them take passes.
+func homeRelays(tx *store.Tx) (urls []transport.RelayURL, sealed []transport.Key, err error) {
 	rows, err := tx.Relays()
-	if err != nil {
-		return nil, err
-	}
-	var urls []transport.RelayURL
-	for _, r := range rows {
+	for _, r := range rows[:min(len(rows), endpoint.MaxRelays)] {
 		u, err := transport.ParseRelayURL(r.URL)
 		if err != nil {
-			return nil, fmt.Errorf("home relay %q: %w", r.URL, err)
+			return nil, nil, fmt.Errorf("home relay %q: %w", r.URL, err)
 		}
 		urls = append(urls, u)
+		if r.Sealed {
+			sealed = append(sealed, u.Key)
+		}
 	}
-	return urls[:min(len(urls), endpoint.MaxRelays)], nil
+	return urls, sealed, err
 }
 
 func (p *Profile) present() []transport.Addr { return fewest(p.addrs.Addrs()) }

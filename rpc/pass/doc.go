@@ -3,7 +3,8 @@
 // passes, and for relays, which check them.
 //
 // A pass of kind 1 is for a contact, at one relay; one of kind 2 is the hello pass
-// of a link, for whoever has the link. All who have a pass have the same bytes: it
+// of a link, for whoever has the link, at all relays where its owner is at home: a
+// link has no room for one for each. All who have a pass have the same bytes: it
 // tells nothing of who shows it. A relay takes it, after its kind byte, as an access
 // token (rpc.TokenPass). Raising the generation, which a relay reads in the
 // recipient's endpoint record, cancels all passes of before.

@@ -60,7 +60,7 @@ const (
 type Pass struct {
 	Recipient rpc.Identity
 	// Relay is the key of the relay that takes the pass; of a hello pass in a
-	// link it is the recipient's own host key.
+	// link it is the recipient's own host key, for all relays where it is at home.
 	Relay [32]byte
 	Kind  Kind
 	// Generation is the recipient's when it made the pass. Raising it cancels
