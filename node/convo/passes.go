@@ -89,10 +89,13 @@ func (e *Engine) cancelPasses(tx *store.Tx, fx *Effects, now time.Time, of ...rp
 	return e.announce(tx, fx, now, func(c store.Contact) bool { return !slices.Contains(of, c.Identity) })
 }
 
-// keepPasses keeps the passes that a contact gave us, unless they were overtaken by
-// newer ones.
+// keepPasses keeps the passes that a contact gave us, or somebody who asks to be one
+// and may be answered, unless they were overtaken by newer ones.
 func (e *Engine) keepPasses(tx *store.Tx, sender rpc.Identity, given *message.Passes) error {
 	_, err := tx.Contact(sender)
+	if isNotFound(err) {
+		_, err = tx.Request(sender)
+	}
 	if isNotFound(err) {
 		return fmt.Errorf("%w: passes of somebody who is not a contact", ErrRefused)
 	}

@@ -10,6 +10,7 @@ import (
 	"quicnprotochat/node/contact"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
+	"quicnprotochat/rpc"
 	"quicnprotochat/rpc/pass"
 	"quicnprotochat/transport"
 )
@@ -218,4 +219,30 @@ func (p *person) cardOf(q *person) (card contact.Card) {
 		p.t.Fatal(err)
 	}
 	return card
+}
+
+// TestPassesOfRequest: who asks to be a contact, and has a relay that takes passes,
+// gets through with the question, and gives a pass for the answer.
+func TestPassesOfRequest(t *testing.T) {
+	b := newPerson(t, "bob")
+	s := stranger(b, "sam")
+	at := s.hasRelay()
+	err := s.store.Update(t.Context(), func(tx *store.Tx) error {
+		c, err := tx.Contact(b.id.ID())
+		if err != nil {
+			return err
+		}
+		return s.engine.introduce(tx, &Effects{outgoing: make(map[rpc.Identity]bool)}, c, testTime())
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if refused := carry(s, b); refused != 0 {
+		t.Errorf("%d payloads were refused", refused)
+	}
+	b.wantPass(s, at, 1)
+	if _, err := b.engine.Accept(t.Context(), s.id.ID()); err != nil {
+		t.Fatal(err)
+	}
+	b.wantPass(s, at, 1)
 }
