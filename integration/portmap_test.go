@@ -90,6 +90,7 @@ func TestPortMap(t *testing.T) {
 	})
 
 	alice, bob := l.node("a", "alice", siteSym), l.node("b", "bob", siteSym)
+	alice.args = append(alice.args, "--port-map", "on")
 	l.online(alice, bob)
 	eventually(t, "the router forwards a port", func() bool {
 		out, err := l.ip("netns", "exec", l.ns("ar"), "nft", "list", "ruleset")

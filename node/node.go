@@ -44,7 +44,8 @@ type Config struct {
 	// LAN is "on", "contacts" or "off", remembered; empty means as remembered, else
 	// on. With "contacts" only they can read what this node announces.
 	LAN string
-	// PortMap is "on" or "off", remembered; empty means as remembered, else on.
+	// PortMap is "on" or "off", remembered; empty means as remembered, else on unless
+	// LAN is "off".
 	PortMap string
 	// OnReady is called once, when the local API answers.
 	OnReady func(Ready)

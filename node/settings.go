@@ -70,10 +70,11 @@ func (n *Node) remember(ctx context.Context, s settings) (urls []transport.Relay
 			return err
 		}
 		var err error
-		if n.lan, err = rememberWord(tx, metaLAN, n.cfg.LAN); err != nil {
+		if n.lan, err = rememberWord(tx, metaLAN, n.cfg.LAN, switchOn); err != nil {
 			return err
 		}
-		portMap, err := rememberWord(tx, metaPortMap, n.cfg.PortMap)
+		// Who looks for a router asks the whole LAN.
+		portMap, err := rememberWord(tx, metaPortMap, n.cfg.PortMap, n.lan)
 		if err != nil {
 			return err
 		}
@@ -99,13 +100,13 @@ func (n *Node) remember(ctx context.Context, s settings) (urls []transport.Relay
 }
 
 // rememberWord stores what is given in a row of meta, if anything is, and returns
-// what stands there: "on" if nothing was ever stored.
-func rememberWord(tx *store.Tx, row, given string) (string, error) {
+// what stands there, or else if nothing was ever stored.
+func rememberWord(tx *store.Tx, row, given, otherwise string) (string, error) {
 	if given != "" {
 		return given, tx.SetMeta(row, []byte(given))
 	}
 	was, err := tx.Meta(row)
-	return cmp.Or(string(was), switchOn), err
+	return cmp.Or(string(was), otherwise), err
 }
 
 func (n *Node) lastPort(ctx context.Context) (port uint16, err error) {

@@ -30,7 +30,7 @@ func (f *NodeFlags) Add(cmd *cobra.Command, level string) {
 	cmd.Flags().StringArrayVar(&f.listen, "listen", nil, "listen on this `ADDRESS`, like /ip4/0.0.0.0/udp/7001/quic-v1; repeatable (default all addresses, on the port used last; at first a free one)")
 	cmd.Flags().StringArrayVar(&f.Relays, "relay", nil, "use the relay at this `URL`, now and later; repeatable")
 	cmd.Flags().StringVar(&f.lan, "lan", "", "find people on the LAN and be found there, `on|contacts|off`: by everybody, or by contacts alone; remembered (default on)")
-	cmd.Flags().StringVar(&f.portMap, "port-map", "", "ask the router to forward the port (UPnP, NAT-PMP), `on|off`; remembered (default on)")
+	cmd.Flags().StringVar(&f.portMap, "port-map", "", "ask the router to forward the port (UPnP, NAT-PMP), `on|off`; remembered (default on, but off with --lan off)")
 	cmd.Flags().StringVar(&f.Name, "name", "", "call yourself `NAME` in your links; taken when the home is new (default one made of the identity)")
 	f.stateSource = StatePassword()
 	cmd.Flags().StringVar(&f.state, "state-password", "", "the `PASSWORD` that locks this home; others on this machine can see it: better is --state-password-file")
