@@ -115,6 +115,9 @@ func TestRefused(t *testing.T) {
 		if len(open) != 0 {
 			t.Errorf("asks again: %+v", open)
 		}
+		if r, err := tx.Request(s.id.ID()); err != nil || len(r.Card) > 0 || r.Name != "" {
+			t.Errorf("kept of who was refused: %+v, %v", r, err)
+		}
 		return err
 	})
 	// The user's own word counts more.
@@ -197,4 +200,28 @@ func TestAskOnTheLAN(t *testing.T) {
 	settle(b, a)
 	a.wantAllDelivered(b)
 	b.wantAllDelivered(a)
+}
+
+// TestAskBeginsOnce refuses further conversations that somebody begins who asks.
+func TestAskBeginsOnce(t *testing.T) {
+	b := newPerson(t, "bob")
+	s := stranger(b, "sam", "hello")
+	carry(s, b)
+	s.update(func(tx *store.Tx, fx *Effects) error {
+		c, err := tx.ConversationOf(b.id.ID())
+		if err != nil {
+			return err
+		}
+		return s.engine.startOver(tx, fx, c.ID, c.Group)
+	})
+	if refused := carry(s, b); refused == 0 {
+		t.Error("nothing was refused")
+	}
+	b.view(func(tx *store.Tx) error {
+		n, err := tx.CountGroups(PairID(s.id.ID(), b.id.ID()))
+		if n != 1 {
+			t.Errorf("%d groups", n)
+		}
+		return err
+	})
 }

@@ -83,16 +83,35 @@ func (r *room) mark(by rpc.Identity, t message.Type, on said, text string) said 
 	return r.say(by, &message.Message{Type: t, Ref: on.row.ID, Text: text})
 }
 
-// take brings messages in.
-func (r *room) take(all ...said) (out Outcome) {
+// take brings messages in and returns what the last one did.
+func (r *room) take(all ...said) Outcome {
 	r.t.Helper()
-	for _, s := range all {
-		var err error
-		if out, err = r.try(s); err != nil {
-			r.t.Fatal(err)
+	outs := r.takeEach(all...)
+	return outs[len(outs)-1]
+}
+
+// takeEach brings messages in, in one transaction, and returns what each did.
+func (r *room) takeEach(all ...said) (outs []Outcome) {
+	r.t.Helper()
+	r.tx(func(tx *store.Tx) error {
+		for _, s := range all {
+			out, err := Add(tx, s.row, s.parsed)
+			if err != nil {
+				return err
+			}
+			outs = append(outs, out)
 		}
+		return nil
+	})
+	return outs
+}
+
+// twice is each of all, two times.
+func twice(all []said) (doubled []said) {
+	for _, s := range all {
+		doubled = append(doubled, s, s)
 	}
-	return out
+	return doubled
 }
 
 func (r *room) try(s said) (out Outcome, err error) {
@@ -148,11 +167,9 @@ func TestAnyOrder(t *testing.T) {
 	orders(all, func(order []said) {
 		r.tx(func(tx *store.Tx) error { return wipe(tx) })
 		fresh := 0
-		for _, s := range order {
-			for range 2 {
-				if out := r.take(s); out.New {
-					fresh++
-				}
+		for _, out := range r.takeEach(twice(order)...) {
+			if out.New {
+				fresh++
 			}
 		}
 		got := r.shown()
@@ -173,13 +190,11 @@ func TestDeleteAnyOrder(t *testing.T) {
 	orders(all, func(order []said) {
 		r.tx(func(tx *store.Tx) error { return wipe(tx) })
 		gone := false
-		for _, s := range order {
-			for range 2 {
-				out := r.take(s)
-				gone = gone || s.parsed.Type == message.Delete
-				if gone && out.Line != nil && out.Line.Erased.IsZero() {
-					t.Fatalf("shown after it was deleted: %+v", out.Line)
-				}
+		doubled := twice(order)
+		for i, out := range r.takeEach(doubled...) {
+			gone = gone || doubled[i].parsed.Type == message.Delete
+			if gone && out.Line != nil && out.Line.Erased.IsZero() {
+				t.Fatalf("shown after it was deleted: %+v", out.Line)
 			}
 		}
 		for _, v := range r.shown() {
@@ -234,9 +249,11 @@ func TestOnlyItsAuthor(t *testing.T) {
 // TestEarlyMarksAreBounded sends marks on messages that never come.
 func TestEarlyMarksAreBounded(t *testing.T) {
 	r := newRoom(t)
+	var all []said
 	for range maxEarly + 50 {
-		r.take(r.mark(bob, message.Reaction, r.chat(ann, "never sent"), "👻"))
+		all = append(all, r.mark(bob, message.Reaction, r.chat(ann, "never sent"), "👻"))
 	}
+	r.takeEach(all...)
 	r.tx(func(tx *store.Tx) error {
 		n, err := tx.CountEarly(talk, bob)
 		if n != maxEarly {
