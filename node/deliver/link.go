@@ -145,6 +145,7 @@ func (l *links) watch(ln *link) {
 	l.d.wake(rpc.Identity(ln.key), wakeLink)
 	l.d.relayUp(ln.key)
 	l.d.tasks.run(func(ctx context.Context) { l.guard(ctx, ln) })
+	l.d.tasks.run(func(ctx context.Context) { l.d.askEndpoint(ctx, ln) })
 	<-ln.conn.Done()
 	_ = ln.conn.Close()
 	l.mu.Lock()

@@ -280,6 +280,29 @@ func (d *Deliverer) resolve(ctx context.Context, u transport.RelayURL, p person)
 	return record, err
 }
 
+// askEndpoint asks a contact's machine that is connected for its endpoint: what the
+// relays have, and what we know, may be stale.
+func (d *Deliverer) askEndpoint(ctx context.Context, ln *link) {
+	p, ok := d.people.of(rpc.Identity(ln.key))
+	if !ok || ln.key != p.host {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	record, err := ln.conn.Client().ResolveEndpoint(ctx, p.id)
+	if err != nil || len(record) == 0 {
+		return // it will be asked again
+	}
+	e, err := endpoint.Parse(record, p.host, time.Now())
+	if err != nil {
+		d.cfg.Log.Warn("contact handed out a wrong endpoint", "peer", p.host, "err", err)
+		return
+	}
+	if d.keepEndpoint(ctx, p.id, record, e) {
+		d.useEndpoint(p, e, func(addrs []transport.Addr) { d.host.Learn(p.host, transport.SourcePeer, addrs) })
+	}
+}
+
 // keepEndpoint stores an endpoint unless one of the same or a later sequence is
 // known.
 func (d *Deliverer) keepEndpoint(ctx context.Context, id rpc.Identity, record []byte, e endpoint.Record) (newer bool) {
