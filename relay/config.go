@@ -182,7 +182,7 @@ func (c Config) traffic() traffic.Config {
 
 // storeConfig is the part of c that the store wants. The store has its own
 // defaults.
-func (c Config) storeConfig(path string, onAppend func(store.Inbox)) store.Config {
+func (c Config) storeConfig(path string, w *waiters) store.Config {
 	return store.Config{
 		Path:          path,
 		MaxDepth:      c.MaxDepth,
@@ -192,7 +192,8 @@ func (c Config) storeConfig(path string, onAppend func(store.Inbox)) store.Confi
 		MaxInboxes:    c.MaxInboxes,
 		MaxBytes:      c.MaxBytes,
 		Retention:     c.Retention,
-		OnAppend:      onAppend,
+		OnAppend:      w.wake,
+		OnBan:         w.wakeOwner,
 		OnCommit:      c.OnCommit,
 		Fault:         c.Fault,
 		Now:           c.Now,

@@ -143,6 +143,9 @@ func (s *service) read(ctx context.Context, c rpc.Caller, inbox store.Inbox, wai
 		}
 		select {
 		case <-came:
+			if c.Proven && s.store.Banned(c.Identity) {
+				return nil, rpc.ErrBanned
+			}
 		case <-over.C:
 			return nil, nil
 		case <-s.stopped:

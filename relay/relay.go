@@ -67,7 +67,7 @@ func New(cfg Config) (*Relay, error) {
 		return nil, fmt.Errorf("new relay: %w", err)
 	}
 	w := newWaiters()
-	s, err := store.Open(cfg.storeConfig(h.path(StoreFile), w.wake))
+	s, err := store.Open(cfg.storeConfig(h.path(StoreFile), w))
 	if err != nil {
 		return nil, fmt.Errorf("new relay: %w", err)
 	}

@@ -38,7 +38,7 @@ func newTestService(t testing.TB, cfg Config) (*service, *testClock) {
 		t.Fatal(err)
 	}
 	w := newWaiters()
-	s, err := store.Open(cfg.storeConfig(filepath.Join(cfg.Dir, StoreFile), w.wake))
+	s, err := store.Open(cfg.storeConfig(filepath.Join(cfg.Dir, StoreFile), w))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,6 +48,21 @@ func (w *waiters) remove(inbox store.Inbox, c chan struct{}) {
 	}
 }
 
+// wakeOwner tells all who wait for an inbox of an identity. It does not block.
+func (w *waiters) wakeOwner(owner rpc.Identity) {
+	w.mu.Lock()
+	var inboxes []store.Inbox
+	for inbox := range w.inbox {
+		if inbox.Owner == owner {
+			inboxes = append(inboxes, inbox)
+		}
+	}
+	w.mu.Unlock()
+	for _, inbox := range inboxes {
+		w.wake(inbox)
+	}
+}
+
 // wake tells all who wait for an inbox. It does not block.
 func (w *waiters) wake(inbox store.Inbox) {
 	w.mu.Lock()

@@ -13,10 +13,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	"quicnprotochat/relay/store/file"
-
 	bolt "go.etcd.io/bbolt"
 	"golang.org/x/sync/semaphore"
+
+	"quicnprotochat/relay/store/file"
+	"quicnprotochat/rpc"
 )
 
 // Steps at which Config.Fault is called.
@@ -67,6 +68,9 @@ type Config struct {
 	// OnAppend is called after the commit of an append, once for each inbox that
 	// got something. It must not block.
 	OnAppend func(Inbox)
+	// OnBan is called after the commit of a ban, with the identity that is out. It
+	// must not block. Default: nobody is told.
+	OnBan func(rpc.Identity)
 	// OnCommit is told of each commit of Run. It must not block.
 	OnCommit func(Commit)
 	// Now is the clock. Default time.Now.
@@ -96,6 +100,9 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.MaxPending, 32<<20)
 	if c.OnAppend == nil {
 		c.OnAppend = func(Inbox) {}
+	}
+	if c.OnBan == nil {
+		c.OnBan = func(rpc.Identity) {}
 	}
 	if c.OnCommit == nil {
 		c.OnCommit = func(Commit) {}

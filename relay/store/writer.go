@@ -301,6 +301,11 @@ func (s *Store) transact(group []*write, results []error) (appended map[Inbox]ui
 		return nil, s.commitError(err)
 	}
 	s.bans.change(b.bans)
+	for id, banned := range b.bans {
+		if banned {
+			s.cfg.OnBan(id)
+		}
+	}
 	rewritten := tx.Stats()
 	s.touch(rewritten.GetPageAlloc())
 	return b.appended, nil
