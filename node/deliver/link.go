@@ -159,10 +159,11 @@ func (l *links) watch(ln *link) {
 }
 
 // drop closes a link that did not answer, with the connection that it is on, so
-// that the next call dials anew.
+// that the next call dials anew. The connection goes first: what waits to be written
+// to a machine that is gone would hold up the end for minutes.
 func (ln *link) drop() {
-	_ = ln.conn.Close()
 	ln.stream.Abandon()
+	_ = ln.conn.Close()
 }
 
 // unreachable reports whether waiting for a machine is of no use: the link to it
