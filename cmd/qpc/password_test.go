@@ -40,14 +40,14 @@ func TestPasswordIsNotShown(t *testing.T) {
 	s.keys("qpc account register anna --relay "+url, "Enter")
 	answer("password", password, "Enter")
 	answer("password, again", other, "Enter")
-	s.await("the two are not the same")
+	s.await(`the two are not the same\ntype it again\nshell: *$`) // and the command has ended
 	s.keys("echo it is $((3+4))", "Enter")
 	s.await(`^shell: echo it is \$`)
 	s.await("^it is 7$")
 
 	s.keys("qpc account register anna --relay "+url, "Enter")
 	answer("password", password, "C-c")
-	s.await("^qpc: interrupted")
+	s.await(`^qpc: interrupted\n(?:[^\n]*\n)?shell: *$`)
 	s.keys("echo it is $((30+4))", "Enter")
 	s.await(`^shell: echo it is \$\(\(30`)
 	s.await("^it is 34$")
