@@ -67,8 +67,8 @@ func (p *Profile) Revoke(tx *store.Tx, now time.Time) error {
 
 // Revoked lets the endpoint that was made before go.
 func (p *Profile) Revoked() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.making <- struct{}{}
+	defer func() { <-p.making }()
 	p.record = nil
 }
 

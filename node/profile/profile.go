@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"quicnprotochat/node/contact"
@@ -53,8 +52,9 @@ type Profile struct {
 	addrs Addresses
 	name  string
 
-	// mu guards the fields below: the endpoint made last.
-	mu     sync.Mutex
+	// making has a token while somebody uses the fields below, the endpoint made
+	// last. A channel and not a mutex: it is held while the store writes.
+	making chan struct{}
 	record []byte
 	made   time.Time
 	listed []transport.Addr
@@ -62,7 +62,7 @@ type Profile struct {
 
 // New reads the profile from the store and makes what is missing.
 func New(ctx context.Context, cfg Config) (*Profile, error) {
-	p := &Profile{cfg: cfg}
+	p := &Profile{cfg: cfg, making: make(chan struct{}, 1)}
 	err := cfg.Store.Update(ctx, func(tx *store.Tx) error {
 		name, err := orMake(tx, metaName, func() ([]byte, error) { return []byte(firstName(cfg)), nil })
 		if err != nil {
@@ -178,8 +178,12 @@ func (p *Profile) card(tx *store.Tx, hello bool, now time.Time) (contact.Card, e
 // Present returns the endpoint of now: the one made last, if it is still true.
 func (p *Profile) Present(ctx context.Context, now time.Time) (record []byte, err error) {
 	addrs := p.present()
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	select {
+	case p.making <- struct{}{}:
+		defer func() { <-p.making }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	age := now.Sub(p.made)
 	if p.record != nil && age >= 0 && age < EndpointLifetime/4 && slices.Equal(addrs, p.listed) {
 		return p.record, nil
