@@ -18,6 +18,7 @@ func TestBackupGoesOn(t *testing.T) {
 		r := w.relay()
 		a, b, c := w.node("alice", r.url()), w.node("bob", r.url()), w.node("carol", r.url())
 		knowEachOther(a, b, c)
+		b.add(c)
 		a.group("friends", b, c)
 		id := a.groupID("friends")
 		c.await(c.say(id, "before"), localapi.Delivered, time.Minute)

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,10 +21,13 @@ type lab struct {
 	hosts  int
 }
 
+// labs counts the labs of this process: a namespace may outlive its test for a moment.
+var labs atomic.Int64
+
 // newLab makes the bridge. Without the means it skips the test, in CI it fails.
 func newLab(t *testing.T) *lab {
 	t.Helper()
-	l := &lab{t: t, prefix: fmt.Sprintf("qpc%d", os.Getpid())}
+	l := &lab{t: t, prefix: fmt.Sprintf("qpc%d-%d", os.Getpid(), labs.Add(1))}
 	if _, err := exec.LookPath("ip"); err != nil {
 		l.lack("there is no ip command (iproute2)")
 	}
