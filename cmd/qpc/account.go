@@ -46,7 +46,7 @@ func (c *accountCall) addRelay(cmd *cobra.Command) {
 // addPassword makes it ask for the password.
 func (c *accountCall) addPassword(cmd *cobra.Command, twice bool) {
 	c.password = &cli.PasswordSource{What: "password", Flag: "password-file", Env: "QPC_PASSWORD", Twice: twice}
-	cmd.Flags().StringVar(&c.password.File, "password-file", "", "read the password from `FILE`, - for stdin (default $QPC_PASSWORD, else ask)")
+	c.password.AddFlag(cmd)
 }
 
 // account finishes a command: its arguments are checked and in c.

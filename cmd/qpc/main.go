@@ -75,7 +75,7 @@ func (a *app) root() *cobra.Command {
 	// In the order of the help, which is made from this.
 	cobra.EnableCommandSorting = false
 	c := chat.New(a.App)
-	root.AddCommand(c.Chat(), a.upCommand(), a.downCommand(), c.Contact(), c.Send(), c.Group(), c.Backup())
+	root.AddCommand(c.Chat(), a.upCommand(), a.downCommand(), c.Contact(), a.sendCommand(c), c.Group(), a.backupCommand())
 	c.AddVerbs(root)
 	root.AddCommand(
 		a.accountCommand(), relaycmd.New(a.App), a.demoCommand(), a.passwordCommand(), a.serviceCommand(), a.pathsCommand(),

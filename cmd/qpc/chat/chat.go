@@ -7,9 +7,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"quicnprotochat/cmd/qpc/cli"
+	"quicnprotochat/cmd/qpc/terminal"
 	"quicnprotochat/node"
 	"quicnprotochat/node/localapi"
 )
@@ -50,9 +50,7 @@ type chat struct {
 	repl bool
 	// terminal is where a person types; nil for lines from a file or another
 	// program.
-	terminal *terminal
-	// tty is what the terminal is drawn on.
-	tty any
+	terminal *terminal.Terminal
 }
 
 // chatPartner is whom one writes to: a contact, held by identity, or a group, by
@@ -130,13 +128,13 @@ func (a *Commands) chat(cmd *cobra.Command, args []string, flags *cli.NodeFlags,
 	ctx, cancel := context.WithCancel(cmd.Context())
 	defer cancel()
 	cmd.SetContext(ctx)
-	person := !a.JSON && isTerminal(a.Stdin) && isTerminal(a.Stdout)
+	person := !a.JSON && terminal.Is(a.Stdin) && terminal.Is(a.Stdout)
 	if person && alone && !cmd.Flags().Changed("name") {
 		if flags.Name, err = a.askName(ctx, h); err != nil {
 			return err
 		}
 	}
-	errs := &switched{w: a.Stderr}
+	errs := terminal.NewSwitch(a.Stderr)
 	a.Stderr = errs
 	c := &chat{
 		Commands: a, client: client, repl: true,
@@ -160,24 +158,17 @@ func (a *Commands) chat(cmd *cobra.Command, args []string, flags *cli.NodeFlags,
 	return a.WithNode(cmd, h, flags, func(ctx context.Context, _ node.Ready) error { return session(ctx, chatLinger) })
 }
 
-// isTerminal reports whether a person types or reads at f.
-func isTerminal(f any) bool {
-	file, ok := f.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd()))
-}
-
 // useTerminal lets a person type and see at the terminal until the returned
 // function is called. interrupt is for who cannot wait for the end.
-func (c *chat) useTerminal(ctx context.Context, errs *switched, interrupt func()) (restore func()) {
-	out, before := c.Stdout, errs.w
-	c.tty = out
-	c.terminal = openTerminal(c.Stdin.(*os.File), out.(*os.File), func(line string) []string { return c.complete(ctx, line) }, interrupt)
+func (c *chat) useTerminal(ctx context.Context, errs *terminal.Switch, interrupt func()) (restore func()) {
+	out, before := c.Stdout, errs.Now()
+	c.terminal = terminal.Open(c.Stdin.(*os.File), out.(*os.File), func(line string) []string { return c.complete(ctx, line) }, interrupt)
 	c.Stdout = c.terminal
-	errs.turn(c.terminal)
+	errs.Turn(c.terminal)
 	return func() {
 		c.Stdout = out
-		errs.turn(before)
-		if err := c.terminal.close(); err != nil {
+		errs.Turn(before)
+		if err := c.terminal.Close(); err != nil {
 			c.Note("The terminal failed: %v", err)
 		}
 	}
@@ -202,7 +193,7 @@ func (c *chat) run(ctx context.Context, links []string, linger time.Duration) er
 	lines := c.lines(ctx)
 	var typed <-chan struct{}
 	if c.terminal != nil {
-		typed = c.terminal.typed
+		typed = c.terminal.Typed()
 	}
 	var over <-chan time.Time
 	look := time.NewTicker(stateDelay)

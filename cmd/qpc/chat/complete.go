@@ -26,8 +26,8 @@ func (a *Commands) completeArgument(cmd *cobra.Command, argument string) ([]stri
 	return names(context.Background(), c, argument), cobra.ShellCompDirectiveNoFileComp
 }
 
-// completeContact offers the names of contacts and groups for the first argument.
-func (a *Commands) completeContact(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+// CompleteContact offers the names of contacts and groups for the first argument.
+func (a *Commands) CompleteContact(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

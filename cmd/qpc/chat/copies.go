@@ -2,27 +2,20 @@ package chat
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
+
+	"quicnprotochat/cmd/qpc/words"
 
 	"github.com/spf13/cobra"
 
 	"quicnprotochat/cmd/qpc/cli"
-	"quicnprotochat/node/localapi"
 )
 
-// addBackupPassword is the flag of a command that needs the password of a backup.
-func addBackupPassword(cmd *cobra.Command, s *cli.PasswordSource, twice bool) {
-	*s = backupPassword(twice)
-	cmd.Flags().StringVar(&s.File, s.Flag, "", "read the password from `FILE`, - for stdin (default $QPC_BACKUP_PASSWORD, else ask)")
+func backupFlags(cmd *cobra.Command, r *request) {
+	r.password = cli.BackupPassword(true)
+	r.password.AddFlag(cmd)
 }
-
-func backupPassword(twice bool) cli.PasswordSource {
-	return cli.PasswordSource{What: "password of the backup", Flag: "password-file", Env: "QPC_BACKUP_PASSWORD", Twice: twice}
-}
-
-func backupFlags(cmd *cobra.Command, r *request) { addBackupPassword(cmd, &r.password, true) }
 
 // backup writes a backup of the node.
 func (c *chat) backup(ctx context.Context, r request) error {
@@ -31,7 +24,7 @@ func (c *chat) backup(ctx context.Context, r request) error {
 	}
 	source := r.password
 	if c.repl {
-		source = backupPassword(true)
+		source = cli.BackupPassword(true)
 		if os.Getenv(source.Env) == "" {
 			return cli.UsageError("a password cannot be typed here unseen", "set "+source.Env+", or use another terminal: qpc backup create FILE")
 		}
@@ -50,7 +43,7 @@ func (c *chat) backup(ctx context.Context, r request) error {
 	if err != nil {
 		return err
 	}
-	return c.Print(b, "Wrote and verified "+copyText(b))
+	return c.Print(b, "Wrote and verified "+words.Backup(b))
 }
 
 // export writes the store in clear.
@@ -63,10 +56,5 @@ func (c *chat) export(ctx context.Context, r request) error {
 	if err != nil {
 		return err
 	}
-	return c.Print(b, "Wrote, in clear, "+copyText(b))
-}
-
-// copyText says what is in a copy of a node.
-func copyText(b localapi.Backup) string {
-	return fmt.Sprintf("%s: %d contacts, %d conversations, %d messages", cli.Defuse(b.Path), b.Contacts, b.Conversations, b.Messages)
+	return c.Print(b, "Wrote, in clear, "+words.Backup(b))
 }

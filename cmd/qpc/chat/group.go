@@ -2,12 +2,11 @@ package chat
 
 import (
 	"context"
-	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"quicnprotochat/cmd/qpc/cli"
+	"quicnprotochat/cmd/qpc/words"
 	"quicnprotochat/node/localapi"
 )
 
@@ -33,7 +32,7 @@ func (c *chat) createGroup(ctx context.Context, r request) error {
 	if err != nil {
 		return err
 	}
-	if err := c.Print(g, groupText(g)); err != nil || !c.repl {
+	if err := c.Print(g, words.Group(g)); err != nil || !c.repl {
 		return err
 	}
 	return c.openGroup(g)
@@ -55,16 +54,8 @@ func change(action localapi.GroupAction) func(c *chat, ctx context.Context, r re
 		if c.repl && c.with != nil && c.with.id == g.ID {
 			c.with.name = g.Name
 		}
-		return c.Print(g, groupText(g))
+		return c.Print(g, words.Group(g))
 	}
-}
-
-func groupText(g localapi.Group) string {
-	text := fmt.Sprintf("%-20s %s  %d members", cli.Defuse(g.Name), g.ID, g.Members)
-	if g.Status != "in" {
-		text += ", " + g.Status
-	}
-	return text
 }
 
 // groups lists the groups.
@@ -74,7 +65,7 @@ func (c *chat) groups(ctx context.Context, _ request) error {
 		return err
 	}
 	for _, g := range list {
-		if err := c.Print(g, groupText(g)+c.unreadNote(g.ID)); err != nil {
+		if err := c.Print(g, words.Group(g)+c.unreadNote(g.ID)); err != nil {
 			return err
 		}
 	}
@@ -90,24 +81,5 @@ func (c *chat) members(ctx context.Context, r request) error {
 	if err != nil {
 		return err
 	}
-	return c.Print(info, groupInfoText(info))
-}
-
-func groupInfoText(g localapi.GroupInfo) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s  %s\n", cli.Defuse(g.Name), g.ID)
-	switch {
-	case g.RemovedBy != "":
-		fmt.Fprintf(&b, "removed by %s\n", g.RemovedBy)
-	case g.Status != "in":
-		fmt.Fprintf(&b, "%s\n", g.Status)
-	}
-	for _, m := range g.Members {
-		fmt.Fprintf(&b, "%-7s %-20s %s\n", m.Role, cli.Defuse(m.Name), m.Identity)
-	}
-	for _, i := range g.Invited {
-		fmt.Fprintf(&b, "invited %-20s %s  since %s: %s\n", cli.Defuse(i.Name), i.Identity, cli.Shown(i.Since), i.Waits)
-	}
-	fmt.Fprintf(&b, "epoch %d, suite %s\nauthenticator %s", g.Epoch, g.Suite, g.Authenticator)
-	return b.String()
+	return c.Print(info, words.GroupInfo(info))
 }

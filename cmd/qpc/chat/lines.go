@@ -1,23 +1,22 @@
 package chat
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"io"
 	"strings"
 	"time"
 
 	"quicnprotochat/cmd/qpc/cli"
+	"quicnprotochat/cmd/qpc/terminal"
 	"quicnprotochat/node/localapi"
 )
 
 // line does what one line asks for. Only errQuit and errors of the output end
 // the chat: all others are told and the chat goes on.
-func (c *chat) line(ctx context.Context, line inputLine) error {
-	err := line.err
+func (c *chat) line(ctx context.Context, line terminal.Line) error {
+	err := line.Err
 	if err == nil {
-		err = c.do(ctx, line.text)
+		err = c.do(ctx, line.Text)
 	}
 	var told *localapi.Error
 	switch {
@@ -169,11 +168,11 @@ func (c *chat) help(_ context.Context, r request) error {
 }
 
 // lines are what is typed, or what stdin gives.
-func (c *chat) lines(ctx context.Context) <-chan inputLine {
+func (c *chat) lines(ctx context.Context) <-chan terminal.Line {
 	if c.terminal != nil {
-		return c.terminal.lines
+		return c.terminal.Lines()
 	}
-	return readLines(ctx, c.Stdin)
+	return terminal.ReadLines(ctx, c.Stdin)
 }
 
 // complete returns what a line could become: a command, or a command with the last
@@ -205,42 +204,4 @@ func (c *chat) complete(ctx context.Context, line string) (offers []string) {
 		}
 	}
 	return offers
-}
-
-// inputLine is a line of input, or why there is none.
-type inputLine struct {
-	text string
-	err  error
-}
-
-// readLines hands out the lines of r until it ends, ctx ends, or a read fails.
-// A line that is too long to be sent is an error and skipped. The reading itself
-// cannot be ended: it lasts as long as r gives nothing.
-func readLines(ctx context.Context, r io.Reader) <-chan inputLine {
-	lines := make(chan inputLine)
-	go func() {
-		defer close(lines)
-		in := bufio.NewReaderSize(r, 2*localapi.MaxText)
-		for {
-			raw, err := in.ReadSlice('\n')
-			line := inputLine{text: strings.TrimRight(string(raw), "\r\n")}
-			if errors.Is(err, bufio.ErrBufferFull) {
-				line = inputLine{err: localapi.CheckText(string(raw))}
-				for errors.Is(err, bufio.ErrBufferFull) {
-					_, err = in.ReadSlice('\n')
-				}
-			}
-			if line.text != "" || line.err != nil || err == nil {
-				select {
-				case lines <- line:
-				case <-ctx.Done():
-					return
-				}
-			}
-			if err != nil {
-				return
-			}
-		}
-	}()
-	return lines
 }

@@ -4,13 +4,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"strings"
-	"sync"
 
 	"github.com/spf13/cobra"
 
 	"quicnprotochat/cmd/qpc/cli"
+	"quicnprotochat/cmd/qpc/terminal"
 	"quicnprotochat/node/localapi"
 )
 
@@ -80,12 +79,12 @@ func (c *chat) login(ctx context.Context, f *loginFlags, relay string) error {
 		return err // an account that this node made is there: the password is wrong
 	}
 	if !f.register {
-		if !isTerminal(c.Stdin) || !isTerminal(c.Stdout) || c.JSON {
+		if !terminal.Is(c.Stdin) || !terminal.Is(c.Stdout) || c.JSON {
 			refused := *localapi.AsError(err)
 			refused.Hint = "if there is no such account yet: --register makes it"
 			return &refused
 		}
-		answer, askErr := c.Commands.ask(ctx, fmt.Sprintf("The relay knows no %s with that password. Make a new account? [y/N] ", cli.Defuse(f.username)))
+		answer, askErr := terminal.Ask(ctx, c.Stdin, c.Stdout, fmt.Sprintf("The relay knows no %s with that password. Make a new account? [y/N] ", cli.Defuse(f.username)))
 		if answer = strings.ToLower(strings.TrimSpace(answer)); askErr != nil || answer != "y" && answer != "yes" {
 			return cmp.Or(askErr, err)
 		}
@@ -94,25 +93,4 @@ func (c *chat) login(ctx context.Context, f *loginFlags, relay string) error {
 		c.Note("Registered as %s at %s", cli.Defuse(a.Name), a.Relay)
 	}
 	return err
-}
-
-// switched is a writer that can be turned to another while others write to it.
-type switched struct {
-	mu sync.Mutex // guards w
-	w  io.Writer
-}
-
-// Write implements io.Writer.
-func (s *switched) Write(b []byte) (int, error) {
-	s.mu.Lock()
-	w := s.w
-	s.mu.Unlock()
-	return w.Write(b)
-}
-
-// turn makes w get what is written from now on.
-func (s *switched) turn(w io.Writer) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.w = w
 }

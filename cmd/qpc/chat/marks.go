@@ -1,7 +1,6 @@
 package chat
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -9,6 +8,7 @@ import (
 	"time"
 
 	"quicnprotochat/cmd/qpc/cli"
+	"quicnprotochat/cmd/qpc/words"
 	"quicnprotochat/node/localapi"
 )
 
@@ -88,7 +88,7 @@ func mark(action localapi.MarkAction) func(c *chat, ctx context.Context, r reque
 		if c.repl && !c.JSON {
 			return nil // the event says it
 		}
-		return c.Print(d, deliveryText(d))
+		return c.Print(d, words.Delivery(d))
 	}
 }
 
@@ -172,29 +172,6 @@ func (c *chat) showSettings(v localapi.Conversation, err error) error {
 	return c.Print(v, fmt.Sprintf("%s; %d unread", text, v.Unread))
 }
 
-// body is what is shown of a message behind its author.
-func body(m localapi.Message) string {
-	var b strings.Builder
-	if m.Reply != nil {
-		fmt.Fprintf(&b, "(to %q) ", excerpt(cmp.Or(m.Reply.Text, "a message that is not here")))
-	}
-	if m.Deleted {
-		b.WriteString("(deleted)")
-	} else {
-		b.WriteString(cli.Defuse(m.Text))
-	}
-	if m.Edited != nil {
-		b.WriteString(" (edited)")
-	}
-	for i, r := range m.Reactions {
-		if i == 0 {
-			b.WriteString("  ")
-		}
-		b.WriteString(cli.Defuse(r.Emoji))
-	}
-	return b.String()
-}
-
 // changed tells how a message looks that is other than before.
 func (c *chat) changed(e localapi.Event) string {
 	m, who := *e.Message, cli.Defuse(e.Contact.Name)
@@ -205,13 +182,13 @@ func (c *chat) changed(e localapi.Event) string {
 	line := c.number(m.ID, place(m, c.self.Identity))
 	switch {
 	case e.Change == localapi.Edited && own:
-		return fmt.Sprintf("  %syou now say: %s", line, body(m))
+		return fmt.Sprintf("  %syou now say: %s", line, words.Body(m))
 	case e.Change == localapi.Edited:
-		return fmt.Sprintf("  %s%s now says: %s", line, who, body(m))
+		return fmt.Sprintf("  %s%s now says: %s", line, who, words.Body(m))
 	case e.Change == localapi.Deleted:
 		return fmt.Sprintf("  %s%s deleted this message", line, who)
 	case e.Change == localapi.Reacted:
-		return fmt.Sprintf("  %s%s  <- %s", line, excerpt(m.Text), c.reactions(m, e))
+		return fmt.Sprintf("  %s%s  <- %s", line, words.Excerpt(m.Text), c.reactions(m, e))
 	}
 	return ""
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"quicnprotochat/cmd/qpc/cli"
+	"quicnprotochat/cmd/qpc/words"
 )
 
 // search shows the messages with all of some words, each with its conversation.
@@ -26,7 +27,7 @@ func (c *chat) search(ctx context.Context, r request) error {
 	}
 	for _, m := range found {
 		with := place(m, self.Identity)
-		text := fmt.Sprintf("%s%s: %s", c.number(m.ID, with), cli.Defuse(cmp.Or(names[with], with)), messageText(m, self.Identity, names))
+		text := fmt.Sprintf("%s%s: %s", c.number(m.ID, with), cli.Defuse(cmp.Or(names[with], with)), words.Message(m, self.Identity, names))
 		if err := c.Print(m, text); err != nil {
 			return err
 		}

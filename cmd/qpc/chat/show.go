@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"quicnprotochat/cmd/qpc/cli"
+	"quicnprotochat/cmd/qpc/words"
 	"quicnprotochat/node/localapi"
 )
 
@@ -20,13 +21,13 @@ func (c *chat) event(e localapi.Event) error {
 	case e.Event == localapi.EventChanged && e.Message != nil && e.Contact != nil:
 		text = c.changed(e)
 	case e.Event == localapi.EventRequest && e.Contact != nil:
-		text = fmt.Sprintf("Somebody who calls itself %s asks to write to you: /requests shows it, /accept NAME or /refuse NAME answers", inviter(*e.Contact))
+		text = fmt.Sprintf("Somebody who calls itself %s asks to write to you: /requests shows it, /accept NAME or /refuse NAME answers", words.Inviter(*e.Contact))
 	case e.Event == localapi.EventTrust && e.Contact != nil && e.Contact.Changed != "":
-		text = contactText(*e.Contact)
+		text = words.Contact(*e.Contact)
 	case e.Event == localapi.EventTyping && e.Contact != nil:
 		return c.isTyping(e)
 	case e.Event == localapi.EventGroup && e.Group != nil && e.Contact != nil:
-		text = fmt.Sprintf("%s added you to the group %s: %d members; /group writes to it", inviter(*e.Contact), cli.Defuse(e.Group.Name), e.Group.Members)
+		text = fmt.Sprintf("%s added you to the group %s: %d members; /group writes to it", words.Inviter(*e.Contact), cli.Defuse(e.Group.Name), e.Group.Members)
 	case e.Event == localapi.EventGroup && e.Group != nil:
 		text = fmt.Sprintf("The group %s: %s, %d members; /group writes to it", cli.Defuse(e.Group.Name), e.Group.Status, e.Group.Members)
 	case e.Event == localapi.EventContact && e.Contact != nil && c.with == nil && c.terminal != nil:
@@ -49,18 +50,6 @@ func (c *chat) event(e localapi.Event) error {
 	return c.prompt()
 }
 
-// inviter is what somebody is called who began something with us: by name, with whose
-// claim that is, else by the end of the key.
-func inviter(c localapi.Contact) string {
-	switch {
-	case c.Name == c.Identity:
-		return "…" + c.Identity[max(0, len(c.Identity)-8):]
-	case c.Claim != "":
-		return fmt.Sprintf("%s (%s as that relay claims)", cli.Defuse(c.Name), cli.Defuse(c.Claim))
-	}
-	return cli.Defuse(c.Name)
-}
-
 // cameIn is how a message that came in is shown: not at all, to a person, if it is of
 // a muted conversation that is not written to.
 func (c *chat) cameIn(e localapi.Event) string {
@@ -74,7 +63,7 @@ func (c *chat) cameIn(e localapi.Event) string {
 	if e.Group != nil {
 		who = "[" + cli.Defuse(e.Group.Name) + "] " + who
 	}
-	return fmt.Sprintf("%s%s  %s: %s", c.number(m.ID, with), cli.Shown(m.Time), who, body(m))
+	return fmt.Sprintf("%s%s  %s: %s", c.number(m.ID, with), cli.Shown(m.Time), who, words.Body(m))
 }
 
 // typist is who types where, by name.
@@ -178,16 +167,6 @@ func (c *chat) state(d localapi.Delivery) string {
 	return line
 }
 
-// excerpt returns the beginning of a text, on one line.
-func excerpt(text string) string {
-	const most = 40
-	runes := []rune(strings.Join(strings.Fields(text), " "))
-	if len(runes) > most {
-		runes = append(runes[:most], '…')
-	}
-	return cli.Defuse(string(runes))
-}
-
 // prompt says to whom a line would go.
 func (c *chat) prompt() error {
 	if c.terminal == nil {
@@ -207,13 +186,13 @@ func (c *chat) prompt() error {
 	for _, who := range slices.Sorted(maps.Keys(c.typing)) {
 		name = strings.TrimSpace(fmt.Sprintf("%s (%s is typing)", name, who))
 	}
-	c.terminal.prompt(name)
+	c.terminal.Prompt(name)
 	return nil
 }
 
 // stateLine tells people how far a message came.
 func stateLine(d localapi.Delivery, number, text string) string {
-	line := fmt.Sprintf("  %s(%s, path %s) %s", number, d.State, d.Path, excerpt(text))
+	line := fmt.Sprintf("  %s(%s, path %s) %s", number, d.State, d.Path, words.Excerpt(text))
 	if d.State == localapi.Failed {
 		line += ": " + cli.Defuse(d.Why)
 	}
@@ -234,7 +213,7 @@ func (c *chat) showDue(now time.Time) error {
 		if sent.shown != "" || now.Before(sent.due) {
 			continue
 		}
-		sent.shown = fmt.Sprintf("  %s(on its way) %s", sent.number, excerpt(sent.text))
+		sent.shown = fmt.Sprintf("  %s(on its way) %s", sent.number, words.Excerpt(sent.text))
 		c.sent[id] = sent
 		if err := c.Print(nil, sent.shown); err != nil {
 			return err

@@ -1,13 +1,13 @@
 package chat
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"strings"
 
+	"quicnprotochat/cmd/qpc/words"
+
 	"quicnprotochat/cmd/qpc/cli"
-	"quicnprotochat/node/localapi"
 )
 
 // whoami says who the node is.
@@ -25,53 +25,7 @@ func (c *chat) status(ctx context.Context, _ request) error {
 	if err != nil {
 		return err
 	}
-	return c.Print(st, statusText(st))
-}
-
-func statusText(st localapi.Status) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s  %s\n", cli.Defuse(st.Name), st.Identity)
-	fmt.Fprintf(&b, "LAN discovery %s\n", lanText(st))
-	for _, addr := range st.Addrs {
-		fmt.Fprintf(&b, "listening on %s\n", cli.Defuse(addr))
-	}
-	if len(st.Relays) == 0 {
-		b.WriteString("no relay: people who are away get messages when both are here (qpc up --relay URL)\n")
-	}
-	for _, r := range st.Relays {
-		b.WriteString(relayText(r) + "\n")
-	}
-	for _, p := range st.Peers {
-		state := "not connected"
-		if p.Connected {
-			state = "connected, path " + string(p.Path)
-		}
-		if p.Suite != "" {
-			state += ", " + suiteNote(p)
-		}
-		fmt.Fprintf(&b, "%s %s\n", cli.Defuse(p.Name), state)
-		for _, t := range p.Tried {
-			fmt.Fprintf(&b, "    tried %s: %s\n", cli.Defuse(t.Addr), cli.Defuse(cmp.Or(t.Error, "it worked")))
-		}
-	}
-	fmt.Fprintf(&b, "waiting: %d to others, %d to be read in, %d without a key yet", st.Queue.Outbox, st.Queue.Inbox, st.Queue.Unreadable)
-	return b.String()
-}
-
-// lanText says who finds the node on the LAN.
-func lanText(st localapi.Status) string {
-	if st.LANMode == "contacts" {
-		return "on, for contacts alone"
-	}
-	return cli.OnOff(st.LAN)
-}
-
-// suiteNote says what protects a conversation.
-func suiteNote(p localapi.Peer) string {
-	if p.PostQuantum {
-		return "post-quantum (" + cli.Defuse(p.Suite) + ")"
-	}
-	return "not post-quantum (" + cli.Defuse(p.Suite) + ")"
+	return c.Print(st, words.Status(st))
 }
 
 // relay uses a relay, or lists those in use.
@@ -86,7 +40,7 @@ func (c *chat) relay(ctx context.Context, r request) error {
 		return err
 	}
 	for _, relay := range st.Relays {
-		if err := c.Print(relay, relayText(relay)); err != nil {
+		if err := c.Print(relay, words.Relay(relay)); err != nil {
 			return err
 		}
 	}
@@ -94,20 +48,6 @@ func (c *chat) relay(ctx context.Context, r request) error {
 		c.Note("No relay: people who are away get messages when both are here. /relay URL uses one.")
 	}
 	return nil
-}
-
-func relayText(r localapi.Relay) string {
-	state := "reached"
-	switch {
-	case !r.Reached && r.Error == "":
-		state = "not reached yet"
-	case !r.Reached:
-		state = "not reached: " + cli.Defuse(r.Error)
-	}
-	if r.Sealed {
-		state += ", your contacts can leave mail there without telling it who they are"
-	}
-	return fmt.Sprintf("relay %s %s", cli.Defuse(r.URL), state)
 }
 
 // logs shows the end of the log.

@@ -7,6 +7,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"quicnprotochat/cmd/qpc/cli"
+	"quicnprotochat/cmd/qpc/terminal"
+	"quicnprotochat/cmd/qpc/words"
 	"quicnprotochat/node/localapi"
 )
 
@@ -27,7 +29,7 @@ func (c *chat) verify(ctx context.Context, r request) error {
 	if err != nil {
 		return err
 	}
-	return c.Print(contact, contactText(contact))
+	return c.Print(contact, words.Contact(contact))
 }
 
 func (c *chat) showSafety(ctx context.Context, r request) error {
@@ -44,7 +46,7 @@ func (c *chat) showSafety(ctx context.Context, r request) error {
 	case c.repl:
 		c.drawLink(s.Code, c.columns())
 	case r.qr:
-		c.drawLink(s.Code, width(c.Stderr))
+		c.drawLink(s.Code, terminal.Columns(c.Stderr))
 	}
 	if s.Verified {
 		c.Note("You have verified %s.", cli.Defuse(s.Name))
@@ -65,7 +67,7 @@ func decide(action localapi.TrustAction) func(c *chat, ctx context.Context, r re
 		if err != nil {
 			return err
 		}
-		return c.Print(contact, contactText(contact))
+		return c.Print(contact, words.Contact(contact))
 	}
 }
 
@@ -121,7 +123,7 @@ func (c *chat) requests(ctx context.Context, _ request) error {
 		return err
 	}
 	for _, r := range list {
-		if err := c.Print(r, requestText(r)); err != nil {
+		if err := c.Print(r, words.Request(r)); err != nil {
 			return err
 		}
 	}
@@ -129,21 +131,4 @@ func (c *chat) requests(ctx context.Context, _ request) error {
 		c.Note("Nobody asks to write to you.")
 	}
 	return nil
-}
-
-func requestText(r localapi.Request) string {
-	text := r.Identity
-	if r.Name != "" {
-		text = fmt.Sprintf("%-20s %s  so it calls itself", cli.Defuse(r.Name), r.Identity)
-	}
-	if r.Claim != "" {
-		text += ", " + cli.Defuse(r.Claim) + " as that relay claims"
-	}
-	if r.Via == "group" {
-		text += ", from a group"
-	}
-	if r.Text != "" {
-		text += "\n" + cli.Shown(r.Time) + "  < " + cli.Defuse(r.Text)
-	}
-	return text
 }

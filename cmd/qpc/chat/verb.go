@@ -110,7 +110,7 @@ func (a *Commands) commandOf(v verb) *cobra.Command {
 		r := flags
 		if v.about != aboutNothing {
 			if r.with, args = args[0], args[1:]; r.with == "" {
-				return nobody()
+				return Nobody()
 			}
 		}
 		r.args = args

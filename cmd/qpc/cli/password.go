@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"quicnprotochat/node/localapi"
@@ -23,6 +24,16 @@ type PasswordSource struct {
 	File      string
 	// Twice asks for it again: nobody sees what is typed.
 	Twice bool
+}
+
+// BackupPassword is where the password of a backup comes from.
+func BackupPassword(twice bool) PasswordSource {
+	return PasswordSource{What: "password of the backup", Flag: "password-file", Env: "QPC_BACKUP_PASSWORD", Twice: twice}
+}
+
+// AddFlag gives a command the flag that names the file.
+func (s *PasswordSource) AddFlag(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&s.File, s.Flag, "", fmt.Sprintf("read the %s from `FILE`, - for stdin (default $%s, else ask)", s.What, s.Env))
 }
 
 // Password returns the password of a source: the file that was named, else the

@@ -1,4 +1,4 @@
-package chat
+package main
 
 import (
 	"strings"
@@ -20,7 +20,7 @@ func TestTextFromStdin(t *testing.T) {
 		{"", localapi.ExitUsage},
 		{"\xff", localapi.ExitUsage},
 	} {
-		a := New(&cli.App{Stdin: strings.NewReader(tt.in)})
+		a := &app{&cli.App{Stdin: strings.NewReader(tt.in)}}
 		text, err := a.text("-")
 		exit := localapi.ExitOK
 		if err != nil {

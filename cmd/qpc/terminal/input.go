@@ -1,8 +1,6 @@
-package chat
+package terminal
 
 import (
-	"io"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -29,69 +27,6 @@ const (
 	firstFrames = 100 * time.Millisecond
 )
 
-// terminal is a line of input below a scrolling text. What is written to it
-// comes above the line, so that nothing tears what is being typed. The text
-// belongs to the terminal's own scrollback.
-type terminal struct {
-	program *tea.Program
-	// lines are what was typed; closed when the typing ends.
-	lines chan inputLine
-	// typed has a token when a text is being typed that is no command.
-	typed chan struct{}
-	// ended is closed when the terminal is as it was before.
-	ended chan struct{}
-	err   error
-}
-
-// openTerminal takes a terminal over until close. complete returns what a line
-// could become, soon, for typing waits; interrupt is called when Ctrl-C comes after the end of the input.
-func openTerminal(in, out *os.File, complete func(line string) []string, interrupt func()) *terminal {
-	t := &terminal{lines: make(chan inputLine, inputBacklog), typed: make(chan struct{}, 1), ended: make(chan struct{})}
-	m := &inputModel{input: newInput(), lines: t.lines, typed: t.typed, complete: complete, interrupt: interrupt, showing: true}
-	m.setPrompt("")
-	t.program = tea.NewProgram(m, tea.WithInput(in), tea.WithOutput(out), tea.WithoutSignalHandler())
-	go func() {
-		defer close(t.ended)
-		_, t.err = t.program.Run()
-		m.endLines()
-	}()
-	return t
-}
-
-// newInput returns an empty line without decoration.
-func newInput() textarea.Model {
-	input := textarea.New()
-	plain := textarea.StyleState{
-		Base: lipgloss.NewStyle(), Text: lipgloss.NewStyle(), CursorLine: lipgloss.NewStyle(), Prompt: lipgloss.NewStyle(),
-		EndOfBuffer: lipgloss.NewStyle(), Placeholder: lipgloss.NewStyle(), Selection: lipgloss.NewStyle().Reverse(true),
-	}
-	input.SetStyles(textarea.Styles{Focused: plain, Blurred: plain})
-	input.SetVirtualCursor(false)
-	input.ShowLineNumbers = false
-	input.CharLimit = localapi.MaxText
-	input.DynamicHeight, input.MaxHeight, input.MaxContentHeight = true, inputRows, localapi.MaxText
-	input.MaxWidth = 0
-	input.KeyMap.InsertNewline.SetKeys("alt+enter", "shift+enter", "ctrl+j")
-	input.Focus()
-	return input
-}
-
-// Write shows whole lines above the input.
-func (t *terminal) Write(p []byte) (int, error) {
-	t.program.Send(showMsg(strings.TrimSuffix(string(p), "\n")))
-	return len(p), nil
-}
-
-// prompt says before what the typing stands.
-func (t *terminal) prompt(text string) { t.program.Send(promptMsg(text)) }
-
-// close gives the terminal back when all that was written is seen.
-func (t *terminal) close() error {
-	t.program.Send(closeMsg{})
-	<-t.ended
-	return t.err
-}
-
 // The messages to the input.
 type (
 	showMsg   string   // a text to show
@@ -104,7 +39,7 @@ type (
 // one goroutine.
 type inputModel struct {
 	input     textarea.Model
-	lines     chan inputLine
+	lines     chan Line
 	typed     chan struct{}
 	endOnce   sync.Once
 	over      bool // no more input
@@ -128,6 +63,24 @@ type inputModel struct {
 	past  []string
 	at    int
 	draft string
+}
+
+// newInput returns an empty line without decoration.
+func newInput() textarea.Model {
+	input := textarea.New()
+	plain := textarea.StyleState{
+		Base: lipgloss.NewStyle(), Text: lipgloss.NewStyle(), CursorLine: lipgloss.NewStyle(), Prompt: lipgloss.NewStyle(),
+		EndOfBuffer: lipgloss.NewStyle(), Placeholder: lipgloss.NewStyle(), Selection: lipgloss.NewStyle().Reverse(true),
+	}
+	input.SetStyles(textarea.Styles{Focused: plain, Blurred: plain})
+	input.SetVirtualCursor(false)
+	input.ShowLineNumbers = false
+	input.CharLimit = localapi.MaxText
+	input.DynamicHeight, input.MaxHeight, input.MaxContentHeight = true, inputRows, localapi.MaxText
+	input.MaxWidth = 0
+	input.KeyMap.InsertNewline.SetKeys("alt+enter", "shift+enter", "ctrl+j")
+	input.Focus()
+	return input
 }
 
 func (m *inputModel) endLines() {
@@ -302,7 +255,7 @@ func (m *inputModel) enter() tea.Cmd {
 		return nil
 	}
 	select {
-	case m.lines <- inputLine{text: line}:
+	case m.lines <- Line{Text: line}:
 	default:
 		return m.show("Too many lines wait to be taken: try again in a moment.")
 	}
@@ -355,5 +308,3 @@ func (m *inputModel) completeLine() tea.Cmd {
 	}
 	return m.show(strings.Join(offers, "\n"))
 }
-
-var _ io.Writer = (*terminal)(nil)

@@ -1,14 +1,15 @@
-package chat
+package main
 
 import (
 	"github.com/spf13/cobra"
 
 	"quicnprotochat/cmd/qpc/cli"
+	"quicnprotochat/cmd/qpc/words"
 	"quicnprotochat/node"
 )
 
-// Backup has the commands about backups below it.
-func (a *Commands) Backup() *cobra.Command {
+// backupCommand has the commands about backups below it.
+func (a *app) backupCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "backup",
 		Short: "Keep a copy of this node in one encrypted file.",
@@ -27,14 +28,14 @@ restored one.`,
 	return cmd
 }
 
-func (a *Commands) backupVerifyCommand() *cobra.Command {
+func (a *app) backupVerifyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify FILE",
 		Short: "Restore a backup into a scratch home, and say what is in it.",
 		Args:  cli.Exactly(1),
 	}
-	var source cli.PasswordSource
-	addBackupPassword(cmd, &source, false)
+	source := cli.BackupPassword(false)
+	source.AddFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		password, err := a.Password(cmd.Context(), source)
 		if err != nil {
@@ -44,20 +45,20 @@ func (a *Commands) backupVerifyCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return a.Print(b, "It is whole: "+copyText(b))
+		return a.Print(b, "It is whole: "+words.Backup(b))
 	}
 	return cmd
 }
 
-func (a *Commands) backupRestoreCommand() *cobra.Command {
+func (a *app) backupRestoreCommand() *cobra.Command {
 	state := cli.StatePassword()
 	cmd := &cobra.Command{
 		Use:   "restore FILE",
 		Short: "Make this home, which must not be there, of a backup.",
 		Args:  cli.Exactly(1),
 	}
-	var source cli.PasswordSource
-	addBackupPassword(cmd, &source, false)
+	source := cli.BackupPassword(false)
+	source.AddFlag(cmd)
 	cmd.Flags().StringVar(&state.File, state.Flag, "", "lock the home with the state password in `FILE`")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		h, err := a.Home(cmd)

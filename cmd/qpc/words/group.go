@@ -1,0 +1,38 @@
+package words
+
+import (
+	"fmt"
+	"strings"
+
+	"quicnprotochat/cmd/qpc/cli"
+	"quicnprotochat/node/localapi"
+)
+
+// Group is a line about a group.
+func Group(g localapi.Group) string {
+	text := fmt.Sprintf("%-20s %s  %d members", cli.Defuse(g.Name), g.ID, g.Members)
+	if g.Status != "in" {
+		text += ", " + g.Status
+	}
+	return text
+}
+
+// GroupInfo is what a group is: its members and the state of its keys.
+func GroupInfo(g localapi.GroupInfo) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s  %s\n", cli.Defuse(g.Name), g.ID)
+	switch {
+	case g.RemovedBy != "":
+		fmt.Fprintf(&b, "removed by %s\n", g.RemovedBy)
+	case g.Status != "in":
+		fmt.Fprintf(&b, "%s\n", g.Status)
+	}
+	for _, m := range g.Members {
+		fmt.Fprintf(&b, "%-7s %-20s %s\n", m.Role, cli.Defuse(m.Name), m.Identity)
+	}
+	for _, i := range g.Invited {
+		fmt.Fprintf(&b, "invited %-20s %s  since %s: %s\n", cli.Defuse(i.Name), i.Identity, cli.Shown(i.Since), i.Waits)
+	}
+	fmt.Fprintf(&b, "epoch %d, suite %s\nauthenticator %s", g.Epoch, g.Suite, g.Authenticator)
+	return b.String()
+}

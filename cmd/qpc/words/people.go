@@ -1,0 +1,72 @@
+package words
+
+import (
+	"fmt"
+
+	"quicnprotochat/cmd/qpc/cli"
+	"quicnprotochat/node/localapi"
+)
+
+// Contact is a line about a person.
+func Contact(c localapi.Contact) string {
+	text := fmt.Sprintf("%-20s %s  by %s", cli.Defuse(c.Name), c.Identity, c.Via)
+	if c.Claim != "" {
+		text += ", " + cli.Defuse(c.Claim) + " as that relay claims"
+	}
+	if c.Verified {
+		text += ", verified"
+	}
+	if c.Blocked {
+		text += ", blocked"
+	}
+	if c.Changed != "" {
+		text += "; THE RELAY NOW NAMES " + c.Changed + ": accept or refuse that, nothing is sent until then"
+	}
+	return text
+}
+
+// Added says whether somebody is a new contact.
+func Added(added localapi.AddedContact) string {
+	if added.New {
+		return fmt.Sprintf("Added %s  %s", cli.Defuse(added.Name), added.Identity)
+	}
+	return fmt.Sprintf("%s was a contact already  %s", cli.Defuse(added.Name), added.Identity)
+}
+
+// Nearby is a line about a machine on the LAN.
+func Nearby(n localapi.Nearby) string {
+	if n.Name == "" {
+		return fmt.Sprintf("%-20s %s  on the LAN: add the identity, or their link, to write to them", "(no contact)", n.Identity)
+	}
+	return fmt.Sprintf("%-20s %s  on the LAN", cli.Defuse(n.Name), n.Identity)
+}
+
+// Request is a line about somebody who asks to be a contact, and what they wrote.
+func Request(r localapi.Request) string {
+	text := r.Identity
+	if r.Name != "" {
+		text = fmt.Sprintf("%-20s %s  so it calls itself", cli.Defuse(r.Name), r.Identity)
+	}
+	if r.Claim != "" {
+		text += ", " + cli.Defuse(r.Claim) + " as that relay claims"
+	}
+	if r.Via == "group" {
+		text += ", from a group"
+	}
+	if r.Text != "" {
+		text += "\n" + cli.Shown(r.Time) + "  < " + cli.Defuse(r.Text)
+	}
+	return text
+}
+
+// Inviter is what somebody is called who began something with us: by name, with whose
+// claim that is, else by the end of the key.
+func Inviter(c localapi.Contact) string {
+	switch {
+	case c.Name == c.Identity:
+		return "…" + c.Identity[max(0, len(c.Identity)-8):]
+	case c.Claim != "":
+		return fmt.Sprintf("%s (%s as that relay claims)", cli.Defuse(c.Name), cli.Defuse(c.Claim))
+	}
+	return cli.Defuse(c.Name)
+}

@@ -1,0 +1,77 @@
+package words
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"quicnprotochat/cmd/qpc/cli"
+	"quicnprotochat/node/localapi"
+)
+
+// Status is what a node is connected to and what waits.
+func Status(st localapi.Status) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s  %s\n", cli.Defuse(st.Name), st.Identity)
+	fmt.Fprintf(&b, "LAN discovery %s\n", lanText(st))
+	for _, addr := range st.Addrs {
+		fmt.Fprintf(&b, "listening on %s\n", cli.Defuse(addr))
+	}
+	if len(st.Relays) == 0 {
+		b.WriteString("no relay: people who are away get messages when both are here (qpc up --relay URL)\n")
+	}
+	for _, r := range st.Relays {
+		b.WriteString(Relay(r) + "\n")
+	}
+	for _, p := range st.Peers {
+		state := "not connected"
+		if p.Connected {
+			state = "connected, path " + string(p.Path)
+		}
+		if p.Suite != "" {
+			state += ", " + suiteNote(p)
+		}
+		fmt.Fprintf(&b, "%s %s\n", cli.Defuse(p.Name), state)
+		for _, t := range p.Tried {
+			fmt.Fprintf(&b, "    tried %s: %s\n", cli.Defuse(t.Addr), cli.Defuse(cmp.Or(t.Error, "it worked")))
+		}
+	}
+	fmt.Fprintf(&b, "waiting: %d to others, %d to be read in, %d without a key yet", st.Queue.Outbox, st.Queue.Inbox, st.Queue.Unreadable)
+	return b.String()
+}
+
+// lanText says who finds the node on the LAN.
+func lanText(st localapi.Status) string {
+	if st.LANMode == "contacts" {
+		return "on, for contacts alone"
+	}
+	return cli.OnOff(st.LAN)
+}
+
+// suiteNote says what protects a conversation.
+func suiteNote(p localapi.Peer) string {
+	if p.PostQuantum {
+		return "post-quantum (" + cli.Defuse(p.Suite) + ")"
+	}
+	return "not post-quantum (" + cli.Defuse(p.Suite) + ")"
+}
+
+// Relay is a line about a home relay.
+func Relay(r localapi.Relay) string {
+	state := "reached"
+	switch {
+	case !r.Reached && r.Error == "":
+		state = "not reached yet"
+	case !r.Reached:
+		state = "not reached: " + cli.Defuse(r.Error)
+	}
+	if r.Sealed {
+		state += ", your contacts can leave mail there without telling it who they are"
+	}
+	return fmt.Sprintf("relay %s %s", cli.Defuse(r.URL), state)
+}
+
+// Backup says what is in a copy of a node.
+func Backup(b localapi.Backup) string {
+	return fmt.Sprintf("%s: %d contacts, %d conversations, %d messages", cli.Defuse(b.Path), b.Contacts, b.Conversations, b.Messages)
+}
