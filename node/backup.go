@@ -7,6 +7,7 @@ import (
 	"quicnprotochat/node/front"
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/node/store"
+	"quicnprotochat/node/store/home"
 )
 
 // VerifyBackup restores a backup into a scratch home and says what is in it. It wipes
@@ -21,11 +22,11 @@ func VerifyBackup(path string, password []byte) (localapi.Backup, error) {
 func RestoreBackup(path string, password []byte, dir string, state []byte) error {
 	err := backup.Restore(path, password, store.Config{Dir: dir, Password: state})
 	switch {
-	case errors.Is(err, store.ErrNotEmpty):
+	case errors.Is(err, home.ErrNotEmpty):
 		return &localapi.Error{
 			Message: "there is a home in " + dir + " already", Hint: "nothing was changed; restore into another one: --home DIR", Exit: localapi.ExitHome,
 		}
-	case errors.Is(err, store.ErrKind), errors.Is(err, store.ErrInUse), errors.Is(err, store.ErrNewer):
+	case errors.Is(err, home.ErrKind), errors.Is(err, home.ErrInUse), errors.Is(err, store.ErrNewer):
 		return storeError(dir, err)
 	}
 	return front.CopyError(path, err)

@@ -19,6 +19,7 @@ import (
 	"quicnprotochat/node/profile"
 	"quicnprotochat/node/serve"
 	"quicnprotochat/node/store"
+	"quicnprotochat/node/store/home"
 	"quicnprotochat/node/trust"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
@@ -248,7 +249,7 @@ func (n *Node) ready() {
 }
 
 // InUse reports whether the node of a home runs, in whatever process.
-func InUse(dir string) bool { return store.InUse(dir) }
+func InUse(dir string) bool { return home.InUse(dir) }
 
 // Close ends a node that is not running. It is idempotent.
 func (n *Node) Close() error {

@@ -4,11 +4,12 @@ import (
 	"log/slog"
 
 	"quicnprotochat/node/store"
+	"quicnprotochat/node/store/home"
 )
 
 // HasPassword reports whether the home in dir is locked with a state password.
 func HasPassword(dir string) (bool, error) {
-	locked, err := store.HasPassword(dir)
+	locked, err := home.HasPassword(dir)
 	if err != nil {
 		return false, storeError(dir, err)
 	}
@@ -16,7 +17,7 @@ func HasPassword(dir string) (bool, error) {
 }
 
 // IsHome reports whether there is a node's home in dir.
-func IsHome(dir string) (bool, error) { return store.Exists(dir) }
+func IsHome(dir string) (bool, error) { return home.Exists(dir) }
 
 // ChangePassword encrypts the store of a home anew and locks it with the password
 // next, none if that is empty; old is the present one. Both are wiped. No node may

@@ -11,6 +11,7 @@ import (
 	"quicnprotochat/node/front"
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/node/store"
+	"quicnprotochat/node/store/home"
 	"quicnprotochat/transport"
 )
 
@@ -143,19 +144,19 @@ func anyAddrs(port uint16) ([]transport.Addr, error) {
 func storeError(dir string, err error) error {
 	e := &localapi.Error{Message: err.Error(), Exit: localapi.ExitHome}
 	switch {
-	case errors.Is(err, store.ErrInUse):
+	case errors.Is(err, home.ErrInUse):
 		e.Message = "another node uses the home " + dir
 		e.Hint = "stop it first, or use another home: --home DIR"
-	case errors.Is(err, store.ErrKind):
+	case errors.Is(err, home.ErrKind):
 		e.Message = "the home " + dir + " belongs to a relay"
 		e.Hint = "use another home for a node: --home DIR"
-	case errors.Is(err, store.ErrLocked):
+	case errors.Is(err, home.ErrLocked):
 		e.Message = "the home " + dir + " is locked with a state password"
 		e.Hint = "type it at a terminal, or use --state-password-file FILE or QPC_STATE_PASSWORD"
-	case errors.Is(err, store.ErrPassword):
+	case errors.Is(err, home.ErrPassword):
 		e.Message = "that is not the state password of " + dir
 		e.Hint = "nothing was changed; try again"
-	case errors.Is(err, store.ErrNoPassword):
+	case errors.Is(err, home.ErrNoPassword):
 		e.Message, e.Exit = "the home "+dir+" has no state password", localapi.ExitUsage
 		e.Hint = "leave it out, or set one: qpc password set"
 	case errors.Is(err, store.ErrNewer):

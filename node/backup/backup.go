@@ -9,13 +9,14 @@ import (
 	"path/filepath"
 
 	"quicnprotochat/node/store"
+	"quicnprotochat/node/store/home"
 	"quicnprotochat/node/store/qpce"
 )
 
 const (
 	magic      = "QPCB"
 	version    = 1
-	sealedSize = store.KeySize + qpce.Overhead
+	sealedSize = home.KeySize + qpce.Overhead
 )
 
 var (
@@ -88,8 +89,8 @@ func Restore(path string, password []byte, cfg store.Config) error {
 }
 
 func restore(path string, password []byte, cfg store.Config) (err error) {
-	if there, err := store.Exists(cfg.Dir); err != nil || there {
-		return errors.Join(store.ErrNotEmpty, err)
+	if there, err := home.Exists(cfg.Dir); err != nil || there {
+		return errors.Join(home.ErrNotEmpty, err)
 	}
 	in, err := os.Open(path)
 	if err != nil {
@@ -117,7 +118,7 @@ func restore(path string, password []byte, cfg store.Config) (err error) {
 }
 
 // readHeader returns the key in the header of a backup.
-func readHeader(r io.Reader, password []byte) (key [store.KeySize]byte, err error) {
+func readHeader(r io.Reader, password []byte) (key home.Key, err error) {
 	head := make([]byte, len(magic)+1+sealedSize)
 	if _, err := io.ReadFull(r, head); err != nil {
 		return key, fmt.Errorf("%w: too short", ErrFormat)
@@ -135,11 +136,11 @@ func readHeader(r io.Reader, password []byte) (key [store.KeySize]byte, err erro
 	if err != nil || len(b) != len(key) {
 		return key, errors.Join(ErrFormat, err)
 	}
-	return [store.KeySize]byte(b), nil
+	return home.Key(b), nil
 }
 
 // write writes the backup of a snapshot to a new file, durably.
-func write(path, snapshot string, key [store.KeySize]byte, password []byte) error {
+func write(path, snapshot string, key home.Key, password []byte) error {
 	sealed, err := qpce.Seal(password, key[:])
 	if err != nil {
 		return err

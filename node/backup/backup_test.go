@@ -13,13 +13,14 @@ import (
 	"quicnprotochat/node/keys"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
+	"quicnprotochat/node/store/home"
 	"quicnprotochat/rpc"
 )
 
 const text = "the lake at midnight"
 
-// home is a closed home with a contact, a conversation, a message and secrets.
-func home(t *testing.T) *store.Store {
+// closed is a closed home with a contact, a conversation, a message and secrets.
+func closed(t *testing.T) *store.Store {
 	t.Helper()
 	s, err := store.Open(store.Config{Dir: filepath.Join(t.TempDir(), "home")})
 	if err != nil {
@@ -66,7 +67,7 @@ func alone(t *testing.T, path string) {
 }
 
 func TestBackup(t *testing.T) {
-	path := create(t, home(t))
+	path := create(t, closed(t))
 	alone(t, path)
 	b, err := os.ReadFile(path)
 	if err != nil || bytes.Contains(b, []byte(text)) || bytes.Contains(b, []byte("SQLite")) {
@@ -75,7 +76,7 @@ func TestBackup(t *testing.T) {
 	if n, err := Verify(path, password()); err != nil || n.Messages != 1 {
 		t.Errorf("verify: %+v, %v", n, err)
 	}
-	if _, err := Create(context.Background(), home(t), path, password()); !errors.Is(err, os.ErrExist) {
+	if _, err := Create(context.Background(), closed(t), path, password()); !errors.Is(err, os.ErrExist) {
 		t.Errorf("a second one in its place: got %v, want ErrExist", err)
 	}
 	dir := filepath.Join(t.TempDir(), "restored")
@@ -115,14 +116,14 @@ func TestBackup(t *testing.T) {
 	if err != nil {
 		t.Error(err)
 	}
-	if err := Restore(path, password(), store.Config{Dir: dir}); !errors.Is(err, store.ErrNotEmpty) {
+	if err := Restore(path, password(), store.Config{Dir: dir}); !errors.Is(err, home.ErrNotEmpty) {
 		t.Errorf("over a home: got %v, want ErrNotEmpty", err)
 	}
 }
 
 // TestBackupRefuses changes a backup at many places, and cuts it at others.
 func TestBackupRefuses(t *testing.T) {
-	path := create(t, home(t))
+	path := create(t, closed(t))
 	good, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -163,7 +164,7 @@ func TestBackupRefuses(t *testing.T) {
 // FuzzReadStream gives what may stand behind the header.
 func FuzzReadStream(f *testing.F) {
 	var good bytes.Buffer
-	key := make([]byte, store.KeySize)
+	key := make([]byte, home.KeySize)
 	if err := sealStream(&good, bytes.NewReader([]byte("a snapshot")), key); err != nil {
 		f.Fatal(err)
 	}

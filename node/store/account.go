@@ -3,6 +3,7 @@ package store
 import (
 	"time"
 
+	"quicnprotochat/node/store/database"
 	"quicnprotochat/transport"
 )
 
@@ -19,18 +20,18 @@ type Account struct {
 	Added   time.Time
 }
 
-func scanAccount(r *row) Account {
-	return Account{Relay: r.array32(), URL: r.text(), Name: r.text(), Stretch: r.bytes(), Session: r.bytes(), Added: r.time()}
+func scanAccount(r *database.Row) Account {
+	return Account{Relay: r.Array32(), URL: r.Text(), Name: r.Text(), Stretch: r.Bytes(), Session: r.Bytes(), Added: r.Time()}
 }
 
 // Accounts returns our accounts in the order in which they were added.
 func (t *Tx) Accounts() ([]Account, error) {
-	return list(t, scanAccount, "SELECT relay, url, name, stretch, session, added FROM accounts ORDER BY added, relay")
+	return database.List(t.db, scanAccount, "SELECT relay, url, name, stretch, session, added FROM accounts ORDER BY added, relay")
 }
 
 // PutAccount adds or replaces the account at a relay.
 func (t *Tx) PutAccount(a Account) error {
-	return t.do(`INSERT INTO accounts (relay, url, name, stretch, session, added) VALUES (?, ?, ?, ?, ?, ?)
+	return t.db.Do(`INSERT INTO accounts (relay, url, name, stretch, session, added) VALUES (?, ?, ?, ?, ?, ?)
 		ON CONFLICT (relay) DO UPDATE SET url = excluded.url, name = excluded.name,
 		stretch = excluded.stretch, session = excluded.session, added = excluded.added`,
 		a.Relay[:], a.URL, a.Name, a.Stretch, a.Session, a.Added)
@@ -38,10 +39,10 @@ func (t *Tx) PutAccount(a Account) error {
 
 // EndSession forgets the session at a relay if it is still that one.
 func (t *Tx) EndSession(relay transport.Key, session []byte) error {
-	return t.do("UPDATE accounts SET session = zeroblob(0) WHERE relay = ? AND session = ?", relay[:], session)
+	return t.db.Do("UPDATE accounts SET session = zeroblob(0) WHERE relay = ? AND session = ?", relay[:], session)
 }
 
 // DeleteAccount removes an account; it is no error if there is none.
 func (t *Tx) DeleteAccount(relay transport.Key) error {
-	return t.do("DELETE FROM accounts WHERE relay = ?", relay[:])
+	return t.db.Do("DELETE FROM accounts WHERE relay = ?", relay[:])
 }

@@ -1,6 +1,9 @@
 package store
 
-import "quicnprotochat/rpc"
+import (
+	"quicnprotochat/node/store/database"
+	"quicnprotochat/rpc"
+)
 
 // Listener is one of those that an own message to a group is for, and how far the
 // message came to it.
@@ -13,29 +16,18 @@ type Listener struct {
 
 // Audience returns whom an own message to a group is for.
 func (t *Tx) Audience(conversation, message [16]byte) ([]Listener, error) {
-	return list(t, func(r *row) Listener { return Listener{r.array32(), r.text(), r.bytes()} },
+	return database.List(t.db, func(r *database.Row) Listener { return Listener{r.Array32(), r.Text(), r.Bytes()} },
 		"SELECT member, state, tries FROM audience WHERE conversation = ? AND message = ? ORDER BY member", conversation[:], message[:])
 }
 
 // PutListener adds or replaces one of those that a message is for.
 func (t *Tx) PutListener(conversation, message [16]byte, l Listener) error {
-	return t.do("INSERT OR REPLACE INTO audience (conversation, message, member, state, tries) VALUES (?, ?, ?, ?, ?)",
+	return t.db.Do("INSERT OR REPLACE INTO audience (conversation, message, member, state, tries) VALUES (?, ?, ?, ?, ?)",
 		conversation[:], message[:], l.Member[:], l.State, l.Tries)
 }
 
 // DeleteListener says that a message is for a member no longer.
 func (t *Tx) DeleteListener(conversation, message [16]byte, member rpc.Identity) error {
-	return t.do("DELETE FROM audience WHERE conversation = ? AND message = ? AND member = ?",
+	return t.db.Do("DELETE FROM audience WHERE conversation = ? AND message = ? AND member = ?",
 		conversation[:], message[:], member[:])
-}
-
-// DeleteOutgoingTo removes the rows of one message to one recipient.
-func (t *Tx) DeleteOutgoingTo(conversation, message [16]byte, recipient rpc.Identity) error {
-	return t.do("DELETE FROM outbox WHERE conversation = ? AND message = ? AND recipient = ?",
-		conversation[:], message[:], recipient[:])
-}
-
-// DeleteOutgoingGroup removes all rows of a group for a recipient.
-func (t *Tx) DeleteOutgoingGroup(recipient rpc.Identity, group []byte) error {
-	return t.do("DELETE FROM outbox WHERE recipient = ? AND grp = ?", recipient[:], group)
 }

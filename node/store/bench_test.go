@@ -91,7 +91,10 @@ func BenchmarkView(b *testing.B) {
 
 // BenchmarkOpen opens and closes a home that is there.
 func BenchmarkOpen(b *testing.B) {
-	dir := closedHome(b)
+	dir := b.TempDir()
+	if err := open(b, Config{Dir: dir}).Close(); err != nil {
+		b.Fatal(err)
+	}
 	for b.Loop() {
 		s, err := Open(Config{Dir: dir})
 		if err != nil {

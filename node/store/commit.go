@@ -3,7 +3,7 @@ package store
 import (
 	"time"
 
-	"quicnprotochat/rpc"
+	"quicnprotochat/node/store/database"
 )
 
 // Commit is one epoch of a group that we know of: how it came to be, and whether
@@ -27,69 +27,37 @@ type Commit struct {
 
 const commitColumns = "grp, name, parent, card, message, length(message), state, seen"
 
-func scanCommit(r *row) Commit {
+func scanCommit(r *database.Row) Commit {
 	return Commit{
-		Group: r.bytes(), Name: r.array16(), Parent: r.array16(), Card: r.bytes(), Message: r.bytes(),
-		Size: r.int(), State: byte(r.int()), Seen: r.time(),
+		Group: r.Bytes(), Name: r.Array16(), Parent: r.Array16(), Card: r.Bytes(), Message: r.Bytes(),
+		Size: r.Int(), State: byte(r.Int()), Seen: r.Time(),
 	}
 }
 
 // Commit returns the commit that leads to an epoch of a group, or ErrNotFound.
 func (t *Tx) Commit(group []byte, name [16]byte) (Commit, error) {
-	return first(t, scanCommit, "SELECT "+commitColumns+" FROM commits WHERE grp = ? AND name = ?", group, name[:])
+	return database.First(t.db, scanCommit, "SELECT "+commitColumns+" FROM commits WHERE grp = ? AND name = ?", group, name[:])
 }
 
 // Commits returns the commits of a group without their Messages.
 func (t *Tx) Commits(group []byte) ([]Commit, error) {
-	return list(t, scanCommit, `SELECT grp, name, parent, card, zeroblob(0), length(message), state, seen FROM commits
+	return database.List(t.db, scanCommit, `SELECT grp, name, parent, card, zeroblob(0), length(message), state, seen FROM commits
 		WHERE grp = ? ORDER BY seen, name`, group)
 }
 
 // PutCommit adds or replaces a commit.
 func (t *Tx) PutCommit(c Commit) error {
-	return t.do(`INSERT OR REPLACE INTO commits (grp, name, parent, card, message, state, seen) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+	return t.db.Do(`INSERT OR REPLACE INTO commits (grp, name, parent, card, message, state, seen) VALUES (?, ?, ?, ?, ?, ?, ?)`,
 		c.Group, c.Name[:], c.Parent[:], c.Card, c.Message, c.State, c.Seen)
 }
 
 // SetCommitState changes the State of a commit. It returns ErrNotFound if there
 // is no such commit.
 func (t *Tx) SetCommitState(group []byte, name [16]byte, state byte) error {
-	return t.must("UPDATE commits SET state = ? WHERE grp = ? AND name = ?", state, group, name[:])
+	return t.db.Must("UPDATE commits SET state = ? WHERE grp = ? AND name = ?", state, group, name[:])
 }
 
 // DeleteCommit removes a commit; it is no error if there is none.
 func (t *Tx) DeleteCommit(group []byte, name [16]byte) error {
-	return t.do("DELETE FROM commits WHERE grp = ? AND name = ?", group, name[:])
-}
-
-// DeleteEpoch erases an epoch and its records; it is no error if there is none.
-func (t *Tx) DeleteEpoch(id [16]byte) error {
-	if err := t.do("DELETE FROM mls_records WHERE epoch = ?", id[:]); err != nil {
-		return err
-	}
-	return t.do("DELETE FROM epochs WHERE id = ?", id[:])
-}
-
-// Seat is what we know of another member of a group.
-type Seat struct {
-	Group  []byte
-	Member rpc.Identity
-	// Head is the epoch that the member said last that it is in, At when.
-	Head [16]byte
-	At   time.Time
-}
-
-func scanSeat(r *row) Seat {
-	return Seat{Group: r.bytes(), Member: r.array32(), Head: r.array16(), At: r.time()}
-}
-
-// Seats returns what is known of the members of a group.
-func (t *Tx) Seats(group []byte) ([]Seat, error) {
-	return list(t, scanSeat, "SELECT grp, member, head, at FROM seats WHERE grp = ? ORDER BY member", group)
-}
-
-// PutSeat adds or replaces a seat.
-func (t *Tx) PutSeat(s Seat) error {
-	return t.do("INSERT OR REPLACE INTO seats (grp, member, head, at) VALUES (?, ?, ?, ?)",
-		s.Group, s.Member[:], s.Head[:], s.At)
+	return t.db.Do("DELETE FROM commits WHERE grp = ? AND name = ?", group, name[:])
 }

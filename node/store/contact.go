@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"quicnprotochat/node/store/database"
 	"quicnprotochat/rpc"
 )
 
@@ -32,33 +33,33 @@ type Contact struct {
 
 const contactColumns = "identity, name, via, verified, card, introduced, added, claim, changed"
 
-func scanContact(r *row) Contact {
+func scanContact(r *database.Row) Contact {
 	return Contact{
-		Identity: r.array32(), Name: r.text(), Via: r.text(), Verified: r.bool(),
-		Card: r.bytes(), Introduced: r.bool(), Added: r.time(), Claim: r.text(), Changed: r.array32(),
+		Identity: r.Array32(), Name: r.Text(), Via: r.Text(), Verified: r.Bool(),
+		Card: r.Bytes(), Introduced: r.Bool(), Added: r.Time(), Claim: r.Text(), Changed: r.Array32(),
 	}
 }
 
 // Contact returns the contact of that identity, or ErrNotFound.
 func (t *Tx) Contact(id rpc.Identity) (Contact, error) {
-	return first(t, scanContact, "SELECT "+contactColumns+" FROM contacts WHERE identity = ?", id[:])
+	return database.First(t.db, scanContact, "SELECT "+contactColumns+" FROM contacts WHERE identity = ?", id[:])
 }
 
 // Contacts returns all contacts by name.
 func (t *Tx) Contacts() ([]Contact, error) {
-	return list(t, scanContact, "SELECT "+contactColumns+" FROM contacts ORDER BY folded")
+	return database.List(t.db, scanContact, "SELECT "+contactColumns+" FROM contacts ORDER BY folded")
 }
 
 // PutContact adds or replaces the contact of that identity. It returns
 // ErrExists if another contact has the name.
 func (t *Tx) PutContact(c Contact) error {
-	err := t.do(`INSERT INTO contacts (identity, name, folded, via, verified, card, introduced, added, claim, changed)
+	err := t.db.Do(`INSERT INTO contacts (identity, name, folded, via, verified, card, introduced, added, claim, changed)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (identity) DO UPDATE SET name = excluded.name, folded = excluded.folded, via = excluded.via,
 			verified = excluded.verified, card = excluded.card, introduced = excluded.introduced, added = excluded.added,
 			claim = excluded.claim, changed = excluded.changed`,
 		c.Identity[:], c.Name, fold(c.Name), c.Via, c.Verified, c.Card, c.Introduced, c.Added, c.Claim, c.Changed[:])
-	if unique(err) {
+	if database.Taken(err) {
 		return fmt.Errorf("contact name: %w", ErrExists)
 	}
 	return err
@@ -68,7 +69,7 @@ func (t *Tx) PutContact(c Contact) error {
 func (t *Tx) FreeName(want string) (string, error) {
 	name := want
 	for i := 2; ; i++ {
-		n, err := t.count("SELECT count(*) FROM contacts WHERE folded = ?", fold(name))
+		n, err := t.db.Count("SELECT count(*) FROM contacts WHERE folded = ?", fold(name))
 		if err != nil {
 			return "", err
 		}

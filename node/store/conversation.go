@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"quicnprotochat/node/store/database"
 	"quicnprotochat/rpc"
 )
 
@@ -28,17 +29,17 @@ type Conversation struct {
 
 const conversationColumns = "id, peer, grp, counter, lamport, created, name, status, no_read_receipts, muted"
 
-func scanConversation(r *row) Conversation {
+func scanConversation(r *database.Row) Conversation {
 	return Conversation{
-		ID: r.array16(), Peer: r.array32(), Group: r.bytes(),
-		Counter: r.uint64(), Lamport: r.uint64(), Created: r.time(),
-		Name: r.text(), Status: r.text(), NoReadReceipts: r.bool(), Muted: r.bool(),
+		ID: r.Array16(), Peer: r.Array32(), Group: r.Bytes(),
+		Counter: r.Uint64(), Lamport: r.Uint64(), Created: r.Time(),
+		Name: r.Text(), Status: r.Text(), NoReadReceipts: r.Bool(), Muted: r.Bool(),
 	}
 }
 
 // Conversation returns the conversation of that id, or ErrNotFound.
 func (t *Tx) Conversation(id [16]byte) (Conversation, error) {
-	return first(t, scanConversation, "SELECT "+conversationColumns+" FROM conversations WHERE id = ?", id[:])
+	return database.First(t.db, scanConversation, "SELECT "+conversationColumns+" FROM conversations WHERE id = ?", id[:])
 }
 
 // ConversationOf returns the one-to-one conversation with peer, or ErrNotFound.
@@ -46,25 +47,25 @@ func (t *Tx) ConversationOf(peer rpc.Identity) (Conversation, error) {
 	if peer == (rpc.Identity{}) {
 		return Conversation{}, ErrNotFound
 	}
-	return first(t, scanConversation, "SELECT "+conversationColumns+` FROM conversations
+	return database.First(t.db, scanConversation, "SELECT "+conversationColumns+` FROM conversations
 		WHERE peer = ? AND peer <> zeroblob(32)`, peer[:])
 }
 
 // Conversations returns all conversations, oldest first.
 func (t *Tx) Conversations() ([]Conversation, error) {
-	return list(t, scanConversation, "SELECT "+conversationColumns+" FROM conversations ORDER BY created, id")
+	return database.List(t.db, scanConversation, "SELECT "+conversationColumns+" FROM conversations ORDER BY created, id")
 }
 
 // PutConversation adds or replaces the conversation of that id. It returns
 // ErrConflict if another conversation has the peer.
 func (t *Tx) PutConversation(c Conversation) error {
-	err := t.do(`INSERT INTO conversations (id, peer, grp, counter, lamport, created, name, status, no_read_receipts, muted)
+	err := t.db.Do(`INSERT INTO conversations (id, peer, grp, counter, lamport, created, name, status, no_read_receipts, muted)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET peer = excluded.peer, grp = excluded.grp, counter = excluded.counter,
 			lamport = excluded.lamport, created = excluded.created, name = excluded.name, status = excluded.status,
 			no_read_receipts = excluded.no_read_receipts, muted = excluded.muted`,
 		c.ID[:], c.Peer[:], c.Group, c.Counter, c.Lamport, c.Created, c.Name, c.Status, c.NoReadReceipts, c.Muted)
-	if unique(err) {
+	if database.Taken(err) {
 		return fmt.Errorf("conversation with this peer: %w", ErrConflict)
 	}
 	return err

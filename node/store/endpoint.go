@@ -3,6 +3,7 @@ package store
 import (
 	"time"
 
+	"quicnprotochat/node/store/database"
 	"quicnprotochat/rpc"
 )
 
@@ -13,7 +14,7 @@ func (t *Tx) EndpointRecord(id rpc.Identity) (record []byte, seq uint64, err err
 		record []byte
 		seq    uint64
 	}
-	e, err := first(t, func(r *row) endpoint { return endpoint{r.bytes(), r.uint64()} },
+	e, err := database.First(t.db, func(r *database.Row) endpoint { return endpoint{r.Bytes(), r.Uint64()} },
 		"SELECT record, seq FROM endpoints WHERE identity = ?", id[:])
 	return e.record, e.seq, err
 }
@@ -22,7 +23,7 @@ func (t *Tx) EndpointRecord(id rpc.Identity) (record []byte, seq uint64, err err
 // ErrConflict, and keeps what it has, if that is newer or is another record of
 // the same sequence number.
 func (t *Tx) PutEndpoint(id rpc.Identity, record []byte, seq uint64, expiry time.Time) error {
-	n, err := t.exec(`INSERT INTO endpoints (identity, record, seq, expiry) VALUES (?, ?, ?, ?)
+	n, err := t.db.Exec(`INSERT INTO endpoints (identity, record, seq, expiry) VALUES (?, ?, ?, ?)
 		ON CONFLICT (identity) DO UPDATE SET record = excluded.record, seq = excluded.seq, expiry = excluded.expiry
 		WHERE excluded.seq > seq OR (excluded.seq = seq AND excluded.record = record)`,
 		id[:], record, seq, expiry)
@@ -34,5 +35,5 @@ func (t *Tx) PutEndpoint(id rpc.Identity, record []byte, seq uint64, expiry time
 
 // DropEndpoints removes the records that expired before that time.
 func (t *Tx) DropEndpoints(before time.Time) error {
-	return t.do("DELETE FROM endpoints WHERE expiry < ?", before)
+	return t.db.Do("DELETE FROM endpoints WHERE expiry < ?", before)
 }

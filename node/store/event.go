@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"quicnprotochat/node/store/database"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
 )
@@ -36,22 +37,22 @@ func (Event) LogValue() slog.Value { return slog.StringValue("[redacted]") }
 
 const eventColumns = "id, kind, peer, conversation, message, author, state, path, relay, why"
 
-func scanEvent(r *row) Event {
+func scanEvent(r *database.Row) Event {
 	return Event{
-		ID: r.int64(), Kind: r.text(), Peer: r.array32(), Conversation: r.array16(), Message: r.array16(),
-		Author: r.array32(), State: r.text(), Path: r.text(), Relay: r.array32(), Why: r.text(),
+		ID: r.Int64(), Kind: r.Text(), Peer: r.Array32(), Conversation: r.Array16(), Message: r.Array16(),
+		Author: r.Array32(), State: r.Text(), Path: r.Text(), Relay: r.Array32(), Why: r.Text(),
 	}
 }
 
 // AddEvent keeps an event behind all others; e.ID is not looked at. The oldest are
 // dropped.
 func (t *Tx) AddEvent(e Event) error {
-	err := t.do(`INSERT INTO events (kind, peer, conversation, message, author, state, path, relay, why) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	err := t.db.Do(`INSERT INTO events (kind, peer, conversation, message, author, state, path, relay, why) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		e.Kind, e.Peer[:], e.Conversation[:], e.Message[:], e.Author[:], e.State, e.Path, e.Relay[:], e.Why)
 	if err != nil {
 		return err
 	}
-	return t.do("DELETE FROM events WHERE id <= ?", t.c.db.LastInsertRowID()-eventsKept)
+	return t.db.Do("DELETE FROM events WHERE id <= ?", t.db.LastID()-eventsKept)
 }
 
 // SkipEvents leaves out the next ids. A start does so: what UpdateLazily did last
@@ -62,21 +63,21 @@ func (t *Tx) SkipEvents() error {
 	if err != nil {
 		return err
 	}
-	return t.do(`INSERT INTO events (id, kind, peer, conversation, message, state, path, relay, why) VALUES (?, '', x'', x'', x'', '', '', x'', '')`,
+	return t.db.Do(`INSERT INTO events (id, kind, peer, conversation, message, state, path, relay, why) VALUES (?, '', x'', x'', x'', '', '', x'', '')`,
 		last+eventsSkipped)
 }
 
 // EventRange returns the first and the last id that are kept, 0 for none.
 func (t *Tx) EventRange() (least, last int64, err error) {
-	if least, err = first(t, (*row).int64, "SELECT coalesce(min(id), 0) FROM events"); err != nil {
+	if least, err = database.First(t.db, (*database.Row).Int64, "SELECT coalesce(min(id), 0) FROM events"); err != nil {
 		return 0, 0, fmt.Errorf("first event: %w", err)
 	}
-	last, err = first(t, (*row).int64, "SELECT coalesce(max(id), 0) FROM events")
+	last, err = database.First(t.db, (*database.Row).Int64, "SELECT coalesce(max(id), 0) FROM events")
 	return least, last, err
 }
 
 // Events returns at most limit events with ids above after and up to last, by id.
 func (t *Tx) Events(after, last int64, limit int) ([]Event, error) {
-	return list(t, scanEvent, "SELECT "+eventColumns+" FROM events WHERE id > ? AND id <= ? AND kind <> '' ORDER BY id LIMIT ?",
+	return database.List(t.db, scanEvent, "SELECT "+eventColumns+" FROM events WHERE id > ? AND id <= ? AND kind <> '' ORDER BY id LIMIT ?",
 		after, last, limitRows(limit))
 }

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"time"
 
+	"quicnprotochat/node/store/database"
 	"quicnprotochat/rpc"
 )
 
@@ -21,26 +22,26 @@ func (HybridKey) LogValue() slog.Value { return slog.StringValue("[redacted]") }
 
 const hybridKeyColumns = "id, private, blob, not_before, not_after, replaced"
 
-func scanHybridKey(r *row) HybridKey {
+func scanHybridKey(r *database.Row) HybridKey {
 	return HybridKey{
-		ID: r.array8(), Private: r.bytes(), Blob: r.bytes(),
-		NotBefore: r.time(), NotAfter: r.time(), Replaced: r.time(),
+		ID: r.Array8(), Private: r.Bytes(), Blob: r.Bytes(),
+		NotBefore: r.Time(), NotAfter: r.Time(), Replaced: r.Time(),
 	}
 }
 
 // HybridKeys returns our own keys, newest first.
 func (t *Tx) HybridKeys() ([]HybridKey, error) {
-	return list(t, scanHybridKey, "SELECT "+hybridKeyColumns+" FROM hybrid_keys ORDER BY not_before DESC, id")
+	return database.List(t.db, scanHybridKey, "SELECT "+hybridKeyColumns+" FROM hybrid_keys ORDER BY not_before DESC, id")
 }
 
 // HybridKey returns our key of that id, or ErrNotFound.
 func (t *Tx) HybridKey(id [8]byte) (HybridKey, error) {
-	return first(t, scanHybridKey, "SELECT "+hybridKeyColumns+" FROM hybrid_keys WHERE id = ?", id[:])
+	return database.First(t.db, scanHybridKey, "SELECT "+hybridKeyColumns+" FROM hybrid_keys WHERE id = ?", id[:])
 }
 
 // PutHybridKey adds or replaces one of our keys.
 func (t *Tx) PutHybridKey(k HybridKey) error {
-	return t.do(`INSERT INTO hybrid_keys (id, private, blob, not_before, not_after, replaced) VALUES (?, ?, ?, ?, ?, ?)
+	return t.db.Do(`INSERT INTO hybrid_keys (id, private, blob, not_before, not_after, replaced) VALUES (?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET private = excluded.private, blob = excluded.blob,
 			not_before = excluded.not_before, not_after = excluded.not_after, replaced = excluded.replaced`,
 		k.ID[:], k.Private, k.Blob, k.NotBefore, k.NotAfter, k.Replaced)
@@ -48,7 +49,7 @@ func (t *Tx) PutHybridKey(k HybridKey) error {
 
 // DeleteHybridKey erases one of our keys; it is no error if there is none.
 func (t *Tx) DeleteHybridKey(id [8]byte) error {
-	return t.do("DELETE FROM hybrid_keys WHERE id = ?", id[:])
+	return t.db.Do("DELETE FROM hybrid_keys WHERE id = ?", id[:])
 }
 
 // PeerHybridKey returns the newest public key of a peer that was put, and its
@@ -58,7 +59,7 @@ func (t *Tx) PeerHybridKey(id rpc.Identity) (blob []byte, notBefore time.Time, e
 		blob      []byte
 		notBefore time.Time
 	}
-	k, err := first(t, func(r *row) peerKey { return peerKey{r.bytes(), r.time()} },
+	k, err := database.First(t.db, func(r *database.Row) peerKey { return peerKey{r.Bytes(), r.Time()} },
 		"SELECT blob, not_before FROM peer_hybrid_keys WHERE identity = ?", id[:])
 	return k.blob, k.notBefore, err
 }
@@ -66,7 +67,7 @@ func (t *Tx) PeerHybridKey(id rpc.Identity) (blob []byte, notBefore time.Time, e
 // PutPeerHybridKey stores the public key of a peer. It returns ErrConflict, and
 // keeps what it has, if that is newer.
 func (t *Tx) PutPeerHybridKey(id rpc.Identity, blob []byte, notBefore time.Time) error {
-	n, err := t.exec(`INSERT INTO peer_hybrid_keys (identity, blob, not_before) VALUES (?, ?, ?)
+	n, err := t.db.Exec(`INSERT INTO peer_hybrid_keys (identity, blob, not_before) VALUES (?, ?, ?)
 		ON CONFLICT (identity) DO UPDATE SET blob = excluded.blob, not_before = excluded.not_before
 		WHERE excluded.not_before >= not_before`,
 		id[:], blob, notBefore)
@@ -79,5 +80,5 @@ func (t *Tx) PutPeerHybridKey(id rpc.Identity, blob []byte, notBefore time.Time)
 // DropPeerHybridKeys removes the peers' keys whose not-before time is before
 // that time.
 func (t *Tx) DropPeerHybridKeys(before time.Time) error {
-	return t.do("DELETE FROM peer_hybrid_keys WHERE not_before < ?", before)
+	return t.db.Do("DELETE FROM peer_hybrid_keys WHERE not_before < ?", before)
 }

@@ -15,7 +15,8 @@ import (
 // for the private halves in the file: those of the present key and of the ones
 // replaced in the last 14 days are there, older ones nowhere.
 func TestPrivateHalvesAreGone(t *testing.T) {
-	s, err := store.Open(store.Config{Dir: t.TempDir()})
+	dir := t.TempDir()
+	s, err := store.Open(store.Config{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +36,7 @@ func TestPrivateHalvesAreGone(t *testing.T) {
 			t.Fatal(err)
 		}
 		seeds = append(seeds, seedOf(t, s, blob))
-		file := store.ReadDecrypted(t, s)
+		file := store.ReadDecrypted(t, dir)
 		for made, seed := range seeds {
 			// It was replaced a week after it was made.
 			if got, want := bytes.Contains(file, seed), made > n-3; got != want {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"quicnprotochat/node/store/database"
 	"quicnprotochat/rpc"
 )
 
@@ -24,10 +25,10 @@ type Incoming struct {
 
 const incomingColumns = "id, hash, payload, depositor, via, received, waiting"
 
-func scanIncoming(r *row) Incoming {
+func scanIncoming(r *database.Row) Incoming {
 	return Incoming{
-		ID: r.int64(), Hash: r.array32(), Payload: r.bytes(), Depositor: r.array32(),
-		Via: r.text(), Received: r.time(), Waiting: r.bool(),
+		ID: r.Int64(), Hash: r.Array32(), Payload: r.Bytes(), Depositor: r.Array32(),
+		Via: r.Text(), Received: r.Time(), Waiting: r.Bool(),
 	}
 }
 
@@ -35,7 +36,7 @@ func scanIncoming(r *row) Incoming {
 // hash is in the inbox or was processed before, it adds nothing and returns dup
 // true, with the id of the row if it is still there, else 0.
 func (t *Tx) AddIncoming(in Incoming) (id int64, dup bool, err error) {
-	n, err := t.exec(`INSERT INTO inbox (hash, payload, size, depositor, via, received, waiting)
+	n, err := t.db.Exec(`INSERT INTO inbox (hash, payload, size, depositor, via, received, waiting)
 		SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE NOT EXISTS (SELECT 1 FROM seen WHERE hash = ?1)
 		ON CONFLICT (hash) DO NOTHING`,
 		in.Hash[:], in.Payload, len(in.Payload), in.Depositor[:], in.Via, in.Received, in.Waiting)
@@ -43,9 +44,9 @@ func (t *Tx) AddIncoming(in Incoming) (id int64, dup bool, err error) {
 		return 0, false, err
 	}
 	if n == 1 {
-		return t.c.db.LastInsertRowID(), false, nil
+		return t.db.LastID(), false, nil
 	}
-	ids, err := list(t, (*row).int64, "SELECT id FROM inbox WHERE hash = ?", in.Hash[:])
+	ids, err := database.List(t.db, (*database.Row).Int64, "SELECT id FROM inbox WHERE hash = ?", in.Hash[:])
 	if err != nil || len(ids) == 0 {
 		return 0, true, err
 	}
@@ -55,24 +56,24 @@ func (t *Tx) AddIncoming(in Incoming) (id int64, dup bool, err error) {
 // Incoming returns the first limit rows with an id above after, oldest first:
 // those that wait for a key, or those that are new. A limit of 0 means all.
 func (t *Tx) Incoming(after int64, limit int, waiting bool) ([]Incoming, error) {
-	return list(t, scanIncoming, "SELECT "+incomingColumns+` FROM inbox INDEXED BY inbox_order
+	return database.List(t.db, scanIncoming, "SELECT "+incomingColumns+` FROM inbox INDEXED BY inbox_order
 		WHERE waiting = ? AND id > ? ORDER BY id LIMIT ?`, waiting, after, limitRows(limit))
 }
 
 // SetWaiting notes that no key opens a row. It returns ErrNotFound if there is
 // no such row.
 func (t *Tx) SetWaiting(id int64) error {
-	return t.must("UPDATE inbox SET waiting = 1 WHERE id = ?", id)
+	return t.db.Must("UPDATE inbox SET waiting = 1 WHERE id = ?", id)
 }
 
 // DoneIncoming removes a row and remembers its hash until ForgetSeen. It
 // returns ErrNotFound if there is no such row.
 func (t *Tx) DoneIncoming(id int64) error {
-	err := t.must("INSERT OR REPLACE INTO seen (hash, at) SELECT hash, ? FROM inbox WHERE id = ?", t.now(), id)
+	err := t.db.Must("INSERT OR REPLACE INTO seen (hash, at) SELECT hash, ? FROM inbox WHERE id = ?", t.now(), id)
 	if err != nil {
 		return fmt.Errorf("incoming %d: %w", id, err)
 	}
-	return t.do("DELETE FROM inbox WHERE id = ?", id)
+	return t.db.Do("DELETE FROM inbox WHERE id = ?", id)
 }
 
 // CountIncoming returns how many rows are new, how many wait for a key, and the
@@ -83,7 +84,7 @@ func (t *Tx) CountIncoming() (fresh, waiting int, bytes int64, err error) {
 		rows    int
 		bytes   int64
 	}
-	sums, err := list(t, func(r *row) sum { return sum{r.bool(), r.int(), r.int64()} },
+	sums, err := database.List(t.db, func(r *database.Row) sum { return sum{r.Bool(), r.Int(), r.Int64()} },
 		"SELECT waiting, count(*), sum(size) FROM inbox GROUP BY waiting")
 	for _, s := range sums {
 		bytes += s.bytes
@@ -99,24 +100,24 @@ func (t *Tx) CountIncoming() (fresh, waiting int, bytes int64, err error) {
 // DropWaiting removes the rows that wait for a key and were received before
 // that time. Their hashes are not remembered: a sender may try again.
 func (t *Tx) DropWaiting(before time.Time) error {
-	return t.do("DELETE FROM inbox WHERE waiting = 1 AND received < ?", before)
+	return t.db.Do("DELETE FROM inbox WHERE waiting = 1 AND received < ?", before)
 }
 
 // DropOldestWaiting removes the n oldest rows that wait for a key, none if n is
 // negative.
 func (t *Tx) DropOldestWaiting(n int) error {
-	return t.do(`DELETE FROM inbox WHERE id IN
+	return t.db.Do(`DELETE FROM inbox WHERE id IN
 		(SELECT id FROM inbox INDEXED BY inbox_order WHERE waiting = 1 ORDER BY id LIMIT ?)`, max(n, 0))
 }
 
 // KeepNewestWaiting removes the rows of a depositor that wait for a key, but for
 // the n newest.
 func (t *Tx) KeepNewestWaiting(depositor rpc.Identity, n int) error {
-	return t.do(`DELETE FROM inbox WHERE id IN (SELECT id FROM inbox
+	return t.db.Do(`DELETE FROM inbox WHERE id IN (SELECT id FROM inbox
 		WHERE waiting = 1 AND depositor = ? ORDER BY id DESC LIMIT -1 OFFSET ?)`, depositor[:], max(n, 0))
 }
 
 // ForgetSeen forgets the hashes of rows that were done before that time.
 func (t *Tx) ForgetSeen(before time.Time) error {
-	return t.do("DELETE FROM seen WHERE at < ?", before)
+	return t.db.Do("DELETE FROM seen WHERE at < ?", before)
 }

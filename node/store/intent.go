@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"time"
 
+	"quicnprotochat/node/store/database"
 	"quicnprotochat/rpc"
 )
 
@@ -28,50 +29,50 @@ func (Intent) LogValue() slog.Value { return slog.StringValue("[redacted]") }
 
 const intentColumns = "id, grp, kind, subject, value, package, epoch, created"
 
-func scanIntent(r *row) Intent {
+func scanIntent(r *database.Row) Intent {
 	return Intent{
-		ID: r.int64(), Group: r.bytes(), Kind: byte(r.int()), Subject: r.array32(), Value: r.bytes(),
-		Package: r.bytes(), Epoch: r.array16(), Created: r.time(),
+		ID: r.Int64(), Group: r.Bytes(), Kind: byte(r.Int()), Subject: r.Array32(), Value: r.Bytes(),
+		Package: r.Bytes(), Epoch: r.Array16(), Created: r.Time(),
 	}
 }
 
 // AddIntent adds an intent and returns its id; i.ID is not looked at.
 func (t *Tx) AddIntent(i Intent) (int64, error) {
-	err := t.do(`INSERT INTO intents (grp, kind, subject, value, package, epoch, created) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+	err := t.db.Do(`INSERT INTO intents (grp, kind, subject, value, package, epoch, created) VALUES (?, ?, ?, ?, ?, ?, ?)`,
 		i.Group, i.Kind, i.Subject[:], i.Value, i.Package, i.Epoch[:], i.Created)
 	if err != nil {
 		return 0, err
 	}
-	return t.c.db.LastInsertRowID(), nil
+	return t.db.LastID(), nil
 }
 
 // Intents returns the intents of a group, oldest first.
 func (t *Tx) Intents(group []byte) ([]Intent, error) {
-	return list(t, scanIntent, "SELECT "+intentColumns+" FROM intents WHERE grp = ? ORDER BY id", group)
+	return database.List(t.db, scanIntent, "SELECT "+intentColumns+" FROM intents WHERE grp = ? ORDER BY id", group)
 }
 
 // IntentsOf returns the intents of a kind about a member, oldest first.
 func (t *Tx) IntentsOf(subject rpc.Identity, kind byte) ([]Intent, error) {
-	return list(t, scanIntent, "SELECT "+intentColumns+" FROM intents WHERE subject = ? AND kind = ? ORDER BY id", subject[:], kind)
+	return database.List(t.db, scanIntent, "SELECT "+intentColumns+" FROM intents WHERE subject = ? AND kind = ? ORDER BY id", subject[:], kind)
 }
 
 // IntentSubjects returns everybody whom intents of a kind are about.
 func (t *Tx) IntentSubjects(kind byte) ([]rpc.Identity, error) {
-	return list(t, func(r *row) rpc.Identity { return r.array32() },
+	return database.List(t.db, func(r *database.Row) rpc.Identity { return r.Array32() },
 		"SELECT DISTINCT subject FROM intents WHERE kind = ? ORDER BY subject", kind)
 }
 
 // SetIntent changes the Package and the Epoch of an intent. It returns
 // ErrNotFound if there is no such intent.
 func (t *Tx) SetIntent(id int64, pkg []byte, epoch [16]byte) error {
-	return t.must("UPDATE intents SET package = ?, epoch = ? WHERE id = ?", pkg, epoch[:], id)
+	return t.db.Must("UPDATE intents SET package = ?, epoch = ? WHERE id = ?", pkg, epoch[:], id)
 }
 
 // DeleteIntent removes an intent; it is no error if there is none.
-func (t *Tx) DeleteIntent(id int64) error { return t.do("DELETE FROM intents WHERE id = ?", id) }
+func (t *Tx) DeleteIntent(id int64) error { return t.db.Do("DELETE FROM intents WHERE id = ?", id) }
 
 // SetIntentValue changes the Value of an intent. It returns ErrNotFound if there
 // is no such intent.
 func (t *Tx) SetIntentValue(id int64, value []byte) error {
-	return t.must("UPDATE intents SET value = ? WHERE id = ?", value, id)
+	return t.db.Must("UPDATE intents SET value = ? WHERE id = ?", value, id)
 }

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"time"
 
+	"quicnprotochat/node/store/database"
 	"quicnprotochat/transport"
 )
 
@@ -25,27 +26,27 @@ func (KeyPackage) LogValue() slog.Value { return slog.StringValue("[redacted]") 
 
 const keyPackageColumns = "ref, package, secrets, place, created, expires, handed_out, last_resort"
 
-func scanKeyPackage(r *row) KeyPackage {
+func scanKeyPackage(r *database.Row) KeyPackage {
 	return KeyPackage{
-		Ref: r.bytes(), Package: r.bytes(), Secrets: r.bytes(), Place: r.array32(),
-		Created: r.time(), Expires: r.time(), HandedOut: r.bool(), LastResort: r.bool(),
+		Ref: r.Bytes(), Package: r.Bytes(), Secrets: r.Bytes(), Place: r.Array32(),
+		Created: r.Time(), Expires: r.Time(), HandedOut: r.Bool(), LastResort: r.Bool(),
 	}
 }
 
 // KeyPackage returns the package of that reference, or ErrNotFound.
 func (t *Tx) KeyPackage(ref []byte) (KeyPackage, error) {
-	return first(t, scanKeyPackage, "SELECT "+keyPackageColumns+" FROM key_packages WHERE ref = ?", ref)
+	return database.First(t.db, scanKeyPackage, "SELECT "+keyPackageColumns+" FROM key_packages WHERE ref = ?", ref)
 }
 
 // KeyPackages returns all packages of a place, oldest first.
 func (t *Tx) KeyPackages(place transport.Key) ([]KeyPackage, error) {
-	return list(t, scanKeyPackage, "SELECT "+keyPackageColumns+` FROM key_packages
+	return database.List(t.db, scanKeyPackage, "SELECT "+keyPackageColumns+` FROM key_packages
 		WHERE place = ? ORDER BY created, ref`, place[:])
 }
 
 // PutKeyPackage adds or replaces the package of that reference.
 func (t *Tx) PutKeyPackage(k KeyPackage) error {
-	return t.do(`INSERT INTO key_packages (ref, package, secrets, place, created, expires, handed_out, last_resort)
+	return t.db.Do(`INSERT INTO key_packages (ref, package, secrets, place, created, expires, handed_out, last_resort)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (ref) DO UPDATE SET package = excluded.package, secrets = excluded.secrets,
 			place = excluded.place, created = excluded.created, expires = excluded.expires,
@@ -58,22 +59,22 @@ func (t *Tx) PutKeyPackage(k KeyPackage) error {
 // last-resort package, as often as it is asked, and else ErrNotFound. Expired
 // packages are the caller's to delete before.
 func (t *Tx) TakeKeyPackage(place transport.Key) (KeyPackage, error) {
-	k, err := first(t, scanKeyPackage, "SELECT "+keyPackageColumns+` FROM key_packages
+	k, err := database.First(t.db, scanKeyPackage, "SELECT "+keyPackageColumns+` FROM key_packages
 		WHERE place = ? AND (last_resort = 1 OR handed_out = 0)
 		ORDER BY last_resort, CASE last_resort WHEN 0 THEN created ELSE -created END, ref LIMIT 1`, place[:])
 	if err != nil {
 		return KeyPackage{}, err
 	}
 	k.HandedOut = true
-	return k, t.must("UPDATE key_packages SET handed_out = 1 WHERE ref = ?", k.Ref)
+	return k, t.db.Must("UPDATE key_packages SET handed_out = 1 WHERE ref = ?", k.Ref)
 }
 
 // DeleteKeyPackage erases a package; it is no error if there is none.
 func (t *Tx) DeleteKeyPackage(ref []byte) error {
-	return t.do("DELETE FROM key_packages WHERE ref = ?", ref)
+	return t.db.Do("DELETE FROM key_packages WHERE ref = ?", ref)
 }
 
 // DeleteExpiredKeyPackages erases the packages that expired before that time.
 func (t *Tx) DeleteExpiredKeyPackages(before time.Time) error {
-	return t.do("DELETE FROM key_packages WHERE expires < ?", before)
+	return t.db.Do("DELETE FROM key_packages WHERE expires < ?", before)
 }

@@ -10,7 +10,8 @@ import (
 
 // TestErasedTextIsGone looks into the decrypted file for what was erased.
 func TestErasedTextIsGone(t *testing.T) {
-	s := open(t, Config{})
+	dir := t.TempDir()
+	s := open(t, Config{Dir: dir})
 	secret := bytes.Repeat([]byte("a secret of some length "), 400) // over several pages
 	m := Message{Conversation: id16(1), Author: identity(2), ID: id16(3), Type: 1, Body: secret, State: "received"}
 	edit := Message{Conversation: id16(1), Author: identity(2), ID: id16(4), Type: 6, Body: secret, Ref: id16(3), Hidden: true, State: "received"}
@@ -20,7 +21,7 @@ func TestErasedTextIsGone(t *testing.T) {
 		wantErr(t, tx.InsertMessage(edit), nil)
 		return nil
 	})
-	if file := ReadDecrypted(t, s); !bytes.Contains(file, secret[:100]) || !bytes.Contains(file, digest) {
+	if file := ReadDecrypted(t, dir); !bytes.Contains(file, secret[:100]) || !bytes.Contains(file, digest) {
 		t.Fatal("the test does not find what is there")
 	}
 	update(t, s, func(tx *Tx) error {
@@ -28,7 +29,7 @@ func TestErasedTextIsGone(t *testing.T) {
 		wantErr(t, tx.DeleteMessage(edit.Conversation, edit.Author, edit.ID), nil)
 		return nil
 	})
-	file := ReadDecrypted(t, s)
+	file := ReadDecrypted(t, dir)
 	for _, part := range [][]byte{secret[:24], secret[7:20], digest} {
 		if bytes.Contains(file, part) {
 			t.Errorf("%q is in the file", part)
@@ -109,10 +110,11 @@ func TestMessagesOfOldStore(t *testing.T) {
 	all := migrations
 	defer func() { migrations = all }()
 	migrations = all[:8]
-	s := open(t, Config{})
+	dir := t.TempDir()
+	s := open(t, Config{Dir: dir})
 	ref, talk, author := id16(7), id16(1), identity(2)
 	insert := func(tx *Tx, id [16]byte, kind byte, body []byte, n uint64) {
-		wantErr(t, tx.do(`INSERT INTO messages (conversation, author, id, type, body, digest, lamport, counter, sent, stored, state, path, relay, why)
+		wantErr(t, tx.db.Do(`INSERT INTO messages (conversation, author, id, type, body, digest, lamport, counter, sent, stored, state, path, relay, why)
 			VALUES (?, ?, ?, ?, ?, x'', ?, ?, ?, ?, 'received', '', ?, '')`,
 			talk[:], author[:], id[:], kind, body, n, n, at(1), at(2), make([]byte, 32)), nil)
 	}
@@ -123,7 +125,7 @@ func TestMessagesOfOldStore(t *testing.T) {
 	})
 	wantErr(t, s.Close(), nil)
 	migrations = all
-	view(t, open(t, Config{Dir: s.cfg.Dir}), func(tx *Tx) error {
+	view(t, open(t, Config{Dir: dir}), func(tx *Tx) error {
 		lines, err := tx.History(talk, nil, 0)
 		if len(lines) != 1 || lines[0].ID != ref || lines[0].Read != at(2) || err != nil {
 			t.Errorf("lines: %+v, %v", lines, err)

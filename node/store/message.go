@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"quicnprotochat/node/store/database"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
 )
@@ -41,12 +42,12 @@ type Message struct {
 const messageColumns = `conversation, author, id, type, body, lamport, counter,
 	sent, stored, state, path, relay, why, tries, ref, hidden, read, expires, erased`
 
-func scanMessage(r *row) Message {
+func scanMessage(r *database.Row) Message {
 	return Message{
-		Conversation: r.array16(), Author: r.array32(), ID: r.array16(),
-		Type: byte(r.int()), Body: r.bytes(), Lamport: r.uint64(), Counter: r.uint64(),
-		Sent: r.time(), Stored: r.time(), State: r.text(), Path: r.text(), Relay: r.array32(), Why: r.text(), Tries: r.bytes(),
-		Ref: r.array16(), Hidden: r.bool(), Read: r.time(), Expires: r.time(), Erased: r.time(),
+		Conversation: r.Array16(), Author: r.Array32(), ID: r.Array16(),
+		Type: byte(r.Int()), Body: r.Bytes(), Lamport: r.Uint64(), Counter: r.Uint64(),
+		Sent: r.Time(), Stored: r.Time(), State: r.Text(), Path: r.Text(), Relay: r.Array32(), Why: r.Text(), Tries: r.Bytes(),
+		Ref: r.Array16(), Hidden: r.Bool(), Read: r.Time(), Expires: r.Time(), Erased: r.Time(),
 	}
 }
 
@@ -67,7 +68,7 @@ func (t *Tx) InsertMessage(m Message) error {
 	if !m.Erased.IsZero() {
 		digest = nil
 	}
-	n, err := t.exec(`INSERT INTO messages (conversation, author, id, type, body, digest, lamport, counter,
+	n, err := t.db.Exec(`INSERT INTO messages (conversation, author, id, type, body, digest, lamport, counter,
 			sent, stored, state, path, relay, why, tries, ref, hidden, read, expires, erased)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
 		m.Conversation[:], m.Author[:], m.ID[:], m.Type, m.Body, digest, m.Lamport, m.Counter,
@@ -75,7 +76,7 @@ func (t *Tx) InsertMessage(m Message) error {
 	if err != nil || n == 1 {
 		return err
 	}
-	same, err := t.count("SELECT digest = ? OR erased <> 0 FROM messages WHERE conversation = ? AND author = ? AND id = ?",
+	same, err := t.db.Count("SELECT digest = ? OR erased <> 0 FROM messages WHERE conversation = ? AND author = ? AND id = ?",
 		digest, m.Conversation[:], m.Author[:], m.ID[:])
 	if err != nil {
 		return err
@@ -88,21 +89,21 @@ func (t *Tx) InsertMessage(m Message) error {
 
 // Message returns one message, or ErrNotFound.
 func (t *Tx) Message(conversation [16]byte, author rpc.Identity, id [16]byte) (Message, error) {
-	return first(t, scanMessage, "SELECT "+messageColumns+` FROM messages
+	return database.First(t.db, scanMessage, "SELECT "+messageColumns+` FROM messages
 		WHERE conversation = ? AND author = ? AND id = ?`, conversation[:], author[:], id[:])
 }
 
 // MessageByID returns all messages of that id: normally one, more if an author
 // used an id that another has used.
 func (t *Tx) MessageByID(id [16]byte) ([]Message, error) {
-	return list(t, scanMessage, "SELECT "+messageColumns+` FROM messages
+	return database.List(t.db, scanMessage, "SELECT "+messageColumns+` FROM messages
 		WHERE id = ? ORDER BY conversation, author`, id[:])
 }
 
 // SetMessageState records how the delivery of m stands: its State, Path, Relay, Why
 // and Tries. It returns ErrNotFound if there is no such message.
 func (t *Tx) SetMessageState(m Message) error {
-	return t.must(`UPDATE messages SET state = ?, path = ?, relay = ?, why = ?, tries = ?
+	return t.db.Must(`UPDATE messages SET state = ?, path = ?, relay = ?, why = ?, tries = ?
 		WHERE conversation = ? AND author = ? AND id = ?`,
 		m.State, m.Path, m.Relay[:], m.Why, m.Tries, m.Conversation[:], m.Author[:], m.ID[:])
 }
@@ -126,12 +127,12 @@ func (m Message) Position() Position { return Position{m.Lamport, m.Author, m.Co
 // order is meant.
 func (t *Tx) History(conversation [16]byte, after *[16]byte, limit int) ([]Message, error) {
 	if after == nil {
-		return list(t, scanMessage, "SELECT "+messageColumns+` FROM (
+		return database.List(t.db, scanMessage, "SELECT "+messageColumns+` FROM (
 			SELECT * FROM messages WHERE conversation = ? AND hidden = 0
 			ORDER BY lamport DESC, author DESC, counter DESC, id DESC LIMIT ?)
 			ORDER BY lamport, author, counter, id`, conversation[:], limitRows(limit))
 	}
-	m, err := first(t, scanMessage, "SELECT "+messageColumns+` FROM messages WHERE conversation = ? AND id = ?
+	m, err := database.First(t.db, scanMessage, "SELECT "+messageColumns+` FROM messages WHERE conversation = ? AND id = ?
 		ORDER BY lamport DESC, author DESC, counter DESC LIMIT 1`, conversation[:], after[:])
 	if err != nil {
 		return nil, err
@@ -142,7 +143,7 @@ func (t *Tx) History(conversation [16]byte, after *[16]byte, limit int) ([]Messa
 // HistoryAfter returns the first limit messages after a position, in the order
 // shown. A limit of 0 means all.
 func (t *Tx) HistoryAfter(conversation [16]byte, after Position, limit int) ([]Message, error) {
-	return list(t, scanMessage, "SELECT "+messageColumns+` FROM messages
+	return database.List(t.db, scanMessage, "SELECT "+messageColumns+` FROM messages
 		WHERE conversation = ? AND hidden = 0 AND (lamport, author, counter, id) > (?, ?, ?, ?)
 		ORDER BY lamport, author, counter, id LIMIT ?`,
 		conversation[:], after.Lamport, after.Author[:], after.Counter, after.ID[:], limitRows(limit))
@@ -152,14 +153,14 @@ func (t *Tx) HistoryAfter(conversation [16]byte, after Position, limit int) ([]M
 // direct or stored and not erased, by counter: those whose delivery no receipt has
 // confirmed yet.
 func (t *Tx) Unreceipted(conversation [16]byte, author rpc.Identity) ([]Message, error) {
-	return list(t, scanMessage, "SELECT "+messageColumns+` FROM messages
+	return database.List(t.db, scanMessage, "SELECT "+messageColumns+` FROM messages
 		WHERE conversation = ? AND author = ? AND erased = 0 AND state IN ('queued', 'direct', 'stored')
 		ORDER BY counter, id`, conversation[:], author[:])
 }
 
 // CountUnreceipted returns how many messages Unreceipted would.
 func (t *Tx) CountUnreceipted(conversation [16]byte, author rpc.Identity) (int, error) {
-	return t.count(`SELECT count(*) FROM messages
+	return t.db.Count(`SELECT count(*) FROM messages
 		WHERE conversation = ? AND author = ? AND erased = 0 AND state IN ('queued', 'direct', 'stored')`,
 		conversation[:], author[:])
 }
@@ -167,7 +168,7 @@ func (t *Tx) CountUnreceipted(conversation [16]byte, author rpc.Identity) (int, 
 // MessagesByCounter returns at most limit messages of an author with counters
 // from lo to hi, both included, by counter. A limit of 0 means all.
 func (t *Tx) MessagesByCounter(conversation [16]byte, author rpc.Identity, lo, hi uint64, limit int) ([]Message, error) {
-	return list(t, scanMessage, "SELECT "+messageColumns+` FROM messages
+	return database.List(t.db, scanMessage, "SELECT "+messageColumns+` FROM messages
 		WHERE conversation = ? AND author = ? AND counter BETWEEN ? AND ?
 		ORDER BY counter, id LIMIT ?`, conversation[:], author[:], lo, hi, limitRows(limit))
 }

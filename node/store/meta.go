@@ -1,10 +1,14 @@
 package store
 
-import "errors"
+import (
+	"errors"
+
+	"quicnprotochat/node/store/database"
+)
 
 // Meta returns the value that SetMeta stored under key, nil if there is none.
 func (t *Tx) Meta(key string) ([]byte, error) {
-	v, err := first(t, (*row).value, "SELECT value FROM meta WHERE key = ?", key)
+	v, err := database.First(t.db, (*database.Row).Value, "SELECT value FROM meta WHERE key = ?", key)
 	if errors.Is(err, ErrNotFound) {
 		return nil, nil
 	}
@@ -15,8 +19,8 @@ func (t *Tx) Meta(key string) ([]byte, error) {
 // names chosen by the callers.
 func (t *Tx) SetMeta(key string, value []byte) error {
 	if value == nil {
-		return t.do("DELETE FROM meta WHERE key = ?", key)
+		return t.db.Do("DELETE FROM meta WHERE key = ?", key)
 	}
-	return t.do("INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+	return t.db.Do("INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
 		key, value)
 }

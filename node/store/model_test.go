@@ -37,6 +37,7 @@ type machine struct {
 	model queues
 	now   time.Time
 	dir   func() string
+	at    string // where the store is
 	fail  string
 }
 
@@ -52,7 +53,7 @@ func (m *machine) open(dir string) {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	m.store = s
+	m.store, m.at = s, dir
 }
 
 // step runs fn on the store and on a copy of the model, which becomes the
@@ -169,7 +170,7 @@ func (m *machine) expire(t *rapid.T) {
 
 // reopen closes the store, or leaves it for a copy of its files.
 func (m *machine) reopen(t *rapid.T) {
-	dir := m.store.cfg.Dir
+	dir := m.at
 	if rapid.Bool().Draw(t, "crash") {
 		to := m.dir()
 		copyFiles(t, dir, to)

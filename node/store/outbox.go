@@ -3,6 +3,7 @@ package store
 import (
 	"time"
 
+	"quicnprotochat/node/store/database"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
 )
@@ -39,42 +40,42 @@ type Outgoing struct {
 const outgoingColumns = `id, recipient, kind, frame, payload, conversation, message, grp,
 	created, stored_at, stored_relay, direct_at`
 
-func scanOutgoing(r *row) Outgoing {
+func scanOutgoing(r *database.Row) Outgoing {
 	return Outgoing{
-		ID: r.int64(), Recipient: r.array32(), Kind: byte(r.int()), Frame: r.bytes(), Payload: r.bytes(),
-		Conversation: r.array16(), Message: r.array16(), Group: r.bytes(),
-		Created: r.time(), StoredAt: r.time(), StoredRelay: r.array32(), DirectAt: r.time(),
+		ID: r.Int64(), Recipient: r.Array32(), Kind: byte(r.Int()), Frame: r.Bytes(), Payload: r.Bytes(),
+		Conversation: r.Array16(), Message: r.Array16(), Group: r.Bytes(),
+		Created: r.Time(), StoredAt: r.Time(), StoredRelay: r.Array32(), DirectAt: r.Time(),
 	}
 }
 
 // AddOutgoing adds a row and returns its id; o.ID is not looked at.
 func (t *Tx) AddOutgoing(o Outgoing) (int64, error) {
-	err := t.do(`INSERT INTO outbox (recipient, kind, frame, payload, conversation, message, grp,
+	err := t.db.Do(`INSERT INTO outbox (recipient, kind, frame, payload, conversation, message, grp,
 			created, stored_at, stored_relay, direct_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		o.Recipient[:], o.Kind, o.Frame, o.Payload, o.Conversation[:], o.Message[:], o.Group,
 		o.Created, o.StoredAt, o.StoredRelay[:], o.DirectAt)
 	if err != nil {
 		return 0, err
 	}
-	return t.c.db.LastInsertRowID(), nil
+	return t.db.LastID(), nil
 }
 
 // Outgoing returns the row of that id, or ErrNotFound.
 func (t *Tx) Outgoing(id int64) (Outgoing, error) {
-	return first(t, scanOutgoing, "SELECT "+outgoingColumns+" FROM outbox WHERE id = ?", id)
+	return database.First(t.db, scanOutgoing, "SELECT "+outgoingColumns+" FROM outbox WHERE id = ?", id)
 }
 
 // OutgoingFor returns the first limit rows for a recipient, oldest first. A
 // limit of 0 means all.
 func (t *Tx) OutgoingFor(recipient rpc.Identity, limit int) ([]Outgoing, error) {
-	return list(t, scanOutgoing, "SELECT "+outgoingColumns+` FROM outbox
+	return database.List(t.db, scanOutgoing, "SELECT "+outgoingColumns+` FROM outbox
 		WHERE recipient = ? ORDER BY id LIMIT ?`, recipient[:], limitRows(limit))
 }
 
 // OutgoingFresh returns the first limit rows for a recipient that are sealed and
 // that nobody has taken yet, oldest first. A limit of 0 means all.
 func (t *Tx) OutgoingFresh(recipient rpc.Identity, limit int) ([]Outgoing, error) {
-	return list(t, scanOutgoing, "SELECT "+outgoingColumns+` FROM outbox INDEXED BY outbox_fresh
+	return database.List(t.db, scanOutgoing, "SELECT "+outgoingColumns+` FROM outbox INDEXED BY outbox_fresh
 		WHERE recipient = ? AND length(payload) > 0 AND stored_at = 0 AND direct_at = 0 ORDER BY id LIMIT ?`,
 		recipient[:], limitRows(limit))
 }
@@ -83,21 +84,21 @@ func (t *Tx) OutgoingFresh(recipient rpc.Identity, limit int) ([]Outgoing, error
 // after that a relay has taken and the recipient's own node has not, oldest
 // first. A limit of 0 means all.
 func (t *Tx) OutgoingStored(recipient rpc.Identity, after int64, limit int) ([]Outgoing, error) {
-	return list(t, scanOutgoing, "SELECT "+outgoingColumns+` FROM outbox INDEXED BY outbox_stored
+	return database.List(t.db, scanOutgoing, "SELECT "+outgoingColumns+` FROM outbox INDEXED BY outbox_stored
 		WHERE recipient = ? AND id > ? AND stored_at <> 0 AND direct_at = 0 ORDER BY id LIMIT ?`,
 		recipient[:], after, limitRows(limit))
 }
 
 // CountOutgoingFor returns how many rows there are for a recipient.
 func (t *Tx) CountOutgoingFor(recipient rpc.Identity) (int, error) {
-	return t.count("SELECT count(*) FROM outbox WHERE recipient = ?", recipient[:])
+	return t.db.Count("SELECT count(*) FROM outbox WHERE recipient = ?", recipient[:])
 }
 
 // OutgoingTaken returns the rows for a recipient that its own node has had since
 // before direct, or a relay since before stored, oldest first and without Frame
 // and Payload. A zero time stands for no such rows.
 func (t *Tx) OutgoingTaken(recipient rpc.Identity, direct, stored time.Time) ([]Outgoing, error) {
-	return list(t, scanOutgoing, `SELECT id, recipient, kind, zeroblob(0), zeroblob(0), conversation, message, grp,
+	return database.List(t.db, scanOutgoing, `SELECT id, recipient, kind, zeroblob(0), zeroblob(0), conversation, message, grp,
 			created, stored_at, stored_relay, direct_at FROM outbox
 		WHERE recipient = ? AND (direct_at <> 0 AND direct_at < ? OR stored_at <> 0 AND stored_at < ?) ORDER BY id`,
 		recipient[:], direct, stored)
@@ -106,53 +107,64 @@ func (t *Tx) OutgoingTaken(recipient rpc.Identity, direct, stored time.Time) ([]
 // UnsealedFor returns the first limit rows for a recipient that wait to be
 // sealed, oldest first. A limit of 0 means all.
 func (t *Tx) UnsealedFor(recipient rpc.Identity, limit int) ([]Outgoing, error) {
-	return list(t, scanOutgoing, "SELECT "+outgoingColumns+` FROM outbox INDEXED BY outbox_unsealed
+	return database.List(t.db, scanOutgoing, "SELECT "+outgoingColumns+` FROM outbox INDEXED BY outbox_unsealed
 		WHERE recipient = ? AND length(payload) = 0 ORDER BY id LIMIT ?`, recipient[:], limitRows(limit))
 }
 
 // Recipients returns everybody for whom something is outgoing.
 func (t *Tx) Recipients() ([]rpc.Identity, error) {
-	return list(t, func(r *row) rpc.Identity { return r.array32() }, "SELECT DISTINCT recipient FROM outbox ORDER BY recipient")
+	return database.List(t.db, func(r *database.Row) rpc.Identity { return r.Array32() }, "SELECT DISTINCT recipient FROM outbox ORDER BY recipient")
 }
 
 // SealOutgoing replaces the frame of a row by the sealed payload. It returns
 // ErrNotFound if there is no such row.
 func (t *Tx) SealOutgoing(id int64, payload []byte) error {
-	return t.must("UPDATE outbox SET frame = zeroblob(0), payload = ? WHERE id = ?", payload, id)
+	return t.db.Must("UPDATE outbox SET frame = zeroblob(0), payload = ? WHERE id = ?", payload, id)
 }
 
 // MarkStored records that a relay has the payload. It returns ErrNotFound if
 // there is no such row.
 func (t *Tx) MarkStored(id int64, relay transport.Key, at time.Time) error {
-	return t.must("UPDATE outbox SET stored_at = ?, stored_relay = ? WHERE id = ?", at, relay[:], id)
+	return t.db.Must("UPDATE outbox SET stored_at = ?, stored_relay = ? WHERE id = ?", at, relay[:], id)
 }
 
 // MarkDirect records that the recipient's node has the payload. It returns
 // ErrNotFound if there is no such row.
 func (t *Tx) MarkDirect(id int64, at time.Time) error {
-	return t.must("UPDATE outbox SET direct_at = ? WHERE id = ?", at, id)
+	return t.db.Must("UPDATE outbox SET direct_at = ? WHERE id = ?", at, id)
 }
 
 // DeleteOutgoing removes a row; it is no error if there is none.
-func (t *Tx) DeleteOutgoing(id int64) error { return t.do("DELETE FROM outbox WHERE id = ?", id) }
+func (t *Tx) DeleteOutgoing(id int64) error { return t.db.Do("DELETE FROM outbox WHERE id = ?", id) }
 
 // DeleteOutgoingMessage removes all rows of one message, to any recipient.
 func (t *Tx) DeleteOutgoingMessage(conversation, message [16]byte) error {
-	return t.do("DELETE FROM outbox WHERE conversation = ? AND message = ?", conversation[:], message[:])
+	return t.db.Do("DELETE FROM outbox WHERE conversation = ? AND message = ?", conversation[:], message[:])
 }
 
 // OutgoingOf returns the rows of one message, to any recipient, without Frame and
 // Payload.
 func (t *Tx) OutgoingOf(conversation, message [16]byte) ([]Outgoing, error) {
-	return list(t, scanOutgoing, `SELECT id, recipient, kind, zeroblob(0), zeroblob(0), conversation, message, grp,
+	return database.List(t.db, scanOutgoing, `SELECT id, recipient, kind, zeroblob(0), zeroblob(0), conversation, message, grp,
 			created, stored_at, stored_relay, direct_at FROM outbox
 		WHERE conversation = ? AND message = ? ORDER BY id`, conversation[:], message[:])
 }
 
 // DeleteOutgoingKind removes all rows of a kind and group for a recipient.
 func (t *Tx) DeleteOutgoingKind(recipient rpc.Identity, kind byte, group []byte) error {
-	return t.do("DELETE FROM outbox WHERE recipient = ? AND kind = ? AND grp = ?", recipient[:], kind, group)
+	return t.db.Do("DELETE FROM outbox WHERE recipient = ? AND kind = ? AND grp = ?", recipient[:], kind, group)
 }
 
 // CountOutgoing returns how many rows there are.
-func (t *Tx) CountOutgoing() (int, error) { return t.count("SELECT count(*) FROM outbox") }
+func (t *Tx) CountOutgoing() (int, error) { return t.db.Count("SELECT count(*) FROM outbox") }
+
+// DeleteOutgoingTo removes the rows of one message to one recipient.
+func (t *Tx) DeleteOutgoingTo(conversation, message [16]byte, recipient rpc.Identity) error {
+	return t.db.Do("DELETE FROM outbox WHERE conversation = ? AND message = ? AND recipient = ?",
+		conversation[:], message[:], recipient[:])
+}
+
+// DeleteOutgoingGroup removes all rows of a group for a recipient.
+func (t *Tx) DeleteOutgoingGroup(recipient rpc.Identity, group []byte) error {
+	return t.db.Do("DELETE FROM outbox WHERE recipient = ? AND grp = ?", recipient[:], group)
+}

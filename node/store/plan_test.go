@@ -2,11 +2,11 @@ package store
 
 import (
 	"errors"
-	"maps"
 	"reflect"
-	"slices"
 	"strings"
 	"testing"
+
+	"quicnprotochat/node/store/database"
 )
 
 // mayScan lists the tables that are small, and the statements that look at all
@@ -37,7 +37,7 @@ func TestPlans(t *testing.T) {
 		r := tx.Records(id16(1))
 		_, err := r.Get("k")
 		err = errors.Join(err, r.Put("k", nil), r.Delete("k"), tx.SetMeta("k", []byte{1}))
-		sqls = slices.Collect(maps.Keys(tx.c.stmts))
+		sqls = tx.db.Prepared()
 		return err
 	})
 	if len(sqls) < 70 {
@@ -45,7 +45,7 @@ func TestPlans(t *testing.T) {
 	}
 	view(t, s, func(tx *Tx) error {
 		for _, sql := range sqls {
-			steps, err := list(tx, func(r *row) string { r.col = 3; return r.text() }, "EXPLAIN QUERY PLAN "+sql)
+			steps, err := database.List(tx.db, detail, "EXPLAIN QUERY PLAN "+sql)
 			if err != nil {
 				return err
 			}
@@ -60,6 +60,14 @@ func TestPlans(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+// detail is the last column of an EXPLAIN QUERY PLAN.
+func detail(r *database.Row) string {
+	for range 3 {
+		r.Int()
+	}
+	return r.Text()
 }
 
 func allowed(detail string) bool {

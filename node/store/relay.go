@@ -3,6 +3,7 @@ package store
 import (
 	"time"
 
+	"quicnprotochat/node/store/database"
 	"quicnprotochat/transport"
 )
 
@@ -16,28 +17,28 @@ type Relay struct {
 	Sealed bool
 }
 
-func scanRelay(r *row) Relay {
-	return Relay{URL: r.text(), Key: r.array32(), Added: r.time(), Sealed: r.bool()}
+func scanRelay(r *database.Row) Relay {
+	return Relay{URL: r.Text(), Key: r.Array32(), Added: r.Time(), Sealed: r.Bool()}
 }
 
 // Relays returns our home relays in the order in which they were added.
 func (t *Tx) Relays() ([]Relay, error) {
-	return list(t, scanRelay, "SELECT url, key, added, sealed FROM relays ORDER BY added, url")
+	return database.List(t.db, scanRelay, "SELECT url, key, added, sealed FROM relays ORDER BY added, url")
 }
 
 // PutRelay adds or replaces the relay of that URL.
 func (t *Tx) PutRelay(r Relay) error {
-	return t.do(`INSERT INTO relays (url, key, added) VALUES (?, ?, ?)
+	return t.db.Do(`INSERT INTO relays (url, key, added) VALUES (?, ?, ?)
 		ON CONFLICT (url) DO UPDATE SET key = excluded.key, added = excluded.added`,
 		r.URL, r.Key[:], r.Added)
 }
 
 // DeleteRelay removes a relay; it is no error if there is none.
-func (t *Tx) DeleteRelay(url string) error { return t.do("DELETE FROM relays WHERE url = ?", url) }
+func (t *Tx) DeleteRelay(url string) error { return t.db.Do("DELETE FROM relays WHERE url = ?", url) }
 
 // SetRelaySealed notes whether a relay of ours takes deposits by pass, and reports
 // whether that is new.
 func (t *Tx) SetRelaySealed(key transport.Key, sealed bool) (changed bool, err error) {
-	n, err := t.exec("UPDATE relays SET sealed = ? WHERE key = ? AND sealed <> ?", sealed, key[:], sealed)
+	n, err := t.db.Exec("UPDATE relays SET sealed = ? WHERE key = ? AND sealed <> ?", sealed, key[:], sealed)
 	return n > 0, err
 }

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"time"
 
+	"quicnprotochat/node/store/database"
 	"quicnprotochat/rpc"
 )
 
@@ -28,34 +29,34 @@ func (Request) LogValue() slog.Value { return slog.StringValue("[redacted]") }
 
 const requestColumns = "identity, name, via, card, at, welcomed, refused"
 
-func scanRequest(r *row) Request {
+func scanRequest(r *database.Row) Request {
 	return Request{
-		Identity: r.array32(), Name: r.text(), Via: r.text(), Card: r.bytes(), At: r.time(), Welcomed: r.bool(), Refused: r.time(),
+		Identity: r.Array32(), Name: r.Text(), Via: r.Text(), Card: r.Bytes(), At: r.Time(), Welcomed: r.Bool(), Refused: r.Time(),
 	}
 }
 
 // Request returns the request of somebody, or ErrNotFound.
 func (t *Tx) Request(id rpc.Identity) (Request, error) {
-	return first(t, scanRequest, "SELECT "+requestColumns+" FROM requests WHERE identity = ?", id[:])
+	return database.First(t.db, scanRequest, "SELECT "+requestColumns+" FROM requests WHERE identity = ?", id[:])
 }
 
 // Requests returns the requests that wait for an answer, oldest first.
 func (t *Tx) Requests() ([]Request, error) {
-	return list(t, scanRequest, "SELECT "+requestColumns+" FROM requests WHERE refused = 0 ORDER BY at, identity")
+	return database.List(t.db, scanRequest, "SELECT "+requestColumns+" FROM requests WHERE refused = 0 ORDER BY at, identity")
 }
 
 // PutRequest adds or replaces the request of somebody.
 func (t *Tx) PutRequest(r Request) error {
-	return t.do("INSERT OR REPLACE INTO requests (identity, name, via, card, at, welcomed, refused) VALUES (?, ?, ?, ?, ?, ?, ?)",
+	return t.db.Do("INSERT OR REPLACE INTO requests (identity, name, via, card, at, welcomed, refused) VALUES (?, ?, ?, ?, ?, ?, ?)",
 		r.Identity[:], r.Name, r.Via, r.Card, r.At, r.Welcomed, r.Refused)
 }
 
 // DeleteRequest removes the request of somebody; it is no error if there is none.
 func (t *Tx) DeleteRequest(id rpc.Identity) error {
-	return t.do("DELETE FROM requests WHERE identity = ?", id[:])
+	return t.db.Do("DELETE FROM requests WHERE identity = ?", id[:])
 }
 
 // ForgetRefused removes the requests that were refused before that time.
 func (t *Tx) ForgetRefused(before time.Time) error {
-	return t.do("DELETE FROM requests WHERE refused <> 0 AND refused < ?", before)
+	return t.db.Do("DELETE FROM requests WHERE refused <> 0 AND refused < ?", before)
 }

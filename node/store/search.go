@@ -4,40 +4,41 @@ import (
 	"strings"
 	"unicode"
 
+	"quicnprotochat/node/store/database"
 	"quicnprotochat/rpc"
 )
 
 // Unindexed returns the first limit lines whose text is not in the index of the search.
 func (t *Tx) Unindexed(limit int) ([]Message, error) {
-	return list(t, scanMessage, "SELECT "+messageColumns+` FROM messages INDEXED BY messages_unindexed
+	return database.List(t.db, scanMessage, "SELECT "+messageColumns+` FROM messages INDEXED BY messages_unindexed
 		WHERE indexed = 0 AND hidden = 0 LIMIT ?`, limitRows(limit))
 }
 
 // Index puts the text of a line into the index of the search; an empty one only
 // counts as done.
 func (t *Tx) Index(conversation [16]byte, author rpc.Identity, id [16]byte, text string) error {
-	err := t.must("UPDATE messages SET indexed = 1 WHERE conversation = ? AND author = ? AND id = ?",
+	err := t.db.Must("UPDATE messages SET indexed = 1 WHERE conversation = ? AND author = ? AND id = ?",
 		conversation[:], author[:], id[:])
 	if err != nil || text == "" {
 		return err
 	}
-	if err := t.do("INSERT INTO searchable (conversation, author, id) VALUES (?, ?, ?)", conversation[:], author[:], id[:]); err != nil {
+	if err := t.db.Do("INSERT INTO searchable (conversation, author, id) VALUES (?, ?, ?)", conversation[:], author[:], id[:]); err != nil {
 		return err
 	}
-	return t.do("INSERT INTO search (rowid, text) VALUES (last_insert_rowid(), ?)", text)
+	return t.db.Do("INSERT INTO search (rowid, text) VALUES (last_insert_rowid(), ?)", text)
 }
 
 // Unindex takes the text of a line out of the index, where it is overwritten.
 func (t *Tx) Unindex(conversation [16]byte, author rpc.Identity, id [16]byte) error {
-	err := t.do(`DELETE FROM search WHERE rowid = (SELECT no FROM searchable WHERE id = ? AND conversation = ? AND author = ?)`,
+	err := t.db.Do(`DELETE FROM search WHERE rowid = (SELECT no FROM searchable WHERE id = ? AND conversation = ? AND author = ?)`,
 		id[:], conversation[:], author[:])
 	if err != nil {
 		return err
 	}
-	if err := t.do("DELETE FROM searchable WHERE id = ? AND conversation = ? AND author = ?", id[:], conversation[:], author[:]); err != nil {
+	if err := t.db.Do("DELETE FROM searchable WHERE id = ? AND conversation = ? AND author = ?", id[:], conversation[:], author[:]); err != nil {
 		return err
 	}
-	return t.do("UPDATE messages SET indexed = 0 WHERE conversation = ? AND author = ? AND id = ?", conversation[:], author[:], id[:])
+	return t.db.Do("UPDATE messages SET indexed = 0 WHERE conversation = ? AND author = ? AND id = ?", conversation[:], author[:], id[:])
 }
 
 // Search returns the lines in which all words of a text are, the last one perhaps
@@ -53,9 +54,9 @@ func (t *Tx) Search(words string, conversation *[16]byte, limit int) ([]Message,
 		WHERE search MATCH ?`
 	columns := "SELECT " + qualified(messageColumns)
 	if conversation == nil {
-		return list(t, scanMessage, columns+from+" ORDER BY search.rowid DESC LIMIT ?", query, limitRows(limit))
+		return database.List(t.db, scanMessage, columns+from+" ORDER BY search.rowid DESC LIMIT ?", query, limitRows(limit))
 	}
-	return list(t, scanMessage, columns+from+" AND s.conversation = ? ORDER BY search.rowid DESC LIMIT ?",
+	return database.List(t.db, scanMessage, columns+from+" AND s.conversation = ? ORDER BY search.rowid DESC LIMIT ?",
 		query, conversation[:], limitRows(limit))
 }
 

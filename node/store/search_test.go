@@ -26,7 +26,8 @@ func (t *Tx) addText(m Message, text string) error {
 }
 
 func TestSearch(t *testing.T) {
-	s := open(t, Config{})
+	dir := t.TempDir()
+	s := open(t, Config{Dir: dir})
 	texts := []string{
 		1: "The quick brown fox", 2: "Zürich, the LAKE at midnight", 3: "see https://example.org/x?y=1", 4: "李 came: 晚上好", 5: "",
 	}
@@ -87,7 +88,7 @@ func TestSearch(t *testing.T) {
 	if got := find("lake", nil); got != nil {
 		t.Errorf("erased and deleted ones are found: %v", got)
 	}
-	b := ReadDecrypted(t, s)
+	b := ReadDecrypted(t, dir)
 	for _, gone := range []string{"midnight", "LAKE", "zurich", "another fox"} {
 		if bytes.Contains(b, []byte(gone)) {
 			t.Errorf("%q is still in the file", gone)

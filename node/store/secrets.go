@@ -10,7 +10,7 @@ func (t *Tx) DropSecrets() error {
 		"DELETE FROM key_packages",
 		"UPDATE accounts SET session = x''",
 	} {
-		if err := t.do(sql); err != nil {
+		if err := t.db.Do(sql); err != nil {
 			return err
 		}
 	}
@@ -30,7 +30,7 @@ func (t *Tx) Sizes() (n Sizes, err error) {
 		{&n.Conversations, "SELECT count(*) FROM conversations"},
 		{&n.Messages, "SELECT count(*) FROM messages"},
 	} {
-		if *c.n, err = t.count(c.sql); err != nil {
+		if *c.n, err = t.db.Count(c.sql); err != nil {
 			return n, err
 		}
 	}

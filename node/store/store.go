@@ -2,266 +2,105 @@ package store
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"log/slog"
-	"os"
-	"sync"
 	"time"
+
+	"quicnprotochat/node/store/database"
+	"quicnprotochat/node/store/home"
+	"quicnprotochat/node/store/tables"
 )
 
-// maxReaders is how many Views read at the same time; more wait.
-const maxReaders = 4
+// Config says what Open opens. By its clock DoneIncoming also dates what was seen.
+type Config = database.Config
 
-// Steps at which Config.Fault is called.
+// Steps at which Config.Fault is called in every Update.
 const (
-	FaultBeforeCommit = "commit.before"
-	FaultAfterCommit  = "commit.after"
-	FaultSwapMade     = "swap.made"    // the new database is there
-	FaultSwapDecided  = "swap.decided" // and its key, or its name is next
-	FaultSwapRenamed  = "swap.renamed" // and it has its name
+	FaultBeforeCommit = database.FaultBeforeCommit
+	FaultAfterCommit  = database.FaultAfterCommit
 )
 
-// Config says what Open opens.
-type Config struct {
-	// Dir is the home directory. It is made if absent.
-	Dir string
-	// Password opens a home that is locked with one, and locks one that is new;
-	// empty means that there is none. Open wipes it.
-	Password []byte
-	// Log gets what happens at opening; nil discards it.
-	Log *slog.Logger
-	// Now is the clock by which DoneIncoming dates what was seen; nil means
-	// time.Now.
-	Now func() time.Time
-	// Fault is for tests: it is called at FaultBeforeCommit and at
-	// FaultAfterCommit of every Update. What it returns, Update returns; before
-	// the commit that undoes the transaction, after it the transaction stays. It is
-	// also called at the FaultSwap steps: what it returns ends the work there.
-	// Nil means no faults.
-	Fault func(step string) error
-}
+// migrations bring an older database up to date.
+var migrations = tables.Steps()
 
 // Store is an open home. Its methods may be called by many goroutines.
 type Store struct {
-	cfg  Config
-	key  fileKey
-	lock *os.File
-
-	// writer holds the one connection that writes, when nobody uses it. A
-	// channel and not a mutex: waiting ends with the caller's context, and a
-	// testing/synctest bubble sees it as blocked.
-	writer chan *conn
-	// idle holds open reading connections, spare the right to open another.
-	idle  chan *conn
-	spare chan struct{}
-
-	closing chan struct{} // closed when Close begins
-	once    sync.Once
-	closed  error // what Close returned, set by once
+	db  *database.DB
+	now func() time.Time
 }
 
-// Close waits for running transactions, copies the write-ahead log into the
-// database, and gives the home free. It is idempotent.
-func (s *Store) Close() error {
-	s.once.Do(func() {
-		close(s.closing)
-		s.closed = s.shut()
-	})
-	return s.closed
+// Tx is a transaction. It is valid, in one goroutine, until the function that
+// was given it returns. In a View, methods that write return an error.
+type Tx struct {
+	db  *database.Tx
+	now func() time.Time
 }
 
-func (s *Store) shut() error {
-	if err := errors.Join(s.closeAll(), s.lock.Close()); err != nil {
-		return fmt.Errorf("close store: %w", err)
+// Open opens the home in cfg.Dir and makes it if it is not there. Errors: ErrNewer,
+// ErrDamaged, those of package home, or one of the file system.
+func Open(cfg Config) (*Store, error) {
+	if cfg.Now == nil {
+		cfg.Now = time.Now
 	}
-	return nil
+	db, err := database.Open(cfg, migrations)
+	if err != nil {
+		return nil, err
+	}
+	return &Store{db: db, now: cfg.Now}, nil
 }
 
-// closeAll closes the connections, which ends the write-ahead log. The lock stays.
-func (s *Store) closeAll() error {
-	var errs []error
-	for range maxReaders {
-		select {
-		case c := <-s.idle:
-			errs = append(errs, c.close())
-		case <-s.spare:
-		}
-	}
-	w := <-s.writer
-	_, err := w.pragma("wal_checkpoint(truncate)")
-	errs = append(errs, err, w.close())
-	err = errors.Join(errs...)
-	if err == nil {
-		err = errors.Join(removeIfThere(s.path(uncleanFile)), syncDir(s.cfg.Dir))
-	}
-	return err
+// ChangePassword encrypts the home in cfg.Dir anew, see database.ChangePassword.
+func ChangePassword(cfg Config, next []byte) error {
+	return database.ChangePassword(cfg, migrations, next)
 }
 
-// Update runs fn in a write transaction, one at a time. If fn returns nil and
-// Update returns nil, everything fn did is durable; otherwise nothing of it is
-// there. fn must not call Update, and should not wait for anything.
-//
-// When ctx ends, waiting ends and a running statement is interrupted; once the
-// commit has begun it is not.
+// Adopt makes a home of a Snapshot, see database.Adopt.
+func Adopt(cfg Config, snapshot string, key home.Key) error {
+	return database.Adopt(cfg, migrations, snapshot, key)
+}
+
+// Close waits for running transactions and gives the home free. It is idempotent.
+func (s *Store) Close() error { return s.db.Close() }
+
+// on makes of what a caller does with a Tx what the database does with one of its own.
+func (s *Store) on(fn func(*Tx) error) func(*database.Tx) error {
+	return func(db *database.Tx) error { return fn(&Tx{db: db, now: s.now}) }
+}
+
+// Update runs fn in a write transaction, one at a time, see database.DB.Update.
 func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
-	c, err := s.takeWriter(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { s.writer <- c }()
-	if err := c.sync(true); err != nil {
-		return err
-	}
-	return s.transact(ctx, c, "BEGIN IMMEDIATE", fn, s.commit)
+	return s.db.Update(ctx, s.on(fn))
 }
 
-// UpdateLazily is Update that does not wait for the disk: what it did is durable
-// after the next Update, or Close. A process that is killed loses nothing of it,
-// a power cut may, as a whole and never before what was done after it. It is for
-// what follows from durable rows and is done again if they are all that is left.
+// UpdateLazily is Update that does not wait for the disk, see
+// database.DB.UpdateLazily.
 func (s *Store) UpdateLazily(ctx context.Context, fn func(*Tx) error) error {
-	c, err := s.takeWriter(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { s.writer <- c }()
-	if err := c.sync(false); err != nil {
-		return err
-	}
-	return s.transact(ctx, c, "BEGIN IMMEDIATE", fn, s.commit)
+	return s.db.UpdateLazily(ctx, s.on(fn))
 }
 
-// View runs fn on a snapshot of the database. fn may take its time in computing,
-// but while it runs the write-ahead log cannot be emptied.
+// View runs fn on a snapshot of the database, see database.DB.View.
 func (s *Store) View(ctx context.Context, fn func(*Tx) error) error {
-	c, err := s.takeReader(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { s.idle <- c }()
-	return s.transact(ctx, c, "BEGIN", fn, (*conn).rollback)
+	return s.db.View(ctx, s.on(fn))
 }
 
-// Glance is View for a few rows, and faster: it reads on the writing connection,
-// which has them in memory, if no Update runs. So an Update may have to wait for
-// it, and fn must neither take long nor call Update.
+// Glance is View for a few rows, and faster, see database.DB.Glance.
 func (s *Store) Glance(ctx context.Context, fn func(*Tx) error) error {
-	if err := s.usable(ctx); err != nil {
+	return s.db.Glance(ctx, s.on(fn))
+}
+
+// Snapshot writes the database to a new file under a fresh key, see
+// database.DB.Snapshot.
+func (s *Store) Snapshot(ctx context.Context, path string, prepare func(*Tx) error) (home.Key, error) {
+	return s.db.Snapshot(ctx, path, s.on(prepare))
+}
+
+// Export writes the database as it is now to a new file in clear, with every key that
+// is in it, and says how much that is. It returns os.ErrExist if something is there.
+func (s *Store) Export(ctx context.Context, path string) (n Sizes, err error) {
+	if err := s.db.Export(ctx, path); err != nil {
+		return n, err
+	}
+	err = s.View(ctx, func(tx *Tx) (err error) {
+		n, err = tx.Sizes()
 		return err
-	}
-	select {
-	case c := <-s.writer:
-		defer func() { s.writer <- c }()
-		return s.transact(ctx, c, "BEGIN", fn, (*conn).rollback)
-	default:
-		return s.View(ctx, fn)
-	}
-}
-
-// transact runs fn between begin and end. Whatever happens, a panic in fn
-// included, no transaction is left open.
-func (s *Store) transact(ctx context.Context, c *conn, begin string, fn func(*Tx) error, end func(*conn) error) (err error) {
-	if err := c.run(begin); err != nil {
-		return classify(err)
-	}
-	c.db.SetInterrupt(ctx)
-	tx := &Tx{ctx: ctx, c: c, now: s.cfg.Now}
-	defer func() {
-		tx.c = nil
-		if e := c.rollback(); e != nil {
-			err = errors.Join(err, e)
-		}
-	}()
-	if err := fn(tx); err != nil {
-		return err
-	}
-	if tx.err != nil {
-		return tx.err
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	tx.c = nil
-	c.db.SetInterrupt(context.Background())
-	return end(c)
-}
-
-// commit ends a write transaction.
-func (s *Store) commit(c *conn) error {
-	if err := s.fault(FaultBeforeCommit); err != nil {
-		return err
-	}
-	if err := c.run("COMMIT"); err != nil {
-		return fmt.Errorf("commit: %w", classify(err))
-	}
-	return s.fault(FaultAfterCommit)
-}
-
-func (s *Store) fault(step string) error {
-	if s.cfg.Fault == nil {
-		return nil
-	}
-	return s.cfg.Fault(step)
-}
-
-// takeWriter waits for the writing connection.
-func (s *Store) takeWriter(ctx context.Context) (*conn, error) {
-	if err := s.usable(ctx); err != nil {
-		return nil, err
-	}
-	select {
-	case c := <-s.writer:
-		return c, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-s.closing:
-		return nil, ErrClosed
-	}
-}
-
-// takeReader takes an idle connection, or opens one, or waits.
-func (s *Store) takeReader(ctx context.Context) (*conn, error) {
-	if err := s.usable(ctx); err != nil {
-		return nil, err
-	}
-	select {
-	case c := <-s.idle:
-		return c, nil
-	default:
-	}
-	select {
-	case c := <-s.idle:
-		return c, nil
-	case <-s.spare:
-		return s.openReader()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-s.closing:
-		return nil, ErrClosed
-	}
-}
-
-// usable refuses who comes too late, which a select with several ready cases
-// would not.
-func (s *Store) usable(ctx context.Context) error {
-	select {
-	case <-s.closing:
-		return ErrClosed
-	default:
-		return ctx.Err()
-	}
-}
-
-// openReader opens a reading connection for one taken from spare.
-func (s *Store) openReader() (*conn, error) {
-	c, err := openConn(s.path(dbFile), s.key, s.path(keyFile))
-	if err == nil {
-		if err = c.db.Exec("PRAGMA query_only = on"); err == nil {
-			return c, nil
-		}
-		err = errors.Join(err, c.close())
-	}
-	s.spare <- struct{}{}
-	return nil, fmt.Errorf("open reader: %w", classify(err))
+	})
+	return n, err
 }

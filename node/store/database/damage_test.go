@@ -1,4 +1,4 @@
-package store
+package database
 
 import (
 	"bytes"
@@ -10,41 +10,48 @@ import (
 	"path/filepath"
 	"testing"
 
+	"quicnprotochat/node/store/home"
+
 	"github.com/ncruces/go-sqlite3"
 )
 
-// fill puts a few rows with the marker into the tables with large rows.
+// fill puts a few large rows with the marker into both tables.
 func fill(tx *Tx, marker string, rows int) error {
 	for n := range rows {
-		b := append([]byte(marker), make([]byte, 1500)...)
-		rand.Read(b[len(marker)+500:])
-		if err := errors.Join(
-			tx.PutContact(Contact{Identity: identity(byte(n)), Name: fmt.Sprint(marker, n), Card: b}),
-			tx.InsertMessage(Message{Conversation: id16(1), Author: identity(byte(n)), ID: id16(byte(n)), Body: b, Why: marker}),
-			tx.Records(id16(byte(n))).Put(marker, b),
-		); err != nil {
-			return err
-		}
-		if _, err := tx.AddOutgoing(Outgoing{Payload: b}); err != nil {
-			return err
+		for k := range 4 {
+			b := append([]byte(marker), make([]byte, 1500)...)
+			rand.Read(b[len(marker)+500:])
+			if err := errors.Join(put(tx, fmt.Sprint(marker, n, k), b), add(tx, b)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
+// add puts one row into the second table.
+func add(tx *Tx, body []byte) error { return tx.Do("INSERT INTO rows (body) VALUES (?)", body) }
+
 // readAll reads what fill wrote and returns a digest of it.
-func readAll(tx *Tx, rows int) (digest [32]byte, err error) {
-	contacts, err1 := tx.Contacts()
-	history, err2 := tx.History(id16(1), nil, 0)
-	outgoing, err3 := tx.OutgoingFor([32]byte{}, 0)
-	errs := []error{err1, err2, err3}
-	var records [][]byte
-	for n := range rows {
-		v, err := tx.Records(id16(byte(n))).Get("marker")
-		errs = append(errs, err)
-		records = append(records, v)
+func readAll(tx *Tx) (digest [32]byte, err error) {
+	meta, err1 := List(tx, func(r *Row) string { return r.Text() + string(r.Bytes()) }, "SELECT key, value FROM meta ORDER BY key")
+	rows, err2 := List(tx, (*Row).Bytes, "SELECT body FROM rows ORDER BY id")
+	return sha256.Sum256(fmt.Append(nil, meta, rows)), errors.Join(err1, err2)
+}
+
+// decrypted writes the log back and returns the database file, decrypted.
+func decrypted(t *testing.T, d *DB) []byte {
+	t.Helper()
+	c := <-d.writer
+	defer func() { d.writer <- c }()
+	if _, err := c.pragma("wal_checkpoint(truncate)"); err != nil {
+		t.Fatal(err)
 	}
-	return sha256.Sum256(fmt.Append(nil, contacts, history, outgoing, records)), errors.Join(errs...)
+	b, err := os.ReadFile(d.path(home.DBFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return decryptFile(t, d.key, b)
 }
 
 func TestNothingReadableOnDisk(t *testing.T) {
@@ -63,18 +70,18 @@ func TestNothingReadableOnDisk(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, plain := range []string{marker, "SQLite format", "CREATE TABLE", "contacts"} {
+			for _, plain := range []string{marker, "SQLite format", "CREATE TABLE", "meta"} {
 				if bytes.Contains(b, []byte(plain)) {
 					t.Errorf("%s: %s holds %q", when, e.Name(), plain)
 				}
 			}
-			if e.Name() != keyFile && bytes.Contains(b, key[:]) {
+			if e.Name() != home.KeyFile && bytes.Contains(b, key[:]) {
 				t.Errorf("%s: %s holds the key", when, e.Name())
 			}
 		}
 	}
 	scan("open")
-	update(t, s, func(tx *Tx) error { return tx.do("DELETE FROM messages") })
+	update(t, s, func(tx *Tx) error { return tx.Do("DELETE FROM meta") })
 	scan("deleted")
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -86,13 +93,12 @@ func TestNothingReadableOnDisk(t *testing.T) {
 func TestDeletedIsErased(t *testing.T) {
 	marker := bytes.Repeat([]byte("ERASE-ME"), 100)
 	s := open(t, Config{})
-	update(t, s, func(tx *Tx) error { return tx.Records(id16(1)).Put("k", marker) })
-	decrypted := func() []byte { return ReadDecrypted(t, s) }
-	if !bytes.Contains(decrypted(), marker) {
+	update(t, s, func(tx *Tx) error { return put(tx, "k", marker) })
+	if !bytes.Contains(decrypted(t, s), marker) {
 		t.Fatal("the test does not see what is stored")
 	}
-	update(t, s, func(tx *Tx) error { return tx.Records(id16(1)).Delete("k") })
-	if bytes.Contains(decrypted(), []byte("ERASE-ME")) {
+	update(t, s, func(tx *Tx) error { return put(tx, "k", nil) })
+	if bytes.Contains(decrypted(t, s), []byte("ERASE-ME")) {
 		t.Error("deleted bytes are still in the file")
 	}
 }
@@ -107,28 +113,28 @@ func TestDamageIsDetected(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := s.cfg.Dir
-	whole, err := os.ReadFile(filepath.Join(dir, dbFile))
+	whole, err := os.ReadFile(filepath.Join(dir, home.DBFile))
 	if err != nil {
 		t.Fatal(err)
 	}
 	try := func(t *testing.T, b []byte, unclean bool) (digest [32]byte, err error) {
 		t.Helper()
-		if err := os.WriteFile(filepath.Join(dir, dbFile), b, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, home.DBFile), b, 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if unclean {
-			if err := touch(filepath.Join(dir, uncleanFile)); err != nil {
+			if err := home.Touch(filepath.Join(dir, home.UncleanFile)); err != nil {
 				t.Fatal(err)
 			}
-		} else if err := removeIfThere(filepath.Join(dir, uncleanFile)); err != nil {
+		} else if err := home.Remove(filepath.Join(dir, home.UncleanFile)); err != nil {
 			t.Fatal(err)
 		}
-		s, err := Open(Config{Dir: dir})
+		s, err := Open(Config{Dir: dir}, tables)
 		if err != nil {
 			return digest, err
 		}
 		defer s.Close()
-		err = s.View(t.Context(), func(tx *Tx) error { digest, err = readAll(tx, rows); return err })
+		err = s.View(t.Context(), func(tx *Tx) error { digest, err = readAll(tx); return err })
 		return digest, err
 	}
 	good, err := try(t, whole, true)
@@ -148,14 +154,14 @@ func TestDamageIsDetected(t *testing.T) {
 				break
 			}
 			name := []string{"flipped", "zeroed", "torn", "cut"}[i]
-			if _, err := try(t, b, true); !errors.Is(err, ErrDamaged) {
-				t.Errorf("page %d %s, unclean: got %v, want %v", n, name, err, ErrDamaged)
+			if _, err := try(t, b, true); !errors.Is(err, home.ErrDamaged) {
+				t.Errorf("page %d %s, unclean: got %v, want %v", n, name, err, home.ErrDamaged)
 			}
 		}
 		// After a clean stop there is no quick_check: what is read is checked.
 		got, err := try(t, flipped, false)
-		if err != nil && !errors.Is(err, ErrDamaged) {
-			t.Errorf("page %d flipped, clean: got %v, want %v", n, err, ErrDamaged)
+		if err != nil && !errors.Is(err, home.ErrDamaged) {
+			t.Errorf("page %d flipped, clean: got %v, want %v", n, err, home.ErrDamaged)
 		}
 		if err == nil && got != good {
 			t.Errorf("page %d flipped, clean: other content came back", n)
@@ -178,17 +184,17 @@ func TestFull(t *testing.T) {
 	}
 	limit("max_page_count = 100")
 	err := s.Update(t.Context(), func(tx *Tx) error {
-		if err := tx.SetMeta("k", []byte("new")); err != nil {
+		if err := put(tx, "k", []byte("new")); err != nil {
 			return err
 		}
-		_ = tx.SetMeta("large", make([]byte, 1<<20)) // the caller did not look
+		_ = put(tx, "large", make([]byte, 1<<20)) // the caller did not look
 		return nil
 	})
 	wantErr(t, err, sqlite3.FULL)
 	wantMeta(t, s, "k", "old")
 	update(t, s, setMeta("k", "small"))
 	limit("max_page_count = 1000000")
-	update(t, s, func(tx *Tx) error { return tx.SetMeta("large", make([]byte, 1<<20)) })
+	update(t, s, func(tx *Tx) error { return put(tx, "large", make([]byte, 1<<20)) })
 	wantMeta(t, s, "k", "small")
 }
 
@@ -209,14 +215,13 @@ func TestCrash(t *testing.T) {
 	const n = 12
 	for i := range n {
 		update(t, s, func(tx *Tx) error {
-			_, err := tx.AddOutgoing(Outgoing{Payload: make([]byte, i*1000), Created: at(int64(i))})
-			return err
+			return add(tx, make([]byte, i*1000))
 		})
 	}
 	for i, dir := range copies {
 		c := open(t, Config{Dir: dir})
 		view(t, c, func(tx *Tx) error {
-			got, err := tx.CountOutgoing()
+			got, err := tx.Count("SELECT count(*) FROM rows")
 			if got != i+1 {
 				t.Errorf("after Update %d: %d rows", i, got)
 			}
@@ -235,27 +240,26 @@ func TestTornLog(t *testing.T) {
 	const n = 5
 	for range n {
 		update(t, s, func(tx *Tx) error {
-			_, err := tx.AddOutgoing(Outgoing{Payload: make([]byte, 3000)})
-			return err
+			return add(tx, make([]byte, 3000))
 		})
 	}
 	crashed := copyHome(t, s.cfg.Dir)
-	log, err := os.ReadFile(filepath.Join(crashed, dbFile+"-wal"))
+	log, err := os.ReadFile(filepath.Join(crashed, home.DBFile+"-wal"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	last := -1
 	for size := 0; size < len(log)+3001; size += 3001 {
 		dir := copyHome(t, crashed)
-		if err := os.WriteFile(filepath.Join(dir, dbFile+"-wal"), log[:min(size, len(log))], 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, home.DBFile+"-wal"), log[:min(size, len(log))], 0o600); err != nil {
 			t.Fatal(err)
 		}
-		c, err := Open(Config{Dir: dir})
+		c, err := Open(Config{Dir: dir}, tables)
 		if err != nil {
 			t.Fatalf("log of %d bytes: %v", size, err)
 		}
 		view(t, c, func(tx *Tx) error {
-			got, err := tx.CountOutgoing()
+			got, err := tx.Count("SELECT count(*) FROM rows")
 			if got < last {
 				t.Errorf("log of %d bytes: %d rows, fewer than with a shorter one", size, got)
 			}

@@ -1,4 +1,4 @@
-package store
+package home
 
 import (
 	"errors"
@@ -9,20 +9,20 @@ import (
 
 // Names of the files of a home.
 const (
-	lockFile    = "lock"
-	keyFile     = "node.key"
-	dbFile      = "node.db"
-	newFile     = "node.db.new"
-	nextFile    = "node.db.next"
-	nextKeyFile = "node.key.next"
-	uncleanFile = "unclean"
-	relayFile   = "relay.db" // of package relay
+	LockFile    = "lock"
+	KeyFile     = "node.key"
+	DBFile      = "node.db"
+	NewFile     = "node.db.new"
+	NextFile    = "node.db.next"
+	NextKeyFile = "node.key.next"
+	UncleanFile = "unclean"
+	RelayFile   = "relay.db" // of package relay
 )
 
-// makeDir makes dir with mode 0700. A directory that is there is tightened to
+// MakeDir makes dir with mode 0700. A directory that is there is tightened to
 // that mode if it is empty or a home of ours; another's is left as it is, what
 // we put there has mode 0600 anyway.
-func makeDir(dir string) error {
+func MakeDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func makeDir(dir string) error {
 	if err != nil {
 		return err
 	}
-	ours, err := exists(filepath.Join(dir, keyFile))
+	ours, err := Present(filepath.Join(dir, KeyFile))
 	if err != nil {
 		return err
 	}
@@ -47,8 +47,8 @@ func makeDir(dir string) error {
 	return nil
 }
 
-// exists reports whether there is a file of that name.
-func exists(path string) (bool, error) {
+// Present reports whether there is a file of that name.
+func Present(path string) (bool, error) {
 	_, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -72,11 +72,11 @@ func writeDurable(path string, b []byte) error {
 	if err != nil {
 		return errors.Join(err, os.Remove(tmp))
 	}
-	return syncDir(filepath.Dir(path))
+	return SyncDir(filepath.Dir(path))
 }
 
-// touch makes sure that path is a file, of mode 0600 if it is new.
-func touch(path string) error {
+// Touch makes sure that path is a file, of mode 0600 if it is new.
+func Touch(path string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
@@ -84,25 +84,10 @@ func touch(path string) error {
 	return f.Close()
 }
 
-// removeIfThere removes a file that may be absent.
-func removeIfThere(path string) error {
+// Remove removes a file that may be absent.
+func Remove(path string) error {
 	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil
-}
-
-// trimLog cuts a write-ahead log to whole units of the cipher. After a crash or
-// on a full disk it can end within one, which cannot be decrypted and would
-// stop SQLite. Nothing committed is lost: SQLite fills the sector in which a
-// commit ends before it syncs.
-func trimLog(path string) error {
-	info, err := os.Stat(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil || info.Size()%cipherUnit == 0 {
-		return err
-	}
-	return os.Truncate(path, info.Size()/cipherUnit*cipherUnit)
 }

@@ -1,4 +1,4 @@
-package store
+package database
 
 import (
 	"bytes"
@@ -8,21 +8,23 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"quicnprotochat/node/store/home"
 )
 
 // setPassword changes the password of a home.
 func setPassword(dir, old, next string, fault func(string) error) error {
-	return ChangePassword(Config{Dir: dir, Password: []byte(old), Fault: fault}, []byte(next))
+	return ChangePassword(Config{Dir: dir, Password: []byte(old), Fault: fault}, tables, []byte(next))
 }
 
 // opens opens a home with a password and wants the row of meta that was put in.
 func opens(dir, password string) error {
-	s, err := Open(Config{Dir: dir, Password: []byte(password)})
+	s, err := Open(Config{Dir: dir, Password: []byte(password)}, tables)
 	if err != nil {
 		return err
 	}
 	err = s.View(context.Background(), func(tx *Tx) error {
-		if v, err := tx.Meta("a"); err != nil || string(v) != "what is kept" {
+		if v, err := get(tx, "a"); err != nil || string(v) != "what is kept" {
 			return errors.Join(err, errors.New("the row is gone"))
 		}
 		return nil
@@ -43,11 +45,11 @@ func filled(t *testing.T) (dir string) {
 
 func TestPassword(t *testing.T) {
 	dir := filled(t)
-	key, err := os.ReadFile(filepath.Join(dir, keyFile))
+	key, err := os.ReadFile(filepath.Join(dir, home.KeyFile))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := opens(dir, "early"); !errors.Is(err, ErrNoPassword) {
+	if err := opens(dir, "early"); !errors.Is(err, home.ErrNoPassword) {
 		t.Errorf("a password where there is none: got %v", err)
 	}
 	old := ""
@@ -55,18 +57,18 @@ func TestPassword(t *testing.T) {
 		if err := setPassword(dir, old, next, nil); err != nil {
 			t.Fatal(err)
 		}
-		if locked, err := HasPassword(dir); err != nil || locked != (next != "") {
+		if locked, err := home.HasPassword(dir); err != nil || locked != (next != "") {
 			t.Errorf("password %q: has one %v, %v", next, locked, err)
 		}
 		if next != "" {
-			if err := opens(dir, ""); !errors.Is(err, ErrLocked) {
-				t.Errorf("no password: got %v, want ErrLocked", err)
+			if err := opens(dir, ""); !errors.Is(err, home.ErrLocked) {
+				t.Errorf("no password: got %v, want home.ErrLocked", err)
 			}
-			if err := opens(dir, "wrong"); !errors.Is(err, ErrPassword) {
-				t.Errorf("wrong password: got %v, want ErrPassword", err)
+			if err := opens(dir, "wrong"); !errors.Is(err, home.ErrPassword) {
+				t.Errorf("wrong password: got %v, want home.ErrPassword", err)
 			}
-			if err := setPassword(dir, "wrong", "other", nil); !errors.Is(err, ErrPassword) {
-				t.Errorf("change with a wrong one: got %v, want ErrPassword", err)
+			if err := setPassword(dir, "wrong", "other", nil); !errors.Is(err, home.ErrPassword) {
+				t.Errorf("change with a wrong one: got %v, want home.ErrPassword", err)
 			}
 		}
 		if err := opens(dir, next); err != nil {
@@ -90,7 +92,7 @@ func TestPassword(t *testing.T) {
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
-	if want := []string{lockFile, dbFile, keyFile}; !slices.Equal(names, want) {
+	if want := []string{home.LockFile, home.DBFile, home.KeyFile}; !slices.Equal(names, want) {
 		t.Errorf("got files %q, want %q", names, want)
 	}
 }
@@ -106,8 +108,8 @@ func TestPasswordOfNewHome(t *testing.T) {
 	if !bytes.Equal(password, make([]byte, len(password))) {
 		t.Error("the password was not wiped")
 	}
-	if err := opens(dir, ""); !errors.Is(err, ErrLocked) {
-		t.Errorf("got %v, want ErrLocked", err)
+	if err := opens(dir, ""); !errors.Is(err, home.ErrLocked) {
+		t.Errorf("got %v, want home.ErrLocked", err)
 	}
 	if err := opens(dir, "from the start"); err != nil {
 		t.Error(err)
@@ -138,17 +140,17 @@ func TestPasswordCut(t *testing.T) {
 			if step != FaultSwapMade {
 				password, other = other, password
 			}
-			if locked, err := HasPassword(dir); err != nil || !locked {
+			if locked, err := home.HasPassword(dir); err != nil || !locked {
 				t.Errorf("has a password %v, %v", locked, err)
 			}
 			if err := opens(dir, password); err != nil {
 				t.Fatal(err)
 			}
-			if err := opens(dir, other); !errors.Is(err, ErrPassword) {
+			if err := opens(dir, other); !errors.Is(err, home.ErrPassword) {
 				t.Errorf("the other password: got %v", err)
 			}
-			for _, name := range []string{nextFile, nextKeyFile, nextKeyFile + ".made"} {
-				if there, err := exists(filepath.Join(dir, name)); there || err != nil {
+			for _, name := range []string{home.NextFile, home.NextKeyFile, home.NextKeyFile + ".made"} {
+				if there, err := home.Present(filepath.Join(dir, name)); there || err != nil {
 					t.Errorf("%s is still there, %v", name, err)
 				}
 			}
@@ -160,11 +162,11 @@ func TestPasswordCut(t *testing.T) {
 func inClear(t *testing.T, dir string) {
 	t.Helper()
 	s := open(t, Config{Dir: dir})
-	_, err := s.Export(t.Context(), s.path("clear"))
-	if err := errors.Join(err, s.Close(), os.Rename(s.path("clear"), s.path(dbFile))); err != nil {
+	err := s.Export(t.Context(), s.path("clear"))
+	if err := errors.Join(err, s.Close(), os.Rename(s.path("clear"), s.path(home.DBFile))); err != nil {
 		t.Fatal(err)
 	}
-	b, err := os.ReadFile(s.path(dbFile))
+	b, err := os.ReadFile(s.path(home.DBFile))
 	if err != nil || !bytes.Contains(b, []byte("what is kept")) {
 		t.Fatalf("the database is not in clear: %v", err)
 	}
@@ -177,11 +179,11 @@ func TestConvert(t *testing.T) {
 		dir := filled(t)
 		inClear(t, dir)
 		if !withKey {
-			if err := os.Remove(filepath.Join(dir, keyFile)); err != nil {
+			if err := os.Remove(filepath.Join(dir, home.KeyFile)); err != nil {
 				t.Fatal(err)
 			}
 		}
-		_, err := Open(Config{Dir: dir, Fault: func(string) error { return errKilled }})
+		_, err := Open(Config{Dir: dir, Fault: func(string) error { return errKilled }}, tables)
 		if !errors.Is(err, errKilled) {
 			t.Fatalf("got %v, want the end", err)
 		}
@@ -205,7 +207,7 @@ func TestConvert(t *testing.T) {
 func TestConvertOther(t *testing.T) {
 	dir := filled(t)
 	inClear(t, dir)
-	path := filepath.Join(dir, dbFile)
+	path := filepath.Join(dir, home.DBFile)
 	b, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -215,8 +217,8 @@ func TestConvertOther(t *testing.T) {
 	if err := os.WriteFile(path, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := opens(dir, ""); !errors.Is(err, ErrDamaged) {
-		t.Errorf("got %v, want ErrDamaged", err)
+	if err := opens(dir, ""); !errors.Is(err, home.ErrDamaged) {
+		t.Errorf("got %v, want home.ErrDamaged", err)
 	}
 	if after, err := os.ReadFile(path); err != nil || !bytes.Equal(after, b) {
 		t.Errorf("it was changed, %v", err)

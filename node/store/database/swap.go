@@ -1,4 +1,4 @@
-package store
+package database
 
 import (
 	"bytes"
@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"quicnprotochat/node/store/home"
+
 	"github.com/ncruces/go-sqlite3"
 )
 
@@ -21,96 +23,96 @@ import (
 //
 // Files are made in this order: the new database, its key, which decides, and then
 // both take the names of the old.
-func ChangePassword(cfg Config, next []byte) error {
+func ChangePassword(cfg Config, tables []string, next []byte) error {
 	defer clear(next)
-	s, err := Open(cfg)
+	d, err := Open(cfg, tables)
 	if err != nil {
 		return err
 	}
-	if err := s.rekey(next); err != nil {
-		return fmt.Errorf("change password: %w", errors.Join(err, s.Close()))
+	if err := d.rekey(next); err != nil {
+		return fmt.Errorf("change password: %w", errors.Join(err, d.Close()))
 	}
 	return nil
 }
 
 // rekey does the work of ChangePassword and closes the store.
-func (s *Store) rekey(next []byte) error {
-	key, err := makeKey(s.path(nextKeyFile+".made"), next)
+func (d *DB) rekey(next []byte) error {
+	key, err := home.MakeKey(d.path(home.NextKeyFile+".made"), next)
 	if err != nil {
 		return err
 	}
-	c := <-s.writer
-	err = c.copyTo(s.path(nextFile), key)
-	s.writer <- c
+	c := <-d.writer
+	err = c.copyTo(d.path(home.NextFile), key)
+	d.writer <- c
 	if err == nil {
-		err = s.fault(FaultSwapMade)
+		err = d.fault(FaultSwapMade)
 	}
 	if err != nil {
 		return err
 	}
-	s.once.Do(func() {
-		close(s.closing)
-		err := s.closeAll()
+	d.once.Do(func() {
+		close(d.closing)
+		err := d.closeAll()
 		if err == nil {
-			err = errors.Join(os.Rename(s.path(nextKeyFile+".made"), s.path(nextKeyFile)), syncDir(s.cfg.Dir))
+			err = errors.Join(os.Rename(d.path(home.NextKeyFile+".made"), d.path(home.NextKeyFile)), home.SyncDir(d.cfg.Dir))
 		}
 		if err == nil {
-			err = s.finishSwap()
+			err = d.finishSwap()
 		}
-		s.closed = errors.Join(err, s.lock.Close())
+		d.closed = errors.Join(err, d.lock.Close())
 	})
-	return s.closed
+	return d.closed
 }
 
 // finishSwap puts a new database and its key in the place of the old, or forgets
 // one that was not finished.
-func (s *Store) finishSwap() error {
-	decided, err1 := exists(s.path(nextKeyFile))
-	made, err2 := exists(s.path(nextFile))
+func (d *DB) finishSwap() error {
+	decided, err1 := home.Present(d.path(home.NextKeyFile))
+	made, err2 := home.Present(d.path(home.NextFile))
 	if err := errors.Join(err1, err2); err != nil {
 		return err
 	}
 	if !decided {
-		return errors.Join(removeDB(s.path(nextFile)), removeIfThere(s.path(nextKeyFile+".made")))
+		return errors.Join(removeDB(d.path(home.NextFile)), home.Remove(d.path(home.NextKeyFile+".made")))
 	}
-	if err := s.fault(FaultSwapDecided); err != nil {
+	if err := d.fault(FaultSwapDecided); err != nil {
 		return err
 	}
 	if made {
-		if err := s.takeNext(); err != nil {
+		if err := d.takeNext(); err != nil {
 			return err
 		}
 	}
-	if err := s.fault(FaultSwapRenamed); err != nil {
+	if err := d.fault(FaultSwapRenamed); err != nil {
 		return err
 	}
 	// Older copies have the old key, or would outlive it.
-	err := errors.Join(s.dropCopies(), os.Rename(s.path(nextKeyFile), s.path(keyFile)), syncDir(s.cfg.Dir))
+	err := errors.Join(d.dropCopies(), os.Rename(d.path(home.NextKeyFile), d.path(home.KeyFile)), home.SyncDir(d.cfg.Dir))
 	return err
 }
 
 // takeNext puts the new database in the place of the old one, which is closed.
-func (s *Store) takeNext() error {
-	db := s.path(dbFile)
-	err := errors.Join(removeIfThere(db+"-wal"), removeIfThere(db+"-shm"), removeIfThere(db+"-journal"), syncDir(s.cfg.Dir))
+func (d *DB) takeNext() error {
+	db := d.path(home.DBFile)
+	err := errors.Join(home.Remove(db+"-wal"), home.Remove(db+"-shm"), home.Remove(db+"-journal"), home.SyncDir(d.cfg.Dir))
 	if err != nil {
 		return err
 	}
-	return errors.Join(os.Rename(s.path(nextFile), db), syncDir(s.cfg.Dir))
+	return errors.Join(os.Rename(d.path(home.NextFile), db), home.SyncDir(d.cfg.Dir))
 }
 
 // removeDB removes a database file and what may lie beside it.
 func removeDB(path string) error {
-	return errors.Join(removeIfThere(path), removeIfThere(path+"-wal"), removeIfThere(path+"-shm"), removeIfThere(path+"-journal"))
+	return errors.Join(home.Remove(path), home.Remove(path+"-wal"), home.Remove(path+"-shm"), home.Remove(path+"-journal"))
 }
 
 // copyTo writes the database into a new file, encrypted under key, and durable.
-func (c *conn) copyTo(path string, key fileKey) error {
-	hexKey, err := key.hex()
+func (c *conn) copyTo(path string, key home.Key) error {
+	hexed, err := hexKey(key)
 	if err != nil {
 		return err
 	}
-	return c.vacuumInto(path, url.Values{"vfs": {cipherVFS}, "hexkey": {hexKey}})
+	return c.vacuumInto(path, url.Values{"vfs": {cipherVFS}, "hexkey": {hexed}})
 }
 
 func (c *conn) vacuumInto(path string, query url.Values) error {
@@ -118,7 +120,7 @@ func (c *conn) vacuumInto(path string, query url.Values) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(removeDB(path), touch(path)); err != nil {
+	if err := errors.Join(removeDB(path), home.Touch(path)); err != nil {
 		return err
 	}
 	st, err := c.stmt("VACUUM INTO ?")
@@ -134,7 +136,7 @@ func (c *conn) vacuumInto(path string, query url.Values) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.Sync(), f.Close(), syncDir(filepath.Dir(path)))
+	return errors.Join(f.Sync(), f.Close(), home.SyncDir(filepath.Dir(path)))
 }
 
 // fileURI names a database file as SQLite wants it; path is absolute.
@@ -166,30 +168,30 @@ func isPlain(path string) (bool, error) {
 }
 
 // convert encrypts a database in clear that was put in the place of ours.
-func (s *Store) convert(haveKey bool) error {
-	if err := s.haveKey(haveKey); err != nil {
+func (d *DB) convert(haveKey bool) error {
+	if err := d.haveKey(haveKey); err != nil {
 		return err
 	}
-	db, err := sqlite3.OpenFlags(fileURI(s.path(dbFile), nil), sqlite3.OPEN_READWRITE|sqlite3.OPEN_URI)
+	db, err := sqlite3.OpenFlags(fileURI(d.path(home.DBFile), nil), sqlite3.OPEN_READWRITE|sqlite3.OPEN_URI)
 	if err != nil {
 		return classify(err)
 	}
 	c := &conn{db: db, stmts: make(map[string]*sqlite3.Stmt)}
-	if err = checkKind(c); err == nil {
+	if err = checkKind(c, d.tables); err == nil {
 		err = c.check()
 	}
 	if err == nil {
 		_, err = c.pragma("wal_checkpoint(truncate)")
 	}
 	if err == nil {
-		err = c.copyTo(s.path(nextFile), s.key)
+		err = c.copyTo(d.path(home.NextFile), d.key)
 	}
 	if err = errors.Join(err, c.close()); err != nil {
 		return fmt.Errorf("encrypt database: %w", classify(err))
 	}
-	if err := s.fault(FaultSwapMade); err != nil {
+	if err := d.fault(FaultSwapMade); err != nil {
 		return err
 	}
-	s.cfg.Log.Info("encrypted a database that was in clear", "file", dbFile)
-	return s.takeNext()
+	d.cfg.Log.Info("encrypted a database that was in clear", "file", home.DBFile)
+	return d.takeNext()
 }

@@ -1,10 +1,12 @@
-package store
+package database
 
 import (
 	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+
+	"quicnprotochat/node/store/home"
 
 	_ "github.com/ncruces/go-sqlite3/vfs/xts" // registers cipherVFS
 )
@@ -28,8 +30,8 @@ const (
 	cipherUnit = 512  // bytes that are encrypted as one
 )
 
-// hex derives the key of the cipher, as text for the VFS.
-func (k fileKey) hex() (string, error) {
+// hexKey derives the key of the cipher, as text for the VFS.
+func hexKey(k home.Key) (string, error) {
 	b, err := hkdf.Key(sha256.New, k[:], nil, cipherInfo, cipherKey)
 	if err != nil {
 		return "", fmt.Errorf("derive database key: %w", err)

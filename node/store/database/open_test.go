@@ -1,4 +1,4 @@
-package store
+package database
 
 import (
 	"bytes"
@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"quicnprotochat/node/store/home"
 )
 
 func TestFilesAndModes(t *testing.T) {
@@ -42,7 +44,7 @@ func TestFilesAndModes(t *testing.T) {
 	if got, want := strings.Join(names, " "), "lock node.db node.db-shm node.db-wal node.key unclean"; got != want {
 		t.Errorf("got files %s, want %s", got, want)
 	}
-	key, err := os.ReadFile(filepath.Join(dir, keyFile))
+	key, err := os.ReadFile(filepath.Join(dir, home.KeyFile))
 	if err != nil || len(key) != 32 || bytes.Equal(key, make([]byte, 32)) {
 		t.Errorf("key has %d bytes, %v", len(key), err)
 	}
@@ -52,7 +54,7 @@ func TestModeOfExistingDir(t *testing.T) {
 	for _, test := range []struct {
 		file string
 		want fs.FileMode
-	}{{"", 0o700}, {keyFile + ".tmp", 0o755}, {"other", 0o755}} {
+	}{{"", 0o700}, {home.KeyFile + ".tmp", 0o755}, {"other", 0o755}} {
 		dir := t.TempDir()
 		if err := os.Chmod(dir, 0o755); err != nil {
 			t.Fatal(err)
@@ -78,7 +80,7 @@ func TestSettings(t *testing.T) {
 		"secure_delete": "1", "synchronous": "2", "temp_store": "2", "checksum_verification": "1",
 		"journal_mode": "wal", "wal_autocheckpoint": strconv.Itoa(checkpointPages),
 		"journal_size_limit": strconv.Itoa(logLimit), "page_size": "4096", "trusted_schema": "0",
-		"user_version": strconv.Itoa(len(migrations)), "application_id": strconv.Itoa(applicationID),
+		"user_version": strconv.Itoa(len(tables)), "application_id": strconv.Itoa(applicationID),
 	} {
 		st, _, err := c.db.Prepare("PRAGMA " + name)
 		if err != nil {
@@ -94,37 +96,10 @@ func TestSettings(t *testing.T) {
 	}
 }
 
-// TestSuiteOfOldGroup opens a store of the first version: its groups are of the
-// only suite that there was.
-func TestSuiteOfOldGroup(t *testing.T) {
-	all := migrations
-	defer func() { migrations = all }()
-	migrations = all[:1]
-	s := open(t, Config{})
-	update(t, s, func(tx *Tx) error {
-		return tx.do(`INSERT INTO groups (id, conversation, creator, counter, epoch, retire) VALUES (?, ?, ?, ?, ?, ?)`,
-			[]byte("old"), make([]byte, 16), make([]byte, 32), uint64(1), make([]byte, 16), at(0))
-	})
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-	migrations = all
-	err := open(t, Config{Dir: s.cfg.Dir}).View(t.Context(), func(tx *Tx) error {
-		g, err := tx.Group([]byte("old"))
-		if g.Suite != 0x0001 || g.Counter != 1 {
-			t.Errorf("got %+v, want the group, of suite 0x0001", g)
-		}
-		return err
-	})
-	if err != nil {
-		t.Error(err)
-	}
-}
-
 func TestOneProcessAtATime(t *testing.T) {
 	s := open(t, Config{})
-	if _, err := Open(Config{Dir: s.cfg.Dir}); !errors.Is(err, ErrInUse) {
-		t.Fatalf("got %v, want %v", err, ErrInUse)
+	if _, err := Open(Config{Dir: s.cfg.Dir}, tables); !errors.Is(err, home.ErrInUse) {
+		t.Fatalf("got %v, want %v", err, home.ErrInUse)
 	}
 	update(t, s, setMeta("k", "v"))
 	if err := s.Close(); err != nil {
@@ -135,11 +110,11 @@ func TestOneProcessAtATime(t *testing.T) {
 
 func TestHomeOfARelay(t *testing.T) {
 	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, relayFile), nil, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, home.RelayFile), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(Config{Dir: dir}); !errors.Is(err, ErrKind) {
-		t.Errorf("got %v, want %v", err, ErrKind)
+	if _, err := Open(Config{Dir: dir}, tables); !errors.Is(err, home.ErrKind) {
+		t.Errorf("got %v, want %v", err, home.ErrKind)
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
 		t.Errorf("files were made: %v, %v", entries, err)
@@ -148,8 +123,8 @@ func TestHomeOfARelay(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(Config{Dir: file}); err == nil || errors.Is(err, ErrKind) {
-		t.Errorf("a file for a home: got %v, want another error than %v", err, ErrKind)
+	if _, err := Open(Config{Dir: file}, tables); err == nil || errors.Is(err, home.ErrKind) {
+		t.Errorf("a file for a home: got %v, want another error than %v", err, home.ErrKind)
 	}
 }
 
@@ -169,31 +144,31 @@ func TestNotOurDatabase(t *testing.T) {
 		sql  string
 		want error
 	}{
-		"newer":   {fmt.Sprintf("PRAGMA user_version = %d", len(migrations)+1), ErrNewer},
-		"another": {"PRAGMA application_id = 7", ErrDamaged},
-		"empty":   {"PRAGMA user_version = 0", ErrDamaged},
+		"newer":   {fmt.Sprintf("PRAGMA user_version = %d", len(tables)+1), ErrNewer},
+		"another": {"PRAGMA application_id = 7", home.ErrDamaged},
+		"empty":   {"PRAGMA user_version = 0", home.ErrDamaged},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := closedHome(t)
-			key, err := readKey(filepath.Join(dir, keyFile), nil)
+			key, err := home.ReadKey(filepath.Join(dir, home.KeyFile), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
-			c, err := openConn(filepath.Join(dir, dbFile), key, filepath.Join(dir, keyFile))
+			c, err := openConn(filepath.Join(dir, home.DBFile), key, filepath.Join(dir, home.KeyFile))
 			if err != nil {
 				t.Fatal(err)
 			}
 			if err := errors.Join(c.db.Exec(test.sql), c.close()); err != nil {
 				t.Fatal(err)
 			}
-			before, err := os.ReadFile(filepath.Join(dir, dbFile))
+			before, err := os.ReadFile(filepath.Join(dir, home.DBFile))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := Open(Config{Dir: dir}); !errors.Is(err, test.want) {
+			if _, err := Open(Config{Dir: dir}, tables); !errors.Is(err, test.want) {
 				t.Errorf("got %v, want %v", err, test.want)
 			}
-			if after, err := os.ReadFile(filepath.Join(dir, dbFile)); err != nil || !bytes.Equal(before, after) {
+			if after, err := os.ReadFile(filepath.Join(dir, home.DBFile)); err != nil || !bytes.Equal(before, after) {
 				t.Errorf("the database was changed (%v)", err)
 			}
 		})
@@ -207,16 +182,16 @@ func TestMissingAndWrongFiles(t *testing.T) {
 		spoil func(dir string) error
 		says  string
 	}{
-		"no key":         {func(d string) error { return remove(d, keyFile) }, "node.key is missing"},
-		"short key":      {func(d string) error { return write(d, keyFile, make([]byte, 31)) }, "31 bytes"},
-		"wrong key":      {func(d string) error { return write(d, keyFile, make([]byte, 32)) }, "not a database"},
-		"no database":    {func(d string) error { return remove(d, dbFile) }, "node.db is missing"},
-		"empty database": {func(d string) error { return write(d, dbFile, nil) }, "node.db is empty"},
-		"zeros":          {func(d string) error { return write(d, dbFile, make([]byte, 1<<16)) }, "not a database"},
+		"no key":         {func(d string) error { return remove(d, home.KeyFile) }, "node.key is missing"},
+		"short key":      {func(d string) error { return write(d, home.KeyFile, make([]byte, 31)) }, "31 bytes"},
+		"wrong key":      {func(d string) error { return write(d, home.KeyFile, make([]byte, 32)) }, "not a database"},
+		"no database":    {func(d string) error { return remove(d, home.DBFile) }, "node.db is missing"},
+		"empty database": {func(d string) error { return write(d, home.DBFile, nil) }, "node.db is empty"},
+		"zeros":          {func(d string) error { return write(d, home.DBFile, make([]byte, 1<<16)) }, "not a database"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := closedHome(t)
-			key, err := os.ReadFile(filepath.Join(dir, keyFile))
+			key, err := os.ReadFile(filepath.Join(dir, home.KeyFile))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -224,9 +199,9 @@ func TestMissingAndWrongFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			for range 2 { // the first try must not make it look right
-				_, err := Open(Config{Dir: dir})
-				if !errors.Is(err, ErrDamaged) || !strings.Contains(fmt.Sprint(err), test.says) {
-					t.Errorf("got %v, want %v: %s", err, ErrDamaged, test.says)
+				_, err := Open(Config{Dir: dir}, tables)
+				if !errors.Is(err, home.ErrDamaged) || !strings.Contains(fmt.Sprint(err), test.says) {
+					t.Errorf("got %v, want %v: %s", err, home.ErrDamaged, test.says)
 				}
 				if strings.Contains(fmt.Sprint(err), hex.EncodeToString(key)) {
 					t.Error("the error tells the key")
@@ -242,12 +217,12 @@ func TestCreationCutShort(t *testing.T) {
 	key := bytes.Repeat([]byte{7}, 32)
 	for name, files := range map[string]map[string][]byte{
 		"nothing":       {},
-		"lock":          {lockFile: {}},
-		"new":           {newFile: {}},
-		"half a key":    {newFile: {}, keyFile + ".tmp": {1, 2}},
-		"key":           {newFile: {}, keyFile: key},
-		"half":          {newFile: make([]byte, 5000), newFile + "-wal": {1}, newFile + "-journal": {1}, keyFile: key},
-		"no key synced": {newFile: make([]byte, 5000)},
+		"lock":          {home.LockFile: {}},
+		"new":           {home.NewFile: {}},
+		"half a key":    {home.NewFile: {}, home.KeyFile + ".tmp": {1, 2}},
+		"key":           {home.NewFile: {}, home.KeyFile: key},
+		"half":          {home.NewFile: make([]byte, 5000), home.NewFile + "-wal": {1}, home.NewFile + "-journal": {1}, home.KeyFile: key},
+		"no key synced": {home.NewFile: make([]byte, 5000)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -258,14 +233,14 @@ func TestCreationCutShort(t *testing.T) {
 			}
 			s := open(t, Config{Dir: dir})
 			update(t, s, setMeta("k", "v"))
-			if files[keyFile] != nil && !bytes.Equal(s.key[:], key) {
+			if files[home.KeyFile] != nil && !bytes.Equal(s.key[:], key) {
 				t.Error("another key was made")
 			}
 			if err := s.Close(); err != nil {
 				t.Fatal(err)
 			}
-			if have, err := exists(filepath.Join(dir, newFile)); have || err != nil {
-				t.Errorf("%s is left: %v", newFile, err)
+			if have, err := home.Present(filepath.Join(dir, home.NewFile)); have || err != nil {
+				t.Errorf("%s is left: %v", home.NewFile, err)
 			}
 			wantMeta(t, open(t, Config{Dir: dir}), "k", "v")
 		})
@@ -277,10 +252,10 @@ func TestUnreadableHome(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(Config{Dir: file}); err == nil {
+	if _, err := Open(Config{Dir: file}, tables); err == nil {
 		t.Error("opened a file as a home")
 	}
-	if _, err := Open(Config{Dir: filepath.Join(file, "x")}); err == nil {
+	if _, err := Open(Config{Dir: filepath.Join(file, "x")}, tables); err == nil {
 		t.Error("opened a home below a file")
 	}
 }

@@ -1,4 +1,4 @@
-package store
+package home
 
 import (
 	"errors"
@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// lockHome takes the lock of a home, or returns ErrInUse. Closing the file
+// Lock takes the lock of a home, or returns ErrInUse. Closing the file
 // gives it back, and so does the end of the process.
-func lockHome(path string) (*os.File, error) {
+func Lock(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
@@ -28,5 +28,5 @@ func lockHome(path string) (*os.File, error) {
 	return nil, errors.Join(err, f.Close())
 }
 
-// syncDir does nothing: Windows has no such call, NTFS keeps names in its log.
-func syncDir(string) error { return nil }
+// SyncDir does nothing: Windows has no such call, NTFS keeps names in its log.
+func SyncDir(string) error { return nil }

@@ -1,11 +1,15 @@
-package store
+package database
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
+	"os"
 	"path/filepath"
+
+	"quicnprotochat/node/store/home"
 
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/ext/fts5"
@@ -28,16 +32,16 @@ type conn struct {
 
 // openConn opens the database file. modeOf names the file whose mode new files
 // beside the database get.
-func openConn(path string, key fileKey, modeOf string) (*conn, error) {
+func openConn(path string, key home.Key, modeOf string) (*conn, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
-	hexKey, err := key.hex()
+	hexed, err := hexKey(key)
 	if err != nil {
 		return nil, err
 	}
-	u := fileURI(path, url.Values{"vfs": {cipherVFS}, "hexkey": {hexKey}, "modeof": {modeOf}})
+	u := fileURI(path, url.Values{"vfs": {cipherVFS}, "hexkey": {hexed}, "modeof": {modeOf}})
 	db, err := sqlite3.OpenFlags(u, sqlite3.OPEN_READWRITE|sqlite3.OPEN_URI)
 	if err != nil {
 		return nil, classify(err)
@@ -89,7 +93,7 @@ func (c *conn) pragma(name string) (int64, error) {
 	return v, classify(st.Err())
 }
 
-// check runs a quick_check and returns ErrDamaged with what it found.
+// check runs a quick_check and returns home.ErrDamaged with what it found.
 func (c *conn) check() error {
 	st, _, err := c.db.Prepare("PRAGMA quick_check(1)")
 	if err != nil {
@@ -98,7 +102,7 @@ func (c *conn) check() error {
 	defer st.Close()
 	for st.Step() {
 		if s := st.ColumnText(0); s != "ok" {
-			return fmt.Errorf("%w: %s", ErrDamaged, s)
+			return fmt.Errorf("%w: %s", home.ErrDamaged, s)
 		}
 	}
 	return classify(st.Err())
@@ -163,4 +167,19 @@ func (c *conn) close() error {
 		st.Close()
 	}
 	return c.db.Close()
+}
+
+// trimLog cuts a write-ahead log to whole units of the cipher. After a crash or
+// on a full disk it can end within one, which cannot be decrypted and would
+// stop SQLite. Nothing committed is lost: SQLite fills the sector in which a
+// commit ends before it syncs.
+func trimLog(path string) error {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil || info.Size()%cipherUnit == 0 {
+		return err
+	}
+	return os.Truncate(path, info.Size()/cipherUnit*cipherUnit)
 }

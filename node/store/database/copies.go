@@ -1,4 +1,4 @@
-package store
+package database
 
 import (
 	"errors"
@@ -7,6 +7,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"quicnprotochat/node/store/home"
 )
 
 // copyTime is how long the database as it was before a change of its tables is
@@ -14,11 +16,11 @@ import (
 const copyTime = 7 * 24 * time.Hour
 
 // copies are the files that keepCopy made, whole or not.
-func (s *Store) copies() (paths []string, err error) {
-	entries, err := os.ReadDir(s.cfg.Dir)
+func (d *DB) copies() (paths []string, err error) {
+	entries, err := os.ReadDir(d.cfg.Dir)
 	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), dbFile+".v") {
-			paths = append(paths, s.path(e.Name()))
+		if strings.HasPrefix(e.Name(), home.DBFile+".v") {
+			paths = append(paths, d.path(e.Name()))
 		}
 	}
 	return paths, err
@@ -26,16 +28,16 @@ func (s *Store) copies() (paths []string, err error) {
 
 // keepCopy copies the database, which is at a version of its tables that will be
 // changed. Its log has been copied back.
-func (s *Store) keepCopy(version int64) error {
-	if err := s.dropCopies(); err != nil {
+func (d *DB) keepCopy(version int64) error {
+	if err := d.dropCopies(); err != nil {
 		return err
 	}
-	from, err := os.Open(s.path(dbFile))
+	from, err := os.Open(d.path(home.DBFile))
 	if err != nil {
 		return err
 	}
 	defer from.Close()
-	path := s.path(fmt.Sprintf("%s.v%d", dbFile, version))
+	path := d.path(fmt.Sprintf("%s.v%d", home.DBFile, version))
 	to, err := os.OpenFile(path+".tmp", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
@@ -44,25 +46,25 @@ func (s *Store) keepCopy(version int64) error {
 	if err = errors.Join(err, to.Sync(), to.Close()); err == nil {
 		err = os.Rename(path+".tmp", path)
 	}
-	return errors.Join(err, syncDir(s.cfg.Dir))
+	return errors.Join(err, home.SyncDir(d.cfg.Dir))
 }
 
 // dropCopies removes all copies.
-func (s *Store) dropCopies() error {
-	names, err := s.copies()
+func (d *DB) dropCopies() error {
+	names, err := d.copies()
 	for _, name := range names {
-		err = errors.Join(err, removeIfThere(name))
+		err = errors.Join(err, home.Remove(name))
 	}
 	return err
 }
 
 // expireCopies removes the copies that are old.
-func (s *Store) expireCopies() error {
-	names, err := s.copies()
+func (d *DB) expireCopies() error {
+	names, err := d.copies()
 	for _, name := range names {
 		info, e := os.Stat(name)
-		if e == nil && s.cfg.Now().Sub(info.ModTime()) > copyTime {
-			e = removeIfThere(name)
+		if e == nil && d.cfg.Now().Sub(info.ModTime()) > copyTime {
+			e = home.Remove(name)
 		}
 		err = errors.Join(err, e)
 	}

@@ -1,9 +1,11 @@
-package store
+package database
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
@@ -15,7 +17,6 @@ type Tx struct {
 	ctx context.Context // of the one call that the Tx lives in
 	c   *conn           // nil once the function has returned
 	err error           // the first failure of the database itself
-	now func() time.Time
 }
 
 // note remembers an error of the database, so that a transaction in which
@@ -78,8 +79,8 @@ func bindOne(st *sqlite3.Stmt, n int, a any) error {
 	return fmt.Errorf("cannot bind a %T", a)
 }
 
-// exec runs a statement and returns how many rows it changed.
-func (t *Tx) exec(sql string, args ...any) (int64, error) {
+// Exec runs a statement and returns how many rows it changed.
+func (t *Tx) Exec(sql string, args ...any) (int64, error) {
 	st, err := t.bind(sql, args)
 	if err != nil {
 		return 0, t.note(err)
@@ -94,30 +95,42 @@ func (t *Tx) exec(sql string, args ...any) (int64, error) {
 	return t.c.db.Changes(), nil
 }
 
-// do is exec for those who do not count.
-func (t *Tx) do(sql string, args ...any) error {
-	_, err := t.exec(sql, args...)
+// LastID returns the number of the row that was inserted last.
+func (t *Tx) LastID() int64 {
+	if t.c == nil {
+		return 0
+	}
+	return t.c.db.LastInsertRowID()
+}
+
+// Prepared returns the statements that are prepared on the connection: for tests
+// that look at their plans.
+func (t *Tx) Prepared() []string { return slices.Collect(maps.Keys(t.c.stmts)) }
+
+// Do is exec for those who do not count.
+func (t *Tx) Do(sql string, args ...any) error {
+	_, err := t.Exec(sql, args...)
 	return err
 }
 
-// must is exec of a statement that has to find a row.
-func (t *Tx) must(sql string, args ...any) error {
-	n, err := t.exec(sql, args...)
+// Must is exec of a statement that has to find a row.
+func (t *Tx) Must(sql string, args ...any) error {
+	n, err := t.Exec(sql, args...)
 	if err == nil && n == 0 {
 		return ErrNotFound
 	}
 	return err
 }
 
-// list reads all rows of a query. The statement is done before it returns, so
+// List reads all rows of a query. The statement is done before it returns, so
 // methods can be called while going through the result.
-func list[T any](t *Tx, scan func(*row) T, sql string, args ...any) ([]T, error) {
+func List[T any](t *Tx, scan func(*Row) T, sql string, args ...any) ([]T, error) {
 	st, err := t.bind(sql, args)
 	if err != nil {
 		return nil, t.note(err)
 	}
 	var all []T
-	r := row{st: st}
+	r := Row{st: st}
 	for r.err == nil && st.Step() {
 		r.col = 0
 		all = append(all, scan(&r))
@@ -135,9 +148,9 @@ func list[T any](t *Tx, scan func(*row) T, sql string, args ...any) ([]T, error)
 	return all, nil
 }
 
-// first reads the first row of a query, or returns ErrNotFound.
-func first[T any](t *Tx, scan func(*row) T, sql string, args ...any) (T, error) {
-	all, err := list(t, scan, sql, args...)
+// First reads the first row of a query, or returns ErrNotFound.
+func First[T any](t *Tx, scan func(*Row) T, sql string, args ...any) (T, error) {
+	all, err := List(t, scan, sql, args...)
 	if err == nil && len(all) == 0 {
 		err = ErrNotFound
 	}
@@ -148,69 +161,7 @@ func first[T any](t *Tx, scan func(*row) T, sql string, args ...any) (T, error) 
 	return all[0], nil
 }
 
-// count reads one number.
-func (t *Tx) count(sql string, args ...any) (int, error) {
-	return first(t, (*row).int, sql, args...)
-}
-
-// row reads the columns of the present row from left to right.
-type row struct {
-	st  *sqlite3.Stmt
-	col int
-	err error
-}
-
-func (r *row) next() int {
-	r.col++
-	return r.col - 1
-}
-
-func (r *row) int64() int64    { return r.st.ColumnInt64(r.next()) }
-func (r *row) int() int        { return int(r.int64()) }
-func (r *row) bool() bool      { return r.int64() != 0 }
-func (r *row) uint64() uint64  { return unsortable(r.int64()) }
-func (r *row) time() time.Time { return fromMillis(r.int64()) }
-func (r *row) text() string    { return r.st.ColumnText(r.next()) }
-
-// bytes returns a copy of a BLOB, nil if it is empty.
-func (r *row) bytes() []byte { return r.st.ColumnBlob(r.next(), nil) }
-
-// value returns a copy of a BLOB, not nil even if it is empty.
-func (r *row) value() []byte { return r.st.ColumnBlob(r.next(), []byte{}) }
-
-// fixed copies a BLOB of exactly the length of dst.
-func (r *row) fixed(dst []byte) {
-	n := r.next()
-	raw := r.st.ColumnRawBlob(n)
-	if len(raw) != len(dst) {
-		if r.err == nil {
-			r.err = fmt.Errorf("%w: column %s has %d bytes, not %d", ErrDamaged, r.st.ColumnName(n), len(raw), len(dst))
-		}
-		return
-	}
-	copy(dst, raw)
-}
-
-// array16, array32 and array8 read ids and keys.
-func (r *row) array8() (a [8]byte)   { r.fixed(a[:]); return a }
-func (r *row) array16() (a [16]byte) { r.fixed(a[:]); return a }
-func (r *row) array32() (a [32]byte) { r.fixed(a[:]); return a }
-
-// sortable maps a uint64 to an int64 such that order is kept.
-func sortable(u uint64) int64   { return int64(u ^ 1<<63) }
-func unsortable(i int64) uint64 { return uint64(i) ^ 1<<63 }
-
-// millis is the stored form of a time.
-func millis(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
-}
-
-func fromMillis(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms).UTC()
+// Count reads one number.
+func (t *Tx) Count(sql string, args ...any) (int, error) {
+	return First(t, (*Row).Int, sql, args...)
 }

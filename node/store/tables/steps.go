@@ -1,20 +1,10 @@
-package store
+package tables
 
-import (
-	"fmt"
-	"strconv"
-)
-
-// applicationID marks our databases in the header of the file ("qpcn").
-const applicationID = 0x7170636e
-
-// migrations bring an older database up to date; user_version counts those
-// that were applied. Append only: what was released is never edited.
-//
-// Identities, keys, hashes and ids are BLOBs of fixed length. Columns that hold
-// a uint64 have its top bit flipped, so that SQLite's signed order is the
-// unsigned one (see sortable). Times are Unix milliseconds, 0 for none.
-var migrations = []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8, schema9, schema10, schema11, schema12}
+// Steps returns what brings an older database up to date; user_version counts the
+// steps that were applied.
+func Steps() []string {
+	return []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8, schema9, schema10, schema11, schema12}
+}
 
 const schema1 = `
 CREATE TABLE meta (
@@ -362,47 +352,3 @@ CREATE TABLE requests (
 	refused  INTEGER NOT NULL
 ) STRICT;
 `
-
-// migrate applies what is missing, each step in its own transaction.
-func migrate(c *conn) error {
-	version, err := c.pragma("user_version")
-	if err != nil {
-		return err
-	}
-	if version == 0 {
-		if err := c.db.Exec("PRAGMA application_id = " + strconv.Itoa(applicationID)); err != nil {
-			return err
-		}
-	}
-	for n := int(version); n < len(migrations); n++ {
-		sql := "BEGIN IMMEDIATE;" + migrations[n] +
-			";PRAGMA user_version = " + strconv.Itoa(n+1) + ";COMMIT"
-		if err := c.db.Exec(sql); err != nil {
-			c.rollback()
-			return fmt.Errorf("migrate to version %d: %w", n+1, err)
-		}
-	}
-	return nil
-}
-
-// checkKind refuses a database that this program must not write.
-func checkKind(c *conn) error {
-	id, err := c.pragma("application_id")
-	if err != nil {
-		return err
-	}
-	version, err := c.pragma("user_version")
-	if err != nil {
-		return err
-	}
-	if id != applicationID {
-		return fmt.Errorf("%w: %s is not a node's database", ErrDamaged, dbFile)
-	}
-	if version > int64(len(migrations)) {
-		return fmt.Errorf("%w: version %d, this program knows %d", ErrNewer, version, len(migrations))
-	}
-	if version == 0 {
-		return fmt.Errorf("%w: %s has no tables", ErrDamaged, dbFile)
-	}
-	return nil
-}

@@ -1,18 +1,20 @@
-package store
+package database
 
 import (
 	"crypto/aes"
 	"encoding/hex"
 	"testing"
 
+	"quicnprotochat/node/store/home"
+
 	"golang.org/x/crypto/xts"
 )
 
 // decryptFile decrypts a database file with the standard's own words:
 // AES-256-XTS, sectors of 512 bytes.
-func decryptFile(t *testing.T, key fileKey, b []byte) []byte {
+func decryptFile(t *testing.T, key home.Key, b []byte) []byte {
 	t.Helper()
-	text, err := key.hex()
+	text, err := hexKey(key)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,6 @@
 //go:build unix
 
-package store
+package home
 
 import (
 	"errors"
@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockHome takes the lock of a home, or returns ErrInUse. Closing the file
+// Lock takes the lock of a home, or returns ErrInUse. Closing the file
 // gives it back, and so does the end of the process.
-func lockHome(path string) (*os.File, error) {
+func Lock(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
@@ -34,8 +34,8 @@ func lockHome(path string) (*os.File, error) {
 	return nil, errors.Join(err, f.Close())
 }
 
-// syncDir makes the names in a directory durable.
-func syncDir(dir string) error {
+// SyncDir makes the names in a directory durable.
+func SyncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err
