@@ -17,6 +17,7 @@ import (
 
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
+	"quicnprotochat/transport/address"
 )
 
 const loopback = "/ip4/127.0.0.1/udp/0/quic-v1"
@@ -212,7 +213,7 @@ func TestPortTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	addr, err := transport.AddrFor("127.0.0.1", uint16(taken.LocalAddr().(*net.UDPAddr).Port))
+	addr, err := address.AddrFor("127.0.0.1", uint16(taken.LocalAddr().(*net.UDPAddr).Port))
 	if err != nil {
 		t.Fatal(err)
 	}

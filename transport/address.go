@@ -25,9 +25,6 @@ func ParseAddr(text string) (Addr, error) { return address.ParseAddr(text) }
 // ParseAddrBytes is address.ParseAddrBytes.
 func ParseAddrBytes(b []byte) (Addr, error) { return address.ParseAddrBytes(b) }
 
-// AddrFor is address.AddrFor.
-func AddrFor(host string, port uint16) (Addr, error) { return address.AddrFor(host, port) }
-
 // KeyOf is address.KeyOf.
 func KeyOf(pub ed25519.PublicKey) Key { return address.KeyOf(pub) }
 

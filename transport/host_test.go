@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"quicnprotochat/transport/address"
 )
 
 // echo sends back what it reads.
@@ -139,7 +141,7 @@ func TestAddressInUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	addr, err := AddrFor("127.0.0.1", uint16(c.LocalAddr().(*net.UDPAddr).Port))
+	addr, err := address.AddrFor("127.0.0.1", uint16(c.LocalAddr().(*net.UDPAddr).Port))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,9 +75,6 @@ func New(epochs []Epoch, root, members int, rank Rank) *Tree {
 // set is who has committed at or below an epoch.
 func (t *Tree) set(e int) []uint64 { return t.spoke[e*t.words : (e+1)*t.words] }
 
-// Root returns the oldest epoch.
-func (t *Tree) Root() int { return t.root }
-
 // Reaches reports whether a chain of parents leads from an epoch to the root.
 func (t *Tree) Reaches(e int) bool { return t.reach[e] }
 

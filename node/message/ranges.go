@@ -50,28 +50,6 @@ func (r Ranges) Contains(c uint64) bool {
 	return i < len(r) && r[i].Lo <= c
 }
 
-// Encode returns the encoding of r; ErrMalformed if r is empty, has more than
-// MaxRanges ranges, or is not what Add makes.
-func (r Ranges) Encode() ([]byte, error) {
-	var b cryptobyte.Builder
-	r.addTo(&b)
-	out, err := b.Bytes()
-	if err != nil {
-		return nil, fmt.Errorf("encode ranges: %w", err)
-	}
-	return out, nil
-}
-
-// ParseRanges parses what Encode returned.
-func ParseRanges(b []byte) (Ranges, error) {
-	var r Ranges
-	s := cryptobyte.String(b)
-	if !r.read(&s) || !s.Empty() {
-		return nil, fmt.Errorf("parse ranges: %w", ErrMalformed)
-	}
-	return r, nil
-}
-
 func (r Ranges) addTo(b *cryptobyte.Builder) {
 	if !r.sound() {
 		b.SetError(fmt.Errorf("ranges: %w", ErrMalformed))

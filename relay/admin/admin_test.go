@@ -80,7 +80,7 @@ func TestBackupReadBack(t *testing.T) {
 	stopped := backupOf(t, openHome(t, dir))
 	runHome(t, dir)
 	running := openHome(t, dir)
-	if !running.Running() {
+	if !running.running {
 		t.Fatal("the relay does not answer")
 	}
 	whole := backupOf(t, running)

@@ -59,9 +59,6 @@ func Open(ctx context.Context, dir string) (*Operator, error) {
 // Close ends the connections to the relay.
 func (o *Operator) Close() { o.http.CloseIdleConnections() }
 
-// Running reports whether a relay answered.
-func (o *Operator) Running() bool { return o.running }
-
 // Status returns what is known of the relay.
 func (o *Operator) Status(ctx context.Context) (st Status, err error) {
 	if o.running {

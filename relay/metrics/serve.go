@@ -70,9 +70,6 @@ func answer(ask func(context.Context) error) http.HandlerFunc {
 // Addr is the address that it listens on.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
-// Close closes a server that is not run.
-func (s *Server) Close() error { return s.listener.Close() }
-
 // Run serves until ctx ends.
 func (s *Server) Run(ctx context.Context) error {
 	srv := &http.Server{
