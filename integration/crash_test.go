@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"quicnprotochat/node/localapi"
+	"quicnprotochat/node/localapi/socket"
 )
 
 // The long form, which takes a few minutes:
@@ -241,7 +242,7 @@ func (c *crash) want(w want) {
 
 // stream sends texts from alice to bob, as fast as alice takes them.
 func (c *crash) stream() {
-	api := localapi.NewClient(localapi.SocketPath(c.alice.home))
+	api := localapi.NewClient(socket.Path(c.alice.home))
 	defer api.Close()
 	for i := range streamed {
 		text := fmt.Sprintf("stream %d", i)

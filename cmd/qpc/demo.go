@@ -12,6 +12,7 @@ import (
 
 	"quicnprotochat/cmd/qpc/cli"
 	"quicnprotochat/node/localapi"
+	"quicnprotochat/node/localapi/socket"
 )
 
 const (
@@ -251,7 +252,7 @@ func (d *demo) seen(ctx context.Context, name, fromID, text string) (localapi.Pa
 
 func (d *demo) history(ctx context.Context, name, with string) ([]localapi.Message, error) {
 	var lines []localapi.Message
-	client := localapi.NewClient(localapi.SocketPath(d.home(name)))
+	client := localapi.NewClient(socket.Path(d.home(name)))
 	defer client.Close()
 	err := client.History(ctx, with, 0, "", func(m localapi.Message) error {
 		lines = append(lines, m)

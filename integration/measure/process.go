@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"quicnprotochat/node/localapi"
+	"quicnprotochat/node/localapi/socket"
 )
 
 // process is a running qpc.
@@ -60,7 +61,7 @@ func (m *measurement) node(ctx context.Context, home string, args ...string) (*p
 	}, args...)...)
 }
 
-func (p *process) api() *localapi.Client { return localapi.NewClient(localapi.SocketPath(p.home)) }
+func (p *process) api() *localapi.Client { return localapi.NewClient(socket.Path(p.home)) }
 
 func (p *process) end() {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM)

@@ -7,12 +7,13 @@ import (
 
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/localapi"
+	"quicnprotochat/node/localapi/feed"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
 )
 
 // Events is the feed of what happens.
-func (f *Front) Events() *localapi.Feed { return f.feed }
+func (f *Front) Events() *feed.Feed { return f.feed }
 
 // Wake says that the store has new events for the front ends.
 func (f *Front) Wake() {
@@ -43,7 +44,7 @@ func (f *Front) Happened(e convo.Event) {
 // eventLog is the log of events in the store, as front ends see it.
 type eventLog struct{ f *Front }
 
-// EventRange implements localapi.EventLog.
+// EventRange implements feed.Log.
 func (l eventLog) EventRange() (first, last uint64, err error) {
 	err = l.f.cfg.Store.Glance(context.Background(), func(tx *store.Tx) error {
 		a, b, err := tx.EventRange()
@@ -56,7 +57,7 @@ func (l eventLog) EventRange() (first, last uint64, err error) {
 // few is how many events the store is only glanced at for.
 const few = 64
 
-// Events implements localapi.EventLog. An event whose message or person is gone is
+// Events implements feed.Log. An event whose message or person is gone is
 // one that was missed.
 func (l eventLog) Events(after, last uint64, limit int) (list []localapi.Event, err error) {
 	look := l.f.cfg.Store.Glance

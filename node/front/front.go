@@ -12,6 +12,7 @@ import (
 	"quicnprotochat/node/group"
 	"quicnprotochat/node/identity"
 	"quicnprotochat/node/localapi"
+	"quicnprotochat/node/localapi/feed"
 	"quicnprotochat/node/profile"
 	"quicnprotochat/node/store"
 	"quicnprotochat/node/trust"
@@ -41,7 +42,7 @@ type Config struct {
 type Front struct {
 	cfg  Config
 	self rpc.Identity
-	feed *localapi.Feed
+	feed *feed.Feed
 
 	// mu guards told: when conversations were last told that the user is typing.
 	mu   sync.Mutex
@@ -51,7 +52,7 @@ type Front struct {
 // New returns the front of a node.
 func New(cfg Config) *Front {
 	f := &Front{cfg: cfg, self: cfg.Identity.ID(), told: make(map[[16]byte]time.Time)}
-	f.feed = localapi.NewFeed(eventLog{f})
+	f.feed = feed.New(eventLog{f})
 	return f
 }
 

@@ -62,7 +62,7 @@ type Relays interface {
 	ForgetRelay(ctx context.Context, url string) error
 }
 
-// Events is what happens while somebody listens. Feed is one.
+// Events is what happens while somebody listens. feed.Feed is one.
 type Events interface {
 	// Subscribe returns the events after that id, then those to come. The channel
 	// is closed when ctx ends, and when the subscriber is too slow: it may come

@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"quicnprotochat/node/localapi/socket"
 )
 
 // Client talks to the daemon of one home. Its errors are *Error.
@@ -21,13 +23,14 @@ type Client struct {
 	http *http.Client
 }
 
-// NewClient returns a client of the daemon at that socket; see SocketPath. It
+// NewClient returns a client of the daemon at that socket; see socket.Path. It
 // connects when it is used: no daemon there is an *Error of ExitNoDaemon, and
 // nothing is created.
-func NewClient(socket string) *Client {
+func NewClient(path string) *Client {
 	return &Client{&http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return dial(ctx, socket)
+			conn, err := socket.Dial(ctx, path)
+			return conn, ofSocket(err)
 		},
 		DisableCompression: true,
 		MaxIdleConns:       2,

@@ -4,9 +4,10 @@
 //
 // It holds both sides: Server, which node runs, and Client, which cmd uses for
 // everything. What the server serves is declared here as a few small interfaces
-// (Self, Contacts, Messages, Relays, Accounts, Events) that node implements; Feed is a
-// ready Events. The package decides nothing: it bounds and checks what comes in,
-// calls one method and writes down its answer.
+// (Self, Contacts, Messages, Relays, Accounts, Events) that node implements; package
+// feed has a ready Events. The package decides nothing: it bounds and checks what comes
+// in, calls one method and writes down its answer. The socket itself is of package
+// socket, the description of package openapi.
 //
 // Events are kept in a log, with ids that grow: who names the last id that it saw in
 // the header Last-Event-ID gets all later ones once and in order, across a broken

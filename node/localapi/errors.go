@@ -3,6 +3,8 @@ package localapi
 import (
 	"errors"
 	"net/http"
+
+	"quicnprotochat/node/localapi/socket"
 )
 
 // The exit codes of the commands, which are also the kinds of errors.
@@ -58,4 +60,25 @@ func (e *Error) status() int {
 	default:
 		return http.StatusInternalServerError
 	}
+}
+
+// ofSocket puts an error of package socket into words for people.
+func ofSocket(err error) error {
+	e := &Error{Exit: ExitOther}
+	switch {
+	case errors.Is(err, socket.ErrNobody):
+		e.Exit, e.Hint = ExitNoDaemon, "start one with: qpc up"
+	case errors.Is(err, socket.ErrTaken):
+		e.Exit, e.Hint = ExitHome, "stop it, or use another --home"
+	case errors.Is(err, socket.ErrInTheWay):
+		e.Exit, e.Hint = ExitHome, "move it away"
+	case errors.Is(err, socket.ErrNotPrivate):
+		e.Hint = "remove it, or set XDG_RUNTIME_DIR to a directory that only you can open"
+	case errors.Is(err, socket.ErrPermission):
+		e.Hint = "run this as the user that runs the daemon"
+	default:
+		return err
+	}
+	e.Message = err.Error()
+	return e
 }

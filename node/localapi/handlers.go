@@ -10,6 +10,8 @@ import (
 	"slices"
 	"time"
 	"unicode/utf8"
+
+	"quicnprotochat/node/localapi/openapi"
 )
 
 // The bodies of requests.
@@ -31,9 +33,6 @@ type (
 
 // nothing is an answer without content.
 type nothing struct{}
-
-// eventStream is the content type of server-sent events.
-const eventStream = "text/event-stream"
 
 // table lists the whole API.
 func (s *Server) table() []route {
@@ -62,7 +61,7 @@ func (s *Server) table() []route {
 		{method: "POST", path: "/v1/group", about: "Change a group.", body: GroupChange{}, answer: Group{}, handle: s.answer(s.changeGroup)},
 		{method: "POST", path: "/v1/relays", about: "Add and remember a home relay.", body: relayRequest{}, answer: relayRequest{}, handle: s.answer(s.addRelay)},
 		{method: "DELETE", path: "/v1/relays", about: "Forget a home relay.", body: relayRequest{}, answer: relayRequest{}, handle: s.answer(s.forgetRelay)},
-		{method: "GET", path: "/v1/events", about: "What happens, until one side ends; with Last-Event-ID all after that id first.", answer: Event{}, stream: eventStream, handle: s.events},
+		{method: "GET", path: "/v1/events", about: "What happens, until one side ends; with Last-Event-ID all after that id first.", answer: Event{}, stream: openapi.EventStream, handle: s.events},
 		{method: "POST", path: "/v1/stop", about: "Ask the node to end.", answer: nothing{}, handle: s.answer(s.stop)},
 	})
 	return all
@@ -76,7 +75,7 @@ func (s *Server) routes() http.Handler {
 		mux.HandleFunc(r.method+" "+r.path, r.handle)
 	}
 	mux.HandleFunc("GET /v1/openapi.json", s.answer(func(http.ResponseWriter, *http.Request) (any, error) {
-		return openAPI(table), nil
+		return describe(table), nil
 	}))
 	mux.HandleFunc("/", s.answer(func(_ http.ResponseWriter, r *http.Request) (any, error) {
 		return nil, usage("the local API has no "+r.Method+" "+r.URL.Path, "is the daemon older than this program?")

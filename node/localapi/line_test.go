@@ -72,7 +72,7 @@ func TestMark(t *testing.T) {
 
 // TestFeedShow shows what is not kept to those who listen, without moving their place
 // in the log.
-func TestFeedShow(t *testing.T) {
+func TestFleeting(t *testing.T) {
 	b := &backend{}
 	socket := filepath.Join(t.TempDir(), "qpc.sock")
 	serve(t, socket, b)
@@ -81,7 +81,7 @@ func TestFeedShow(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	got := []Event{}
-	err := c.Events(ctx, 0, func() { b.Show(Event{ID: 77, Event: EventTyping, Contact: &Contact{Name: "b"}}) }, func(e Event) error {
+	err := c.Events(ctx, 0, func() { b.Show(Event{Event: EventTyping, Contact: &Contact{Name: "b"}}) }, func(e Event) error {
 		got = append(got, e)
 		return context.Canceled
 	})

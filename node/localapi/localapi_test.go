@@ -21,7 +21,7 @@ const testID = "000102030405060708090a0b0c0d0e0f"
 
 // backend is a node in memory: one contact, b, whose messages reach State.
 type backend struct {
-	testFeed
+	events
 	mu     sync.Mutex
 	texts  []string
 	relays []string
@@ -170,10 +170,51 @@ func (b *backend) ChangeGroup(_ context.Context, c GroupChange) (Group, error) {
 	return Group{ID: testID, Name: c.Name, Members: len(c.Contacts)}, nil
 }
 
+// events is an Events that keeps all that happened.
+type events struct {
+	keeping sync.Mutex
+	all     []Event
+	subs    []chan Event
+}
+
+// Publish keeps an event and hands it out.
+func (s *events) Publish(e Event) {
+	s.keeping.Lock()
+	defer s.keeping.Unlock()
+	e.ID = uint64(len(s.all)) + 1
+	s.all = append(s.all, e)
+	s.hand(e)
+}
+
+// Show hands out what is not kept.
+func (s *events) Show(e Event) {
+	s.keeping.Lock()
+	defer s.keeping.Unlock()
+	s.hand(e)
+}
+
+func (s *events) hand(e Event) {
+	for _, ch := range s.subs {
+		ch <- e
+	}
+}
+
+func (s *events) Subscribe(_ context.Context, after uint64) (<-chan Event, error) {
+	s.keeping.Lock()
+	defer s.keeping.Unlock()
+	ch := make(chan Event, 100)
+	for _, e := range s.all {
+		if after > 0 && e.ID > after {
+			ch <- e
+		}
+	}
+	s.subs = append(s.subs, ch)
+	return ch, nil
+}
+
 // serve runs a server over b until the test ends.
 func serve(t *testing.T, socket string, b *backend) *Client {
 	t.Helper()
-	b.testFeed = newTestFeed()
 	ready := make(chan struct{})
 	s, err := New(Config{
 		Socket: socket, Self: b, Contacts: b, Messages: b, Lines: b, Trust: b, Groups: b, Relays: b, Reasons: b, Accounts: b, AccountOwner: b, Copies: b, Events: b,
@@ -472,7 +513,7 @@ func TestErrorStatus(t *testing.T) {
 
 func TestRunEndsWithItsContext(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "qpc.sock")
-	b := &backend{reach: Queued, testFeed: newTestFeed()}
+	b := &backend{reach: Queued}
 	serving := make(chan struct{})
 	s, err := New(Config{
 		Socket: socket, Self: b, Contacts: b, Messages: b, Lines: b, Trust: b, Groups: b, Relays: b, Reasons: b, Accounts: b, AccountOwner: b, Copies: b, Events: b,

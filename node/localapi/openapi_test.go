@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"quicnprotochat/node/localapi/openapi"
 )
 
 // samples are requests that are answered, by route: the query and the body.
@@ -151,7 +153,7 @@ func request(t *testing.T, socket, method, target, body string, look func(int, h
 	if look != nil {
 		look(resp.StatusCode, resp.Header)
 	}
-	if resp.Header.Get("Content-Type") != eventStream {
+	if resp.Header.Get("Content-Type") != openapi.EventStream {
 		b, err := io.ReadAll(resp.Body)
 		if err != nil {
 			t.Fatal(err)

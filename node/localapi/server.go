@@ -9,6 +9,8 @@ import (
 	"net/http"
 
 	"golang.org/x/net/netutil"
+
+	"quicnprotochat/node/localapi/socket"
 )
 
 // Config says what a Server serves and where. Ready and Log may be nil.
@@ -66,9 +68,9 @@ func New(cfg Config) (*Server, error) {
 // ExitHome when another daemon answers at the socket. Requests that are under
 // way see their context end and have one second to answer.
 func (s *Server) Run(ctx context.Context) error {
-	l, remove, err := listen(s.cfg.Socket)
+	l, remove, err := socket.Listen(s.cfg.Socket)
 	if err != nil {
-		return fmt.Errorf("serve local API: %w", err)
+		return fmt.Errorf("serve local API: %w", ofSocket(err))
 	}
 	srv := &http.Server{
 		Handler:           s.routes(),

@@ -8,22 +8,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-)
 
-func TestSocketPath(t *testing.T) {
-	run := t.TempDir()
-	t.Setenv("XDG_RUNTIME_DIR", run)
-	if got, want := SocketPath(""), filepath.Join(run, "qpc", "qpc.sock"); got != want {
-		t.Errorf("got %s, want %s", got, want)
-	}
-	if got, want := SocketPath("/h"), "/h/qpc.sock"; got != want {
-		t.Errorf("got %s, want %s", got, want)
-	}
-	t.Setenv("XDG_RUNTIME_DIR", filepath.Join(run, strings.Repeat("x", 100)))
-	if got := SocketPath(""); len(got) > maxSocketPath || strings.HasPrefix(got, run) {
-		t.Errorf("runtime directory too long: got %s", got)
-	}
-}
+	"quicnprotochat/node/localapi/socket"
+)
 
 func TestLongHome(t *testing.T) {
 	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
@@ -31,27 +18,27 @@ func TestLongHome(t *testing.T) {
 	if err := os.MkdirAll(home, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	socket := SocketPath(home)
-	if _, err := NewClient(socket).Identity(t.Context()); exitOf(err) != ExitNoDaemon {
+	path := socket.Path(home)
+	if _, err := NewClient(path).Identity(t.Context()); exitOf(err) != ExitNoDaemon {
 		t.Errorf("before: got %v, want exit 3", err)
 	}
 	if left, _ := os.ReadDir(os.Getenv("XDG_RUNTIME_DIR")); len(left) != 0 {
 		t.Errorf("a client without a daemon left %v", left)
 	}
-	runtime := runtimeDir()
+	runtime := filepath.Dir(socket.Path(""))
 	t.Cleanup(func() { // after the end of the server
 		if left, _ := os.ReadDir(runtime); len(left) != 0 {
 			t.Errorf("the server left %v", left)
 		}
 	})
-	serve(t, socket, &backend{})
-	info, err := os.Lstat(socket)
+	serve(t, path, &backend{})
+	info, err := os.Lstat(path)
 	if err != nil || info.Mode() != fs.ModeSocket|0o600 {
 		t.Errorf("got %v, %v, want a socket of mode 0600 in the home", info, err)
 	}
 	// A client with another runtime directory makes its own link.
 	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
-	if _, err := NewClient(socket).Identity(t.Context()); err != nil {
+	if _, err := NewClient(path).Identity(t.Context()); err != nil {
 		t.Errorf("from another runtime directory: %v", err)
 	}
 }
@@ -72,10 +59,10 @@ func TestRuntimeDirectoryOfAnother(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer os.RemoveAll(dir)
-			if _, err := NewClient(SocketPath("")).Identity(t.Context()); exitOf(err) != ExitOther {
+			if _, err := NewClient(socket.Path("")).Identity(t.Context()); exitOf(err) != ExitOther {
 				t.Errorf("client: got %v, want a refusal", err)
 			}
-			if l, _, err := listen(SocketPath("")); err == nil {
+			if l, _, err := socket.Listen(socket.Path("")); err == nil {
 				l.Close()
 				t.Error("server: listens there")
 			}
@@ -85,35 +72,35 @@ func TestRuntimeDirectoryOfAnother(t *testing.T) {
 
 func TestRuntimeDirectoryIsMade(t *testing.T) {
 	t.Setenv("XDG_RUNTIME_DIR", t.TempDir())
-	c := NewClient(SocketPath(""))
+	c := NewClient(socket.Path(""))
 	if _, err := c.Identity(t.Context()); exitOf(err) != ExitNoDaemon {
 		t.Errorf("before: got %v, want exit 3", err)
 	}
-	serve(t, SocketPath(""), &backend{})
-	info, err := os.Stat(filepath.Dir(SocketPath("")))
+	serve(t, socket.Path(""), &backend{})
+	info, err := os.Stat(filepath.Dir(socket.Path("")))
 	if err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("got %v, %v, want a directory of mode 0700", info, err)
 	}
 }
 
 func TestStaleSocket(t *testing.T) {
-	socket := filepath.Join(t.TempDir(), "qpc.sock")
-	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: socket, Net: "unix"})
+	path := filepath.Join(t.TempDir(), "qpc.sock")
+	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	l.SetUnlinkOnClose(false)
 	l.Close()
-	if _, err := NewClient(socket).Identity(t.Context()); exitOf(err) != ExitNoDaemon {
+	if _, err := NewClient(path).Identity(t.Context()); exitOf(err) != ExitNoDaemon {
 		t.Errorf("client: got %v, want exit 3", err)
 	}
-	serve(t, socket, &backend{})
+	serve(t, path, &backend{})
 }
 
 func TestSocketInUse(t *testing.T) {
-	socket := filepath.Join(t.TempDir(), "qpc.sock")
-	c := serve(t, socket, &backend{})
-	if _, _, err := listen(socket); exitOf(err) != ExitHome {
+	path := filepath.Join(t.TempDir(), "qpc.sock")
+	c := serve(t, path, &backend{})
+	if _, _, err := socket.Listen(path); exitOf(ofSocket(err)) != ExitHome {
 		t.Errorf("second server: got %v, want exit 8", err)
 	}
 	if _, err := c.Identity(t.Context()); err != nil {
@@ -122,14 +109,14 @@ func TestSocketInUse(t *testing.T) {
 }
 
 func TestSocketNameTaken(t *testing.T) {
-	socket := filepath.Join(t.TempDir(), "qpc.sock")
-	if err := os.WriteFile(socket, []byte("precious"), 0o600); err != nil {
+	path := filepath.Join(t.TempDir(), "qpc.sock")
+	if err := os.WriteFile(path, []byte("precious"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := listen(socket); exitOf(err) != ExitHome {
+	if _, _, err := socket.Listen(path); exitOf(ofSocket(err)) != ExitHome {
 		t.Errorf("got %v, want exit 8", err)
 	}
-	if b, _ := os.ReadFile(socket); string(b) != "precious" {
+	if b, _ := os.ReadFile(path); string(b) != "precious" {
 		t.Error("the file was touched")
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"quicnprotochat/node/localapi/openapi"
 )
 
 // history answers with a line of JSON for each message, so that neither side
@@ -69,7 +71,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	w.Header().Set("Content-Type", eventStream)
+	w.Header().Set("Content-Type", openapi.EventStream)
 	w.Header().Set("Cache-Control", "no-store")
 	s.stream(w, r, ch)
 }

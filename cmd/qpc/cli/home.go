@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"quicnprotochat/node/localapi"
+	"quicnprotochat/node/localapi/socket"
 )
 
 // Home says where the node or relay of this run lives.
@@ -34,7 +35,7 @@ func (a *App) Home(cmd *cobra.Command) (Home, error) {
 		if err != nil {
 			return Home{}, &localapi.Error{Message: "no working directory", Hint: "give --home an absolute path", Exit: localapi.ExitOther}
 		}
-		return Home{Dir: dir, Socket: localapi.SocketPath(dir), Flag: " --home " + given}, nil
+		return Home{Dir: dir, Socket: socket.Path(dir), Flag: " --home " + given}, nil
 	}
 	data := os.Getenv("XDG_DATA_HOME")
 	if !filepath.IsAbs(data) {
@@ -44,7 +45,7 @@ func (a *App) Home(cmd *cobra.Command) (Home, error) {
 		}
 		data = filepath.Join(user, ".local", "share")
 	}
-	return Home{Dir: filepath.Join(data, "qpc"), Socket: localapi.SocketPath("")}, nil
+	return Home{Dir: filepath.Join(data, "qpc"), Socket: socket.Path("")}, nil
 }
 
 // Client returns a client of the home's daemon, with a way to say that none is

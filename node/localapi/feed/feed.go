@@ -1,8 +1,10 @@
-package localapi
+package feed
 
 import (
 	"context"
 	"sync"
+
+	"quicnprotochat/node/localapi"
 )
 
 const (
@@ -13,19 +15,19 @@ const (
 	feedQueue = 64
 )
 
-// EventLog is where events are kept; their ids grow, over restarts too.
-type EventLog interface {
+// Log is where events are kept; their ids grow, over restarts too.
+type Log interface {
 	// EventRange returns the first and the last id that the log holds, 0 for none.
 	EventRange() (first, last uint64, err error)
 	// Events returns at most limit events with ids above after and up to last, in
 	// order; an id may have none.
-	Events(after, last uint64, limit int) ([]Event, error)
+	Events(after, last uint64, limit int) ([]localapi.Event, error)
 }
 
-// Feed is an Events for many subscribers, out of a log. Wake waits for no
+// Feed is a localapi.Events for many subscribers, out of a log. Wake waits for no
 // subscriber: who is too slow is cut off and may come back.
 type Feed struct {
-	log EventLog
+	log Log
 
 	// order is held while the log is read, so that all get its events in its order.
 	// It guards last, the id of the newest event that was handed out, once started.
@@ -35,12 +37,12 @@ type Feed struct {
 
 	// mu guards subs.
 	mu   sync.Mutex
-	subs map[chan Event]struct{}
+	subs map[chan localapi.Event]struct{}
 }
 
-// NewFeed returns the feed of a log.
-func NewFeed(log EventLog) *Feed {
-	return &Feed{log: log, subs: make(map[chan Event]struct{})}
+// New returns the feed of a log.
+func New(log Log) *Feed {
+	return &Feed{log: log, subs: make(map[chan localapi.Event]struct{})}
 }
 
 // Wake says that the log has more, and hands it to all subscribers.
@@ -77,13 +79,13 @@ func (f *Feed) catchUp() error {
 }
 
 // Show hands an event to those who listen now. It is not in the log and has no id.
-func (f *Feed) Show(e Event) {
+func (f *Feed) Show(e localapi.Event) {
 	e.ID = 0
 	f.hand(e)
 }
 
 // hand gives an event to all subscribers.
-func (f *Feed) hand(e Event) {
+func (f *Feed) hand(e localapi.Event) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for ch := range f.subs {
@@ -96,8 +98,8 @@ func (f *Feed) hand(e Event) {
 	}
 }
 
-// Subscribe implements Events.
-func (f *Feed) Subscribe(ctx context.Context, after uint64) (<-chan Event, error) {
+// Subscribe implements localapi.Events.
+func (f *Feed) Subscribe(ctx context.Context, after uint64) (<-chan localapi.Event, error) {
 	f.order.Lock()
 	defer f.order.Unlock()
 	if err := f.catchUp(); err != nil {
@@ -107,7 +109,7 @@ func (f *Feed) Subscribe(ctx context.Context, after uint64) (<-chan Event, error
 	if err != nil {
 		return nil, err
 	}
-	ch := make(chan Event, len(past)+feedQueue)
+	ch := make(chan localapi.Event, len(past)+feedQueue)
 	for _, e := range past {
 		ch <- e
 	}
@@ -122,10 +124,10 @@ func (f *Feed) Subscribe(ctx context.Context, after uint64) (<-chan Event, error
 	return ch, nil
 }
 
-// past returns the events after that id, behind an EventMissed if some are kept no
+// past returns the events after that id, behind a localapi.EventMissed if some are kept no
 // longer or the id is none of this log; order is held. whole is false if there are
 // more.
-func (f *Feed) past(after uint64) (events []Event, whole bool, err error) {
+func (f *Feed) past(after uint64) (events []localapi.Event, whole bool, err error) {
 	if after == 0 || after == f.last {
 		return nil, true, nil
 	}
@@ -135,14 +137,14 @@ func (f *Feed) past(after uint64) (events []Event, whole bool, err error) {
 	}
 	if after+1 < first || after > f.last {
 		after = max(first, 1) - 1
-		events = []Event{{ID: max(after, 1), Event: EventMissed}}
+		events = []localapi.Event{{ID: max(after, 1), Event: localapi.EventMissed}}
 	}
 	kept, err := f.log.Events(after, f.last, feedPage)
 	return append(events, kept...), len(kept) < feedPage, err
 }
 
 // drop ends a subscription, if hand has not.
-func (f *Feed) drop(ch chan Event) {
+func (f *Feed) drop(ch chan localapi.Event) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if _, ok := f.subs[ch]; ok {

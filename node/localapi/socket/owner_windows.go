@@ -1,4 +1,4 @@
-package localapi
+package socket
 
 import "io/fs"
 

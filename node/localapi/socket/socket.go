@@ -1,4 +1,4 @@
-package localapi
+package socket
 
 import (
 	"context"
@@ -15,23 +15,24 @@ import (
 )
 
 const (
-	socketName = "qpc.sock"
+	// fileName is how a socket is called.
+	fileName = "qpc.sock"
 	// freshName is where a socket is bound before it gets its mode and its name.
-	// It is as long as socketName.
+	// It is as long as fileName.
 	freshName = ".qpc.new"
 )
 
-// maxSocketPath is the longest path of a unix socket: 107 bytes on Linux.
-const maxSocketPath = len(syscall.RawSockaddrUnix{}.Path) - 1
+// maxPath is the longest path of a unix socket: 107 bytes on Linux.
+const maxPath = len(syscall.RawSockaddrUnix{}.Path) - 1
 
-// SocketPath returns where the daemon of a home listens. An empty home means
+// Path returns where the daemon of a home listens. An empty home means
 // the XDG one: qpc/qpc.sock under the runtime directory of this user. Nothing is
 // created.
-func SocketPath(home string) string {
+func Path(home string) string {
 	if home != "" {
-		return filepath.Join(home, socketName)
+		return filepath.Join(home, fileName)
 	}
-	return filepath.Join(runtimeDir(), socketName)
+	return filepath.Join(runtimeDir(), fileName)
 }
 
 // runtimeDir returns the directory for sockets of this user: $XDG_RUNTIME_DIR/qpc,
@@ -58,7 +59,7 @@ func isDir(path string) bool {
 }
 
 func fits(runtime string) bool {
-	return len(filepath.Join(runtime, linkName(""), socketName)) <= maxSocketPath
+	return len(filepath.Join(runtime, linkName(""), fileName)) <= maxPath
 }
 
 // linkName returns the name of the short link to a directory.
@@ -75,11 +76,7 @@ func privateDir(dir string) error {
 		return err
 	}
 	if !info.IsDir() || !ours(info) {
-		return &Error{
-			Message: fmt.Sprintf("%s is not a private directory of this user", dir),
-			Hint:    "remove it, or set XDG_RUNTIME_DIR to a directory that only you can open",
-			Exit:    ExitOther,
-		}
+		return fmt.Errorf("%s %w", dir, ErrNotPrivate)
 	}
 	return nil
 }
@@ -95,7 +92,7 @@ func makePrivateDir(dir string) error {
 // shortDir returns a path of dir that is short enough for the sockets in it:
 // dir itself, or a link to it under the runtime directory, made if it is absent.
 func shortDir(dir string) (string, error) {
-	if len(filepath.Join(dir, socketName)) <= maxSocketPath {
+	if len(filepath.Join(dir, fileName)) <= maxPath {
 		return dir, nil
 	}
 	abs, err := filepath.Abs(dir)
@@ -121,10 +118,10 @@ func shortDir(dir string) (string, error) {
 	return link, nil
 }
 
-// listen makes the socket at path, 0600 from its first moment under that name.
+// Listen makes the socket at path, 0600 from its first moment under that name.
 // A socket that nobody answers is replaced. The function that it returns removes
 // the socket and the short link, and belongs after the end of the listener.
-func listen(path string) (l *net.UnixListener, remove func(), err error) {
+func Listen(path string) (l *net.UnixListener, remove func(), err error) {
 	dir := filepath.Dir(path)
 	if dir == runtimeDir() {
 		if err := makePrivateDir(dir); err != nil {
@@ -185,27 +182,23 @@ func vacant(path string) error {
 		return fmt.Errorf("look at socket: %w", err)
 	}
 	if info.Mode().Type() != fs.ModeSocket {
-		return &Error{Message: path + " is in the way and no socket", Hint: "move it away", Exit: ExitHome}
+		return fmt.Errorf("%s %w", path, ErrInTheWay)
 	}
-	conn, err := dial(context.Background(), path)
+	conn, err := Dial(context.Background(), path)
 	if err == nil {
 		conn.Close()
-	} else if AsError(err).Exit == ExitNoDaemon {
+	} else if errors.Is(err, ErrNobody) {
 		return nil
 	}
-	return &Error{
-		Message: "another daemon answers at " + path,
-		Hint:    "stop it, or use another --home",
-		Exit:    ExitHome,
-	}
+	return fmt.Errorf("%w at %s", ErrTaken, path)
 }
 
-// dial connects to the daemon at path. Nothing is created when none is there.
-func dial(ctx context.Context, path string) (net.Conn, error) {
+// Dial connects to the daemon at path. Nothing is created when none is there.
+func Dial(ctx context.Context, path string) (net.Conn, error) {
 	dir := filepath.Dir(path)
 	if dir == runtimeDir() {
 		if err := privateDir(dir); errors.Is(err, fs.ErrNotExist) {
-			return nil, noDaemon()
+			return nil, ErrNobody
 		} else if err != nil {
 			return nil, err
 		}
@@ -229,18 +222,10 @@ func dialError(path string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR),
 		errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENOTSOCK):
-		return noDaemon()
+		return ErrNobody
 	case errors.Is(err, fs.ErrPermission):
-		return &Error{
-			Message: "no permission to open " + path,
-			Hint:    "run this as the user that runs the daemon",
-			Exit:    ExitOther,
-		}
+		return fmt.Errorf("%w to open %s", ErrPermission, path)
 	default:
 		return fmt.Errorf("connect to the daemon: %w", err)
 	}
-}
-
-func noDaemon() *Error {
-	return &Error{Message: "no daemon is running for this home", Hint: "start one with: qpc up", Exit: ExitNoDaemon}
 }

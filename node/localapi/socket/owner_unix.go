@@ -1,6 +1,6 @@
 //go:build unix
 
-package localapi
+package socket
 
 import (
 	"io/fs"

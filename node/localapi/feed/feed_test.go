@@ -1,15 +1,17 @@
-package localapi
+package feed
 
 import (
 	"context"
 	"sync"
 	"testing"
+
+	"quicnprotochat/node/localapi"
 )
 
-// memoryLog is an EventLog that holds what is in memory.
+// memoryLog is an Log that holds what is in memory.
 type memoryLog struct {
 	mu     sync.Mutex
-	events []Event
+	events []localapi.Event
 	last   uint64
 }
 
@@ -22,7 +24,7 @@ func (l *memoryLog) EventRange() (first, last uint64, err error) {
 	return l.events[0].ID, l.last, nil
 }
 
-func (l *memoryLog) Events(after, last uint64, limit int) (list []Event, err error) {
+func (l *memoryLog) Events(after, last uint64, limit int) (list []localapi.Event, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, e := range l.events {
@@ -41,11 +43,11 @@ type testFeed struct {
 
 func newTestFeed() testFeed {
 	log := &memoryLog{last: 100}
-	return testFeed{NewFeed(log), log}
+	return testFeed{New(log), log}
 }
 
 // Publish keeps an event and hands it out.
-func (f testFeed) Publish(e Event) {
+func (f testFeed) Publish(e localapi.Event) {
 	f.log.mu.Lock()
 	f.log.last++
 	e.ID = f.log.last
@@ -61,10 +63,10 @@ func TestFeedLive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.Publish(Event{Event: EventContact})
-	f.Publish(Event{Event: EventState})
+	f.Publish(localapi.Event{Event: localapi.EventContact})
+	f.Publish(localapi.Event{Event: localapi.EventState})
 	a, b := <-ch, <-ch
-	if a.Event != EventContact || b.Event != EventState || b.ID != a.ID+1 {
+	if a.Event != localapi.EventContact || b.Event != localapi.EventState || b.ID != a.ID+1 {
 		t.Errorf("got %+v, %+v, want two events with ids in a row", a, b)
 	}
 	cancel()
@@ -78,9 +80,9 @@ func TestFeedLive(t *testing.T) {
 func TestFeedResume(t *testing.T) {
 	f := newTestFeed()
 	for range 10 {
-		f.Publish(Event{Event: EventMessage})
+		f.Publish(localapi.Event{Event: localapi.EventMessage})
 	}
-	for name, feed := range map[string]*Feed{"same": f.Feed, "other": NewFeed(f.log)} {
+	for name, feed := range map[string]*Feed{"same": f.Feed, "other": New(f.log)} {
 		ch, err := feed.Subscribe(t.Context(), f.log.last-3)
 		if err != nil {
 			t.Fatal(err)
@@ -109,7 +111,7 @@ func TestFeedRace(t *testing.T) {
 	for range 3 {
 		publishers.Go(func() {
 			for range n / 3 {
-				f.Publish(Event{Event: EventMessage})
+				f.Publish(localapi.Event{Event: localapi.EventMessage})
 			}
 		})
 	}
@@ -140,7 +142,7 @@ func TestFeedRace(t *testing.T) {
 func TestFeedMissed(t *testing.T) {
 	f := newTestFeed()
 	for range 5 {
-		f.Publish(Event{Event: EventMessage})
+		f.Publish(localapi.Event{Event: localapi.EventMessage})
 	}
 	f.log.events = f.log.events[3:]
 	for _, after := range []uint64{101, 999} { // too old, and of another log
@@ -148,7 +150,7 @@ func TestFeedMissed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if e := <-ch; e.Event != EventMissed || e.ID != 103 {
+		if e := <-ch; e.Event != localapi.EventMissed || e.ID != 103 {
 			t.Errorf("after %d: got %+v, want a missed event of id 103", after, e)
 		}
 		if len(ch) != 2 {
@@ -161,9 +163,9 @@ func TestFeedMissed(t *testing.T) {
 func TestFeedPages(t *testing.T) {
 	f := newTestFeed()
 	const n = feedPage + 20
-	f.Publish(Event{Event: EventContact})
+	f.Publish(localapi.Event{Event: localapi.EventContact})
 	for range n {
-		f.Publish(Event{Event: EventMessage})
+		f.Publish(localapi.Event{Event: localapi.EventMessage})
 	}
 	last, seen := uint64(101), 0
 	for seen < n {
@@ -188,7 +190,7 @@ func TestFeedCutsOffTheSlow(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range feedQueue + 1 {
-		f.Publish(Event{Event: EventMessage})
+		f.Publish(localapi.Event{Event: localapi.EventMessage})
 	}
 	n := 0
 	for range ch {
@@ -196,5 +198,21 @@ func TestFeedCutsOffTheSlow(t *testing.T) {
 	}
 	if n != feedQueue {
 		t.Errorf("got %d events before the end, want %d", n, feedQueue)
+	}
+}
+
+// TestFeedShow hands out what is not kept: it has no id, and does not come again.
+func TestFeedShow(t *testing.T) {
+	f := newTestFeed()
+	ch, err := f.Subscribe(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Show(localapi.Event{ID: 77, Event: localapi.EventTyping})
+	if e := <-ch; e.ID != 0 || e.Event != localapi.EventTyping {
+		t.Errorf("got %+v, want it without an id", e)
+	}
+	if again, err := f.Subscribe(t.Context(), f.log.last); err != nil || len(again) != 0 {
+		t.Errorf("got %d events, %v, want none", len(again), err)
 	}
 }
