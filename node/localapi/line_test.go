@@ -70,7 +70,7 @@ func TestMark(t *testing.T) {
 	}
 }
 
-// TestFeedShow shows what is not kept to those who listen, without moving their place
+// TestFleeting shows what is not kept to those who listen, without moving their place
 // in the log.
 func TestFleeting(t *testing.T) {
 	b := &backend{}
