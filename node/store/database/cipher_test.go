@@ -2,7 +2,6 @@ package database
 
 import (
 	"crypto/aes"
-	"encoding/hex"
 	"testing"
 
 	"quicnprotochat/node/store/home"
@@ -14,11 +13,7 @@ import (
 // AES-256-XTS, sectors of 512 bytes.
 func decryptFile(t *testing.T, key home.Key, b []byte) []byte {
 	t.Helper()
-	text, err := hexKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw, err := hex.DecodeString(text)
+	raw, err := cipherKey(key)
 	if err != nil {
 		t.Fatal(err)
 	}

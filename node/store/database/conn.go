@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"quicnprotochat/node/store/database/crypt"
 	"quicnprotochat/node/store/home"
 
 	"github.com/ncruces/go-sqlite3"
@@ -26,8 +27,8 @@ const (
 // goroutine at a time.
 type conn struct {
 	db    *sqlite3.Conn
+	disk  *crypt.Disk // nil of a database in clear
 	stmts map[string]*sqlite3.Stmt
-	lazy  bool // commits do not wait for the disk
 }
 
 // openConn opens the database file. modeOf names the file whose mode new files
@@ -37,16 +38,22 @@ func openConn(path string, key home.Key, modeOf string) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	hexed, err := hexKey(key)
+	disk, err := newDisk(key)
 	if err != nil {
 		return nil, err
 	}
-	u := fileURI(path, url.Values{"vfs": {cipherVFS}, "hexkey": {hexed}, "modeof": {modeOf}})
+	u := fileURI(path, url.Values{"vfs": {disk.Name()}, "modeof": {modeOf}})
 	db, err := sqlite3.OpenFlags(u, sqlite3.OPEN_READWRITE|sqlite3.OPEN_URI)
 	if err != nil {
+		disk.Close()
 		return nil, classify(err)
 	}
-	c := &conn{db: db, stmts: make(map[string]*sqlite3.Stmt)}
+	c := &conn{db: db, disk: disk, stmts: make(map[string]*sqlite3.Stmt)}
+	// Otherwise a statement is planned anew whenever the number behind LIMIT, and some
+	// others, is bound, which takes longer than to run it.
+	if _, err := db.Config(sqlite3.DBCONFIG_ENABLE_QPSG, true); err != nil {
+		return nil, errors.Join(fmt.Errorf("stable query plans: %w", classify(err)), c.close())
+	}
 	if err := fts5.Register(db); err != nil {
 		return nil, errors.Join(fmt.Errorf("full-text search: %w", classify(err)), c.close())
 	}
@@ -55,6 +62,7 @@ func openConn(path string, key home.Key, modeOf string) (*conn, error) {
 		PRAGMA temp_store = memory;
 		PRAGMA secure_delete = on;
 		PRAGMA synchronous = full;
+		PRAGMA checkpoint_fullfsync = on;
 		PRAGMA trusted_schema = off;
 		PRAGMA cell_size_check = on;`)
 	if err != nil {
@@ -134,23 +142,6 @@ func (c *conn) run(sql string) error {
 	return st.Exec()
 }
 
-// sync says whether commits wait for the disk. In the write-ahead log either
-// kind may follow the other: a synced commit syncs all of the log before it.
-func (c *conn) sync(wait bool) error {
-	if wait == !c.lazy {
-		return nil
-	}
-	mode := "normal"
-	if wait {
-		mode = "full"
-	}
-	if err := c.run("PRAGMA synchronous = " + mode); err != nil {
-		return classify(err)
-	}
-	c.lazy = !wait
-	return nil
-}
-
 // rollback ends the present transaction, if there is one, undoing it. It works
 // on an interrupted connection too.
 func (c *conn) rollback() error {
@@ -166,7 +157,11 @@ func (c *conn) close() error {
 	for _, st := range c.stmts {
 		st.Close()
 	}
-	return c.db.Close()
+	err := c.db.Close()
+	if c.disk != nil {
+		c.disk.Close()
+	}
+	return err
 }
 
 // trimLog cuts a write-ahead log to whole units of the cipher. After a crash or
@@ -178,8 +173,8 @@ func trimLog(path string) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err != nil || info.Size()%cipherUnit == 0 {
+	if err != nil || info.Size()%crypt.Unit == 0 {
 		return err
 	}
-	return os.Truncate(path, info.Size()/cipherUnit*cipherUnit)
+	return os.Truncate(path, info.Size()/crypt.Unit*crypt.Unit)
 }

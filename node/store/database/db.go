@@ -112,9 +112,7 @@ func (d *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 		return err
 	}
 	defer func() { d.writer <- c }()
-	if err := c.sync(true); err != nil {
-		return err
-	}
+	c.disk.Lazy = false
 	return d.transact(ctx, c, "BEGIN IMMEDIATE", fn, d.commit)
 }
 
@@ -128,9 +126,9 @@ func (d *DB) UpdateLazily(ctx context.Context, fn func(*Tx) error) error {
 		return err
 	}
 	defer func() { d.writer <- c }()
-	if err := c.sync(false); err != nil {
-		return err
-	}
+	// In the write-ahead log either kind may follow the other: a synced commit syncs
+	// all of the log before it.
+	c.disk.Lazy = true
 	return d.transact(ctx, c, "BEGIN IMMEDIATE", fn, d.commit)
 }
 

@@ -561,9 +561,10 @@ func TestUpdateLazily(t *testing.T) {
 		put(update, "undone", refused)
 		c := <-s.writer
 		mode, err := c.pragma("synchronous")
+		lazy := c.disk.Lazy
 		s.writer <- c
-		if want := map[bool]int64{true: 1, false: 2}[i == 1 || i == 2]; err != nil || mode != want {
-			t.Errorf("update %d: got synchronous %d, %v, want %d", i, mode, err, want)
+		if want := i == 1 || i == 2; err != nil || mode != 2 || lazy != want {
+			t.Errorf("update %d: got synchronous %d, %v, lazy %v, want 2, lazy %v", i, mode, err, lazy, want)
 		}
 		err = s.View(t.Context(), func(tx *Tx) error {
 			got, err := get(tx, "k")

@@ -12,7 +12,7 @@
 //     commit fails, none of it is there.
 //   - View sees one snapshot and is never blocked by a writer.
 //   - Nothing is on disk in clear: database, log and journals are encrypted
-//     under the random key (cipher.go), and temporary data stays in memory.
+//     under the random key (package crypt), and temporary data stays in memory.
 //     Only the sizes of files and which parts of them change can be seen.
 //     Encryption keeps lengths, so it does not prove that a page is ours; the
 //     checksum inside each page finds what was damaged.
@@ -32,7 +32,7 @@
 // # Where to read
 //
 //   - db.go: DB, and how transactions begin and end. tx.go and row.go: what is done in
-//     one. conn.go: a connection. cipher.go: the cipher, named only there.
+//     one. conn.go: a connection. cipher.go: its key; package crypt: the cipher.
 //   - open.go: opening and making; migrate.go: the versions of the tables; copies.go:
 //     the copy from before a change of theirs.
 //   - swap.go: another key for the same content. snapshot.go: copies for backups, and

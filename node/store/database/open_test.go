@@ -77,7 +77,7 @@ func TestSettings(t *testing.T) {
 	c := <-s.writer
 	defer func() { s.writer <- c }()
 	for name, want := range map[string]string{
-		"secure_delete": "1", "synchronous": "2", "temp_store": "2", "checksum_verification": "1",
+		"secure_delete": "1", "synchronous": "2", "checkpoint_fullfsync": "1", "temp_store": "2", "checksum_verification": "1",
 		"journal_mode": "wal", "wal_autocheckpoint": strconv.Itoa(checkpointPages),
 		"journal_size_limit": strconv.Itoa(logLimit), "page_size": "4096", "trusted_schema": "0",
 		"user_version": strconv.Itoa(len(tables)), "application_id": strconv.Itoa(applicationID),

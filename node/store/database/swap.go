@@ -108,11 +108,12 @@ func removeDB(path string) error {
 
 // copyTo writes the database into a new file, encrypted under key, and durable.
 func (c *conn) copyTo(path string, key home.Key) error {
-	hexed, err := hexKey(key)
+	disk, err := newDisk(key)
 	if err != nil {
 		return err
 	}
-	return c.vacuumInto(path, url.Values{"vfs": {cipherVFS}, "hexkey": {hexed}})
+	defer disk.Close()
+	return c.vacuumInto(path, url.Values{"vfs": {disk.Name()}})
 }
 
 func (c *conn) vacuumInto(path string, query url.Values) error {
