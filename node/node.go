@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -56,6 +57,8 @@ type Config struct {
 	Plain plain.Dialer
 	// Fault is for tests: it can fail the commits of the store, see store.Config.
 	Fault func(step string) error
+	// Now is for tests as well: the clock of the home, see store.Config.
+	Now func() time.Time
 	// Log is where the node logs; nil means nowhere.
 	Log *slog.Logger
 }
@@ -102,7 +105,7 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n.store, err = store.Open(store.Config{Dir: cfg.Dir, Password: cfg.Password, Log: n.log, Fault: cfg.Fault}); err != nil {
+	if n.store, err = store.Open(store.Config{Dir: cfg.Dir, Password: cfg.Password, Log: n.log, Now: cfg.Now, Fault: cfg.Fault}); err != nil {
 		return nil, storeError(cfg.Dir, err)
 	}
 	if err := n.assemble(ctx, settings); err != nil {
@@ -132,7 +135,7 @@ func (n *Node) assemble(ctx context.Context, s settings) (err error) {
 		Plain: n.cfg.Plain, Log: n.log,
 	})
 	*service = *serve.New(serve.Config{
-		Self: n.identity.ID(), Inbox: n.deliverer, Paths: paths{n}, Keys: stock, Profile: n.profile,
+		Self: n.identity.ID(), Inbox: n.deliverer, Paths: paths{n}, Keys: stock, Profile: n.profile, Now: n.store.Now,
 	})
 	relays, changed, err := n.remember(ctx, s)
 	if err != nil {

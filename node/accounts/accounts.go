@@ -244,7 +244,7 @@ func (a *Accounts) login(ctx context.Context, c *rpc.Client, u transport.RelayUR
 		return store.Account{}, fmt.Errorf("session token of %d bytes: %w", len(token), rpc.ErrBadAnswer)
 	}
 	x := store.Account{
-		Relay: u.Key, URL: u.String(), Name: name, Stretch: stretch.Encode(), Session: token, Added: time.Now(),
+		Relay: u.Key, URL: u.String(), Name: name, Stretch: stretch.Encode(), Session: token, Added: a.cfg.Store.Now(),
 	}
 	return x, a.keep(ctx, x)
 }

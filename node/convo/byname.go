@@ -3,7 +3,6 @@ package convo
 import (
 	"context"
 	"errors"
-	"time"
 
 	"quicnprotochat/node/contact"
 	"quicnprotochat/node/store"
@@ -21,7 +20,7 @@ func (e *Engine) AddByName(ctx context.Context, id rpc.Identity, claim, user, na
 	if id == e.self {
 		return c, false, ErrSelf
 	}
-	now := time.Now()
+	now := e.cfg.Store.Now()
 	err = e.update(ctx, func(tx *store.Tx, fx *Effects) error {
 		all, err := tx.Contacts()
 		if err != nil {

@@ -40,7 +40,7 @@ func (e *Engine) AddContact(ctx context.Context, card contact.Card, raw []byte, 
 	if card.Identity == e.self {
 		return c, false, ErrSelf
 	}
-	now := time.Now()
+	now := e.cfg.Store.Now()
 	err = e.update(ctx, func(tx *store.Tx, fx *Effects) error {
 		c, err = tx.Contact(card.Identity)
 		switch isNew = isNotFound(err); {
@@ -197,7 +197,7 @@ func (e *Engine) control(tx *store.Tx, fx *Effects, m *message.Control) error {
 // introduced makes a contact of somebody who presents a hello pass of ours, and
 // answers with our card.
 func (e *Engine) introduced(tx *store.Tx, fx *Effects, sender rpc.Identity, intro *message.Introduction) error {
-	now := time.Now()
+	now := tx.Now()
 	card, err := parseCardOf(sender, intro.Card)
 	if err != nil {
 		return err
@@ -258,7 +258,7 @@ func (e *Engine) sendCard(tx *store.Tx, fx *Effects, to rpc.Identity, now time.T
 // Announce sends our present card to all contacts: what it says for long, our
 // home relays, has changed.
 func (e *Engine) Announce(ctx context.Context) error {
-	now := time.Now()
+	now := e.cfg.Store.Now()
 	return e.update(ctx, func(tx *store.Tx, fx *Effects) error {
 		return e.announce(tx, fx, now, func(store.Contact) bool { return true })
 	})
@@ -266,7 +266,7 @@ func (e *Engine) Announce(ctx context.Context) error {
 
 // Present sends our present card, and our passes, to a contact.
 func (e *Engine) Present(tx *store.Tx, fx *Effects, c store.Contact) error {
-	return e.announce(tx, fx, time.Now(), func(other store.Contact) bool { return other.Identity == c.Identity })
+	return e.announce(tx, fx, tx.Now(), func(other store.Contact) bool { return other.Identity == c.Identity })
 }
 
 // announce sends our present card, and our passes, to those contacts who are not

@@ -29,7 +29,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		case err != nil:
 			e.cfg.Log.Error("erase messages whose time is over", "err", err)
 		case !next.IsZero():
-			wait = max(min(wait, time.Until(next)), time.Millisecond)
+			wait = max(min(wait, next.Sub(e.cfg.Store.Now())), time.Millisecond)
 		}
 		timer := time.NewTimer(wait)
 		select {
@@ -50,12 +50,12 @@ func (e *Engine) Expire(ctx context.Context) (next time.Time, err error) {
 		next, err = tx.NextExpiry()
 		return err
 	})
-	if err != nil || next.IsZero() || next.After(time.Now()) {
+	if err != nil || next.IsZero() || next.After(e.cfg.Store.Now()) {
 		return next, err
 	}
 	err = e.update(ctx, func(tx *store.Tx, fx *Effects) error {
 		var gone []store.Message
-		gone, next, err = timeline.Expire(tx, time.Now())
+		gone, next, err = timeline.Expire(tx, tx.Now())
 		for _, m := range gone {
 			fx.events = append(fx.events, Event{Kind: EventChanged, Peer: m.Author, Message: m, Change: Vanished})
 		}
@@ -67,10 +67,10 @@ func (e *Engine) Expire(ctx context.Context) (next time.Time, err error) {
 // Hide removes a line of a conversation here alone.
 func (e *Engine) Hide(ctx context.Context, m store.Message) error {
 	return e.update(ctx, func(tx *store.Tx, fx *Effects) error {
-		if err := timeline.Forget(tx, m, time.Now()); err != nil {
+		if err := timeline.Forget(tx, m, tx.Now()); err != nil {
 			return err
 		}
-		m.Body, m.Erased, m.Hidden = nil, time.Now(), true
+		m.Body, m.Erased, m.Hidden = nil, tx.Now(), true
 		fx.events = append(fx.events, Event{Kind: EventChanged, Peer: e.self, Message: m, Change: Deleted})
 		return nil
 	})
@@ -82,7 +82,7 @@ func (e *Engine) Adjust(ctx context.Context, conversation [16]byte, peer rpc.Ide
 	return e.update(ctx, func(tx *store.Tx, _ *Effects) error {
 		c, err := tx.Conversation(conversation)
 		if isNotFound(err) {
-			c, err = e.conversation(tx, peer, time.Now())
+			c, err = e.conversation(tx, peer, tx.Now())
 		}
 		if err != nil {
 			return err

@@ -3,7 +3,6 @@ package convo
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"quicnprotochat/mls"
 	"quicnprotochat/mls/seal"
@@ -163,6 +162,6 @@ func (e *Engine) save(tx *store.Tx, g store.Group, name [16]byte, ep *mls.Epoch)
 		return fmt.Errorf("save epoch: %w", err)
 	}
 	return tx.PutEpoch(store.Epoch{
-		ID: name, Group: g.ID, Number: ep.Number(), SealKey: [32]byte(key), Created: time.Now(),
+		ID: name, Group: g.ID, Number: ep.Number(), SealKey: [32]byte(key), Created: tx.Now(),
 	})
 }

@@ -64,7 +64,7 @@ func (e *Engine) TakesPasses(ctx context.Context, relay transport.Key, takes boo
 		if err != nil || !changed || !takes {
 			return err
 		}
-		return e.renewPasses(tx, fx, time.Now())
+		return e.renewPasses(tx, fx, tx.Now())
 	})
 }
 
@@ -72,13 +72,13 @@ func (e *Engine) TakesPasses(ctx context.Context, relay transport.Key, takes boo
 // for our addresses, for one contact or more who are to have them no longer. All
 // others get the new ones.
 func (e *Engine) CancelPasses(ctx context.Context, of ...rpc.Identity) error {
-	now := time.Now()
+	now := e.cfg.Store.Now()
 	return e.update(ctx, func(tx *store.Tx, fx *Effects) error { return e.cancelPasses(tx, fx, now, of...) })
 }
 
 // Cancel is CancelPasses in a transaction, for those who are blocked.
 func (e *Engine) Cancel(tx *store.Tx, fx *Effects) error {
-	return e.cancelPasses(tx, fx, time.Now())
+	return e.cancelPasses(tx, fx, tx.Now())
 }
 
 func (e *Engine) cancelPasses(tx *store.Tx, fx *Effects, now time.Time, of ...rpc.Identity) error {

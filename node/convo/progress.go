@@ -28,7 +28,7 @@ func JoinTries(list, more []byte) []byte {
 func (e *Engine) Stored(ctx context.Context, out store.Outgoing, relay transport.Key, why string, tried []tries.Try) error {
 	to := store.Message{State: StateStored, Path: PathMailbox, Relay: relay, Why: why, Tries: tries.Encode(tried)}
 	return e.durable(ctx, out, to,
-		func(tx *store.Tx) error { return tx.MarkStored(out.ID, relay, time.Now()) })
+		func(tx *store.Tx) error { return tx.MarkStored(out.ID, relay, tx.Now()) })
 }
 
 // Direct notes that the person's own node has taken a payload, and what was tried
@@ -36,7 +36,7 @@ func (e *Engine) Stored(ctx context.Context, out store.Outgoing, relay transport
 func (e *Engine) Direct(ctx context.Context, out store.Outgoing, path transport.Path, why string, tried []tries.Try) error {
 	to := store.Message{State: StateDirect, Path: string(path), Why: why, Tries: tries.Encode(tried)}
 	return e.durable(ctx, out, to,
-		func(tx *store.Tx) error { return tx.MarkDirect(out.ID, time.Now()) })
+		func(tx *store.Tx) error { return tx.MarkDirect(out.ID, tx.Now()) })
 }
 
 func (e *Engine) durable(ctx context.Context, out store.Outgoing, to store.Message, mark func(*store.Tx) error) error {

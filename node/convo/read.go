@@ -3,7 +3,6 @@ package convo
 import (
 	"context"
 	"math"
-	"time"
 
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
@@ -43,7 +42,7 @@ func (e *Engine) read(tx *store.Tx, fx *Effects, conversation [16]byte, last *[1
 	if err != nil {
 		return false, err
 	}
-	lines, more, err := timeline.Read(tx, conversation, end, time.Now())
+	lines, more, err := timeline.Read(tx, conversation, end, tx.Now())
 	if err != nil {
 		return false, err
 	}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"quicnprotochat/mls/seal"
 	"quicnprotochat/node/keys"
@@ -122,7 +121,7 @@ func (e *Engine) sealReceipt(tx *store.Tx, g store.Group, author rpc.Identity, p
 	if !classical(g) {
 		return e.sealEpoch(tx, g.Epoch, frame)
 	}
-	key, err := keys.Of(tx, author, time.Now())
+	key, err := keys.Of(tx, author, tx.Now())
 	if isNotFound(err) {
 		return nil, nil
 	}

@@ -128,7 +128,7 @@ func (e *Engine) mlsMessage(tx *store.Tx, fx *Effects, m []byte) error {
 
 // welcome joins a group that somebody made or is in.
 func (e *Engine) welcome(tx *store.Tx, fx *Effects, welcome []byte) error {
-	now := time.Now()
+	now := tx.Now()
 	row, err := ownKeyPackage(tx, welcome)
 	if err != nil {
 		return err
@@ -379,7 +379,7 @@ func (e *Engine) accept(tx *store.Tx, fx *Effects, c store.Conversation, author 
 	}
 	m := store.Message{
 		Conversation: c.ID, Author: author, ID: messageID(parsed, author, data.Counter), Type: byte(parsed.Type), Body: app.Data,
-		Lamport: data.Lamport, Counter: data.Counter, Sent: data.Sent, Stored: time.Now(),
+		Lamport: data.Lamport, Counter: data.Counter, Sent: data.Sent, Stored: tx.Now(),
 		State: StateReceived, Path: fx.via,
 	}
 	out, err := timeline.Add(tx, m, parsed)

@@ -50,7 +50,7 @@ func (e *Engine) asks(tx *store.Tx, fx *Effects, id rpc.Identity, via string, ca
 		if len(waiting) >= MaxRequests {
 			return r, fmt.Errorf("%w: too many ask already", ErrRefused)
 		}
-		r = store.Request{Identity: id, Via: via, At: time.Now()}
+		r = store.Request{Identity: id, Via: via, At: tx.Now()}
 		fx.events = append(fx.events, Event{Kind: EventRequest, Peer: id})
 	}
 	if card != nil {
@@ -136,7 +136,7 @@ func (e *Engine) settle(tx *store.Tx, fx *Effects, c store.Contact, now time.Tim
 
 // Accept makes a contact of somebody who asks. It returns ErrNoRequest for others.
 func (e *Engine) Accept(ctx context.Context, id rpc.Identity) (c store.Contact, err error) {
-	now := time.Now()
+	now := e.cfg.Store.Now()
 	err = e.update(ctx, func(tx *store.Tx, fx *Effects) error {
 		r, err := tx.Request(id)
 		if isNotFound(err) {
@@ -166,7 +166,7 @@ func (e *Engine) Accept(ctx context.Context, id rpc.Identity) (c store.Contact, 
 // Refuse says no to somebody who asks: what was said is erased, and what comes next is
 // not heard for a while, or if block is set for good.
 func (e *Engine) Refuse(ctx context.Context, id rpc.Identity, block bool) error {
-	now := time.Now()
+	now := e.cfg.Store.Now()
 	return e.update(ctx, func(tx *store.Tx, _ *Effects) error {
 		r, err := tx.Request(id)
 		if isNotFound(err) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 	"unicode/utf8"
 
 	"quicnprotochat/mls"
@@ -47,7 +46,7 @@ func (e *Engine) Send(ctx context.Context, to rpc.Identity, what *message.Messag
 		if err := e.mayWrite(tx, fx, to); err != nil {
 			return err
 		}
-		c, err := e.conversation(tx, to, time.Now())
+		c, err := e.conversation(tx, to, tx.Now())
 		if err != nil {
 			return err
 		}
@@ -87,7 +86,7 @@ func (e *Engine) mayWrite(tx *store.Tx, fx *Effects, to rpc.Identity) error {
 		return ErrChanged
 	}
 	// Who is written to need not ask any more.
-	_, err = e.settle(tx, fx, c, time.Now())
+	_, err = e.settle(tx, fx, c, tx.Now())
 	return err
 }
 
@@ -114,7 +113,7 @@ func (e *Engine) Write(tx *store.Tx, fx *Effects, c store.Conversation, what *me
 	if err := tx.PutConversation(c); err != nil {
 		return c, m, err
 	}
-	now := time.Now()
+	now := tx.Now()
 	m = store.Message{
 		Conversation: c.ID, Author: e.self, ID: messageID(what, e.self, c.Counter), Type: byte(what.Type), Body: body,
 		Lamport: c.Lamport, Counter: c.Counter, Sent: now, Stored: now,
@@ -166,7 +165,7 @@ func (e *Engine) encrypt(tx *store.Tx, fx *Effects, c store.Conversation, m stor
 	}
 	out := store.Outgoing{
 		Recipient: c.Peer, Kind: store.KindMessage,
-		Conversation: c.ID, Message: m.ID, Group: g.ID, Created: time.Now(),
+		Conversation: c.ID, Message: m.ID, Group: g.ID, Created: tx.Now(),
 	}
 	if out.Frame, err = message.EncodeFrame(message.MLSMessages{private}); err != nil {
 		return fmt.Errorf("encode frame: %w", err)

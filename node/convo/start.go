@@ -58,7 +58,7 @@ func (e *Engine) Needs(ctx context.Context, peer rpc.Identity) (n Needs, err err
 		if err != nil || !n.Seal && !n.KeyPackage && !receipt {
 			return err
 		}
-		now := time.Now()
+		now := tx.Now()
 		key, err := keys.Of(tx, peer, now)
 		switch {
 		case isNotFound(err):
@@ -100,7 +100,7 @@ func (e *Engine) owesSealed(tx *store.Tx, c store.Conversation) (bool, error) {
 
 // LearnHybridKey keeps a person's hybrid key.
 func (e *Engine) LearnHybridKey(ctx context.Context, peer rpc.Identity, blob []byte) error {
-	return e.update(ctx, func(tx *store.Tx, _ *Effects) error { return keys.Learn(tx, peer, blob, time.Now()) })
+	return e.update(ctx, func(tx *store.Tx, _ *Effects) error { return keys.Learn(tx, peer, blob, tx.Now()) })
 }
 
 // SealWaiting seals what waits for a person's hybrid key.
@@ -110,7 +110,7 @@ func (e *Engine) SealWaiting(ctx context.Context, peer rpc.Identity) error {
 		if err != nil || len(rows) == 0 {
 			return err
 		}
-		key, err := keys.Of(tx, peer, time.Now())
+		key, err := keys.Of(tx, peer, tx.Now())
 		if err != nil {
 			return err
 		}
@@ -133,7 +133,7 @@ func (e *Engine) SealWaiting(ctx context.Context, peer rpc.Identity) error {
 // package says that the person has that suite: who hands out a classical one all the
 // same gets ErrOtherSuite, so that no relay can weaken a conversation.
 func (e *Engine) Start(ctx context.Context, peer rpc.Identity, keyPackage []byte) error {
-	now := time.Now()
+	now := e.cfg.Store.Now()
 	kp, err := mls.ParseKeyPackage(keyPackage)
 	if err != nil {
 		return fmt.Errorf("key package: %w", err)

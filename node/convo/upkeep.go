@@ -76,7 +76,7 @@ func (a RenewAges) taken(tx *store.Tx, peer rpc.Identity, now time.Time) ([]stor
 // are encrypted again; for a Welcome that nobody has used there will be a new
 // group.
 func (e *Engine) Renew(ctx context.Context, peer rpc.Identity, ages RenewAges) error {
-	now := time.Now()
+	now := e.cfg.Store.Now()
 	var due []store.Outgoing
 	err := e.cfg.Store.Glance(ctx, func(tx *store.Tx) (err error) {
 		due, err = ages.taken(tx, peer, now)
@@ -152,7 +152,7 @@ func (e *Engine) startOver(tx *store.Tx, fx *Effects, conversation [16]byte, gro
 // keys, passes, and private halves of our own hybrid keys. Messages that found nobody
 // for 30 days are called failed. It also gives out new passes when it is time.
 func (e *Engine) Sweep(ctx context.Context) error {
-	now := time.Now()
+	now := e.cfg.Store.Now()
 	// Also where nobody asks for the present key: the old ones must go.
 	if _, err := e.cfg.Keys.Hybrid(ctx, now); err != nil {
 		return err

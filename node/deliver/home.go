@@ -157,7 +157,7 @@ func (h *homeRelays) refresh() {
 func (h *homeRelays) leave() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	record, err := h.d.cfg.Profile.Endpoint(ctx, false, time.Now())
+	record, err := h.d.cfg.Profile.Endpoint(ctx, false, h.d.cfg.Store.Now())
 	if err != nil {
 		h.d.cfg.Log.Warn("make endpoint", "err", err)
 		return
@@ -302,7 +302,7 @@ func (r *home) present(ctx context.Context, c *rpc.Client) error {
 	defer tick.Stop()
 	var hybrid []byte
 	for look := true; ; {
-		now := time.Now()
+		now := r.d.cfg.Store.Now()
 		record, err := r.d.cfg.Profile.Endpoint(ctx, true, now)
 		if err != nil {
 			return err

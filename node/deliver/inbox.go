@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"time"
 
 	"quicnprotochat/mls/seal"
 	"quicnprotochat/node/convo"
@@ -86,7 +85,7 @@ func (d *Deliverer) blocked(id rpc.Identity) (blocked bool) {
 func (b *inbox) arrive(depositor rpc.Identity, via string, payload []byte) *arrival {
 	return &arrival{
 		row: store.Incoming{
-			Hash: sha256.Sum256(payload), Payload: payload, Depositor: depositor, Via: via, Received: time.Now(),
+			Hash: sha256.Sum256(payload), Payload: payload, Depositor: depositor, Via: via, Received: b.d.cfg.Store.Now(),
 		},
 		done: make(chan error, 1),
 	}

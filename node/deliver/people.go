@@ -168,7 +168,7 @@ func (d *Deliverer) knowEndpoint(tx *store.Tx, id rpc.Identity) {
 	if !ok {
 		return
 	}
-	e, err := endpoint.Parse(record, transport.Key(id), time.Now())
+	e, err := endpoint.Parse(record, transport.Key(id), d.cfg.Store.Now())
 	if err != nil {
 		return // expired meanwhile
 	}
@@ -258,7 +258,7 @@ func (d *Deliverer) lookUp(ctx context.Context, p person) (found bool) {
 		if err != nil || len(record) == 0 {
 			continue
 		}
-		e, err := endpoint.Parse(record, transport.Key(p.id), time.Now())
+		e, err := endpoint.Parse(record, transport.Key(p.id), d.cfg.Store.Now())
 		if err != nil {
 			d.cfg.Log.Warn("relay served a wrong endpoint", "relay", r.Key, "peer", p.host, "err", err)
 			continue
@@ -293,7 +293,7 @@ func (d *Deliverer) askEndpoint(ctx context.Context, ln *link) {
 	if err != nil || len(record) == 0 {
 		return // it will be asked again
 	}
-	e, err := endpoint.Parse(record, p.host, time.Now())
+	e, err := endpoint.Parse(record, p.host, d.cfg.Store.Now())
 	if err != nil {
 		d.cfg.Log.Warn("contact handed out a wrong endpoint", "peer", p.host, "err", err)
 		return

@@ -121,7 +121,7 @@ func (d *Deliverer) atRelay(ctx context.Context, p person, u transport.RelayURL,
 // use. Before the person gave us one, hello is true: it is that of the link, and good
 // for little.
 func (d *Deliverer) passAt(ctx context.Context, p person, relay transport.Key) (pass []byte, hello bool, err error) {
-	now := time.Now()
+	now := d.cfg.Store.Now()
 	err = d.cfg.Store.Glance(ctx, func(tx *store.Tx) error {
 		given, err := tx.PassAt(p.id, relay)
 		switch {

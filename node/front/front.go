@@ -75,6 +75,6 @@ func text(id rpc.Identity) string { return transport.Key(id).String() }
 
 // Invite implements localapi.Self.
 func (f *Front) Invite(ctx context.Context) (localapi.Invite, error) {
-	link, expires, err := f.cfg.Profile.Link(ctx, time.Now())
+	link, expires, err := f.cfg.Profile.Link(ctx, f.cfg.Store.Now())
 	return localapi.Invite{Link: link, Expires: localapi.Time{Time: expires}}, err
 }

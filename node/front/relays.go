@@ -3,7 +3,6 @@ package front
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/node/store"
@@ -54,7 +53,7 @@ func PutRelay(tx *store.Tx, u transport.RelayURL) (isNew bool, err error) {
 			Exit:    localapi.ExitUsage,
 		}
 	}
-	return true, tx.PutRelay(store.Relay{URL: u.String(), Key: u.Key, Added: time.Now()})
+	return true, tx.PutRelay(store.Relay{URL: u.String(), Key: u.Key, Added: tx.Now()})
 }
 
 // AddRelay implements localapi.Relays.

@@ -23,7 +23,7 @@ func (g *Groups) Create(ctx context.Context, name string, invite []rpc.Identity)
 	if !goodName(name) {
 		return c, ErrName
 	}
-	now := time.Now()
+	now := g.cfg.Store.Now()
 	group := make([]byte, 32)
 	if _, err := rand.Read(group); err != nil {
 		return c, err
@@ -85,7 +85,7 @@ func (g *Groups) Invite(ctx context.Context, id [16]byte, invite []rpc.Identity)
 		if t.Top().Roster.Size()+len(invite) > message.MaxMembers {
 			return ErrFull
 		}
-		return g.invite(tx, fx, row, invite, time.Now())
+		return g.invite(tx, fx, row, invite, tx.Now())
 	})
 }
 
@@ -146,7 +146,7 @@ func (g *Groups) Remove(ctx context.Context, id [16]byte, who rpc.Identity) erro
 		if !t.Top().Roster.Has(who) || who == g.self {
 			return fmt.Errorf("%s: %w", g.name(tx, who), ErrMember)
 		}
-		return g.intend(tx, row.ID, store.Intent{Kind: intentRemove, Subject: who, Created: time.Now()})
+		return g.intend(tx, row.ID, store.Intent{Kind: intentRemove, Subject: who, Created: tx.Now()})
 	})
 }
 
@@ -160,7 +160,7 @@ func (g *Groups) Promote(ctx context.Context, id [16]byte, who rpc.Identity) err
 		case len(r.Profile().Admins) >= message.MaxAdmins && !r.IsAdmin(who):
 			return ErrFull
 		}
-		return g.intend(tx, row.ID, store.Intent{Kind: intentPromote, Subject: who, Created: time.Now()})
+		return g.intend(tx, row.ID, store.Intent{Kind: intentPromote, Subject: who, Created: tx.Now()})
 	})
 }
 
@@ -171,7 +171,7 @@ func (g *Groups) Demote(ctx context.Context, id [16]byte, who rpc.Identity) erro
 		if !r.IsAdmin(who) || !r.Senior(g.self, who) {
 			return ErrNotAdmin
 		}
-		return g.intend(tx, row.ID, store.Intent{Kind: intentDemote, Subject: who, Created: time.Now()})
+		return g.intend(tx, row.ID, store.Intent{Kind: intentDemote, Subject: who, Created: tx.Now()})
 	})
 }
 
@@ -181,7 +181,7 @@ func (g *Groups) Rename(ctx context.Context, id [16]byte, name string) error {
 		return ErrName
 	}
 	return g.asAdmin(ctx, id, func(tx *store.Tx, _ *convo.Effects, row store.Group, _ *cards.Tree) error {
-		return g.intend(tx, row.ID, store.Intent{Kind: intentRename, Value: []byte(name), Created: time.Now()})
+		return g.intend(tx, row.ID, store.Intent{Kind: intentRename, Value: []byte(name), Created: tx.Now()})
 	})
 }
 
@@ -193,7 +193,7 @@ func (g *Groups) Update(ctx context.Context, id [16]byte) error {
 			return err
 		}
 		fx.Change(row.ID)
-		return g.intend(tx, row.ID, store.Intent{Kind: intentUpdate, Created: time.Now()})
+		return g.intend(tx, row.ID, store.Intent{Kind: intentUpdate, Created: tx.Now()})
 	})
 }
 
@@ -221,7 +221,7 @@ func (g *Groups) Leave(ctx context.Context, id [16]byte) error {
 		l := message.NewLeave(g.self, row.ID, t.Top().Name, g.cfg.Identity.Sign)
 		fx.Change(row.ID)
 		fx.Show(convo.Event{Kind: convo.EventGroup, Conversation: c})
-		return g.intend(tx, row.ID, store.Intent{Kind: intentLeave, Subject: g.self, Value: leaveValue(l), Created: time.Now()})
+		return g.intend(tx, row.ID, store.Intent{Kind: intentLeave, Subject: g.self, Value: leaveValue(l), Created: tx.Now()})
 	})
 }
 

@@ -64,7 +64,7 @@ func (g *Groups) meet(tx *store.Tx, fx *convo.Effects, row store.Group, card con
 	isNew := isNotFound(err)
 	switch {
 	case isNew:
-		c = store.Contact{Identity: card.Identity, Via: convo.ViaGroup, Introduced: true, Added: time.Now()}
+		c = store.Contact{Identity: card.Identity, Via: convo.ViaGroup, Introduced: true, Added: tx.Now()}
 		if c.Name, err = tx.FreeName(card.Name); err != nil {
 			return err
 		}
@@ -212,7 +212,7 @@ func (g *Groups) giveCards(tx *store.Tx, fx *convo.Effects, t *cards.Tree, to rp
 	who = slices.DeleteFunc(who, func(id rpc.Identity) bool { return id == to || id == g.self || !roster.Has(id) })
 	var all message.ContactCards
 	for _, id := range who {
-		card, err := g.contactCards(tx, []rpc.Identity{id}, time.Now())
+		card, err := g.contactCards(tx, []rpc.Identity{id}, tx.Now())
 		if err != nil {
 			return err
 		}

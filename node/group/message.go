@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"quicnprotochat/node/cards"
 	"quicnprotochat/node/convo"
@@ -73,7 +72,7 @@ func (g *Groups) encrypt(tx *store.Tx, fx *convo.Effects, row store.Group, m sto
 	for _, id := range members {
 		_, err := tx.AddOutgoing(store.Outgoing{
 			Recipient: id, Kind: store.KindMessage, Payload: payload,
-			Conversation: m.Conversation, Message: m.ID, Group: row.ID, Created: time.Now(),
+			Conversation: m.Conversation, Message: m.ID, Group: row.ID, Created: tx.Now(),
 		})
 		if err != nil {
 			return err
@@ -247,7 +246,7 @@ func (g *Groups) Renew(tx *store.Tx, fx *convo.Effects, out store.Outgoing) erro
 		return nil // neither they nor we need it
 	}
 	again := store.Outgoing{
-		Recipient: out.Recipient, Kind: out.Kind, Conversation: c.ID, Message: out.Message, Group: row.ID, Created: time.Now(),
+		Recipient: out.Recipient, Kind: out.Kind, Conversation: c.ID, Message: out.Message, Group: row.ID, Created: tx.Now(),
 	}
 	switch out.Kind {
 	case store.KindMessage:

@@ -102,7 +102,7 @@ func (g *Groups) add(tx *store.Tx, fx *convo.Effects, group []byte, to rpc.Ident
 	}
 	_, err = tx.AddOutgoing(store.Outgoing{
 		Recipient: to, Kind: store.KindControl, Frame: frame,
-		Conversation: ConversationID(group), Message: at.name(), Group: group, Created: time.Now(),
+		Conversation: ConversationID(group), Message: at.name(), Group: group, Created: tx.Now(),
 	})
 	fx.Send(to)
 	return err
@@ -143,7 +143,7 @@ func (g *Groups) reportCard(tx *store.Tx, fx *convo.Effects, group []byte, to rp
 
 // tell is report with the card of a member.
 func (g *Groups) tell(tx *store.Tx, fx *convo.Effects, group []byte, to, about rpc.Identity) error {
-	known, err := g.contactCards(tx, []rpc.Identity{about}, time.Now())
+	known, err := g.contactCards(tx, []rpc.Identity{about}, tx.Now())
 	if err != nil || len(known) == 0 {
 		return err
 	}
@@ -223,7 +223,7 @@ func (g *Groups) heard(tx *store.Tx, fx *convo.Effects, row store.Group, t *card
 	}
 	i := slices.IndexFunc(seats, func(s store.Seat) bool { return s.Member == from })
 	if i < 0 || seats[i].Head != head {
-		if err := tx.PutSeat(store.Seat{Group: row.ID, Member: from, Head: head, At: time.Now()}); err != nil {
+		if err := tx.PutSeat(store.Seat{Group: row.ID, Member: from, Head: head, At: tx.Now()}); err != nil {
 			return err
 		}
 		// It has come in: nobody needs to be told again that it may.
@@ -342,7 +342,7 @@ func (g *Groups) leaving(tx *store.Tx, fx *convo.Effects, row store.Group, t *ca
 		}
 	}
 	_, err = tx.AddIntent(store.Intent{
-		Group: row.ID, Kind: intentLeave, Subject: from, Value: leaveValue(l), Created: time.Now(),
+		Group: row.ID, Kind: intentLeave, Subject: from, Value: leaveValue(l), Created: tx.Now(),
 	})
 	fx.Change(row.ID)
 	return err

@@ -21,10 +21,11 @@ const updateEvery = 7 * 24 * time.Hour
 
 // Tend does what is due in a group: it comes back to a head that it has no keys of,
 // commits what the user wants, sends again what was sent on a branch that lost,
-// asks for what is missing, and erases keys. It returns when to look again.
+// asks for what is missing, and erases keys. It returns when to look again,
+// by the time that goes on evenly whatever the clock of the home says.
 func (g *Groups) Tend(ctx context.Context, group []byte) (next time.Time, err error) {
-	now := time.Now()
-	next = now.Add(lookAgain)
+	now := g.cfg.Store.Now()
+	next = time.Now().Add(lookAgain)
 	err = g.cfg.Engine.Update(ctx, func(tx *store.Tx, fx *convo.Effects) error {
 		row, c, err := g.group(tx, group)
 		if err != nil {
@@ -46,8 +47,8 @@ func (g *Groups) Tend(ctx context.Context, group []byte) (next time.Time, err er
 			}
 		}
 		wait, err := g.tend(tx, fx, row, c, t, now)
-		if wait > 0 && now.Add(wait).Before(next) {
-			next = now.Add(wait)
+		if at := time.Now().Add(wait); wait > 0 && at.Before(next) {
+			next = at
 		}
 		return err
 	})

@@ -21,14 +21,14 @@ func (g *Groups) Welcome(tx *store.Tx, fx *convo.Effects, ep *mls.Epoch) error {
 	if history == nil {
 		return fmt.Errorf("%w: welcome to a group without its tree", convo.ErrRefused)
 	}
-	w, err := welcomeOf(history, ep, time.Now())
+	w, err := welcomeOf(history, ep, tx.Now())
 	if err != nil {
 		return err
 	}
 	id := ConversationID(ep.GroupID())
 	c, err := tx.Conversation(id)
 	if isNotFound(err) {
-		c = store.Conversation{ID: id, Created: time.Now()}
+		c = store.Conversation{ID: id, Created: tx.Now()}
 	} else if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (g *Groups) begin(tx *store.Tx, fx *convo.Effects, c store.Conversation, w 
 		return fmt.Errorf("%w: %w", convo.ErrRefused, err)
 	}
 	rows := append([]store.Commit{{
-		Group: w.root.Group, Name: w.root.Name, Card: root, State: byte(cards.StateGone), Seen: time.Now(),
+		Group: w.root.Group, Name: w.root.Name, Card: root, State: byte(cards.StateGone), Seen: tx.Now(),
 	}}, w.rows...)
 	t, err := g.build(rows)
 	if err != nil {

@@ -39,6 +39,7 @@ type Config struct {
 	Paths   Paths
 	Keys    *keys.Keys
 	Profile *profile.Profile
+	Now     func() time.Time // the clock of the home
 }
 
 // Node answers for one identity.
@@ -99,11 +100,10 @@ func (n *Node) FetchKeyPackage(ctx context.Context, c rpc.Caller, owner rpc.Iden
 	if !c.Proven {
 		return nil, rpc.ErrUnauthenticated
 	}
-	now := time.Now()
-	if _, err := n.cfg.Keys.Stock(ctx, transport.Key(n.cfg.Self), stock, now); err != nil {
+	if _, err := n.cfg.Keys.Stock(ctx, transport.Key(n.cfg.Self), stock, n.cfg.Now()); err != nil {
 		return nil, err
 	}
-	if !n.mayHave(c.Identity, now) {
+	if !n.mayHave(c.Identity, time.Now()) {
 		return n.cfg.Keys.LastResort(ctx)
 	}
 	return n.cfg.Keys.Take(ctx)
@@ -132,7 +132,7 @@ func (n *Node) FetchHybridKeys(ctx context.Context, _ rpc.Caller, owners []rpc.I
 	if !slices.Contains(owners, n.cfg.Self) {
 		return blobs, nil
 	}
-	blob, err := n.cfg.Keys.Hybrid(ctx, time.Now())
+	blob, err := n.cfg.Keys.Hybrid(ctx, n.cfg.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -166,7 +166,7 @@ func (n *Node) ResolveEndpoint(ctx context.Context, _ rpc.Caller, owner rpc.Iden
 	if owner != n.cfg.Self {
 		return nil, rpc.ErrNotRecipient
 	}
-	return n.cfg.Profile.Present(ctx, time.Now())
+	return n.cfg.Profile.Present(ctx, n.cfg.Now())
 }
 
 // ResolveUser is not offered: a node has no accounts.

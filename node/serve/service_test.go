@@ -54,7 +54,7 @@ func newService(t *testing.T) (s *rpc.Service, inbox *taken, self, caller rpc.Id
 	inbox = &taken{}
 	s = New(Config{
 		Self: ids[0].ID(), Inbox: inbox, Paths: direct{}, Profile: p,
-		Keys: keys.New(keys.Config{Store: db, Identity: ids[0]}),
+		Keys: keys.New(keys.Config{Store: db, Identity: ids[0]}), Now: db.Now,
 	})
 	return s, inbox, ids[0].ID(), ids[1].ID()
 }

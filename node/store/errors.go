@@ -14,6 +14,8 @@ var (
 	ErrDamaged = home.ErrDamaged
 	// ErrNewer: the database was written by a newer program.
 	ErrNewer = database.ErrNewer
+	// ErrDiskFull: there was no room to write. Nothing of the transaction is there.
+	ErrDiskFull = database.ErrDiskFull
 	// ErrClosed: the store is closed, or a Tx is used after its function returned.
 	ErrClosed = database.ErrClosed
 	// ErrNotFound: no such row.

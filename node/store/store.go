@@ -9,7 +9,8 @@ import (
 	"quicnprotochat/node/store/tables"
 )
 
-// Config says what Open opens. By its clock DoneIncoming also dates what was seen.
+// Config says what Open opens. Its clock is that of the home: all that is dated or
+// judged by its age goes by it.
 type Config = database.Config
 
 // Steps at which Config.Fault is called in every Update.
@@ -33,6 +34,12 @@ type Tx struct {
 	db  *database.Tx
 	now func() time.Time
 }
+
+// Now is the time by the clock of the home.
+func (s *Store) Now() time.Time { return s.now() }
+
+// Now is the time by the clock of the home.
+func (t *Tx) Now() time.Time { return t.now() }
 
 // Open opens the home in cfg.Dir and makes it if it is not there. Errors: ErrNewer,
 // ErrDamaged, those of package home, or one of the file system.

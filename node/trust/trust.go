@@ -3,7 +3,6 @@ package trust
 import (
 	"context"
 	"errors"
-	"time"
 
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/store"
@@ -61,7 +60,7 @@ func (t *Trust) Block(ctx context.Context, id rpc.Identity) (store.Contact, erro
 		if blocked, err := tx.IsBlocked(id); err != nil || blocked {
 			return err
 		}
-		if err := tx.Block(id, time.Now()); err != nil {
+		if err := tx.Block(id, tx.Now()); err != nil {
 			return err
 		}
 		return t.cfg.Engine.Cancel(tx, fx)

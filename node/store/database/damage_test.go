@@ -11,8 +11,6 @@ import (
 	"testing"
 
 	"quicnprotochat/node/store/home"
-
-	"github.com/ncruces/go-sqlite3"
 )
 
 // fill puts a few large rows with the marker into both tables.
@@ -190,7 +188,7 @@ func TestFull(t *testing.T) {
 		_ = put(tx, "large", make([]byte, 1<<20)) // the caller did not look
 		return nil
 	})
-	wantErr(t, err, sqlite3.FULL)
+	wantErr(t, err, ErrDiskFull)
 	wantMeta(t, s, "k", "old")
 	update(t, s, setMeta("k", "small"))
 	limit("max_page_count = 1000000")

@@ -33,7 +33,8 @@ type Config struct {
 	Password []byte
 	// Log gets what happens at opening; nil discards it.
 	Log *slog.Logger
-	// Now is the clock, by which old copies are removed; nil means time.Now.
+	// Now is the clock of the home, by which old copies are removed; nil means
+	// time.Now.
 	Now func() time.Time
 	// Fault is for tests: it is called at FaultBeforeCommit and at
 	// FaultAfterCommit of every Update. What it returns, Update returns; before

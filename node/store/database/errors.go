@@ -16,6 +16,9 @@ var (
 	// ErrClosed: the database is closed, or a Tx is used after its function
 	// returned.
 	ErrClosed = errors.New("store is closed")
+	// ErrDiskFull: there was no room to write. Nothing of the transaction is there,
+	// and the database goes on when there is room again.
+	ErrDiskFull = errors.New("the disk is full")
 	// ErrNotFound: no such row.
 	ErrNotFound = errors.New("not found")
 )
@@ -35,8 +38,12 @@ func Taken(err error) bool {
 		errors.Is(err, sqlite3.CONSTRAINT_ROWID)
 }
 
-// classify makes damage recognizable as home.ErrDamaged.
+// classify makes damage recognizable as home.ErrDamaged, and want of room as
+// ErrDiskFull.
 func classify(err error) error {
+	if errors.Is(err, sqlite3.FULL) && !errors.Is(err, ErrDiskFull) {
+		return fmt.Errorf("%w: %w", ErrDiskFull, err)
+	}
 	if err != nil && damaged(err) && !errors.Is(err, home.ErrDamaged) {
 		return fmt.Errorf("%w: %w", home.ErrDamaged, err)
 	}
