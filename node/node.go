@@ -13,6 +13,7 @@ import (
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/deliver"
 	"quicnprotochat/node/front"
+	"quicnprotochat/node/front/network"
 	"quicnprotochat/node/group"
 	"quicnprotochat/node/identity"
 	"quicnprotochat/node/keys"
@@ -246,7 +247,7 @@ func (n *Node) ready() {
 		n.cfg.OnReady(Ready{
 			Identity: n.host.Key().String(),
 			Name:     n.profile.Name(),
-			Addrs:    n.Addrs(),
+			Addrs:    network.Addrs(n.host),
 		})
 	}
 }

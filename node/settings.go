@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"slices"
 
-	"quicnprotochat/node/front"
+	"quicnprotochat/node/front/homes"
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/node/store"
 	"quicnprotochat/node/store/home"
@@ -48,7 +48,7 @@ func parseSettings(cfg Config) (s settings, err error) {
 		s.listen = append(s.listen, a)
 	}
 	for _, text := range cfg.Relays {
-		u, err := front.ParseRelay(text)
+		u, err := homes.ParseRelay(text)
 		if err != nil {
 			return s, err
 		}
@@ -81,7 +81,7 @@ func (n *Node) remember(ctx context.Context, s settings) (urls []transport.Relay
 		}
 		n.portMap = portMap != switchOff
 		for _, u := range s.relays {
-			isNew, err := front.PutRelay(tx, u)
+			isNew, err := homes.PutRelay(tx, u)
 			if err != nil {
 				return err
 			}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"quicnprotochat/node/convo"
+	"quicnprotochat/node/front/homes"
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/node/store"
 	"quicnprotochat/transport"
@@ -67,7 +68,7 @@ func claim(user string, u transport.RelayURL) string {
 func (f *Front) resolve(ctx context.Context, user string, u transport.RelayURL, name string) (store.Contact, bool, error) {
 	id, found, err := f.cfg.Accounts.Resolve(ctx, u, user)
 	if err != nil {
-		return store.Contact{}, false, accountError(u, err)
+		return store.Contact{}, false, homes.AccountError(u, err)
 	}
 	if !found {
 		return store.Contact{}, false, &localapi.Error{
@@ -109,7 +110,7 @@ func (f *Front) parseUserName(ctx context.Context, who string) (user string, u t
 		}
 	}
 	if strings.Contains(at, "://") {
-		u, err = ParseRelay(at)
+		u, err = homes.ParseRelay(at)
 		return user, u, err
 	}
 	err = f.cfg.Store.View(ctx, func(tx *store.Tx) error {

@@ -13,7 +13,7 @@ import (
 
 // Backup implements localapi.Copies.
 func (f *Front) Backup(ctx context.Context, path string, password []byte) (localapi.Backup, error) {
-	if err := goodPassword(password); err != nil {
+	if err := localapi.CheckNewPassword(password); err != nil {
 		return localapi.Backup{}, err
 	}
 	n, err := backup.Create(ctx, f.cfg.Store, path, password)

@@ -9,6 +9,8 @@ import (
 	"quicnprotochat/node/accounts"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/deliver"
+	"quicnprotochat/node/front/homes"
+	"quicnprotochat/node/front/network"
 	"quicnprotochat/node/group"
 	"quicnprotochat/node/identity"
 	"quicnprotochat/node/localapi"
@@ -40,6 +42,9 @@ type Config struct {
 // Front answers what front ends ask. It implements the interfaces of package
 // localapi.
 type Front struct {
+	*network.Network
+	*homes.Homes
+
 	cfg  Config
 	self rpc.Identity
 	feed *feed.Feed
@@ -51,19 +56,13 @@ type Front struct {
 
 // New returns the front of a node.
 func New(cfg Config) *Front {
-	f := &Front{cfg: cfg, self: cfg.Identity.ID(), told: make(map[[16]byte]time.Time)}
+	f := &Front{
+		Network: network.New(network.Config{Host: cfg.Host, Deliverer: cfg.Deliverer, LAN: cfg.LAN}),
+		Homes:   homes.New(homes.Config{Store: cfg.Store, Engine: cfg.Engine, Deliverer: cfg.Deliverer, Accounts: cfg.Accounts, Log: cfg.Log}),
+		cfg:     cfg, self: cfg.Identity.ID(), told: make(map[[16]byte]time.Time),
+	}
 	f.feed = feed.New(eventLog{f})
 	return f
-}
-
-// Addrs returns the addresses that this node can be dialled at, each with its
-// key.
-func (f *Front) Addrs() []string {
-	all := []string{}
-	for _, a := range f.cfg.Host.Addrs() {
-		all = append(all, a.WithKey(f.cfg.Host.Key()))
-	}
-	return all
 }
 
 // Identity implements localapi.Self.

@@ -45,6 +45,17 @@ func CheckText(text string) error {
 	}
 }
 
+// MinPassword is the least length of a new password, in bytes.
+const MinPassword = 8
+
+// CheckNewPassword refuses a new password that is too short: exit 2.
+func CheckNewPassword(b []byte) error {
+	if len(b) < MinPassword {
+		return usage(fmt.Sprintf("a new password has at least %d characters", MinPassword), "several words are easy to keep in mind and hard to guess")
+	}
+	return nil
+}
+
 // checkArgument refuses an argument that is empty, too long or not UTF-8.
 func checkArgument(what, value string, most int) error {
 	switch {

@@ -1,4 +1,4 @@
-package front
+package homes
 
 import (
 	"context"
@@ -14,8 +14,8 @@ import (
 )
 
 // Accounts implements localapi.Accounts.
-func (f *Front) Accounts(ctx context.Context) ([]localapi.Account, error) {
-	list, err := f.cfg.Accounts.List(ctx)
+func (h *Homes) Accounts(ctx context.Context) ([]localapi.Account, error) {
+	list, err := h.cfg.Accounts.List(ctx)
 	all := []localapi.Account{}
 	for _, a := range list {
 		all = append(all, showAccount(a))
@@ -27,19 +27,16 @@ func showAccount(a store.Account) localapi.Account {
 	return localapi.Account{Relay: a.URL, Name: a.Name, Session: len(a.Session) > 0}
 }
 
-// minPassword is the least length of a new password, in bytes.
-const minPassword = 8
-
 // Register implements localapi.Accounts.
-func (f *Front) Register(ctx context.Context, r localapi.AccountRequest) (localapi.Account, error) {
-	u, err := f.homeRelay(ctx, r.Relay)
+func (h *Homes) Register(ctx context.Context, r localapi.AccountRequest) (localapi.Account, error) {
+	u, err := h.homeRelay(ctx, r.Relay)
 	if err != nil {
 		return localapi.Account{}, err
 	}
-	if err := goodPassword(r.Password); err != nil {
+	if err := localapi.CheckNewPassword(r.Password); err != nil {
 		return localapi.Account{}, err
 	}
-	a, err := f.cfg.Accounts.Of(ctx, u.Key)
+	a, err := h.cfg.Accounts.Of(ctx, u.Key)
 	if err == nil {
 		return showAccount(a), &localapi.Error{
 			Message: fmt.Sprintf("this node has the account %q at that relay already", a.Name),
@@ -50,75 +47,75 @@ func (f *Front) Register(ctx context.Context, r localapi.AccountRequest) (locala
 	if !errors.Is(err, accounts.ErrUnknown) {
 		return localapi.Account{}, err
 	}
-	if a, err = f.cfg.Accounts.Register(ctx, u, r.Name, r.Password, r.Invite); err != nil {
-		return localapi.Account{}, accountError(u, err)
+	if a, err = h.cfg.Accounts.Register(ctx, u, r.Name, r.Password, r.Invite); err != nil {
+		return localapi.Account{}, AccountError(u, err)
 	}
-	return showAccount(a), f.AddRelay(ctx, u.String())
+	return showAccount(a), h.AddRelay(ctx, u.String())
 }
 
 // Login implements localapi.Accounts.
-func (f *Front) Login(ctx context.Context, r localapi.AccountRequest) (localapi.Account, error) {
-	u, err := f.homeRelay(ctx, r.Relay)
+func (h *Homes) Login(ctx context.Context, r localapi.AccountRequest) (localapi.Account, error) {
+	u, err := h.homeRelay(ctx, r.Relay)
 	if err != nil {
 		return localapi.Account{}, err
 	}
 	name := r.Name
 	if name == "" {
-		known, err := f.cfg.Accounts.Of(ctx, u.Key)
+		known, err := h.cfg.Accounts.Of(ctx, u.Key)
 		if err != nil {
-			return localapi.Account{}, accountError(u, err)
+			return localapi.Account{}, AccountError(u, err)
 		}
 		name = known.Name
 	}
-	a, err := f.cfg.Accounts.Login(ctx, u, name, r.Password)
+	a, err := h.cfg.Accounts.Login(ctx, u, name, r.Password)
 	if err != nil {
-		return localapi.Account{}, accountError(u, err)
+		return localapi.Account{}, AccountError(u, err)
 	}
-	return showAccount(a), f.AddRelay(ctx, u.String())
+	return showAccount(a), h.AddRelay(ctx, u.String())
 }
 
 // Logout implements localapi.Accounts. A relay that is not reached is no error: the
 // session is gone from here, and ends there by itself.
-func (f *Front) Logout(ctx context.Context, r localapi.AccountRequest) (localapi.Account, error) {
-	u, err := f.accountRelay(ctx, r.Relay)
+func (h *Homes) Logout(ctx context.Context, r localapi.AccountRequest) (localapi.Account, error) {
+	u, err := h.accountRelay(ctx, r.Relay)
 	if err != nil {
 		return localapi.Account{}, err
 	}
-	a, err := f.cfg.Accounts.Logout(ctx, u.Key)
+	a, err := h.cfg.Accounts.Logout(ctx, u.Key)
 	if errors.Is(err, accounts.ErrStillOpen) {
-		f.cfg.Log.Warn("log out", "relay", u.Key, "err", err)
+		h.cfg.Log.Warn("log out", "relay", u.Key, "err", err)
 		err = nil
 	}
-	return showAccount(a), accountError(u, err)
+	return showAccount(a), AccountError(u, err)
 }
 
 // ChangePassword implements localapi.AccountOwner.
-func (f *Front) ChangePassword(ctx context.Context, r localapi.AccountRequest) (localapi.Account, error) {
-	u, err := f.accountRelay(ctx, r.Relay)
+func (h *Homes) ChangePassword(ctx context.Context, r localapi.AccountRequest) (localapi.Account, error) {
+	u, err := h.accountRelay(ctx, r.Relay)
 	if err == nil {
-		err = goodPassword(r.NewPassword)
+		err = localapi.CheckNewPassword(r.NewPassword)
 	}
 	if err != nil {
 		return localapi.Account{}, err
 	}
-	a, err := f.cfg.Accounts.ChangePassword(ctx, u.Key, r.Password, r.NewPassword)
-	return showAccount(a), accountError(u, err)
+	a, err := h.cfg.Accounts.ChangePassword(ctx, u.Key, r.Password, r.NewPassword)
+	return showAccount(a), AccountError(u, err)
 }
 
 // DeleteAccount implements localapi.AccountOwner.
-func (f *Front) DeleteAccount(ctx context.Context, r localapi.AccountRequest) (localapi.Account, error) {
-	u, err := f.accountRelay(ctx, r.Relay)
+func (h *Homes) DeleteAccount(ctx context.Context, r localapi.AccountRequest) (localapi.Account, error) {
+	u, err := h.accountRelay(ctx, r.Relay)
 	if err != nil {
 		return localapi.Account{}, err
 	}
-	a, err := f.cfg.Accounts.Delete(ctx, u.Key, r.Password)
-	return showAccount(a), accountError(u, err)
+	a, err := h.cfg.Accounts.Delete(ctx, u.Key, r.Password)
+	return showAccount(a), AccountError(u, err)
 }
 
 // homeRelay is the relay that was named, else the only home relay.
-func (f *Front) homeRelay(ctx context.Context, url string) (transport.RelayURL, error) {
+func (h *Homes) homeRelay(ctx context.Context, url string) (transport.RelayURL, error) {
 	var urls []string
-	err := f.cfg.Store.View(ctx, func(tx *store.Tx) error {
+	err := h.cfg.Store.View(ctx, func(tx *store.Tx) error {
 		rows, err := tx.Relays()
 		for _, row := range rows {
 			urls = append(urls, row.URL)
@@ -132,8 +129,8 @@ func (f *Front) homeRelay(ctx context.Context, url string) (transport.RelayURL, 
 }
 
 // accountRelay is the relay that was named, else the only one with an account.
-func (f *Front) accountRelay(ctx context.Context, url string) (transport.RelayURL, error) {
-	list, err := f.cfg.Accounts.List(ctx)
+func (h *Homes) accountRelay(ctx context.Context, url string) (transport.RelayURL, error) {
+	list, err := h.cfg.Accounts.List(ctx)
 	if err != nil {
 		return transport.RelayURL{}, err
 	}
@@ -165,19 +162,8 @@ func onlyRelay(url string, urls []string) (transport.RelayURL, error) {
 	}
 }
 
-func goodPassword(b []byte) error {
-	if len(b) < minPassword {
-		return &localapi.Error{
-			Message: fmt.Sprintf("a new password has at least %d characters", minPassword),
-			Hint:    "several words are easy to keep in mind and hard to guess",
-			Exit:    localapi.ExitUsage,
-		}
-	}
-	return nil
-}
-
-// accountError puts what a relay said about an account into words.
-func accountError(u transport.RelayURL, err error) error {
+// AccountError puts what a relay said about an account into words.
+func AccountError(u transport.RelayURL, err error) error {
 	if err == nil {
 		return nil
 	}

@@ -1,4 +1,4 @@
-package front
+package network
 
 import (
 	"context"
@@ -20,43 +20,43 @@ const (
 )
 
 // Netcheck implements localapi.Reasons.
-func (f *Front) Netcheck(ctx context.Context) (localapi.Netcheck, error) {
-	h, r := f.cfg.Host, f.cfg.Host.Reachability()
-	n := localapi.Netcheck{
-		Addrs: f.Addrs(), NAT: string(r.NAT), PortMap: string(r.PortMap), Reachable: unknown,
-		LAN: f.cfg.LAN, Nearby: len(h.LAN()), UDP: unknown, IPv4: no, IPv6: no,
+func (n *Network) Netcheck(ctx context.Context) (localapi.Netcheck, error) {
+	h, r := n.cfg.Host, n.cfg.Host.Reachability()
+	c := localapi.Netcheck{
+		Addrs: Addrs(h), NAT: string(r.NAT), PortMap: string(r.PortMap), Reachable: unknown,
+		LAN: n.cfg.LAN, Nearby: len(h.LAN()), UDP: unknown, IPv4: no, IPv6: no,
 	}
 	for _, s := range r.Seen {
-		n.Seen = append(n.Seen, localapi.NetSeen{Relay: s.By.String(), Addr: s.Addr.String()})
+		c.Seen = append(c.Seen, localapi.NetSeen{Relay: s.By.String(), Addr: s.Addr.String()})
 	}
 	for _, a := range r.PortMapAddrs {
-		n.PortMapAddrs = append(n.PortMapAddrs, a.String())
+		c.PortMapAddrs = append(c.PortMapAddrs, a.String())
 	}
-	for _, c := range r.Checks {
-		n.Checks = append(n.Checks, localapi.NetTried{Addr: c.Addr.String(), Open: c.Open, Time: localapi.Time{Time: c.At}})
+	for _, check := range r.Checks {
+		c.Checks = append(c.Checks, localapi.NetTried{Addr: check.Addr.String(), Open: check.Open, Time: localapi.Time{Time: check.At}})
 		switch {
-		case c.Open:
-			n.Reachable = yes
-		case n.Reachable == unknown:
-			n.Reachable = no
+		case check.Open:
+			c.Reachable = yes
+		case c.Reachable == unknown:
+			c.Reachable = no
 		}
 	}
-	n.Relays = f.callRelays(ctx, r.Reservations)
-	f.families(&n)
-	n.Advice = advice(n, h.ListenPort())
-	return n, nil
+	c.Relays = n.callRelays(ctx, r.Reservations)
+	n.families(&c)
+	c.Advice = advice(c, h.ListenPort())
+	return c, nil
 }
 
 // callRelays measures the home relays, all at once.
-func (f *Front) callRelays(ctx context.Context, kept []transport.Reservation) []localapi.NetRelay {
-	homes := f.cfg.Deliverer.HomeRelays()
+func (n *Network) callRelays(ctx context.Context, kept []transport.Reservation) []localapi.NetRelay {
+	homes := n.cfg.Deliverer.HomeRelays()
 	all, done := make([]localapi.NetRelay, len(homes)), make(chan struct{}, len(homes))
 	for i, home := range homes {
 		go func() {
 			defer func() { done <- struct{}{} }()
-			a := f.call(ctx, home.URL.Key)
+			a := n.call(ctx, home.URL.Key)
 			all[i] = localapi.NetRelay{URL: home.URL.String(), Reached: a.err == nil, RTT: a.rtt, Error: a.reason()}
-			if remote := f.cfg.Host.Peer(home.URL.Key).Remote; a.err == nil {
+			if remote := n.cfg.Host.Peer(home.URL.Key).Remote; a.err == nil {
 				all[i].Transport = "udp"
 				if remote != "" && !remote.IsQUIC() {
 					all[i].Transport = "tcp"
@@ -76,25 +76,25 @@ func (f *Front) callRelays(ctx context.Context, kept []transport.Reservation) []
 }
 
 // families notes over what something answers that is not this machine.
-func (f *Front) families(n *localapi.Netcheck) {
-	for _, a := range f.cfg.Host.Addrs() {
+func (n *Network) families(c *localapi.Netcheck) {
+	for _, a := range n.cfg.Host.Addrs() {
 		if !a.IsLoopback() {
-			better(family(n, a), onlyAddrs)
+			better(family(c, a), onlyAddrs)
 		}
 	}
-	for _, k := range f.cfg.Host.Connected() {
-		remote := f.cfg.Host.Peer(k).Remote
+	for _, k := range n.cfg.Host.Connected() {
+		remote := n.cfg.Host.Peer(k).Remote
 		if remote == "" || remote.IsLoopback() {
 			continue
 		}
-		*family(n, remote) = yes
+		*family(c, remote) = yes
 		if remote.IsQUIC() {
-			n.UDP = yes
+			c.UDP = yes
 		}
 	}
 	overTCP := func(r localapi.NetRelay) bool { return r.Transport == "tcp" }
-	if n.UDP == unknown && slices.ContainsFunc(n.Relays, overTCP) {
-		n.UDP = no
+	if c.UDP == unknown && slices.ContainsFunc(c.Relays, overTCP) {
+		c.UDP = no
 	}
 }
 

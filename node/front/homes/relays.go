@@ -1,4 +1,4 @@
-package front
+package homes
 
 import (
 	"context"
@@ -57,31 +57,31 @@ func PutRelay(tx *store.Tx, u transport.RelayURL) (isNew bool, err error) {
 }
 
 // AddRelay implements localapi.Relays.
-func (f *Front) AddRelay(ctx context.Context, url string) error {
+func (h *Homes) AddRelay(ctx context.Context, url string) error {
 	u, err := ParseRelay(url)
 	if err != nil {
 		return err
 	}
 	isNew := false
-	err = f.cfg.Store.Update(ctx, func(tx *store.Tx) error {
+	err = h.cfg.Store.Update(ctx, func(tx *store.Tx) error {
 		isNew, err = PutRelay(tx, u)
 		return err
 	})
 	if err != nil || !isNew {
 		return err
 	}
-	f.cfg.Deliverer.AddRelay(u)
-	return f.cfg.Engine.Announce(ctx)
+	h.cfg.Deliverer.AddRelay(u)
+	return h.cfg.Engine.Announce(ctx)
 }
 
 // ForgetRelay implements localapi.Relays.
-func (f *Front) ForgetRelay(ctx context.Context, url string) error {
+func (h *Homes) ForgetRelay(ctx context.Context, url string) error {
 	u, err := ParseRelay(url)
 	if err != nil {
 		return err
 	}
 	found := false
-	err = f.cfg.Store.Update(ctx, func(tx *store.Tx) error {
+	err = h.cfg.Store.Update(ctx, func(tx *store.Tx) error {
 		rows, err := tx.Relays()
 		for _, row := range rows {
 			if row.Key == u.Key {
@@ -101,6 +101,6 @@ func (f *Front) ForgetRelay(ctx context.Context, url string) error {
 	if err != nil {
 		return err
 	}
-	f.cfg.Deliverer.ForgetRelay(u.Key)
-	return f.cfg.Engine.Announce(ctx)
+	h.cfg.Deliverer.ForgetRelay(u.Key)
+	return h.cfg.Engine.Announce(ctx)
 }
