@@ -138,11 +138,15 @@ func (g *Groups) spread(tx *store.Tx, fx *convo.Effects, row store.Group, at *ca
 	} else if out.Payload, err = g.cfg.Engine.SealEpoch(tx, at.Name, frame); err != nil {
 		return err
 	}
-	for _, id := range at.Roster.Others(g.self) {
-		out.Recipient = id
-		if _, err := tx.AddOutgoing(out); err != nil {
-			return err
-		}
+	return g.addTo(tx, fx, out, at.Roster.Others(g.self))
+}
+
+// addTo puts the same into the outbox for some members.
+func (g *Groups) addTo(tx *store.Tx, fx *convo.Effects, out store.Outgoing, members []rpc.Identity) error {
+	if err := tx.AddOutgoingTo(out, members); err != nil {
+		return err
+	}
+	for _, id := range members {
 		fx.Send(id)
 	}
 	return nil
@@ -166,23 +170,19 @@ func (g *Groups) fulfil(tx *store.Tx, fx *convo.Effects, row store.Group, t *car
 		if err := tx.DeleteOutgoingKind(id, store.KindWelcome, row.ID); err != nil {
 			return err
 		}
-		_, err := tx.AddOutgoing(store.Outgoing{
-			Recipient: id, Kind: store.KindWelcome, Frame: frame,
-			Conversation: row.Conversation, Message: made.name, Group: row.ID, Created: now,
-		})
-		if err != nil {
-			return err
-		}
-		fx.Send(id)
 	}
+	var adds []int64
 	for _, i := range p.intents {
 		if i.Kind == intentAdd {
-			if err := tx.SetIntentValue(i.ID, frame); err != nil {
-				return err
-			}
+			adds = append(adds, i.ID)
 		}
 	}
-	return nil
+	if err := tx.SetWelcome(frame, adds); err != nil {
+		return err
+	}
+	return g.addTo(tx, fx, store.Outgoing{
+		Kind: store.KindWelcome, Frame: frame, Conversation: row.Conversation, Message: made.name, Group: row.ID, Created: now,
+	}, made.card.Added)
 }
 
 // welcomeFrame is what a new member gets: the Welcome, the tree of epochs from our

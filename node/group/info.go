@@ -83,7 +83,7 @@ func (s *Shape) invited(tx *store.Tx, group []byte) error {
 	intents, err := tx.Intents(group)
 	for _, i := range intents {
 		committed := i.Epoch != message.EpochName{}
-		if i.Kind != intentAdd || committed && len(i.Value) == 0 {
+		if i.Kind != intentAdd || committed && !i.Welcome {
 			continue
 		}
 		waits := "has a Welcome and has not shown up yet"

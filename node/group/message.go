@@ -69,17 +69,9 @@ func (g *Groups) encrypt(tx *store.Tx, fx *convo.Effects, row store.Group, m sto
 	if err != nil {
 		return err
 	}
-	for _, id := range members {
-		_, err := tx.AddOutgoing(store.Outgoing{
-			Recipient: id, Kind: store.KindMessage, Payload: payload,
-			Conversation: m.Conversation, Message: m.ID, Group: row.ID, Created: tx.Now(),
-		})
-		if err != nil {
-			return err
-		}
-		fx.Send(id)
-	}
-	return nil
+	return g.addTo(tx, fx, store.Outgoing{
+		Kind: store.KindMessage, Payload: payload, Conversation: m.Conversation, Message: m.ID, Group: row.ID, Created: tx.Now(),
+	}, members)
 }
 
 // sendAgain brings the messages without all receipts to where the group is now:
@@ -274,7 +266,9 @@ func (g *Groups) Renew(tx *store.Tx, fx *convo.Effects, out store.Outgoing) erro
 		}
 		for _, i := range intents {
 			if string(i.Group) == string(row.ID) && i.Epoch == out.Message {
-				again.Frame = i.Value
+				if again.Frame, err = tx.Welcome(i.ID); err != nil {
+					return err
+				}
 			}
 		}
 	}

@@ -16,7 +16,7 @@ import (
 
 // Kinds of intents.
 const (
-	intentAdd     byte = 1 // Value: the frame of the Welcome until it is known to be there
+	intentAdd     byte = 1 // with the Welcome until it is known to be there
 	intentRemove  byte = 2
 	intentRename  byte = 3 // Value: the name
 	intentPromote byte = 4
@@ -105,7 +105,7 @@ func (g *Groups) planOne(tx *store.Tx, t *cards.Tree, p *plan, i *store.Intent) 
 	if committed {
 		// It stays until no other branch can come before its own, and that of an Add
 		// until its member has shown up.
-		waits := i.Kind == intentAdd && len(i.Value) > 0 && r.Has(i.Subject)
+		waits := i.Kind == intentAdd && i.Welcome && r.Has(i.Subject)
 		at, _ := t.Index(i.Epoch)
 		return waits || !t.Settled(at), nil
 	}

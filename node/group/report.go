@@ -202,12 +202,8 @@ func (g *Groups) reported(tx *store.Tx, fx *convo.Effects, row store.Group, t *c
 	}
 	// They are behind. If the commits are not on their way from us already, they
 	// may be from nobody.
-	rows, err := tx.OutgoingFor(from, 0)
-	if err != nil {
+	if coming, err := tx.HasOutgoingKind(from, store.KindCommit, row.ID); err != nil || coming {
 		return err
-	}
-	if slices.ContainsFunc(rows, func(o store.Outgoing) bool { return o.Kind == store.KindCommit && bytes.Equal(o.Group, row.ID) }) {
-		return nil
 	}
 	if !g.mayAsk(row.ID, from, message.ControlReport) {
 		return nil
@@ -262,7 +258,7 @@ func (g *Groups) confirm(tx *store.Tx, row store.Group, t *cards.Tree, member rp
 	}
 	for _, i := range intents {
 		if bytes.Equal(i.Group, row.ID) && t.OnPath(i.Epoch) {
-			if err := tx.SetIntentValue(i.ID, nil); err != nil {
+			if err := tx.DropWelcome(i.ID); err != nil {
 				return err
 			}
 		}

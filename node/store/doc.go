@@ -60,6 +60,8 @@
 //	                                 of which Send allows 10,000 and Sweep gives up those of 30
 //	                                 days; those given up that the contact asks for again; one
 //	                                 introduction, one card, one Welcome per group
+//	parcels          parcel.go       what rows of the outbox and intents share; goes with the
+//	                                 last of them
 //	inbox            inbox.go        10,000 rows and 256 MiB (node/deliver); of these 1000 and 64 MiB
 //	                                 may wait for a key, 64 rows of one depositor on the direct
 //	                                 path, for a week (Sweep)

@@ -22,17 +22,20 @@ type Intent struct {
 	// Epoch is the one that our commit of it has led to; zero: none yet.
 	Epoch   [16]byte
 	Created time.Time
+	// Welcome: SetWelcome has kept one.
+	Welcome bool
 }
 
 // LogValue keeps what the user wants out of logs.
 func (Intent) LogValue() slog.Value { return slog.StringValue("[redacted]") }
 
-const intentColumns = "id, grp, kind, subject, value, package, epoch, created"
+const intentColumns = "id, grp, kind, subject, value, package, epoch, created, parcel > 0"
 
 func scanIntent(r *database.Row) Intent {
 	return Intent{
 		ID: r.Int64(), Group: r.Bytes(), Kind: byte(r.Int()), Subject: r.Array32(), Value: r.Bytes(),
 		Package: r.Bytes(), Epoch: r.Array16(), Created: r.Time(),
+		Welcome: r.Bool(),
 	}
 }
 
@@ -75,4 +78,33 @@ func (t *Tx) DeleteIntent(id int64) error { return t.db.Do("DELETE FROM intents 
 // is no such intent.
 func (t *Tx) SetIntentValue(id int64, value []byte) error {
 	return t.db.Must("UPDATE intents SET value = ? WHERE id = ?", value, id)
+}
+
+// SetWelcome keeps the frame of the Welcome that fulfils intents, once for all.
+// It returns ErrNotFound if one of them is not there.
+func (t *Tx) SetWelcome(frame []byte, ids []int64) error {
+	parcel, err := t.addParcel(frame)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if err := t.db.Must("UPDATE intents SET parcel = ? WHERE id = ?", parcel, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Welcome returns the frame that SetWelcome kept, nil if there is none any more.
+func (t *Tx) Welcome(intent int64) ([]byte, error) {
+	parcel, err := database.First(t.db, (*database.Row).Int64, "SELECT parcel FROM intents WHERE id = ?", intent)
+	if err != nil || parcel == 0 {
+		return nil, err
+	}
+	return t.parcel(parcel)
+}
+
+// DropWelcome removes what SetWelcome kept of an intent.
+func (t *Tx) DropWelcome(intent int64) error {
+	return t.db.Do("UPDATE intents SET parcel = 0 WHERE id = ?", intent)
 }

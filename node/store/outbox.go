@@ -37,8 +37,16 @@ type Outgoing struct {
 	DirectAt    time.Time
 }
 
-const outgoingColumns = `id, recipient, kind, frame, payload, conversation, message, grp,
+// What is shared is in a parcel: the payload of a row that is sealed, else the frame.
+const (
+	outgoingColumns = `id, recipient, kind,
+	CASE WHEN sealed = 1 OR parcel = 0 THEN frame ELSE (SELECT bytes FROM parcels WHERE parcels.id = parcel) END,
+	CASE WHEN sealed = 0 OR parcel = 0 THEN payload ELSE (SELECT bytes FROM parcels WHERE parcels.id = parcel) END,
+	conversation, message, grp, created, stored_at, stored_relay, direct_at`
+	// outgoingBare leaves Frame and Payload empty.
+	outgoingBare = `id, recipient, kind, zeroblob(0), zeroblob(0), conversation, message, grp,
 	created, stored_at, stored_relay, direct_at`
+)
 
 func scanOutgoing(r *database.Row) Outgoing {
 	return Outgoing{
@@ -50,14 +58,40 @@ func scanOutgoing(r *database.Row) Outgoing {
 
 // AddOutgoing adds a row and returns its id; o.ID is not looked at.
 func (t *Tx) AddOutgoing(o Outgoing) (int64, error) {
-	err := t.db.Do(`INSERT INTO outbox (recipient, kind, frame, payload, conversation, message, grp,
-			created, stored_at, stored_relay, direct_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		o.Recipient[:], o.Kind, o.Frame, o.Payload, o.Conversation[:], o.Message[:], o.Group,
-		o.Created, o.StoredAt, o.StoredRelay[:], o.DirectAt)
-	if err != nil {
+	if err := t.addOutgoing(o, len(o.Payload) > 0, 0); err != nil {
 		return 0, err
 	}
 	return t.db.LastID(), nil
+}
+
+// AddOutgoingTo adds a row for each of some recipients. Frame and Payload are kept
+// once for all of them. o.ID and o.Recipient are not looked at.
+func (t *Tx) AddOutgoingTo(o Outgoing, recipients []rpc.Identity) error {
+	if len(recipients) == 0 {
+		return nil
+	}
+	sealed, bytes := len(o.Payload) > 0, o.Frame
+	if sealed {
+		bytes = o.Payload
+	}
+	parcel, err := t.addParcel(bytes)
+	if err != nil {
+		return err
+	}
+	o.Frame, o.Payload = nil, nil
+	for _, o.Recipient = range recipients {
+		if err := t.addOutgoing(o, sealed, parcel); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Tx) addOutgoing(o Outgoing, sealed bool, parcel int64) error {
+	return t.db.Do(`INSERT INTO outbox (recipient, kind, frame, payload, conversation, message, grp,
+			created, stored_at, stored_relay, direct_at, sealed, parcel) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		o.Recipient[:], o.Kind, o.Frame, o.Payload, o.Conversation[:], o.Message[:], o.Group,
+		o.Created, o.StoredAt, o.StoredRelay[:], o.DirectAt, sealed, parcel)
 }
 
 // Outgoing returns the row of that id, or ErrNotFound.
@@ -76,7 +110,7 @@ func (t *Tx) OutgoingFor(recipient rpc.Identity, limit int) ([]Outgoing, error) 
 // that nobody has taken yet, oldest first. A limit of 0 means all.
 func (t *Tx) OutgoingFresh(recipient rpc.Identity, limit int) ([]Outgoing, error) {
 	return database.List(t.db, scanOutgoing, "SELECT "+outgoingColumns+` FROM outbox INDEXED BY outbox_fresh
-		WHERE recipient = ? AND length(payload) > 0 AND stored_at = 0 AND direct_at = 0 ORDER BY id LIMIT ?`,
+		WHERE recipient = ? AND sealed = 1 AND stored_at = 0 AND direct_at = 0 ORDER BY id LIMIT ?`,
 		recipient[:], limitRows(limit))
 }
 
@@ -98,8 +132,7 @@ func (t *Tx) CountOutgoingFor(recipient rpc.Identity) (int, error) {
 // before direct, or a relay since before stored, oldest first and without Frame
 // and Payload. A zero time stands for no such rows.
 func (t *Tx) OutgoingTaken(recipient rpc.Identity, direct, stored time.Time) ([]Outgoing, error) {
-	return database.List(t.db, scanOutgoing, `SELECT id, recipient, kind, zeroblob(0), zeroblob(0), conversation, message, grp,
-			created, stored_at, stored_relay, direct_at FROM outbox
+	return database.List(t.db, scanOutgoing, "SELECT "+outgoingBare+` FROM outbox
 		WHERE recipient = ? AND (direct_at <> 0 AND direct_at < ? OR stored_at <> 0 AND stored_at < ?) ORDER BY id`,
 		recipient[:], direct, stored)
 }
@@ -108,7 +141,7 @@ func (t *Tx) OutgoingTaken(recipient rpc.Identity, direct, stored time.Time) ([]
 // sealed, oldest first. A limit of 0 means all.
 func (t *Tx) UnsealedFor(recipient rpc.Identity, limit int) ([]Outgoing, error) {
 	return database.List(t.db, scanOutgoing, "SELECT "+outgoingColumns+` FROM outbox INDEXED BY outbox_unsealed
-		WHERE recipient = ? AND length(payload) = 0 ORDER BY id LIMIT ?`, recipient[:], limitRows(limit))
+		WHERE recipient = ? AND sealed = 0 ORDER BY id LIMIT ?`, recipient[:], limitRows(limit))
 }
 
 // Recipients returns everybody for whom something is outgoing.
@@ -119,7 +152,7 @@ func (t *Tx) Recipients() ([]rpc.Identity, error) {
 // SealOutgoing replaces the frame of a row by the sealed payload. It returns
 // ErrNotFound if there is no such row.
 func (t *Tx) SealOutgoing(id int64, payload []byte) error {
-	return t.db.Must("UPDATE outbox SET frame = zeroblob(0), payload = ? WHERE id = ?", payload, id)
+	return t.db.Must("UPDATE outbox SET frame = zeroblob(0), payload = ?, sealed = 1, parcel = 0 WHERE id = ?", payload, id)
 }
 
 // MarkStored records that a relay has the payload. It returns ErrNotFound if
@@ -145,14 +178,19 @@ func (t *Tx) DeleteOutgoingMessage(conversation, message [16]byte) error {
 // OutgoingOf returns the rows of one message, to any recipient, without Frame and
 // Payload.
 func (t *Tx) OutgoingOf(conversation, message [16]byte) ([]Outgoing, error) {
-	return database.List(t.db, scanOutgoing, `SELECT id, recipient, kind, zeroblob(0), zeroblob(0), conversation, message, grp,
-			created, stored_at, stored_relay, direct_at FROM outbox
+	return database.List(t.db, scanOutgoing, "SELECT "+outgoingBare+` FROM outbox
 		WHERE conversation = ? AND message = ? ORDER BY id`, conversation[:], message[:])
 }
 
 // DeleteOutgoingKind removes all rows of a kind and group for a recipient.
 func (t *Tx) DeleteOutgoingKind(recipient rpc.Identity, kind byte, group []byte) error {
 	return t.db.Do("DELETE FROM outbox WHERE recipient = ? AND kind = ? AND grp = ?", recipient[:], kind, group)
+}
+
+// HasOutgoingKind reports whether there is a row of a kind and group for a recipient.
+func (t *Tx) HasOutgoingKind(recipient rpc.Identity, kind byte, group []byte) (bool, error) {
+	n, err := t.db.Count("SELECT EXISTS (SELECT 1 FROM outbox WHERE recipient = ? AND kind = ? AND grp = ?)", recipient[:], kind, group)
+	return n > 0, err
 }
 
 // CountOutgoing returns how many rows there are.

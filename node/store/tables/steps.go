@@ -3,7 +3,7 @@ package tables
 // Steps returns what brings an older database up to date; user_version counts the
 // steps that were applied.
 func Steps() []string {
-	return []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8, schema9, schema10, schema11, schema12}
+	return []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8, schema9, schema10, schema11, schema12, schema13}
 }
 
 const schema1 = `
@@ -351,4 +351,49 @@ CREATE TABLE requests (
 	welcomed INTEGER NOT NULL,
 	refused  INTEGER NOT NULL
 ) STRICT;
+`
+
+// schema13 lets rows that carry the same bytes share them: a message or a commit for a
+// group, and the Welcome of all who were added by one commit. A parcel goes with the
+// last row that refers to it.
+const schema13 = `
+CREATE TABLE parcels (
+	id    INTEGER PRIMARY KEY AUTOINCREMENT,
+	bytes BLOB NOT NULL
+) STRICT;
+
+ALTER TABLE outbox ADD COLUMN parcel INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE outbox ADD COLUMN sealed INTEGER NOT NULL DEFAULT 0;
+UPDATE outbox SET sealed = 1 WHERE length(payload) > 0;
+DROP INDEX outbox_unsealed;
+DROP INDEX outbox_fresh;
+CREATE INDEX outbox_unsealed ON outbox (recipient, id) WHERE sealed = 0;
+CREATE INDEX outbox_fresh ON outbox (recipient, id) WHERE sealed = 1 AND stored_at = 0 AND direct_at = 0;
+CREATE INDEX outbox_parcel ON outbox (parcel) WHERE parcel > 0;
+
+ALTER TABLE intents ADD COLUMN parcel INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX intents_parcel ON intents (parcel) WHERE parcel > 0;
+INSERT INTO parcels (id, bytes) SELECT id, value FROM intents WHERE kind = 1 AND length(value) > 0;
+UPDATE intents SET parcel = id, value = x'' WHERE kind = 1 AND length(value) > 0;
+
+CREATE TRIGGER outbox_gone AFTER DELETE ON outbox WHEN old.parcel > 0 BEGIN
+	DELETE FROM parcels WHERE id = old.parcel
+		AND NOT EXISTS (SELECT 1 FROM outbox WHERE parcel = old.parcel AND parcel > 0)
+		AND NOT EXISTS (SELECT 1 FROM intents WHERE parcel = old.parcel AND parcel > 0);
+END;
+CREATE TRIGGER outbox_opened AFTER UPDATE OF parcel ON outbox WHEN old.parcel > 0 BEGIN
+	DELETE FROM parcels WHERE id = old.parcel
+		AND NOT EXISTS (SELECT 1 FROM outbox WHERE parcel = old.parcel AND parcel > 0)
+		AND NOT EXISTS (SELECT 1 FROM intents WHERE parcel = old.parcel AND parcel > 0);
+END;
+CREATE TRIGGER intents_gone AFTER DELETE ON intents WHEN old.parcel > 0 BEGIN
+	DELETE FROM parcels WHERE id = old.parcel
+		AND NOT EXISTS (SELECT 1 FROM outbox WHERE parcel = old.parcel AND parcel > 0)
+		AND NOT EXISTS (SELECT 1 FROM intents WHERE parcel = old.parcel AND parcel > 0);
+END;
+CREATE TRIGGER intents_opened AFTER UPDATE OF parcel ON intents WHEN old.parcel > 0 BEGIN
+	DELETE FROM parcels WHERE id = old.parcel
+		AND NOT EXISTS (SELECT 1 FROM outbox WHERE parcel = old.parcel AND parcel > 0)
+		AND NOT EXISTS (SELECT 1 FROM intents WHERE parcel = old.parcel AND parcel > 0);
+END;
 `
