@@ -16,6 +16,9 @@ import (
 type Relays interface {
 	// Relay returns a client of a relay.
 	Relay(ctx context.Context, u transport.RelayURL) (*rpc.Client, error)
+	// AsUser makes a call at a relay that may take a session there, and waits for a
+	// login where it does.
+	AsUser(ctx context.Context, u transport.RelayURL, call func(context.Context, *rpc.Client) error) error
 	// SetSession uses a session at a relay from now on, none if token is empty.
 	SetSession(relay transport.Key, token []byte)
 }
@@ -180,15 +183,16 @@ func (a *Accounts) Delete(ctx context.Context, relay transport.Key, password []b
 	return known, err
 }
 
-// Resolve asks a relay who has a user name there.
+// Resolve asks a relay who has a user name there. The error may be
+// deliver.ErrSession.
 func (a *Accounts) Resolve(ctx context.Context, u transport.RelayURL, name string) (id rpc.Identity, found bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	c, err := a.cfg.Relays.Relay(ctx, u)
-	if err != nil {
-		return id, false, err
-	}
-	return c.ResolveUser(ctx, name)
+	err = a.cfg.Relays.AsUser(ctx, u, func(ctx context.Context, c *rpc.Client) (err error) {
+		id, found, err = c.ResolveUser(ctx, name)
+		return err
+	})
+	return id, found, err
 }
 
 // NameOf asks a relay which user name somebody has there, "" for none.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -21,11 +22,21 @@ var errAccount = errors.New("this relay keeps mail only for who has an account t
 
 // sessions are the tokens of our sessions at relays.
 type sessions struct {
-	mu sync.Mutex
-	m  map[transport.Key][]byte
+	mu   sync.Mutex // guards the fields below
+	m    map[transport.Key][]byte
+	came chan struct{} // closed when the next one comes
 }
 
-func (s *sessions) init() { s.m = make(map[transport.Key][]byte) }
+func (s *sessions) init() {
+	s.m, s.came = make(map[transport.Key][]byte), make(chan struct{})
+}
+
+// next is closed when a session comes after this, at whatever relay.
+func (s *sessions) next() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.came
+}
 
 func (s *sessions) of(k transport.Key) []byte {
 	s.mu.Lock()
@@ -41,6 +52,8 @@ func (s *sessions) set(k transport.Key, token []byte) {
 		return
 	}
 	s.m[k] = bytes.Clone(token)
+	close(s.came)
+	s.came = make(chan struct{})
 }
 
 // token is the access token of a call to a machine: our session there, else the
@@ -74,6 +87,47 @@ func (d *Deliverer) Relay(ctx context.Context, u transport.RelayURL) (*rpc.Clien
 		return nil, err
 	}
 	return ln.conn.Client(), nil
+}
+
+// ErrSession means that a relay wanted a session of ours, and that none came in time.
+var ErrSession = errors.New("this relay answers who is logged in there")
+
+// AsUser makes a call at a relay, ours or not, in our name. Where the relay wants a
+// session and we have none, or one that has ended, the call waits for a login, for
+// accountPause at most, and is made again; then it is ErrSession.
+func (d *Deliverer) AsUser(ctx context.Context, u transport.RelayURL, call func(context.Context, *rpc.Client) error) error {
+	return d.sessions.await(ctx, func() error {
+		c, err := d.Relay(ctx, u)
+		if err != nil {
+			return err
+		}
+		err = call(ctx, c)
+		if d.endedSession(ctx, u.Key, err) {
+			err = call(ctx, c) // for this our key may do
+		}
+		return err
+	})
+}
+
+// await makes a call, and again after each login while it is refused for want of a
+// session.
+func (s *sessions) await(ctx context.Context, call func() error) error {
+	patience := time.NewTimer(accountPause)
+	defer patience.Stop()
+	for {
+		came := s.next()
+		err := call()
+		if !errors.Is(err, rpc.ErrAccount) && !errors.Is(err, rpc.ErrUnauthenticated) {
+			return err
+		}
+		select {
+		case <-came:
+		case <-patience.C:
+			return fmt.Errorf("%w: %w", ErrSession, err)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // refused puts an error of want of a session into words. One that has ended is

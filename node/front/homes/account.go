@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"quicnprotochat/node/accounts"
+	"quicnprotochat/node/deliver"
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
@@ -174,6 +175,8 @@ func AccountError(u transport.RelayURL, err error) error {
 		e.Message, e.Hint = "this node has no account at that relay", "make one: qpc account register NAME --relay "+u.String()
 	case errors.Is(err, account.ErrPassword), errors.Is(err, rpc.ErrLogin):
 		e.Message, e.Hint = localapi.LoginRefused, "type it again; an account belongs to the node that registered it"
+	case errors.Is(err, deliver.ErrSession):
+		e.Message, e.Hint = "that relay answers only who is logged in there", "log in: qpc account login --relay "+u.String()+"; without an account: qpc account register NAME --relay "+u.String()
 	case errors.Is(err, rpc.ErrUsername):
 		errors.As(err, &refused)
 		e.Message, e.Hint, e.Exit = "the relay refused that user name: "+refused.Text, "choose another one", localapi.ExitUsage
