@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -68,14 +69,52 @@ func parseIdentity(b []byte) (Identity, bool) {
 	if len(b) != len(Identity{}) {
 		return Identity{}, false
 	}
+	id := Identity(b)
+	if validKeys.has(id) {
+		return id, true
+	}
+	if !validPoint(b) {
+		return Identity{}, false
+	}
+	validKeys.add(id)
+	return id, true
+}
+
+func validPoint(b []byte) bool {
 	p, err := new(edwards25519.Point).SetBytes(b)
 	if err != nil || !canonical(b) {
-		return Identity{}, false
+		return false
 	}
-	if new(edwards25519.Point).MultByCofactor(p).Equal(edwards25519.NewIdentityPoint()) == 1 {
-		return Identity{}, false
+	return new(edwards25519.Point).MultByCofactor(p).Equal(edwards25519.NewIdentityPoint()) != 1
+}
+
+// validKeys are keys that were found valid: to find it out takes ten microseconds,
+// and a batch names many keys, again and again.
+var validKeys keySet
+
+// maxValidKeys bounds them, to some 3 MiB; one more, and all are forgotten.
+const maxValidKeys = 1 << 16
+
+// keySet is a bounded set of keys. The zero value is empty.
+type keySet struct {
+	mu sync.RWMutex // guards m
+	m  map[Identity]struct{}
+}
+
+func (s *keySet) has(id Identity) bool {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	_, ok := s.m[id]
+	return ok
+}
+
+func (s *keySet) add(id Identity) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.m == nil || len(s.m) >= maxValidKeys {
+		s.m = make(map[Identity]struct{})
 	}
-	return Identity(b), true
+	s.m[id] = struct{}{}
 }
 
 // canonical reports whether the y in an encoded point is below 2^255-19. To encode
