@@ -2,92 +2,169 @@ package integration
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/rand"
 	"errors"
 	"flag"
+	"fmt"
+	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
 )
 
-// The long form takes ten minutes and much memory for the clients themselves:
+// The long form takes some minutes, 6 GiB for the clients, and a file descriptor for
+// each (ulimit -n):
 //
-//	go test ./integration -run TestRelayCrowd -timeout 1h -relay.idle 10000
+//	go test ./integration -run TestRelayCrowd -timeout 1h -v -relay.idle 10000
 var relayIdle = flag.Int("relay.idle", 50, "TestRelayCrowd: clients that wait for mail")
+
+// crowdDials is how many connect at a time.
+const crowdDials = 16
 
 // TestRelayCrowd lets many wait for mail while some flood a relay, send garbage, or
 // ask for much and read nothing. Two who chat do not notice, and each who waits
-// gets what comes.
+// gets what comes. The relay has its defaults, but for how many may wait at one
+// address, which here all have.
 func TestRelayCrowd(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs a real process")
 	}
 	t.Parallel()
-	ctx, cancel := context.WithTimeout(t.Context(), patience+time.Duration(*relayIdle)*time.Second/10)
+	ctx, cancel := context.WithTimeout(t.Context(), patience+time.Duration(*relayIdle)*time.Second/5)
 	defer cancel()
-	url := relayProcess(t).line().URL
+	relay := newProcess(t, "relay", append(relayArgs(), "--max-address-waiters", strconv.Itoa(8192+*relayIdle))...)
+	url := relay.line().URL
 	bad, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer stop()
-	waiting := make([]*client, *relayIdle)
-	came := make(chan error, len(waiting))
-	for i := range waiting {
-		c, err := newClient(ctx, url)
-		for range 5 { // among thousands a dial may find no answer in time
-			if err == nil {
-				break
-			}
-			c, err = newClient(ctx, url)
-		}
-		if err != nil {
-			t.Fatalf("client %d: %v", i, err)
-		}
-		defer c.close()
-		waiting[i] = c
-		wg.Go(func() { came <- waitForOne(ctx, c) })
-	}
+	chatBeside(ctx, t, url, "alone")
+	before := memoryOf(t, relay)
+	began := time.Now()
+	crowd := gather(ctx, t, url, *relayIdle)
+	t.Logf("%d came in %v", len(crowd), time.Since(began))
+	chatBeside(ctx, t, url, "beside those who wait")
+	t.Logf("the relay takes %d KiB for each", (memoryOf(t, relay)-before)/1024/int64(*relayIdle))
 	for _, abuse := range []func(context.Context, *testing.T, string){crowdFlood, crowdNoise, crowdDeaf} {
 		for range 2 {
 			wg.Go(func() { abuse(bad, t, url) })
 		}
 	}
-	chatBeside(ctx, t, url)
+	chatBeside(ctx, t, url, "beside a flood too")
 	writer, err := newClient(ctx, url)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer writer.close()
-	for _, c := range waiting {
-		if _, err := writer.Enqueue(ctx, c.id, rpc.Channel{}, []byte("at last")); err != nil {
+	for part := range slices.Chunk(crowd, rpc.MaxBatch) {
+		var to []rpc.Identity
+		for _, w := range part {
+			to = append(to, w.id())
+		}
+		if _, err := writer.BatchEnqueue(ctx, to, rpc.Channel{}, []byte("at last")); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for range waiting {
-		if err := <-came; err != nil {
+	for _, w := range crowd {
+		if err := <-w.came; err != nil {
 			t.Error(err)
 		}
 	}
 }
 
-// waitForOne waits for one payload.
-func waitForOne(ctx context.Context, c *client) error {
-	for {
-		got, err := c.Peek(ctx, c.id, rpc.Channel{}, 0, 0, 20*time.Second)
-		if err != nil || len(got) == 1 && string(got[0].Data) == "at last" {
-			return err
+// memoryOf is the resident memory of a process that runs, in bytes.
+func memoryOf(t *testing.T, p *process) int64 {
+	t.Helper()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n, err := resident(p.run.cmd.Process.Pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// waiter is one of a crowd, who waits for one payload.
+type waiter struct {
+	key  ed25519.PrivateKey
+	url  string
+	came chan error // gets how it ended
+}
+
+func (w *waiter) id() rpc.Identity { return rpc.Identity(w.key.Public().(ed25519.PublicKey)) }
+
+// gather connects many who wait until they have one payload.
+func gather(ctx context.Context, t *testing.T, url string, n int) []*waiter {
+	t.Helper()
+	crowd := make([]*waiter, n)
+	var group errgroup.Group
+	group.SetLimit(crowdDials)
+	var wg sync.WaitGroup
+	t.Cleanup(wg.Wait)
+	for i := range crowd {
+		_, key, err := newKey()
+		if err != nil {
+			t.Fatal(err)
 		}
-		if len(got) > 0 {
-			return errors.New("another's mail")
+		w := &waiter{key, url, make(chan error, 1)}
+		crowd[i] = w
+		group.Go(func() error {
+			c, err := w.connect(ctx)
+			if err != nil {
+				return fmt.Errorf("client %d: %w", i, err)
+			}
+			wg.Go(func() { w.came <- w.wait(ctx, c) })
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	return crowd
+}
+
+// connect connects, again and again as a node does: among thousands a dial may find
+// no answer in time.
+func (w *waiter) connect(ctx context.Context) (*client, error) {
+	for {
+		c, err := dialAs(ctx, w.key, w.url)
+		if err == nil || ctx.Err() != nil {
+			return c, err
 		}
 	}
 }
 
-// chatBeside lets one write and another read and acknowledge.
-func chatBeside(ctx context.Context, t *testing.T, url string) {
+// wait waits for the payload, and connects again when the connection is gone.
+func (w *waiter) wait(ctx context.Context, c *client) error {
+	for {
+		got, err := c.Peek(ctx, c.id, rpc.Channel{}, 0, 0, rpc.MaxWait)
+		switch {
+		case errors.Is(err, rpc.ErrDisconnected):
+			c.close()
+			if c, err = w.connect(ctx); err != nil {
+				return err
+			}
+			continue
+		case err == nil && len(got) == 0:
+			continue
+		case err == nil && (len(got) > 1 || string(got[0].Data) != "at last"):
+			err = errors.New("another's mail")
+		}
+		c.close()
+		return err
+	}
+}
+
+// chatBeside lets one write and another read and acknowledge, and logs the time from
+// the one to the other.
+func chatBeside(ctx context.Context, t *testing.T, url, where string) {
 	t.Helper()
 	a, err := newClient(ctx, url)
 	if err != nil {
@@ -99,7 +176,9 @@ func chatBeside(ctx context.Context, t *testing.T, url string) {
 		t.Fatal(err)
 	}
 	defer b.close()
-	for i := range 30 {
+	times := make([]time.Duration, 30)
+	for i := range times {
+		began := time.Now()
 		seq, err := a.Enqueue(ctx, b.id, rpc.Channel{}, []byte("hello"))
 		if err != nil {
 			t.Fatalf("deposit %d: %v", i, err)
@@ -108,10 +187,12 @@ func chatBeside(ctx context.Context, t *testing.T, url string) {
 		if err != nil || len(got) != 1 || got[0].Seq != seq {
 			t.Fatalf("payload %d: got %v, %v", i, got, err)
 		}
+		times[i] = time.Since(began)
 		if err := b.Ack(ctx, b.id, rpc.Channel{}, seq); err != nil {
 			t.Fatal(err)
 		}
 	}
+	t.Logf("two chat %s: p50 %v, slowest %v", where, median(times), slices.Max(times))
 }
 
 // crowdFlood deposits as much as it can in one inbox, by one identity.

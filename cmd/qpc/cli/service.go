@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,9 +19,11 @@ const stopTime = 4500 * time.Millisecond
 // when it is ready. The first error is the result. A service that does not end
 // in stopTime is left: the process ends now.
 func While[R any](ctx context.Context, service func(context.Context) error, ready <-chan R, do func(context.Context, R) error) error {
-	limitMemory()
+	var beside sync.WaitGroup
+	defer beside.Wait()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	beside.Go(func() { limitMemory(ctx) })
 	ended := make(chan error, 1)
 	go func() {
 		err := service(ctx)
