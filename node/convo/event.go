@@ -15,6 +15,7 @@ const (
 	EventState   EventKind = "state"   // the state of an own message changed
 	EventContact EventKind = "contact" // a contact was added
 	EventGroup   EventKind = "group"   // a group is new, or another one than before
+	EventUnfit   EventKind = "unfit"   // an invitation comes to nothing: who was invited lacks the group's suite
 	EventChanged EventKind = "changed" // a message looks other than before
 	EventTrust   EventKind = "trust"   // what is thought of a contact is new
 	EventRequest EventKind = "request" // somebody asks to be a contact
@@ -34,7 +35,7 @@ const (
 
 // Event is something that front ends show. Peer is who did it. Message is set for
 // EventMessage, EventState and EventChanged, Contact for EventContact, Conversation for
-// EventGroup and EventTyping, Change for EventChanged.
+// EventGroup, EventUnfit and EventTyping, Change for EventChanged.
 type Event struct {
 	Kind         EventKind
 	Peer         rpc.Identity
@@ -51,7 +52,7 @@ func (e Event) row() store.Event {
 	case EventChanged:
 		m := e.Message
 		row.Conversation, row.Message, row.Author, row.State = m.Conversation, m.ID, m.Author, string(e.Change)
-	case EventGroup:
+	case EventGroup, EventUnfit:
 		row.Conversation = e.Conversation.ID
 	case EventMessage, EventState:
 		m := e.Message

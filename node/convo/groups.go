@@ -34,9 +34,10 @@ type Groups interface {
 	// group, Renew makes such a row anew.
 	Progress(tx *store.Tx, fx *Effects, out store.Outgoing, to store.Message) error
 	Renew(tx *store.Tx, fx *Effects, out store.Outgoing) error
-	// Wants reports whether a key package of somebody is wanted, Package takes one.
+	// Wants reports whether a key package of somebody is wanted. Package takes one, if
+	// some group wants it; ErrOtherSuite: those that want one want it of another suite.
 	Wants(tx *store.Tx, peer rpc.Identity) (bool, error)
-	Package(tx *store.Tx, fx *Effects, peer rpc.Identity, kp *mls.KeyPackage) error
+	Package(tx *store.Tx, fx *Effects, peer rpc.Identity, kp *mls.KeyPackage) (taken bool, err error)
 	// CardChanged says that a contact, whose card was before, has another one.
 	CardChanged(tx *store.Tx, fx *Effects, c store.Contact, before []byte) error
 	// Waiting returns the people of whom something is awaited.
@@ -96,11 +97,6 @@ func (e *Engine) Save(tx *store.Tx, g store.Group, name [16]byte, ep *mls.Epoch)
 // Forget lets go of the keys of an epoch that is erased from the store.
 func (e *Engine) Forget(id [16]byte) { e.held.forget(id) }
 
-// SealEpoch seals a frame to the members of an epoch.
-func (e *Engine) SealEpoch(tx *store.Tx, epoch [16]byte, frame []byte) ([]byte, error) {
-	return e.sealEpoch(tx, epoch, frame)
-}
-
 // Advance moves an own message to another state and tells it, if that is better.
 func (e *Engine) Advance(tx *store.Tx, fx *Effects, m, to store.Message) error {
 	return e.advance(tx, fx, m, to)
@@ -109,31 +105,6 @@ func (e *Engine) Advance(tx *store.Tx, fx *Effects, m, to store.Message) error {
 // EachOwn calls fn for the own messages of those counters.
 func (e *Engine) EachOwn(tx *store.Tx, c store.Conversation, ranges message.Ranges, fn func(store.Message) error) error {
 	return eachOwn(tx, c, e.self, ranges, fn)
-}
-
-// EncryptFor returns a message of ours, encrypted once for all members of an epoch
-// of a group and sealed.
-func (e *Engine) EncryptFor(tx *store.Tx, fx *Effects, epoch [16]byte, m store.Message) ([]byte, error) {
-	if err := fx.Durable(); err != nil {
-		return nil, err
-	}
-	ep, records, err := e.epoch(tx, epoch)
-	if err != nil {
-		return nil, err
-	}
-	data, err := message.AuthData{Head: epoch, Counter: m.Counter, Lamport: m.Lamport, Sent: m.Sent}.Encode()
-	if err != nil {
-		return nil, err
-	}
-	private, err := ep.Encrypt(records, data, m.Body)
-	if err != nil {
-		return nil, fmt.Errorf("encrypt: %w", err)
-	}
-	frame, err := message.EncodeFrame(message.MLSMessages{private})
-	if err != nil {
-		return nil, fmt.Errorf("encode frame: %w", err)
-	}
-	return e.sealEpoch(tx, epoch, frame)
 }
 
 // ratchetTree is the tree that came beside a Welcome or GroupInfo; nil if none did.

@@ -31,7 +31,10 @@ func (noGroups) Reached(*store.Tx, *Effects, store.Conversation, rpc.Identity, m
 func (noGroups) Progress(*store.Tx, *Effects, store.Outgoing, store.Message) error { return nil }
 func (noGroups) Renew(*store.Tx, *Effects, store.Outgoing) error                   { return nil }
 func (noGroups) Wants(*store.Tx, rpc.Identity) (bool, error)                       { return false, nil }
-func (noGroups) Package(*store.Tx, *Effects, rpc.Identity, *mls.KeyPackage) error  { return nil }
-func (noGroups) CardChanged(*store.Tx, *Effects, store.Contact, []byte) error      { return nil }
-func (noGroups) Waiting(*store.Tx) ([]rpc.Identity, error)                         { return nil, nil }
-func (noGroups) Changed([]byte)                                                    {}
+
+func (noGroups) Package(*store.Tx, *Effects, rpc.Identity, *mls.KeyPackage) (bool, error) {
+	return false, nil
+}
+func (noGroups) CardChanged(*store.Tx, *Effects, store.Contact, []byte) error { return nil }
+func (noGroups) Waiting(*store.Tx) ([]rpc.Identity, error)                    { return nil, nil }
+func (noGroups) Changed([]byte)                                               {}

@@ -283,8 +283,10 @@ func (e *Engine) private(tx *store.Tx, fx *Effects, m []byte, info mls.MessageIn
 		return err
 	}
 	epoch := g.Epoch
-	if IsGroup(c) && fx.epoch != [16]byte{} {
-		epoch = fx.epoch // it may be that of another branch
+	if IsGroup(c) {
+		if epoch, err = madeIn(tx, fx, info); err != nil {
+			return err
+		}
 	}
 	ep, records, err := e.epoch(tx, epoch)
 	if err != nil {
@@ -332,6 +334,25 @@ func (e *Engine) private(tx *store.Tx, fx *Effects, m []byte, info mls.MessageIn
 		return err
 	}
 	return e.accept(tx, fx, c, c.Peer, app)
+}
+
+// madeIn returns the epoch in which a message of a group was made, which may be one of
+// another branch than ours: the one whose key has opened the seal, else the one that the
+// message names. Whoever names another one than its own makes it unreadable.
+func madeIn(tx *store.Tx, fx *Effects, info mls.MessageInfo) ([16]byte, error) {
+	if fx.epoch != [16]byte{} {
+		return fx.epoch, nil
+	}
+	data, err := message.ParseAuthData(info.AuthenticatedData)
+	if err != nil {
+		return data.Head, fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	if _, err := tx.Epoch(data.Head); isNotFound(err) {
+		return data.Head, ErrWaiting // its commit may be on its way
+	} else if err != nil {
+		return data.Head, err
+	}
+	return data.Head, nil
 }
 
 // groupMessage stores a message of a group if its author may speak there.

@@ -144,39 +144,54 @@ func (e *Engine) encrypt(tx *store.Tx, fx *Effects, c store.Conversation, m stor
 	if len(c.Group) == 0 {
 		return nil
 	}
-	if fx.lazy {
-		return errNotLazily
-	}
 	g, err := tx.Group(c.Group)
 	if err != nil {
 		return fmt.Errorf("group of conversation: %w", err)
 	}
-	ep, records, err := e.epoch(tx, g.Epoch)
+	out, err := e.Encrypt(tx, fx, g, m)
 	if err != nil {
 		return err
+	}
+	out.Recipient = c.Peer
+	_, err = tx.AddOutgoing(out)
+	return err
+}
+
+// Encrypt returns a row for the outbox with a message of ours, encrypted in the epoch
+// that a group is in, once for all members. What is missing is the Recipient.
+func (e *Engine) Encrypt(tx *store.Tx, fx *Effects, g store.Group, m store.Message) (out store.Outgoing, err error) {
+	if err := fx.Durable(); err != nil {
+		return out, err
+	}
+	ep, records, err := e.epoch(tx, g.Epoch)
+	if err != nil {
+		return out, err
 	}
 	data, err := message.AuthData{Head: g.Epoch, Counter: m.Counter, Lamport: m.Lamport, Sent: m.Sent}.Encode()
 	if err != nil {
-		return err
+		return out, err
 	}
 	private, err := ep.Encrypt(records, data, m.Body)
 	if err != nil {
-		return fmt.Errorf("encrypt: %w", err)
+		return out, fmt.Errorf("encrypt: %w", err)
 	}
-	out := store.Outgoing{
-		Recipient: c.Peer, Kind: store.KindMessage,
-		Conversation: c.ID, Message: m.ID, Group: g.ID, Created: tx.Now(),
+	frame, err := message.EncodeFrame(message.MLSMessages{private})
+	if err != nil {
+		return out, fmt.Errorf("encode frame: %w", err)
 	}
-	if out.Frame, err = message.EncodeFrame(message.MLSMessages{private}); err != nil {
-		return fmt.Errorf("encode frame: %w", err)
+	out = store.Outgoing{Kind: store.KindMessage, Conversation: m.Conversation, Message: m.ID, Group: g.ID, Created: tx.Now()}
+	return out, e.Wrap(tx, g, g.Epoch, frame, &out)
+}
+
+// Wrap puts a frame for the members of an epoch of a group into a row for the outbox:
+// sealed, once for all of them, or, in a group of the classical suite, to be sealed to
+// the hybrid key of each.
+func (e *Engine) Wrap(tx *store.Tx, g store.Group, epoch [16]byte, frame []byte, out *store.Outgoing) (err error) {
+	if classical(g) {
+		out.Frame = frame
+		return nil
 	}
-	if !classical(g) {
-		if out.Payload, err = e.sealEpoch(tx, g.Epoch, out.Frame); err != nil {
-			return err
-		}
-		out.Frame = nil
-	}
-	_, err = tx.AddOutgoing(out)
+	out.Payload, err = e.sealEpoch(tx, epoch, frame)
 	return err
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"time"
 
@@ -54,7 +53,7 @@ func (e *Engine) Needs(ctx context.Context, peer rpc.Identity) (n Needs, err err
 			return err
 		}
 		n.Seal = len(unsealed) > 0
-		receipt, err := e.owesSealed(tx, c)
+		receipt, err := e.owesSealed(tx, peer)
 		if err != nil || !n.Seal && !n.KeyPackage && !receipt {
 			return err
 		}
@@ -85,17 +84,26 @@ func (e *Engine) needsGroup(tx *store.Tx, c store.Conversation) (bool, error) {
 	return groups > 0, err
 }
 
-// owesSealed reports whether a receipt is owed in a group of the classical suite.
-func (e *Engine) owesSealed(tx *store.Tx, c store.Conversation) (bool, error) {
-	if len(c.Group) == 0 {
-		return false, nil
-	}
-	g, err := tx.Group(c.Group)
-	if err != nil || !classical(g) {
+// owesSealed reports whether a receipt is owed to somebody in a group of the classical
+// suite.
+func (e *Engine) owesSealed(tx *store.Tx, peer rpc.Identity) (bool, error) {
+	due, err := tx.ReceiptsDue(peer)
+	if err != nil {
 		return false, err
 	}
-	due, err := tx.ReceiptsDue(c.Peer)
-	return len(due) > 0, err
+	for i, d := range due {
+		if i > 0 && d.Conversation == due[i-1].Conversation {
+			continue
+		}
+		c, err := tx.Conversation(d.Conversation)
+		if err != nil || len(c.Group) == 0 {
+			return false, err
+		}
+		if g, err := tx.Group(c.Group); err != nil || classical(g) {
+			return err == nil, err
+		}
+	}
+	return false, nil
 }
 
 // LearnHybridKey keeps a person's hybrid key.
@@ -131,7 +139,8 @@ func (e *Engine) SealWaiting(ctx context.Context, peer rpc.Identity) error {
 // packages, and puts the Welcome and all waiting messages into the outbox. If it
 // needs none, the package is for a group that the person is invited to. The group is post-quantum if the
 // package says that the person has that suite: who hands out a classical one all the
-// same gets ErrOtherSuite, so that no relay can weaken a conversation.
+// same gets ErrOtherSuite, so that no relay can weaken a conversation, unless somebody
+// else in the group has the classical suite alone.
 func (e *Engine) Start(ctx context.Context, peer rpc.Identity, keyPackage []byte) error {
 	now := e.cfg.Store.Now()
 	kp, err := mls.ParseKeyPackage(keyPackage)
@@ -144,16 +153,22 @@ func (e *Engine) Start(ctx context.Context, peer rpc.Identity, keyPackage []byte
 	if !bytes.Equal(kp.Identity(), peer[:]) || !bytes.Equal(kp.SignatureKey(), peer[:]) {
 		return fmt.Errorf("key package of somebody else: %w", ErrRefused)
 	}
-	if kp.Suite() != keys.SuiteFor(kp.Capabilities()) {
-		return fmt.Errorf("%s: %w", kp.Suite(), ErrOtherSuite)
-	}
+	best := kp.Suite() == keys.SuiteFor(kp.Capabilities())
 	return e.update(ctx, func(tx *store.Tx, fx *Effects) error {
 		c, err := tx.ConversationOf(peer)
 		if err != nil && !isNotFound(err) {
 			return err
 		}
-		if needs, err := e.needsGroup(tx, c); err != nil || !needs {
-			return errors.Join(err, e.groups.Package(tx, fx, peer, kp))
+		needs, err := e.needsGroup(tx, c)
+		if err != nil {
+			return err
+		}
+		if !needs || !best {
+			taken, err := e.groups.Package(tx, fx, peer, kp)
+			if err == nil && needs && !taken {
+				err = fmt.Errorf("%s: %w", kp.Suite(), ErrOtherSuite)
+			}
+			return err
 		}
 		groups, err := tx.GroupsOf(c.ID)
 		if err != nil {

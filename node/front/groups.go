@@ -9,6 +9,7 @@ import (
 
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/group"
+	"quicnprotochat/node/keys"
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
@@ -82,7 +83,7 @@ func (f *Front) Group(ctx context.Context, who string) (info localapi.GroupInfo,
 	}
 	info = localapi.GroupInfo{
 		ID: hex.EncodeToString(c.ID[:]), Name: c.Name, Status: status(c),
-		Epoch: s.Epoch, Authenticator: hex.EncodeToString(s.Authenticator), Suite: s.Suite.String(),
+		Epoch: s.Epoch, Authenticator: hex.EncodeToString(s.Authenticator), Suite: s.Suite.String(), PostQuantum: s.Suite == keys.Suite,
 	}
 	if s.RemovedBy != (rpc.Identity{}) {
 		info.RemovedBy = text(s.RemovedBy)
@@ -181,6 +182,10 @@ func groupError(name string, err error) error {
 		e.Hint = "an admin of the group can invite you again"
 	case errors.Is(err, group.ErrMember):
 		e.Message, e.Hint = err.Error(), "qpc group info lists the members"
+	case errors.Is(err, group.ErrSuite):
+		e.Message = err.Error()
+		e.Hint = "a group keeps its suite: start a new group with them (qpc group create); once their program has it, invite them again"
+		e.Exit = localapi.ExitOther
 	case errors.Is(err, group.ErrFull):
 		e.Message = err.Error()
 	case errors.Is(err, group.ErrUnknown):

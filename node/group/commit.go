@@ -117,8 +117,8 @@ func (g *Groups) keepOwn(tx *store.Tx, row store.Group, card *message.CommitCard
 }
 
 // spread puts a commit into the outbox for all who were in the epoch that it was
-// made in, sealed once for all. An external commit is sealed for each: who comes
-// from outside has no key of that epoch.
+// made in. An external commit is sealed for each: who comes from outside has no key of
+// that epoch.
 func (g *Groups) spread(tx *store.Tx, fx *convo.Effects, row store.Group, at *cards.Epoch, made ownCommit, now time.Time) error {
 	parts := []message.Part{&message.GroupTree{Commits: []message.Commit{made.commit}}}
 	if cards, err := g.contactCards(tx, made.card.Added, now); err != nil {
@@ -135,7 +135,7 @@ func (g *Groups) spread(tx *store.Tx, fx *convo.Effects, row store.Group, at *ca
 	}
 	if made.card.External {
 		out.Frame = frame
-	} else if out.Payload, err = g.cfg.Engine.SealEpoch(tx, at.Name, frame); err != nil {
+	} else if err := g.cfg.Engine.Wrap(tx, row, at.Name, frame, &out); err != nil {
 		return err
 	}
 	return g.addTo(tx, fx, out, at.Roster.Others(g.self))

@@ -54,6 +54,14 @@
 // Welcome by its own tree and goes on in that: only an admin can begin a group anew for
 // somebody whose tree has nothing in common with the Welcome's.
 //
+// # The suite
+//
+// A group begins with its creator alone, and its suite is not settled before somebody
+// else comes in: it is post-quantum if all are whose key packages are here by then, else
+// the group is founded anew in the classical suite, under the same id. From then on it
+// stays: who lacks it is not added, and the user is told. What is sent in a classical
+// group is sealed to each member's hybrid key.
+//
 // # When keys go
 //
 // Those of an epoch that is not the head: 10 minutes after the most senior member

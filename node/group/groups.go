@@ -34,6 +34,8 @@ var (
 	ErrName = errors.New("a group's name is 1 to 128 bytes of UTF-8")
 	// ErrMember means somebody who is in the group already, or not in it.
 	ErrMember = errors.New("is or is not in the group already")
+	// ErrSuite means somebody whose program lacks the cipher suite of the group.
+	ErrSuite = errors.New("their program lacks the cipher suite of the group")
 	// ErrFull means a group that has no room for more.
 	ErrFull = errors.New("the group is full")
 )

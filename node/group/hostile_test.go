@@ -160,7 +160,7 @@ func refuseProposals(t *testing.T) {
 	anna, bert := all[0], all[1]
 	group := newGroup(t, all...)
 	var payloads [][]byte
-	bert.in(group, func(tx *store.Tx, _ *convo.Effects, _ store.Group, tree *cards.Tree, ep *mls.Epoch, r store.Records) error {
+	bert.in(group, func(tx *store.Tx, _ *convo.Effects, row store.Group, tree *cards.Tree, ep *mls.Epoch, r store.Records) error {
 		for _, cfg := range []mls.ProposeConfig{{}, {Public: true}} {
 			for _, propose := range []func() (*mls.Proposal, error){
 				func() (*mls.Proposal, error) { return ep.ProposeUpdate(r, cfg) },
@@ -174,9 +174,9 @@ func refuseProposals(t *testing.T) {
 				must(t, err)
 				frame, err := message.EncodeFrame(message.MLSMessages{p.Message})
 				must(t, err)
-				payload, err := bert.engine.SealEpoch(tx, tree.Top().Name, frame)
-				must(t, err)
-				payloads = append(payloads, payload)
+				var out store.Outgoing
+				must(t, bert.engine.Wrap(tx, row, tree.Top().Name, frame, &out))
+				payloads = append(payloads, out.Payload)
 			}
 		}
 		return nil

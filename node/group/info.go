@@ -2,6 +2,7 @@ package group
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"quicnprotochat/mls"
@@ -74,20 +75,23 @@ func (g *Groups) Shape(ctx context.Context, id [16]byte) (s Shape, err error) {
 		if card := t.RemovedBy(g.self); card != nil {
 			s.RemovedBy = card.Committer
 		}
-		return s.invited(tx, c.Group)
+		return s.invited(tx, row)
 	})
 	return s, err
 }
 
-func (s *Shape) invited(tx *store.Tx, group []byte) error {
-	intents, err := tx.Intents(group)
+func (s *Shape) invited(tx *store.Tx, row store.Group) error {
+	intents, err := tx.Intents(row.ID)
 	for _, i := range intents {
 		committed := i.Epoch != message.EpochName{}
-		if i.Kind != intentAdd || committed && !i.Welcome {
+		if i.Kind != intentAdd && i.Kind != intentUnfit || committed && !i.Welcome {
 			continue
 		}
 		waits := "has a Welcome and has not shown up yet"
-		if len(i.Package) == 0 {
+		switch {
+		case i.Kind == intentUnfit:
+			waits = fmt.Sprintf("cannot join: their program lacks the cipher suite of this group, %s; start a new group with them", mls.Suite(row.Suite))
+		case len(i.Package) == 0:
 			waits = "no key package of theirs has been found yet"
 		}
 		s.Invited = append(s.Invited, Invited{Identity: i.Subject, Since: i.Created, Waits: waits})

@@ -59,19 +59,17 @@ func (g *Groups) present(tx *store.Tx, id [16]byte) (row store.Group, c store.Co
 	return row, c, t, err
 }
 
-// encrypt puts a message into the outbox for some members: encrypted once, and
-// sealed once, in the epoch that we are in.
+// encrypt puts a message into the outbox for some members: encrypted once, in the
+// epoch that we are in.
 func (g *Groups) encrypt(tx *store.Tx, fx *convo.Effects, row store.Group, m store.Message, members []rpc.Identity) error {
 	if len(members) == 0 {
 		return nil
 	}
-	payload, err := g.cfg.Engine.EncryptFor(tx, fx, row.Epoch, m)
+	out, err := g.cfg.Engine.Encrypt(tx, fx, row, m)
 	if err != nil {
 		return err
 	}
-	return g.addTo(tx, fx, store.Outgoing{
-		Kind: store.KindMessage, Payload: payload, Conversation: m.Conversation, Message: m.ID, Group: row.ID, Created: tx.Now(),
-	}, members)
+	return g.addTo(tx, fx, out, members)
 }
 
 // sendAgain brings the messages without all receipts to where the group is now:

@@ -23,6 +23,7 @@ const (
 	intentDemote  byte = 5
 	intentUpdate  byte = 6
 	intentLeave   byte = 7 // Value: the Leave of Subject
+	intentUnfit   byte = 8 // was an intentAdd; Subject lacks the suite of the group
 )
 
 const (
@@ -56,14 +57,14 @@ func (g *Groups) planCommit(tx *store.Tx, group []byte, t *cards.Tree, now time.
 	p.profile.Admins = slices.Clone(p.profile.Admins)
 	missing := false // a key package
 	for _, i := range intents {
-		keep, err := g.planOne(tx, t, p, &i)
+		keep, err := g.planOne(tx, t, p, &i, now)
 		if err != nil {
 			return nil, 0, err
 		}
 		switch {
 		case !keep:
 			err = tx.DeleteIntent(i.ID)
-		case i.Kind == intentAdd && len(i.Package) == 0 && i.Epoch == message.EpochName{}:
+		case lacksPackage(i):
 			missing = missing || now.Sub(i.Created) < gather
 		case i.Kind == intentLeave:
 			wait = max(wait, g.turnOf(t, i, now))
@@ -90,7 +91,7 @@ func (g *Groups) turnOf(t *cards.Tree, i store.Intent, now time.Time) time.Durat
 
 // planOne adds an intent to a plan unless it has come true; keep is false if it is
 // of no use any more.
-func (g *Groups) planOne(tx *store.Tx, t *cards.Tree, p *plan, i *store.Intent) (keep bool, err error) {
+func (g *Groups) planOne(tx *store.Tx, t *cards.Tree, p *plan, i *store.Intent, now time.Time) (keep bool, err error) {
 	r := t.Top().Roster
 	committed := i.Epoch != message.EpochName{}
 	if committed && !t.OnPath(i.Epoch) { // lost with its branch
@@ -113,6 +114,8 @@ func (g *Groups) planOne(tx *store.Tx, t *cards.Tree, p *plan, i *store.Intent) 
 		return false, nil
 	}
 	switch i.Kind {
+	case intentUnfit:
+		return !r.Has(i.Subject) && now.Sub(i.Created) < unfitShown, nil
 	case intentAdd:
 		return p.planAdd(r, i)
 	case intentRemove:

@@ -101,6 +101,10 @@ func (g *Groups) tend(tx *store.Tx, fx *convo.Effects, row store.Group, c store.
 // commitPlan commits a plan. A key package that is no good in this group, or not any
 // more, is dropped, and another one is fetched: whoever made it holds up nothing.
 func (g *Groups) commitPlan(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree, p *plan, now time.Time) error {
+	if suite := suiteOf(p.add); len(p.add) > 0 && g.alone(t) && suite != mls.Suite(row.Suite) {
+		fx.Change(row.ID)
+		return g.refound(tx, row, t, suite, now)
+	}
 	ep, _, err := g.cfg.Engine.Epoch(tx, t.Top().Name)
 	if err != nil {
 		return err

@@ -16,6 +16,9 @@ const (
 	// EventGroup is a group that is new or another one than before: Group is set, and
 	// Contact to who added the user, if somebody did just now.
 	EventGroup Kind = "group"
+	// EventUnfit is somebody who was invited to a group and cannot join: Contact and
+	// Group are set. The person's program lacks the cipher suite of the group.
+	EventUnfit Kind = "unfit"
 	// EventMissed says that events were lost between the id asked for and this
 	// one: look at the history.
 	EventMissed Kind = "missed"

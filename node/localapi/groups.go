@@ -36,10 +36,12 @@ type GroupInfo struct {
 	Name   string `json:"name"`
 	Status string `json:"status"`
 	// Epoch and Authenticator, 64 or more hex digits, are the same for all who are
-	// where this node is. Suite is the cipher suite of MLS.
+	// where this node is. Suite is the cipher suite of MLS, by its name, and
+	// PostQuantum says whether it is one.
 	Epoch         uint64 `json:"epoch"`
 	Authenticator string `json:"authenticator"`
 	Suite         string `json:"suite"`
+	PostQuantum   bool   `json:"post_quantum"`
 	// Members and Admins are in the order of seniority.
 	Members []GroupMember `json:"members"`
 	Admins  []string      `json:"admins"`

@@ -20,7 +20,11 @@ of either; send and history take it where they take a CONTACT.
 
 Who makes a group is its first admin. Admins invite, remove, rename, and name
 further admins, each junior to those before. Any two of them may do so at once, or
-while they do not reach each other: all members come to the same end.`,
+while they do not reach each other: all members come to the same end.
+
+A group is post-quantum when the programs of all who are invited as it begins are: when
+the first of them come in it is fixed, and group info shows it. Somebody whose program
+lacks the suite of a group cannot join it later: start a new group with them.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: cli.NeedsCommand,
 	}

@@ -30,6 +30,9 @@ func (c *chat) event(e localapi.Event) error {
 		text = fmt.Sprintf("%s added you to the group %s: %d members; /group writes to it", words.Inviter(*e.Contact), cli.Defuse(e.Group.Name), e.Group.Members)
 	case e.Event == localapi.EventGroup && e.Group != nil:
 		text = fmt.Sprintf("The group %s: %s, %d members; /group writes to it", cli.Defuse(e.Group.Name), e.Group.Status, e.Group.Members)
+	case e.Event == localapi.EventUnfit && e.Group != nil && e.Contact != nil:
+		text = fmt.Sprintf("%s cannot join the group %s: their program lacks its cipher suite, which cannot be changed; start a new group with them",
+			cli.Defuse(e.Contact.Name), cli.Defuse(e.Group.Name))
 	case e.Event == localapi.EventContact && e.Contact != nil && c.with == nil && c.terminal != nil:
 		text = fmt.Sprintf("%s is a contact now, by %s: what you type goes to them", cli.Defuse(e.Contact.Name), e.Contact.Via)
 		c.with = &chatPartner{id: e.Contact.Identity, name: e.Contact.Name}

@@ -29,7 +29,7 @@ func Status(st localapi.Status) string {
 			state = "connected, path " + string(p.Path)
 		}
 		if p.Suite != "" {
-			state += ", " + suiteNote(p)
+			state += ", " + suiteNote(p.Suite, p.PostQuantum)
 		}
 		fmt.Fprintf(&b, "%s %s\n", cli.Defuse(p.Name), state)
 		for _, t := range p.Tried {
@@ -49,11 +49,11 @@ func lanText(st localapi.Status) string {
 }
 
 // suiteNote says what protects a conversation.
-func suiteNote(p localapi.Peer) string {
-	if p.PostQuantum {
-		return "post-quantum (" + cli.Defuse(p.Suite) + ")"
+func suiteNote(suite string, postQuantum bool) string {
+	if postQuantum {
+		return "post-quantum (" + cli.Defuse(suite) + ")"
 	}
-	return "not post-quantum (" + cli.Defuse(p.Suite) + ")"
+	return "not post-quantum (" + cli.Defuse(suite) + ")"
 }
 
 // Relay is a line about a home relay.
