@@ -32,16 +32,21 @@ type cut struct {
 	hits int // how often it halted
 	// struck, if it is not nil, is called when it halts.
 	struck func()
+	// full, if it is not nil, is what each commit returns: the disk is full.
+	full error
 }
 
 // fault is the hook of a store. One commit at a time calls it.
 func (c *cut) fault(step string) error {
 	c.mu.Lock()
-	at, n, hit := c.at, c.seen, c.hit
+	at, n, hit, full := c.at, c.seen, c.hit, c.full
 	c.seen++
 	c.mu.Unlock()
 	if hit {
 		return errCut
+	}
+	if full != nil && step == before {
+		return full
 	}
 	if at == nil || !at(n, step) {
 		return nil
@@ -70,6 +75,13 @@ func (c *cut) arm(at func(n int, step string) bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.at, c.seen, c.hit = at, 0, false
+}
+
+// fill lets each commit fail for want of room; nil is that there is room again.
+func (c *cut) fill(full error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.full = full
 }
 
 // in arms at a step of the first commit that a function of the node asks for.

@@ -42,7 +42,12 @@ type groupSaying struct {
 	audience []string
 }
 
-var errNoGroup = errors.New("there is no such group yet")
+var (
+	errNoGroup = errors.New("there is no such group yet")
+	// errStranger is why a user does not invite somebody: whoever knows another from a
+	// group alone does not follow its Welcome to another one.
+	errStranger = errors.New("they have not met")
+)
 
 // act does what a user does in a group. The creator makes it first, again if that
 // failed.
@@ -62,6 +67,9 @@ func (g *simGroup) act(ctx context.Context, m *machine, s step) error {
 	about := m
 	if s.peer != "" {
 		about = g.s.machines[s.peer]
+		if s.verb == doInvite && !g.s.oracle.know(m, about) {
+			return errStranger
+		}
 		change.Contacts = []string{about.node.id}
 	}
 	_, err := m.node.ChangeGroup(ctx, change)
@@ -80,15 +88,20 @@ func (g *simGroup) wish(w wish) {
 }
 
 func (g *simGroup) create(ctx context.Context, m *machine) error {
-	var ids []string
+	var ids, invited []string
 	for _, name := range g.first {
-		ids = append(ids, g.s.machines[name].node.id)
+		if other := g.s.machines[name]; g.s.oracle.know(m, other) {
+			ids, invited = append(ids, other.node.id), append(invited, name)
+		}
+	}
+	if len(ids) == 0 {
+		return errStranger
 	}
 	made, err := m.node.CreateGroup(ctx, g.name, ids)
 	if err != nil {
 		return err
 	}
-	for _, name := range append(g.first, m.name) {
+	for _, name := range append(invited, m.name) {
 		g.wish(wish{by: m, about: g.s.machines[name], in: true})
 	}
 	g.mu.Lock()

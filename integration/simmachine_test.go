@@ -3,12 +3,15 @@ package integration
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"quicnprotochat/node/localapi"
+	"quicnprotochat/node/store"
 )
 
 // machine is one node or relay of a simulation, and who sits at it. A rogue relay
@@ -25,7 +28,7 @@ type machine struct {
 	rogue *rogue
 	steps []step
 	trace *trace
-	clock atomic.Int64 // of a relay: how far ahead it is, in ns
+	clock atomic.Int64 // how far it is ahead, in ns
 
 	struck chan struct{} // capacity 1: crashed at a commit
 	looks  chan func()   // what the oracle wants to see here
@@ -40,6 +43,10 @@ type machine struct {
 	// left is what a node that is absent said last of what it has sent, by text.
 	left map[string]localapi.Message
 }
+
+// now is the time by the clock of the machine. Like that of a real one after somebody
+// has set it, it is no measure of what has gone by.
+func (m *machine) now() time.Time { return time.Now().Add(time.Duration(m.clock.Load())).Round(0) }
 
 // errAway is why a step is not done.
 var errAway = errors.New("not there")
@@ -88,7 +95,7 @@ func (m *machine) do(s step) error {
 		m.clock.Store(int64(s.count) * int64(time.Minute))
 		time.AfterFunc(min(s.span, m.s.left()), func() { m.clock.Store(0) })
 		return nil
-	case doKill, doCrash, doPower:
+	case doKill, doCrash, doPower, doFull:
 		if m.rogue != nil {
 			return nil
 		}
@@ -107,6 +114,10 @@ func (m *machine) do(s step) error {
 	case doCrash, doPower:
 		m.arm(s)
 		return nil
+	case doFull:
+		m.cut.fill(diskFull(m.node != nil))
+		time.AfterFunc(min(s.span, m.s.left()), func() { m.cut.fill(nil) })
+		return nil
 	case doCut, doOneWay, doLate, doWear, doDown:
 		m.s.disturb(m, s)
 		return nil
@@ -115,6 +126,14 @@ func (m *machine) do(s step) error {
 		return errAway
 	}
 	return m.act(s)
+}
+
+// diskFull is what the store of a node, or that of a relay, meets on a full disk.
+func diskFull(node bool) error {
+	if node {
+		return store.ErrDiskFull
+	}
+	return &fs.PathError{Op: "write", Path: "relay.db", Err: syscall.ENOSPC}
 }
 
 // arm lets the machine crash at one of its next commits.
@@ -184,6 +203,12 @@ func (m *machine) begin() {
 		if err == nil {
 			break
 		}
+		if errors.Is(err, store.ErrDiskFull) || errors.Is(err, syscall.ENOSPC) {
+			m.trace.printf("not started: %v", err)
+			time.Sleep(time.Second)
+			try--
+			continue
+		}
 		if !errors.Is(err, errCut) || try > 0 {
 			m.s.found("%s does not start: %v", m.name, err)
 			return
@@ -241,6 +266,9 @@ func (m *machine) act(s step) error {
 	switch s.verb {
 	case doAdd:
 		_, err := m.node.AddContact(ctx, peer.node.link, "")
+		if err == nil {
+			m.s.oracle.met(m, peer)
+		}
 		return err
 	case doSend:
 		said := m.s.oracle.says(m, peer, s.text)

@@ -26,6 +26,7 @@ type oracle struct {
 	said []*saying
 	seen map[string]map[string]int // by machine and text: how often it was shown
 	lost map[string]bool           // machines that lost power
+	pals map[[2]*machine]bool      // whose users know each other
 }
 
 // saying is a text that somebody sent to one other, or tried to.
@@ -38,7 +39,22 @@ type saying struct {
 }
 
 func newOracle(s *simulation) *oracle {
-	return &oracle{s: s, seen: make(map[string]map[string]int), lost: make(map[string]bool)}
+	return &oracle{s: s, seen: make(map[string]map[string]int), lost: make(map[string]bool), pals: make(map[[2]*machine]bool)}
+}
+
+// met notes that a user took the link of another: each is now a contact of the other,
+// or will be when it hears of it.
+func (o *oracle) met(a, b *machine) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.pals[[2]*machine{a, b}], o.pals[[2]*machine{b, a}] = true, true
+}
+
+// know reports whether two users know each other.
+func (o *oracle) know(a, b *machine) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.pals[[2]*machine{a, b}]
 }
 
 // says notes that somebody is about to send a text.

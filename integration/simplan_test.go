@@ -52,7 +52,8 @@ const (
 	doKill  verb = "kill"  // at any moment; started again span later
 	doCrash verb = "crash" // at the count-th step of the commits from now on
 	doPower verb = "power" // like doCrash, and what was not synced is lost
-	doClock verb = "clock" // of a relay, wrong by count minutes for span
+	doClock verb = "clock" // wrong by count minutes for span
+	doFull  verb = "full"  // there is no room on the disk for span
 	doLie   verb = "lie"   // of a rogue relay, until the next one
 )
 
@@ -161,6 +162,8 @@ func newPlan(seed uint64) *plan {
 	if p.rng.IntN(2) == 0 {
 		p.leave(p.rng.IntN(p.nodes))
 	}
+	p.clocks()
+	p.disks()
 	slices.SortStableFunc(p.steps, func(a, b step) int { return cmp.Compare(a.at, b.at) })
 	texts := 0
 	for i, s := range p.steps {
@@ -200,6 +203,27 @@ func (p *planner) wrong() {
 			}
 			p.add(step{at: p.moment(0), who: relayName(i), verb: doClock, count: minutes, span: p.span(time.Second, time.Minute)})
 		}
+	}
+}
+
+// clocks lets the clocks of nodes be wrong, more than once in a row: they jump.
+func (p *planner) clocks() {
+	if p.rng.IntN(3) > 0 {
+		return
+	}
+	for range 1 + p.rng.IntN(3) {
+		minutes := []int{10, 3 * 60, 24 * 60, 20 * 24 * 60, 10 * 365 * 24 * 60}[p.rng.IntN(5)]
+		if p.rng.IntN(2) == 0 {
+			minutes = -minutes
+		}
+		p.add(step{at: p.moment(0), who: p.node(), verb: doClock, count: minutes, span: p.span(time.Second, time.Minute)})
+	}
+}
+
+// disks lets disks be full.
+func (p *planner) disks() {
+	for range p.rng.IntN(3) {
+		p.add(step{at: p.moment(0), who: p.machine(), verb: doFull, span: p.span(time.Second, 40*time.Second)})
 	}
 }
 

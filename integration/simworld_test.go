@@ -49,15 +49,17 @@ func newSimulation(w *world, p *plan) *simulation {
 		}
 		r := &simRelay{w: w, name: relayName(i), ip: w.ip(), dir: filepath.Join(w.t.TempDir(), relayName(i))}
 		m := &machine{name: r.name, ip: r.ip, dir: r.dir, cut: &r.cut, relay: r}
-		r.now = func() time.Time { return time.Now().Add(time.Duration(m.clock.Load())) }
+		r.now = m.now
 		s.relays = append(s.relays, s.join(m))
 	}
 	for i, homes := range p.homes {
 		n := &simNode{w: w, name: simNames[i], ip: w.ip(), dir: filepath.Join(w.t.TempDir(), simNames[i])}
+		m := &machine{name: n.name, ip: n.ip, dir: n.dir, cut: &n.cut, node: n}
+		n.now = m.now
 		for _, r := range homes {
 			n.relays = append(n.relays, s.relays[r].url())
 		}
-		s.nodes = append(s.nodes, s.join(&machine{name: n.name, ip: n.ip, dir: n.dir, cut: &n.cut, node: n}))
+		s.nodes = append(s.nodes, s.join(m))
 		s.names[n.id] = n.name
 	}
 	for _, m := range s.nodes {

@@ -74,6 +74,7 @@ type simNode struct {
 	ip     string
 	dir    string
 	relays []string
+	now    func() time.Time // nil means time.Now
 	cut    cut
 	cancel context.CancelFunc
 	done   chan error
@@ -101,7 +102,7 @@ func (n *simNode) open() (err error) {
 	n.Node, err = node.New(context.Background(), node.Config{
 		Dir: n.dir, Name: n.name, Listen: []string{"/ip4/" + n.ip + "/udp/7000/quic-v1"}, Relays: n.relays, LAN: "off",
 		Options: []transport.Option{n.w.net.Option()}, Plain: n.w.net.Dialer(n.ip),
-		Log: n.w.logger(n.name), Fault: n.cut.fault,
+		Log: n.w.logger(n.name), Fault: n.cut.fault, Now: n.now,
 		OnReady: func(r node.Ready) { n.id = r.Identity; close(ready) },
 	})
 	if err != nil {

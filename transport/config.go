@@ -140,10 +140,14 @@ func (c Config) options(h *Host, sockets func(*quicreuse.ConnManager)) ([]libp2p
 	if err != nil {
 		return nil, err
 	}
+	certificate, err := atAllTimes()
+	if err != nil {
+		return nil, err
+	}
 	opts := []libp2p.Option{
 		libp2p.Identity(priv),
 		libp2p.NoListenAddrs, // listen looks at each address's error
-		libp2p.Transport(libp2pquic.NewTransport),
+		libp2p.Transport(libp2pquic.NewTransport, libp2pquic.WithTLSIdentityOption(certificate)),
 		// TCP and circuits are encrypted as QUIC is.
 		libp2p.Security(libp2ptls.ID, libp2ptls.New),
 		libp2p.Muxer(yamux.ID, yamux.DefaultTransport),
