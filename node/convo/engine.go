@@ -81,6 +81,7 @@ type Engine struct {
 	// expiring has a token when something may have to disappear sooner than before.
 	expiring chan struct{}
 	held     held
+	doubted  doubted
 }
 
 // New returns the engine of the conversations in cfg.Store.

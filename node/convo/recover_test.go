@@ -50,7 +50,13 @@ func TestTakenAndLost(t *testing.T) {
 		a.add(b.link())
 		a.lose(b)
 		a.renew(b)
+		if n, err := a.engine.Needs(t.Context(), b.id.ID()); err != nil || !n.NewerKey {
+			t.Errorf("sealed to a key without effect: needs %+v, %v, want a newer key", n, err)
+		}
 		settle(a, b)
+		if n, err := a.engine.Needs(t.Context(), b.id.ID()); err != nil || n.NewerKey {
+			t.Errorf("with the key of now: needs %+v, %v, want no newer key", n, err)
+		}
 		if len(b.events) != 1 {
 			t.Errorf("events of bob: got %d, want the new contact", len(b.events))
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"sync"
 	"time"
 
 	"quicnprotochat/mls"
@@ -23,9 +24,10 @@ type Needs struct {
 	// HybridKey is true when something waits to be sealed, or a group to start,
 	// or a receipt is owed that it seals, and no good key is known.
 	HybridKey bool
-	// NewerKey is true when something waits to be sealed, and the good key that is
-	// known is so old that the person has another one: it erases the old one some
-	// time. Where the new one can't be had the old one will do.
+	// NewerKey is true when something waits to be sealed, and the person may have
+	// another key than the good one that is known: that is so old that it was
+	// replaced, or what was sealed to it had no effect. Where no other can be had it
+	// will do.
 	NewerKey bool
 	// Seal is true when something waits to be sealed.
 	Seal bool
@@ -63,7 +65,7 @@ func (e *Engine) Needs(ctx context.Context, peer rpc.Identity) (n Needs, err err
 		case isNotFound(err):
 			n.HybridKey, err = true, nil
 		case err == nil:
-			n.NewerKey = n.Seal && now.Sub(key.NotBefore()) > seal.KeyRotation
+			n.NewerKey = n.Seal && (now.Sub(key.NotBefore()) > seal.KeyRotation || e.doubted.has(peer))
 		}
 		return err
 	})
@@ -108,7 +110,38 @@ func (e *Engine) owesSealed(tx *store.Tx, peer rpc.Identity) (bool, error) {
 
 // LearnHybridKey keeps a person's hybrid key.
 func (e *Engine) LearnHybridKey(ctx context.Context, peer rpc.Identity, blob []byte) error {
-	return e.update(ctx, func(tx *store.Tx, _ *Effects) error { return keys.Learn(tx, peer, blob, tx.Now()) })
+	err := e.update(ctx, func(tx *store.Tx, _ *Effects) error { return keys.Learn(tx, peer, blob, tx.Now()) })
+	if err == nil {
+		e.doubted.set(peer, false)
+	}
+	return err
+}
+
+// doubted are the people whose hybrid key may be another one than we know: what was
+// sealed to that was taken and had no effect. Whoever has a wrong clock for a while
+// makes new keys early, and erases the old ones.
+type doubted struct {
+	mu sync.Mutex
+	of map[rpc.Identity]bool
+}
+
+func (d *doubted) set(id rpc.Identity, doubt bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !doubt {
+		delete(d.of, id)
+		return
+	}
+	if d.of == nil {
+		d.of = make(map[rpc.Identity]bool)
+	}
+	d.of[id] = true
+}
+
+func (d *doubted) has(id rpc.Identity) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.of[id]
 }
 
 // SealWaiting seals what waits for a person's hybrid key.

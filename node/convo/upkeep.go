@@ -100,6 +100,9 @@ func (e *Engine) Renew(ctx context.Context, peer rpc.Identity, ages RenewAges) e
 }
 
 func (e *Engine) renew(tx *store.Tx, fx *Effects, row store.Outgoing, now time.Time) error {
+	if row.Kind == store.KindIntroduction || row.Kind == store.KindWelcome {
+		e.doubted.set(row.Recipient, true)
+	}
 	if c, err := tx.Conversation(row.Conversation); err == nil && IsGroup(c) {
 		return e.groups.Renew(tx, fx, row)
 	}

@@ -79,7 +79,11 @@ func (k *Keys) rotate(tx *store.Tx, now time.Time) (blob []byte, err error) {
 		case now.Before(row.NotBefore.Add(seal.KeyRotation)) && !now.Before(row.NotBefore):
 			blob = row.Blob
 		default:
+			// A clock that went back must not make the key older than it is.
 			row.Replaced = now
+			if row.NotBefore.After(now) {
+				row.Replaced = row.NotBefore
+			}
 			err = tx.PutHybridKey(row)
 		}
 		if err != nil {

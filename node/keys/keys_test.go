@@ -86,6 +86,40 @@ func TestHybridRotation(t *testing.T) {
 	}
 }
 
+// TestHybridClockBack: what was sealed to a key opens after the clock was weeks behind
+// for a while.
+func TestHybridClockBack(t *testing.T) {
+	k, s := newKeys(t)
+	blob, err := k.Hybrid(t.Context(), start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, err := seal.ParseHybridKey(blob, k.id.ID(), start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload, err := seal.Seal(to, k.id.ID(), []byte("frame"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, now := range []time.Time{start.Add(-20 * day), start.Add(time.Hour)} {
+		present, err := k.Hybrid(t.Context(), now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := seal.ParseHybridKey(present, k.id.ID(), now); err != nil {
+			t.Errorf("at %v: %v", now, err)
+		}
+	}
+	err = s.View(t.Context(), func(tx *store.Tx) error {
+		_, err := k.Open(tx, payload)
+		return err
+	})
+	if err != nil {
+		t.Errorf("sealed before the clock went back: %v", err)
+	}
+}
+
 func TestLearnRefusesOlder(t *testing.T) {
 	k, s := newKeys(t)
 	other, _ := newKeys(t)
