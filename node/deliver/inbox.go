@@ -49,9 +49,6 @@ func newInbox(d *Deliverer) *inbox {
 // Take commits a payload that another machine brings to the inbox. When it
 // returns nil, the payload is durable here, and seq its number. via is the path.
 func (d *Deliverer) Take(ctx context.Context, depositor rpc.Identity, via string, payload []byte) (seq uint64, err error) {
-	if d.blocked(depositor) {
-		return 0, rpc.ErrBusy // as for strangers: who is blocked is not told so
-	}
 	if ln := d.links.now(transport.Key(depositor)); ln != nil {
 		ln.use(0)
 	}
@@ -71,15 +68,6 @@ func (d *Deliverer) Take(ctx context.Context, depositor rpc.Identity, via string
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	}
-}
-
-// blocked reports whether the user has blocked somebody.
-func (d *Deliverer) blocked(id rpc.Identity) (blocked bool) {
-	err := d.cfg.Store.Glance(context.Background(), func(tx *store.Tx) (err error) {
-		blocked, err = tx.IsBlocked(id)
-		return err
-	})
-	return blocked && err == nil
 }
 
 func (b *inbox) arrive(depositor rpc.Identity, via string, payload []byte) *arrival {
@@ -128,12 +116,12 @@ func (b *inbox) commit(ctx context.Context, batch []*arrival) {
 	results := make([]error, len(batch))
 	err := b.d.cfg.Store.Update(ctx, func(tx *store.Tx) error {
 		for i, a := range batch {
-			full, err := full(tx, a.row)
+			refused, err := refused(tx, a.row)
 			if err != nil {
 				return err
 			}
-			if full {
-				results[i] = rpc.ErrQueueFull
+			if refused != nil {
+				results[i] = refused
 				continue
 			}
 			id, _, err := tx.AddIncoming(a.row)
@@ -157,9 +145,18 @@ func (b *inbox) commit(ctx context.Context, batch []*arrival) {
 	signal(b.work)
 }
 
-func full(tx *store.Tx, row store.Incoming) (bool, error) {
+// refused returns why a payload is not taken, nil if it is.
+func refused(tx *store.Tx, row store.Incoming) (refused, err error) {
+	if row.Depositor != (rpc.Identity{}) {
+		if blocked, err := tx.IsBlocked(row.Depositor); err != nil || blocked {
+			return rpc.ErrBusy, err // as for strangers: who is blocked is not told so
+		}
+	}
 	fresh, waiting, bytes, err := tx.CountIncoming()
-	return fresh+waiting >= maxIncoming || bytes+int64(len(row.Payload)) > maxIncomingBytes, err
+	if err == nil && (fresh+waiting >= maxIncoming || bytes+int64(len(row.Payload)) > maxIncomingBytes) {
+		return rpc.ErrQueueFull, nil
+	}
+	return nil, err
 }
 
 func signal(c chan struct{}) {

@@ -172,7 +172,10 @@ func (w *worker) pass(ctx context.Context) (wait time.Duration, idle bool) {
 	if !ok {
 		return 0, true
 	}
-	sealErr := w.seal(ctx, p)
+	if woken&wakeNew != 0 && w.quick(ctx, p) {
+		w.pause = 0
+	}
+	needs, sealErr := w.seal(ctx, p)
 	w.planResend(p)
 	load, err := w.load(ctx, p, woken)
 	if err != nil {
@@ -189,7 +192,7 @@ func (w *worker) pass(ctx context.Context) (wait time.Duration, idle bool) {
 	if sealErr != nil {
 		return w.failed(ctx, sealErr), false
 	}
-	begun, err := w.begin(ctx, p)
+	begun, err := w.begin(ctx, p, needs)
 	if err != nil {
 		return w.failed(ctx, err), false
 	}
@@ -200,6 +203,28 @@ func (w *worker) pass(ctx context.Context) (wait time.Duration, idle bool) {
 		return 0, true
 	}
 	return w.nextLook(load), false
+}
+
+// quick sends what is ready over the connection that is there, before anything else is
+// looked after: that is what people wait for. It reports whether all of it is taken.
+// What is not is left to the rest of the pass.
+func (w *worker) quick(ctx context.Context, p person) bool {
+	if w.d.links.now(p.host) == nil || w.d.links.unreachable(p.host) {
+		return false
+	}
+	var rows []store.Outgoing
+	err := w.d.cfg.Store.Glance(ctx, func(tx *store.Tx) (err error) {
+		rows, err = tx.OutgoingFresh(w.id, batchMost)
+		return err
+	})
+	if err != nil || len(rows) == 0 {
+		return false
+	}
+	var items []item
+	for _, row := range rows {
+		items = append(items, w.outgoing(row))
+	}
+	return w.race(ctx, p, items) == nil
 }
 
 // nextLook is the time until something may be due by the clock.
@@ -245,29 +270,28 @@ func reason(err error) string {
 	return "waiting: " + text
 }
 
-// seal gets the person's hybrid key if something waits for it, and seals that.
-func (w *worker) seal(ctx context.Context, p person) error {
-	needs, err := w.d.cfg.Engine.Needs(ctx, w.id)
-	if err != nil {
-		return err
+// seal gets the person's hybrid key if something waits for it, and seals that. It
+// returns what else is needed of the person.
+func (w *worker) seal(ctx context.Context, p person) (needs convo.Needs, err error) {
+	if needs, err = w.d.cfg.Engine.Needs(ctx, w.id); err != nil {
+		return needs, err
 	}
 	if needs.HybridKey || needs.NewerKey {
 		if err := w.learnKey(ctx, p); err != nil && needs.HybridKey {
-			return fmt.Errorf("fetch their key: %w", err)
+			return needs, fmt.Errorf("fetch their key: %w", err)
 		}
 	}
 	if !needs.Seal {
-		return nil
+		return needs, nil
 	}
-	return w.d.cfg.Engine.SealWaiting(ctx, w.id)
+	return needs, w.d.cfg.Engine.SealWaiting(ctx, w.id)
 }
 
 // begin gets a key package if a conversation is to start, or a group wants one. It
 // reports whether that led to anything.
-func (w *worker) begin(ctx context.Context, p person) (begun bool, err error) {
-	needs, err := w.d.cfg.Engine.Needs(ctx, w.id)
-	if err != nil || !needs.KeyPackage {
-		return false, err
+func (w *worker) begin(ctx context.Context, p person, needs convo.Needs) (begun bool, err error) {
+	if !needs.KeyPackage {
+		return false, nil
 	}
 	err = ask(ctx, w.d, p, func(ctx context.Context, c *rpc.Client) error { return w.start(ctx, c) })
 	if err != nil {

@@ -60,10 +60,16 @@ const few = 64
 // Events implements feed.Log. An event whose message or person is gone is
 // one that was missed.
 func (l eventLog) Events(after, last uint64, limit int) (list []localapi.Event, err error) {
-	look := l.f.cfg.Store.Glance
-	if last-after > few {
-		look = l.f.cfg.Store.View
+	list, err = l.read(l.f.cfg.Store.Glance, after, last, min(limit, few))
+	if err != nil || len(list) < few || limit == few {
+		return list, err
 	}
+	more, err := l.read(l.f.cfg.Store.View, list[few-1].ID, last, limit-few)
+	return append(list, more...), err
+}
+
+// read reads events with a transaction of the store that does not write.
+func (l eventLog) read(look func(context.Context, func(*store.Tx) error) error, after, last uint64, limit int) (list []localapi.Event, err error) {
 	err = look(context.Background(), func(tx *store.Tx) error {
 		rows, err := tx.Events(int64(after), int64(last), limit)
 		for _, row := range rows {

@@ -86,8 +86,8 @@ func (f *Front) Await(ctx context.Context, id string, want localapi.State) (loca
 			return d, err
 		}
 		for e := range events {
-			if e.Delivery != nil && e.Delivery.ID == id {
-				break
+			if e.Delivery != nil && e.Delivery.ID == id && (e.Delivery.State.Reaches(want) || e.Delivery.State == localapi.Failed) {
+				return *e.Delivery, nil
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package feed
 
 import (
 	"context"
+	"math"
 	"sync"
 
 	"quicnprotochat/node/localapi"
@@ -55,15 +56,15 @@ func (f *Feed) Wake() error {
 // catchUp hands out what the log has beyond last; order is held. What is there when
 // it is called first is the past.
 func (f *Feed) catchUp() error {
-	_, last, err := f.log.EventRange()
-	if err != nil {
-		return err
-	}
 	if !f.started {
+		_, last, err := f.log.EventRange()
+		if err != nil {
+			return err
+		}
 		f.started, f.last = true, last
 	}
-	for f.last < last {
-		events, err := f.log.Events(f.last, last, feedPage)
+	for {
+		events, err := f.log.Events(f.last, math.MaxInt64, feedPage)
 		if err != nil {
 			return err
 		}
@@ -72,10 +73,9 @@ func (f *Feed) catchUp() error {
 			f.last = e.ID
 		}
 		if len(events) < feedPage {
-			f.last = last
+			return nil
 		}
 	}
-	return nil
 }
 
 // Show hands an event to those who listen now. It is not in the log and has no id.
@@ -102,8 +102,12 @@ func (f *Feed) hand(e localapi.Event) {
 func (f *Feed) Subscribe(ctx context.Context, after uint64) (<-chan localapi.Event, error) {
 	f.order.Lock()
 	defer f.order.Unlock()
-	if err := f.catchUp(); err != nil {
-		return nil, err
+	// Who wants no past needs none of it read: what is new since the last Wake comes
+	// with the next one.
+	if after != 0 || !f.started {
+		if err := f.catchUp(); err != nil {
+			return nil, err
+		}
 	}
 	past, whole, err := f.past(after)
 	if err != nil {
