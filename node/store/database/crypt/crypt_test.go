@@ -2,7 +2,6 @@ package crypt
 
 import (
 	"bytes"
-	"crypto/aes"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -12,42 +11,9 @@ import (
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/vfs"
 	_ "github.com/ncruces/go-sqlite3/vfs/xts"
-	standard "golang.org/x/crypto/xts"
 )
 
 var testKey = bytes.Repeat([]byte("0123456789abcdef"), KeySize/16)
-
-// TestXTS puts the cipher beside that of another implementation.
-func TestXTS(t *testing.T) {
-	x, err := newXTS(testKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	other, err := standard.NewCipher(aes.NewCipher, testKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	plain := make([]byte, 5*Unit)
-	for i := range plain {
-		plain[i] = byte(i * i >> 3)
-	}
-	for _, number := range []uint64{0, 1, 12345, 1 << 40} {
-		got, want := bytes.Clone(plain), make([]byte, len(plain))
-		x.encrypt(got, number)
-		for n := 0; n < len(plain); n += Unit {
-			other.Encrypt(want[n:n+Unit], plain[n:n+Unit], number+uint64(n/Unit))
-		}
-		if !bytes.Equal(got, want) {
-			t.Errorf("unit %d: encrypted otherwise than by the other one", number)
-		}
-		if x.decrypt(got, number); !bytes.Equal(got, plain) {
-			t.Errorf("unit %d: does not come back", number)
-		}
-	}
-	if _, err := newXTS(testKey[1:]); err == nil {
-		t.Error("a short key is taken")
-	}
-}
 
 // safe is a VFS that keeps of each file what is sure to outlive a power cut: what it
 // was when it was synced last.
@@ -240,6 +206,9 @@ func TestSameFormat(t *testing.T) {
 	}
 	if err == nil {
 		t.Error("another key reads it")
+	}
+	if _, err := New(testKey[1:]); err == nil {
+		t.Error("a short key is taken")
 	}
 }
 
