@@ -80,7 +80,7 @@ func (p *person) acquaintances(n int) map[rpc.Identity][]byte {
 	now := time.Now()
 	packages := make(map[rpc.Identity][]byte, n)
 	must(p.t, p.store.Update(p.t.Context(), func(tx *store.Tx) error {
-		for i := range n {
+		for range n {
 			id, err := identity.Generate()
 			if err != nil {
 				return err
@@ -93,7 +93,7 @@ func (p *person) acquaintances(n int) map[rpc.Identity][]byte {
 			if err != nil {
 				return err
 			}
-			c := store.Contact{Identity: who, Name: fmt.Sprintf("mls %d", i), Via: "link", Introduced: true, Added: now}
+			c := store.Contact{Identity: who, Name: fmt.Sprintf("mls %x", who[:6]), Via: "link", Introduced: true, Added: now}
 			if err := tx.PutContact(c); err != nil {
 				return err
 			}
