@@ -248,7 +248,11 @@ func (o *oracle) open() (open []string) {
 	}
 	for _, m := range o.s.nodes {
 		status, err := m.node.Status(context.Background())
-		if q := status.Queue; err != nil || q != (localapi.Queue{}) && !o.parted() && !o.s.plan.rogue {
+		q := status.Queue
+		if o.jumped() {
+			q.Unreadable = 0
+		}
+		if err != nil || q != (localapi.Queue{}) && !o.parted() && !o.s.plan.rogue {
 			open = append(open, fmt.Sprintf("%s: queue %+v, %v", m.name, q, err))
 		}
 	}
@@ -259,6 +263,16 @@ func (o *oracle) open() (open []string) {
 // a clock by which mail is too old.
 func (o *oracle) doubtful() bool {
 	return o.s.plan.rogue || slices.ContainsFunc(o.s.plan.steps, func(s step) bool { return s.verb == doClock })
+}
+
+// jumped reports whether the clock of a node was off by more than a week. By it the keys
+// of epochs are erased too soon: what comes late cannot be opened, and its author sends it
+// again.
+func (o *oracle) jumped() bool {
+	return slices.ContainsFunc(o.s.plan.steps, func(s step) bool {
+		m := o.s.machines[s.who]
+		return s.verb == doClock && m.node != nil && (s.count > 7*24*60 || s.count < -7*24*60)
+	})
 }
 
 // parted reports whether anybody went out of a group: what the others then still
