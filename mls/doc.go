@@ -147,7 +147,8 @@
 //
 // The caller's are: that group ids are unique (§12.4.3.1), who may speak for an
 // identity, also when a commit changes a leaf (§5.3.1), that the members of a group
-// which goes on from another are those of before (§11.2, §11.3), and that who has
+// which goes on from another are those of before (§11.2, §11.3), that who is removed
+// erases what it has of the group (§12.4.2; TestRemovedForgets of node/group), and that who has
 // received a valid proposal commits before it sends application data (§12.4). Our
 // node receives none: in its groups a proposal that travels alone is invalid, as an
 // application may rule (§12.2); it is refused and kept nowhere, and a commit that

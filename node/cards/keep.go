@@ -24,7 +24,8 @@ const (
 	looseBytes = 8 << 20
 )
 
-// When the keys of an epoch that is not the head go.
+// When the keys of an epoch go that is not the head, or that was the last one before we
+// were removed.
 const (
 	// settledFor is how long after the most senior member has committed below the
 	// way that was taken.
@@ -143,6 +144,23 @@ func (t *Tree) KeysFor(i int, now time.Time) time.Duration {
 		// Below the head: a branch that may be entered by others, but not by us.
 		return max(0, keptFor-now.Sub(t.Epochs[i].Seen))
 	}
+	return t.sinceTaken(taken, now)
+}
+
+// LastKeysFor is how long somebody who is removed keeps the keys of the head still, for
+// messages that come late and for the case that another branch undoes it (RFC 9420,
+// §12.4.2); ok is false if nobody has removed it.
+func (t *Tree) LastKeysFor(who rpc.Identity, now time.Time) (left time.Duration, ok bool) {
+	at := t.removedAt(who)
+	if at < 0 {
+		return 0, false
+	}
+	_, taken := t.rule.Fork(t.Head, at)
+	return t.sinceTaken(taken, now), true
+}
+
+// sinceTaken is how long the keys that the way through an epoch has left behind are kept.
+func (t *Tree) sinceTaken(taken int, now time.Time) time.Duration {
 	left := keptFor - now.Sub(t.Epochs[taken].Seen)
 	if at, ok := t.settledAt(taken); ok {
 		left = min(left, settledFor-now.Sub(at))

@@ -19,6 +19,7 @@ const (
 	StateClosed State = 2 // it does not open for us, or is not what its card says
 	StateGone   State = 3 // we were in its epoch, and the keys are erased
 	StateOut    State = 4 // it opens and removes us
+	StateLast   State = 5 // the last epoch that we were in: we are removed, and its keys are erased
 )
 
 // Epoch is an epoch of a group: the commit that leads to it.
@@ -143,7 +144,9 @@ func (t *Tree) Asked(at int, l message.Leave) bool {
 
 // Choose applies the rule for self, to whom the GroupInfo of some epochs was offered.
 func (t *Tree) Choose(self rpc.Identity, offered func(message.EpochName) bool) {
-	t.rule = t.ruled(func(e *Epoch) bool { return e.Roster.Has(self) && (e.State == StateIn || offered(e.Name)) })
+	t.rule = t.ruled(func(e *Epoch) bool {
+		return e.Roster.Has(self) && (e.State == StateIn || e.State == StateLast || offered(e.Name))
+	})
 	t.Head = t.rule.Head()
 }
 
@@ -206,12 +209,18 @@ func (t *Tree) Knows(id rpc.Identity) bool { _, ok := t.numbers[id]; return ok }
 // RemovedBy returns the card that removes somebody on a branch that comes before
 // the head; nil if there is none.
 func (t *Tree) RemovedBy(who rpc.Identity) *message.CommitCard {
-	for i, e := range t.Epochs {
-		if e.Card != nil && e.State != StateClosed && slices.Contains(e.Card.Removed, who) && t.rule.Prefers(i, t.Head) {
-			return e.Card
-		}
+	if i := t.removedAt(who); i >= 0 {
+		return t.Epochs[i].Card
 	}
 	return nil
+}
+
+// removedAt is the index of RemovedBy, or -1.
+func (t *Tree) removedAt(who rpc.Identity) int {
+	return slices.IndexFunc(t.Epochs, func(e *Epoch) bool {
+		i := t.index[e.Name]
+		return e.Card != nil && e.State != StateClosed && slices.Contains(e.Card.Removed, who) && t.rule.Prefers(i, t.Head)
+	})
 }
 
 // Chain returns the indices from the root to an epoch.

@@ -119,7 +119,11 @@ func (e *Engine) sealReceipt(tx *store.Tx, g store.Group, author rpc.Identity, p
 		return nil, fmt.Errorf("encode frame: %w", err)
 	}
 	if !classical(g) {
-		return e.sealEpoch(tx, g.Epoch, frame)
+		payload, err := e.sealEpoch(tx, g.Epoch, frame)
+		if isNotFound(err) { // we were removed
+			return nil, nil
+		}
+		return payload, err
 	}
 	key, err := keys.Of(tx, author, tx.Now())
 	if isNotFound(err) {

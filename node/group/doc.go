@@ -67,6 +67,10 @@
 // Those of an epoch that is not the head: 10 minutes after the most senior member
 // of its fork has committed on the way that was taken, at the latest after 7 days,
 // or 16 epochs above the head. Admins commit an update weekly, which pins the branch.
+// Who is removed erases those of its last epoch by the same rule: 10 minutes after the
+// most senior member has committed at or below the Remove, at the latest after 7 days
+// (RFC 9420, §12.4.2). What comes late until then opens; who turns out to be a member
+// still, on a branch that wins later, comes back from outside.
 //
 // # What can still go wrong
 //

@@ -9,23 +9,32 @@ import (
 	"quicnprotochat/node/store"
 )
 
-// expire erases the keys of epochs that the head will hardly come back to, never
-// those of the head. It returns when the next are due, 0 if none are.
+// expire erases the keys of epochs that the head will hardly come back to; those of the
+// head only when we are removed below or beside it and that is decided. It returns when
+// the next are due, 0 if none are.
 func (g *Groups) expire(tx *store.Tx, row store.Group, t *cards.Tree, now time.Time) (wait time.Duration, err error) {
 	for i, e := range t.Epochs {
-		if e.State != cards.StateIn || i == t.Head {
+		left, state := time.Duration(0), cards.StateGone
+		switch {
+		case e.State == cards.StateLast && i != t.Head:
+		case e.State != cards.StateIn:
 			continue
+		case i != t.Head:
+			left = t.KeysFor(i, now)
+		default:
+			var out bool
+			if left, out = t.LastKeysFor(g.self, now); !out {
+				continue
+			}
+			state = cards.StateLast
 		}
-		if left := t.KeysFor(i, now); left > 0 {
+		if left > 0 {
 			if wait == 0 || left < wait {
 				wait = left
 			}
 			continue
 		}
-		if err := g.erase(tx, e.Name); err != nil {
-			return wait, err
-		}
-		if err := setState(tx, row.ID, e, cards.StateGone); err != nil {
+		if err := errors.Join(g.erase(tx, e.Name), setState(tx, row.ID, e, state)); err != nil {
 			return wait, err
 		}
 	}

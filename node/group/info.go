@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"quicnprotochat/mls"
+	"quicnprotochat/node/cards"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
@@ -16,7 +17,7 @@ import (
 type Shape struct {
 	Conversation store.Conversation
 	// Epoch, Authenticator and Suite are those of MLS; members of one epoch have
-	// the same authenticator.
+	// the same authenticator. There is none when the keys are gone.
 	Epoch         uint64
 	Authenticator []byte
 	Suite         mls.Suite
@@ -60,15 +61,20 @@ func (g *Groups) Shape(ctx context.Context, id [16]byte) (s Shape, err error) {
 		if err != nil {
 			return err
 		}
-		ep, _, err := g.cfg.Engine.Epoch(tx, row.Epoch)
-		if err != nil {
-			return err
+		s.Suite = mls.Suite(row.Suite)
+		at, ok := t.Index(row.Epoch)
+		if !ok {
+			at = t.Head
 		}
-		s.Epoch, s.Authenticator, s.Suite = ep.Number(), ep.Authenticator(), ep.Suite()
-		r := t.Top().Roster
-		if n := t.At(row.Epoch); n != nil {
-			r = n.Roster
+		s.Epoch = t.Number(at)
+		if t.Epochs[at].State == cards.StateIn {
+			ep, _, err := g.cfg.Engine.Epoch(tx, t.Epochs[at].Name)
+			if err != nil {
+				return err
+			}
+			s.Authenticator = ep.Authenticator()
 		}
+		r := t.Epochs[at].Roster
 		for _, who := range r.Members() {
 			s.Members = append(s.Members, Member{Identity: who, Admin: r.IsAdmin(who)})
 		}

@@ -148,7 +148,7 @@ func (g *Groups) seek(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards
 		}
 	}
 	wish := t.Wish(g.self)
-	if !t.Prefers(wish, t.Head) && t.Top().State == cards.StateIn {
+	if state := t.Top().State; !t.Prefers(wish, t.Head) && (state == cards.StateIn || state == cards.StateLast) {
 		return wait, nil
 	}
 	for _, id := range g.whoIsAt(tx, row, t, wish) {

@@ -57,7 +57,7 @@ func (g *Groups) Tend(ctx context.Context, group []byte) (next time.Time, err er
 
 func (g *Groups) tend(tx *store.Tx, fx *convo.Effects, row store.Group, c store.Conversation, t *cards.Tree, now time.Time) (wait time.Duration, err error) {
 	wait, err = g.seek(tx, fx, row, t)
-	if err != nil || t.Top().State != cards.StateIn {
+	if err != nil {
 		return wait, err
 	}
 	sooner := func(d time.Duration) {
@@ -65,32 +65,38 @@ func (g *Groups) tend(tx *store.Tx, fx *convo.Effects, row store.Group, c store.
 			wait = d
 		}
 	}
+	switch state := t.Top().State; {
+	case state == cards.StateLast, state == cards.StateIn && t.RemovedBy(g.self) != nil:
+		later, err := g.expire(tx, row, t, now)
+		sooner(later)
+		return wait, err
+	case state != cards.StateIn:
+		return wait, nil
+	}
 	missing, err := g.askCards(tx, fx, row, t, now)
 	sooner(missing)
 	if err != nil {
 		return wait, err
 	}
-	if c.Status != StatusRemoved {
-		p, later, err := g.planCommit(tx, row.ID, t, now)
-		if err != nil {
-			return wait, err
-		}
-		sooner(later)
-		if c.Status == StatusLeft {
-			later, err := g.sayLeave(tx, fx, row, t, now)
-			sooner(later)
-			return wait, err
-		}
-		if due := g.updateDue(t, now); due <= 0 {
-			p.update = true
-		} else {
-			sooner(due)
-		}
-		if later == 0 && !p.empty() {
-			return wait, g.commitPlan(tx, fx, row, t, p, now)
-		}
+	p, later, err := g.planCommit(tx, row.ID, t, now)
+	if err != nil {
+		return wait, err
 	}
-	later, err := g.expire(tx, row, t, now)
+	sooner(later)
+	if c.Status == StatusLeft {
+		later, err := g.sayLeave(tx, fx, row, t, now)
+		sooner(later)
+		return wait, err
+	}
+	if due := g.updateDue(t, now); due <= 0 {
+		p.update = true
+	} else {
+		sooner(due)
+	}
+	if later == 0 && !p.empty() {
+		return wait, g.commitPlan(tx, fx, row, t, p, now)
+	}
+	later, err = g.expire(tx, row, t, now)
 	sooner(later)
 	if err != nil || c.Status != StatusIn {
 		return wait, err

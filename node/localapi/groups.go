@@ -36,8 +36,9 @@ type GroupInfo struct {
 	Name   string `json:"name"`
 	Status string `json:"status"`
 	// Epoch and Authenticator, 64 or more hex digits, are the same for all who are
-	// where this node is. Suite is the cipher suite of MLS, by its name, and
-	// PostQuantum says whether it is one.
+	// where this node is; Authenticator is empty some time after the user was removed.
+	// Suite is the cipher suite of MLS, by its name, and PostQuantum says whether it
+	// is one.
 	Epoch         uint64 `json:"epoch"`
 	Authenticator string `json:"authenticator"`
 	Suite         string `json:"suite"`

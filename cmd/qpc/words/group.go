@@ -33,6 +33,9 @@ func GroupInfo(g localapi.GroupInfo) string {
 	for _, i := range g.Invited {
 		fmt.Fprintf(&b, "invited %-20s %s  since %s: %s\n", cli.Defuse(i.Name), i.Identity, cli.Shown(i.Since), i.Waits)
 	}
-	fmt.Fprintf(&b, "epoch %d, %s\nauthenticator %s", g.Epoch, suiteNote(g.Suite, g.PostQuantum), g.Authenticator)
+	fmt.Fprintf(&b, "epoch %d, %s", g.Epoch, suiteNote(g.Suite, g.PostQuantum))
+	if g.Authenticator != "" {
+		fmt.Fprintf(&b, "\nauthenticator %s", g.Authenticator)
+	}
 	return b.String()
 }
