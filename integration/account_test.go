@@ -6,13 +6,15 @@ import (
 	"testing"
 	"time"
 
+	"quicnprotochat/node/accounts/proof"
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/relay"
 )
 
-// accountAt is what a command about an account at a relay says.
-func accountAt(r *simRelay, name, password, invite string) localapi.AccountRequest {
-	return localapi.AccountRequest{Relay: r.url(), Name: name, Password: []byte(password), Invite: invite}
+// register makes an account at a relay for a node, as a command would.
+func (n *simNode) register(r *simRelay, name, invite string) error {
+	_, err := proof.Register(context.Background(), n, localapi.AccountRequest{Relay: r.url(), Name: name, Invite: invite}, []byte("correct horse"))
+	return err
 }
 
 // refusal is what the status of a node says of its only relay, "" if it is reached.
@@ -37,17 +39,17 @@ func TestInvitedNode(t *testing.T) {
 		if why := a.refusal(); !strings.Contains(why, "qpc account register") {
 			t.Fatalf("without an account: %q", why)
 		}
-		if _, err := a.Register(ctx, accountAt(r, "anna", "correct horse", "")); err == nil {
+		if err := a.register(r, "anna", ""); err == nil {
 			t.Fatal("an account without a code")
 		}
 		code, _, err := r.Operator().Invite(ctx, time.Hour, "for anna")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := a.Register(ctx, accountAt(r, "anna", "correct horse", code)); err != nil {
+		if err := a.register(r, "anna", code); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := b.Register(ctx, accountAt(r, "bob", "correct horse", code)); err == nil {
+		if err := b.register(r, "bob", code); err == nil {
 			t.Fatal("a second account by one code")
 		}
 		a.settled() // without a restart
@@ -86,7 +88,7 @@ func TestEndedSession(t *testing.T) {
 		b.settled()
 		a.add(b)
 		a.await(a.send(b, "one"), localapi.Delivered, 10*time.Second)
-		if _, err := a.Register(ctx, accountAt(r, "anna", "correct horse", "")); err != nil {
+		if err := a.register(r, "anna", ""); err != nil {
 			t.Fatal(err)
 		}
 		if err := a.ForgetRelay(ctx, r.url()); err != nil {

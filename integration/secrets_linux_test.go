@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -45,14 +46,14 @@ func spellings(secret string) []string {
 	return []string{secret, base64.StdEncoding.EncodeToString([]byte(secret))}
 }
 
-// TestPasswordIsGone looks for the state password in the memory of the node that was
-// given it, and for that and the password of an account in all files of its home.
-// The latter the library for OPAQUE copies in memory, where nobody can wipe it.
+// TestPasswordIsGone looks for the state password and the passwords of an account in
+// the memory of the node that runs meanwhile, and in all files of its home. Those of
+// the account stay in the commands that ask for them, of which nothing is left.
 func TestPasswordIsGone(t *testing.T) {
-	const state, account = "velvet anchor 7141", "copper lantern 2290"
+	const state, account, next = "velvet anchor 7141", "copper lantern 2290", "amber staircase 5508"
 	dir := t.TempDir()
-	stateFile, accountFile := filepath.Join(dir, "state"), filepath.Join(dir, "account")
-	for path, text := range map[string]string{stateFile: state, accountFile: account} {
+	stateFile, accountFile, nextFile := filepath.Join(dir, "state"), filepath.Join(dir, "account"), filepath.Join(dir, "next")
+	for path, text := range map[string]string{stateFile: state, accountFile: account, nextFile: next} {
 		if err := os.WriteFile(path, []byte(text+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -60,15 +61,16 @@ func TestPasswordIsGone(t *testing.T) {
 	relay := newProcess(t, "relay", append(relayArgs(), "--access", "account")...)
 	args := append(nodeArgs("anna", relay), "--state-password-file", stateFile)
 	anna := newProcess(t, "anna", args...)
-	err := anna.call(func([]byte) error { return nil }, "account", "register", "anna", "--password-file", accountFile)
-	if err == nil {
-		err = anna.call(func([]byte) error { return nil }, "account", "logout")
-	}
-	if err == nil {
-		err = anna.call(func([]byte) error { return nil }, "account", "login", "anna", "--password-file", accountFile)
-	}
-	if err != nil {
-		t.Fatal(err)
+	for _, args := range [][]string{
+		{"register", "anna", "--password-file", accountFile},
+		{"logout"},
+		{"login", "anna", "--password-file", accountFile},
+		{"password", "--password-file", accountFile, "--new-password-file", nextFile},
+		{"login", "--password-file", nextFile},
+	} {
+		if err := anna.call(func([]byte) error { return nil }, append([]string{"account"}, args...)...); err != nil {
+			t.Fatalf("account %v: %v", args, err)
+		}
 	}
 	// What is there by right is found: so a password would be.
 	// The text of the identity may be gone; the key itself is held.
@@ -79,8 +81,8 @@ func TestPasswordIsGone(t *testing.T) {
 	if found := memoryHas(t, anna.pid(), string(key[:])); len(found) != 1 {
 		t.Errorf("the identity is not found in the memory of its node")
 	}
-	secrets := append(spellings(state), spellings(account)...)
-	for _, found := range memoryHas(t, anna.pid(), spellings(state)...) {
+	secrets := slices.Concat(spellings(state), spellings(account), spellings(next))
+	for _, found := range memoryHas(t, anna.pid(), secrets...) {
 		t.Errorf("in the memory of the node: %s", found)
 	}
 	err = filepath.WalkDir(anna.home, func(path string, e fs.DirEntry, err error) error {

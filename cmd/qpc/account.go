@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"quicnprotochat/cmd/qpc/cli"
+	"quicnprotochat/node/accounts/proof"
 	"quicnprotochat/node/localapi"
 )
 
@@ -17,8 +18,8 @@ func (a *app) accountCommand() *cobra.Command {
 		Long: `Your accounts at relays. A relay that anybody may use needs none. One that runs
 with --access account or invite keeps mail only for who has an account there.
 
-An account is a user name and a password, bound to the key of this node. The relay
-never learns the password. It is asked for and not shown; for scripts it is read
+An account is a user name and a password, bound to the key of this node. Neither the
+relay nor the running node learns the password. It is asked for and not shown; for scripts it is read
 from --password-file FILE (- is stdin), or from QPC_PASSWORD in the environment.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: cli.NeedsCommand,
@@ -33,7 +34,7 @@ type accountCall struct {
 	request localapi.AccountRequest
 	// password and fresh are what it asks for, nil for nothing.
 	password, fresh *cli.PasswordSource
-	call            func(*localapi.Client, context.Context, localapi.AccountRequest) (localapi.Account, error)
+	call            func(ctx context.Context, c *localapi.Client, r localapi.AccountRequest, password, fresh []byte) (localapi.Account, error)
 	// done says what happened.
 	done func(localapi.Account) string
 }
@@ -55,22 +56,23 @@ func (a *app) account(cmd *cobra.Command, c *accountCall) error {
 	if err != nil {
 		return err
 	}
+	var password, fresh []byte
 	if c.password != nil {
 		if _, err := client.Identity(cmd.Context()); err != nil {
 			return h.Explain(err) // before anybody types for nothing
 		}
-		if c.request.Password, err = a.Password(cmd.Context(), *c.password); err != nil {
+		if password, err = a.Password(cmd.Context(), *c.password); err != nil {
 			return err
 		}
-		defer clear(c.request.Password)
+		defer clear(password)
 	}
 	if c.fresh != nil {
-		if c.request.NewPassword, err = a.Password(cmd.Context(), *c.fresh); err != nil {
+		if fresh, err = a.Password(cmd.Context(), *c.fresh); err != nil {
 			return err
 		}
-		defer clear(c.request.NewPassword)
+		defer clear(fresh)
 	}
-	got, err := c.call(client, cmd.Context(), c.request)
+	got, err := c.call(cmd.Context(), client, c.request, password, fresh)
 	if err != nil {
 		return h.Explain(err)
 	}
@@ -78,7 +80,10 @@ func (a *app) account(cmd *cobra.Command, c *accountCall) error {
 }
 
 func (a *app) registerCommand() *cobra.Command {
-	c := &accountCall{call: (*localapi.Client).Register, done: func(v localapi.Account) string {
+	register := func(ctx context.Context, c *localapi.Client, r localapi.AccountRequest, password, _ []byte) (localapi.Account, error) {
+		return proof.Register(ctx, c, r, password)
+	}
+	c := &accountCall{call: register, done: func(v localapi.Account) string {
 		return fmt.Sprintf("Registered as %s at %s", cli.Defuse(v.Name), v.Relay)
 	}}
 	cmd := &cobra.Command{
@@ -99,7 +104,10 @@ others find you by it. The relay becomes one of this node's.`,
 }
 
 func (a *app) loginCommand() *cobra.Command {
-	c := &accountCall{call: (*localapi.Client).Login, done: func(v localapi.Account) string {
+	login := func(ctx context.Context, c *localapi.Client, r localapi.AccountRequest, password, _ []byte) (localapi.Account, error) {
+		return proof.Login(ctx, c, r, password)
+	}
+	c := &accountCall{call: login, done: func(v localapi.Account) string {
 		return fmt.Sprintf("Logged in as %s at %s", cli.Defuse(v.Name), v.Relay)
 	}}
 	cmd := &cobra.Command{
@@ -119,7 +127,10 @@ func (a *app) loginCommand() *cobra.Command {
 }
 
 func (a *app) logoutCommand() *cobra.Command {
-	c := &accountCall{call: (*localapi.Client).Logout, done: func(v localapi.Account) string {
+	logout := func(ctx context.Context, c *localapi.Client, r localapi.AccountRequest, _, _ []byte) (localapi.Account, error) {
+		return c.Logout(ctx, r)
+	}
+	c := &accountCall{call: logout, done: func(v localapi.Account) string {
 		return fmt.Sprintf("Logged out from %s", v.Relay)
 	}}
 	cmd := &cobra.Command{
@@ -164,7 +175,10 @@ func (a *app) accountStatusCommand() *cobra.Command {
 }
 
 func (a *app) changePasswordCommand() *cobra.Command {
-	c := &accountCall{call: (*localapi.Client).ChangePassword, done: func(v localapi.Account) string {
+	change := func(ctx context.Context, c *localapi.Client, r localapi.AccountRequest, old, fresh []byte) (localapi.Account, error) {
+		return proof.ChangePassword(ctx, c, r.Relay, old, fresh)
+	}
+	c := &accountCall{call: change, done: func(v localapi.Account) string {
 		return fmt.Sprintf("The password of %s at %s is changed; other sessions have ended", cli.Defuse(v.Name), v.Relay)
 	}}
 	cmd := &cobra.Command{
@@ -181,7 +195,10 @@ func (a *app) changePasswordCommand() *cobra.Command {
 }
 
 func (a *app) deleteAccountCommand() *cobra.Command {
-	c := &accountCall{call: (*localapi.Client).DeleteAccount, done: func(v localapi.Account) string {
+	remove := func(ctx context.Context, c *localapi.Client, r localapi.AccountRequest, password, _ []byte) (localapi.Account, error) {
+		return proof.Delete(ctx, c, r.Relay, password)
+	}
+	c := &accountCall{call: remove, done: func(v localapi.Account) string {
 		return fmt.Sprintf("The account %s at %s is deleted, with the mail that waited there", cli.Defuse(v.Name), v.Relay)
 	}}
 	cmd := &cobra.Command{

@@ -55,7 +55,7 @@ func TestPasswordIsNotShown(t *testing.T) {
 	s.keys("qpc account register anna --relay "+url, "Enter")
 	answer("password", password, "Enter")
 	answer("password, again", password, "Enter")
-	s.await("^Registered as anna at qpc-relay:")
+	s.await(`^Registered as anna at qpc-relay:[^\n]*\n(?:[^\n]*\n)?shell: *$`)
 	s.keys("qpc account password", "Enter")
 	answer("password", password, "Enter")
 	answer("new password", other, "Enter")

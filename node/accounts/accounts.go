@@ -40,8 +40,7 @@ func New(cfg Config) *Accounts { return &Accounts{cfg} }
 // ErrUnknown means that the node has no account at that relay.
 var ErrUnknown = errors.New("no account at that relay")
 
-// callTime bounds the calls of one step, with the stretching of the password in
-// between.
+// callTime bounds the calls of one step.
 const callTime = time.Minute
 
 // List returns all accounts.
@@ -67,50 +66,86 @@ func (a *Accounts) Of(ctx context.Context, relay transport.Key) (store.Account, 
 	return store.Account{}, err
 }
 
-// Register makes an account at a relay, bound to the node's key, and logs in.
-// invite is the code that the relay asks for, or "".
-func (a *Accounts) Register(ctx context.Context, u transport.RelayURL, name string, password []byte, invite string) (store.Account, error) {
+// BeginRegister takes the registration request of OPAQUE to a relay and returns the
+// response.
+func (a *Accounts) BeginRegister(ctx context.Context, u transport.RelayURL, name string, request []byte) (response []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
 	c, err := a.cfg.Relays.Relay(ctx, u)
 	if err != nil {
-		return store.Account{}, err
+		return nil, err
 	}
-	upload, err := upload(ctx, c, name, password)
+	return c.RegisterStart(ctx, name, request)
+}
+
+// Register makes an account at a relay of a registration record, bound to the node's
+// key. invite is the code that the relay asks for, or "".
+func (a *Accounts) Register(ctx context.Context, u transport.RelayURL, name string, record []byte, invite string) error {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	c, err := a.cfg.Relays.Relay(ctx, u)
 	if err != nil {
-		return store.Account{}, err
+		return err
 	}
-	// Over libp2p TLS proves the key, so the upload needs no signature.
-	ok, err := c.RegisterFinish(ctx, name, upload, a.cfg.Self, invite)
+	// Over libp2p TLS proves the key, so the record needs no signature.
+	ok, err := c.RegisterFinish(ctx, name, record, a.cfg.Self, invite)
 	if err == nil && !ok {
 		err = rpc.ErrUsername
 	}
-	if err != nil {
-		return store.Account{}, err
-	}
-	return a.login(ctx, c, u, name, account.DefaultStretch(), password)
+	return err
 }
 
-// Login begins a session at a relay. An account that another node made is taken
-// up by it.
-func (a *Accounts) Login(ctx context.Context, u transport.RelayURL, name string, password []byte) (store.Account, error) {
+// BeginLogin takes KE1 to a relay and returns KE2, and what the password of the
+// account costs to try.
+func (a *Accounts) BeginLogin(ctx context.Context, u transport.RelayURL, name string, ke1 []byte) (ke2, stretch []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	stretch := account.DefaultStretch()
-	known, err := a.Of(ctx, u.Key)
-	switch {
-	case err == nil && known.Name == name:
-		if stretch, err = account.ParseStretch(known.Stretch); err != nil {
-			return store.Account{}, fmt.Errorf("stored account: %w", err)
-		}
-	case err != nil && !errors.Is(err, ErrUnknown):
+	if stretch, err = a.stretch(ctx, u.Key, name); err != nil {
+		return nil, nil, err
+	}
+	c, err := a.cfg.Relays.Relay(ctx, u)
+	if err != nil {
+		return nil, nil, err
+	}
+	ke2, err = c.LoginStart(ctx, name, ke1)
+	return ke2, stretch, err
+}
+
+// Login begins a session at a relay with KE3, and keeps it. An account that another
+// node made is taken up by it.
+func (a *Accounts) Login(ctx context.Context, u transport.RelayURL, name string, ke3 []byte) (store.Account, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	stretch, err := a.stretch(ctx, u.Key, name)
+	if err != nil {
 		return store.Account{}, err
 	}
 	c, err := a.cfg.Relays.Relay(ctx, u)
 	if err != nil {
 		return store.Account{}, err
 	}
-	return a.login(ctx, c, u, name, stretch, password)
+	token, err := c.LoginFinish(ctx, name, ke3, a.cfg.Self)
+	if err != nil {
+		return store.Account{}, err
+	}
+	if len(token) != sessionSize {
+		return store.Account{}, fmt.Errorf("session token of %d bytes: %w", len(token), rpc.ErrBadAnswer)
+	}
+	x := store.Account{Relay: u.Key, URL: u.String(), Name: name, Stretch: stretch, Session: token, Added: time.Now()}
+	return x, a.keep(ctx, x)
+}
+
+// stretch is what the password of an account costs to try, as it was when the account
+// was made here.
+func (a *Accounts) stretch(ctx context.Context, relay transport.Key, name string) ([]byte, error) {
+	known, err := a.Of(ctx, relay)
+	switch {
+	case err == nil && known.Name == name:
+		return known.Stretch, nil
+	case err == nil, errors.Is(err, ErrUnknown):
+		return account.DefaultStretch().Encode(), nil
+	}
+	return nil, err
 }
 
 // Logout ends the session at a relay, and forgets it even if the relay is not
@@ -145,20 +180,17 @@ func (a *Accounts) Logout(ctx context.Context, relay transport.Key) (store.Accou
 // told of it.
 var ErrStillOpen = errors.New("the relay was not told")
 
-// ChangePassword replaces the password of the account at a relay. All other
-// sessions of it end.
-func (a *Accounts) ChangePassword(ctx context.Context, relay transport.Key, old, fresh []byte) (store.Account, error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*callTime)
+// ChangePassword replaces the password of the account at a relay by that of a
+// registration record (see BeginRegister), with a session that has just begun. All
+// other sessions of it end.
+func (a *Accounts) ChangePassword(ctx context.Context, relay transport.Key, record []byte) (store.Account, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	known, c, err := a.again(ctx, relay, old)
+	known, c, err := a.open(ctx, relay)
 	if err != nil {
 		return known, err
 	}
-	upload, err := upload(ctx, c, known.Name, fresh)
-	if err != nil {
-		return known, err
-	}
-	token, err := c.ChangePassword(ctx, known.Session, upload)
+	token, err := c.ChangePassword(ctx, known.Session, record)
 	if err != nil {
 		return known, err
 	}
@@ -166,11 +198,12 @@ func (a *Accounts) ChangePassword(ctx context.Context, relay transport.Key, old,
 	return known, a.keep(ctx, known)
 }
 
-// Delete removes the account at a relay, with all that the relay keeps for us.
-func (a *Accounts) Delete(ctx context.Context, relay transport.Key, password []byte) (store.Account, error) {
+// Delete removes the account at a relay, with all that the relay keeps for us. It
+// takes a session that has just begun.
+func (a *Accounts) Delete(ctx context.Context, relay transport.Key) (store.Account, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	known, c, err := a.again(ctx, relay, password)
+	known, c, err := a.open(ctx, relay)
 	if err != nil {
 		return known, err
 	}
@@ -204,8 +237,8 @@ func (a *Accounts) NameOf(ctx context.Context, u transport.RelayURL, id rpc.Iden
 	return c.ResolveIdentity(ctx, id)
 }
 
-// again logs in to a known account anew: what follows takes a fresh session.
-func (a *Accounts) again(ctx context.Context, relay transport.Key, password []byte) (store.Account, *rpc.Client, error) {
+// open returns a known account and a client of its relay.
+func (a *Accounts) open(ctx context.Context, relay transport.Key) (store.Account, *rpc.Client, error) {
 	known, err := a.Of(ctx, relay)
 	if err != nil {
 		return known, nil, err
@@ -214,43 +247,8 @@ func (a *Accounts) again(ctx context.Context, relay transport.Key, password []by
 	if err != nil {
 		return known, nil, fmt.Errorf("stored account: %w", err)
 	}
-	if known, err = a.Login(ctx, u, known.Name, password); err != nil {
-		return known, nil, err
-	}
 	c, err := a.cfg.Relays.Relay(ctx, u)
 	return known, c, err
-}
-
-// login runs OPAQUE and keeps the account with its session.
-func (a *Accounts) login(ctx context.Context, c *rpc.Client, u transport.RelayURL, name string, stretch account.Stretch, password []byte) (store.Account, error) {
-	run, err := account.NewClient(stretch)
-	if err != nil {
-		return store.Account{}, err
-	}
-	defer run.Close()
-	ke1, err := run.Login(password)
-	if err != nil {
-		return store.Account{}, err
-	}
-	ke2, err := c.LoginStart(ctx, name, ke1)
-	if err != nil {
-		return store.Account{}, err
-	}
-	ke3, err := run.FinishLogin(ke2)
-	if err != nil {
-		return store.Account{}, err
-	}
-	token, err := c.LoginFinish(ctx, name, ke3, a.cfg.Self)
-	if err != nil {
-		return store.Account{}, err
-	}
-	if len(token) != sessionSize {
-		return store.Account{}, fmt.Errorf("session token of %d bytes: %w", len(token), rpc.ErrBadAnswer)
-	}
-	x := store.Account{
-		Relay: u.Key, URL: u.String(), Name: name, Stretch: stretch.Encode(), Session: token, Added: a.cfg.Store.Now(),
-	}
-	return x, a.keep(ctx, x)
 }
 
 // sessionSize is the size of a session token without its kind.
@@ -263,22 +261,4 @@ func (a *Accounts) keep(ctx context.Context, x store.Account) error {
 		a.cfg.Relays.SetSession(x.Relay, x.Session)
 	}
 	return err
-}
-
-// upload makes the registration record of a password.
-func upload(ctx context.Context, c *rpc.Client, name string, password []byte) ([]byte, error) {
-	run, err := account.NewClient(account.DefaultStretch())
-	if err != nil {
-		return nil, err
-	}
-	defer run.Close()
-	request, err := run.Register(password)
-	if err != nil {
-		return nil, err
-	}
-	response, err := c.RegisterStart(ctx, name, request)
-	if err != nil {
-		return nil, err
-	}
-	return run.FinishRegister(response)
 }

@@ -3,9 +3,8 @@
 // package node/front.
 //
 // It keeps accounts and session tokens in the node's store, and tells delivery of a
-// new token at once. A password passes through: it is given as bytes, which the
-// caller wipes, and the OPAQUE run that used it is wiped here (package
-// rpc/account).
+// new token at once. It never sees a password: it carries the messages of OPAQUE, which
+// are made where the password is typed (package node/accounts/proof).
 //
 // A name that a relay tells is the relay's claim and proves nothing: whoever gets
 // one from here must show it as that.

@@ -16,41 +16,61 @@ type Account struct {
 	Session bool `json:"session"`
 }
 
-// AccountRequest is what a command about an account says. Passwords are bytes, so
-// that they can be wiped; in JSON they are base64.
+// AccountRequest is what a command about an account says. No password is in it: who
+// asks for one makes the messages of OPAQUE (RFC 9807) of it, see package
+// node/accounts/proof.
 type AccountRequest struct {
 	// Relay is the URL of the relay; empty means the only one that it can be.
 	Relay string `json:"relay,omitempty"`
 	// Name is the user name, where one is needed; for a login empty means that of
 	// the account that is known.
-	Name        string `json:"name,omitempty"`
-	Invite      string `json:"invite,omitempty"`
-	Password    []byte `json:"password,omitempty"`
-	NewPassword []byte `json:"newPassword,omitempty"`
+	Name   string `json:"name,omitempty"`
+	Invite string `json:"invite,omitempty"`
+	// Message is that of OPAQUE for this step: a registration request, a registration
+	// record (192 bytes), KE1 or KE3.
+	Message []byte `json:"message,omitempty"`
 }
 
-// wipe removes the secrets from memory.
-func (r *AccountRequest) wipe() {
-	clear(r.Password)
-	clear(r.NewPassword)
+// AccountStep is the answer of a relay to the first message of OPAQUE.
+type AccountStep struct {
+	// Relay is the URL of the relay, and Name the user name: what was asked for, or
+	// what was left to the node to find. They are named in the next step.
+	Relay string `json:"relay"`
+	Name  string `json:"name"`
+	// Message is a registration response, or KE2.
+	Message []byte `json:"message"`
+	// Stretch is, for a login, what the password of the account costs to try.
+	Stretch []byte `json:"stretch,omitempty"`
 }
 
 // Accounts are the accounts of the node at relays. What a relay refuses is exit 1,
-// one that is not reached exit 7. Passwords are wiped after the call.
+// one that is not reached exit 7.
 type Accounts interface {
 	// Accounts lists them.
 	Accounts(ctx context.Context) ([]Account, error)
-	// Register makes an account and logs in; the relay becomes a home relay.
-	Register(ctx context.Context, r AccountRequest) (Account, error)
-	// Login begins a session; the relay becomes a home relay.
+	// BeginLogin takes KE1 and returns KE2.
+	BeginLogin(ctx context.Context, r AccountRequest) (AccountStep, error)
+	// Login takes KE3 and begins a session; the relay becomes a home relay.
 	Login(ctx context.Context, r AccountRequest) (Account, error)
 	// Logout ends the session.
 	Logout(ctx context.Context, r AccountRequest) (Account, error)
 }
 
-// AccountOwner is what takes the password of an account that the node knows.
+// AccountMaker makes accounts.
+type AccountMaker interface {
+	// BeginRegister takes a registration request and returns the response.
+	BeginRegister(ctx context.Context, r AccountRequest) (AccountStep, error)
+	// Register takes the record and makes the account. A login is to follow.
+	Register(ctx context.Context, r AccountRequest) (Account, error)
+}
+
+// AccountOwner is what takes a session that has just begun.
 type AccountOwner interface {
-	// ChangePassword replaces it and ends all other sessions.
+	// BeginPassword takes a registration request for a new password and returns the
+	// response.
+	BeginPassword(ctx context.Context, r AccountRequest) (AccountStep, error)
+	// ChangePassword takes the record, replaces the password by it, and ends all
+	// other sessions.
 	ChangePassword(ctx context.Context, r AccountRequest) (Account, error)
 	// DeleteAccount removes the account and all that the relay keeps for it.
 	DeleteAccount(ctx context.Context, r AccountRequest) (Account, error)
@@ -60,14 +80,18 @@ type AccountOwner interface {
 // not say whether there is such an account.
 const LoginRefused = "the relay refused the user name or the password"
 
+// LoginHint is the hint of that error.
+const LoginHint = "type it again; an account belongs to the node that registered it"
+
 const (
 	// MaxPassword bounds a password, in bytes.
 	MaxPassword = 1024
-	// accountTime is how long a command about an account may take: the password is
-	// stretched, and a relay may have to be reached.
+	// accountTime is how long a step of a command about an account may take: a relay
+	// may have to be reached.
 	accountTime = 2 * time.Minute
 	maxUser     = 255
 	maxInvite   = 64
+	maxOpaque   = 4 << 10
 )
 
 func (s *Server) accountTable() []route {
@@ -80,30 +104,44 @@ func (s *Server) accountTable() []route {
 	}}
 	for _, call := range []struct {
 		name, about string
+		do          func(context.Context, AccountRequest) (AccountStep, error)
+	}{
+		{"register/start", "The first step of a registration: OPAQUE's request, and its response.", s.cfg.AccountMaker.BeginRegister},
+		{"login/start", "The first step of a login: KE1 of OPAQUE, and KE2.", s.cfg.Accounts.BeginLogin},
+		{"password/start", "The first step to a new password: OPAQUE's request, and its response.", s.cfg.AccountOwner.BeginPassword},
+	} {
+		table = append(table, accountRoute(s, call.name, call.about, call.do, AccountStep{}))
+	}
+	for _, call := range []struct {
+		name, about string
 		do          func(context.Context, AccountRequest) (Account, error)
 	}{
-		{"register", "Make an account and log in.", s.cfg.Accounts.Register},
-		{"login", "Begin a session.", s.cfg.Accounts.Login},
+		{"register", "Make an account with the record of OPAQUE; a login is to follow.", s.cfg.AccountMaker.Register},
+		{"login", "Begin a session with KE3 of OPAQUE.", s.cfg.Accounts.Login},
 		{"logout", "End the session.", s.cfg.Accounts.Logout},
-		{"password", "Replace the password and end all other sessions.", s.cfg.AccountOwner.ChangePassword},
-		{"delete", "Delete the account and all that the relay keeps for it.", s.cfg.AccountOwner.DeleteAccount},
+		{"password", "Replace the password by the record of another, just after a login, and end all other sessions.", s.cfg.AccountOwner.ChangePassword},
+		{"delete", "Just after a login, delete the account and all that the relay keeps for it.", s.cfg.AccountOwner.DeleteAccount},
 	} {
-		table = append(table, route{
-			method: "POST", path: "/v1/account/" + call.name, about: call.about, body: AccountRequest{}, answer: Account{},
-			handle: s.answer(func(w http.ResponseWriter, r *http.Request) (any, error) {
-				var req AccountRequest
-				defer req.wipe()
-				if err := decode(w, r, &req); err != nil {
-					return nil, err
-				}
-				if err := req.check(); err != nil {
-					return nil, err
-				}
-				return call.do(r.Context(), req)
-			}),
-		})
+		table = append(table, accountRoute(s, call.name, call.about, call.do, Account{}))
 	}
 	return table
+}
+
+// accountRoute is a route that takes an AccountRequest.
+func accountRoute[T any](s *Server, name, about string, do func(context.Context, AccountRequest) (T, error), answer T) route {
+	return route{
+		method: "POST", path: "/v1/account/" + name, about: about, body: AccountRequest{}, answer: answer,
+		handle: s.answer(func(w http.ResponseWriter, r *http.Request) (any, error) {
+			var req AccountRequest
+			if err := decode(w, r, &req); err != nil {
+				return nil, err
+			}
+			if err := req.check(); err != nil {
+				return nil, err
+			}
+			return do(r.Context(), req)
+		}),
+	}
 }
 
 // wiped is a body that is wiped when it was sent.
@@ -127,8 +165,8 @@ func (r *AccountRequest) check() error {
 		return usage("the user name is too long", "a user name has 3 to 32 characters")
 	case len(r.Invite) > maxInvite:
 		return usage("the invite code is too long", "copy it as you got it")
-	case len(r.Password) > MaxPassword || len(r.NewPassword) > MaxPassword:
-		return usage("the password is too long", "1024 bytes is the most")
+	case len(r.Message) > maxOpaque:
+		return usage("the message is too long", "those of OPAQUE are much shorter")
 	}
 	return nil
 }
@@ -138,9 +176,19 @@ func (c *Client) Accounts(ctx context.Context) (v []Account, err error) {
 	return v, c.call(ctx, http.MethodGet, "/v1/accounts", nil, &v)
 }
 
-// Register makes an account and logs in.
+// BeginRegister asks a relay for the response to a registration request.
+func (c *Client) BeginRegister(ctx context.Context, r AccountRequest) (AccountStep, error) {
+	return c.accountStep(ctx, "register/start", r)
+}
+
+// Register makes an account. A login is to follow.
 func (c *Client) Register(ctx context.Context, r AccountRequest) (Account, error) {
 	return c.account(ctx, "register", r)
+}
+
+// BeginLogin asks a relay for KE2.
+func (c *Client) BeginLogin(ctx context.Context, r AccountRequest) (AccountStep, error) {
+	return c.accountStep(ctx, "login/start", r)
 }
 
 // Login begins a session.
@@ -151,6 +199,11 @@ func (c *Client) Login(ctx context.Context, r AccountRequest) (Account, error) {
 // Logout ends the session.
 func (c *Client) Logout(ctx context.Context, r AccountRequest) (Account, error) {
 	return c.account(ctx, "logout", r)
+}
+
+// BeginPassword asks a relay for the response to the request for a new password.
+func (c *Client) BeginPassword(ctx context.Context, r AccountRequest) (AccountStep, error) {
+	return c.accountStep(ctx, "password/start", r)
 }
 
 // ChangePassword replaces the password of an account.
@@ -164,5 +217,9 @@ func (c *Client) DeleteAccount(ctx context.Context, r AccountRequest) (Account, 
 }
 
 func (c *Client) account(ctx context.Context, what string, r AccountRequest) (v Account, err error) {
+	return v, c.callFor(ctx, accountTime, http.MethodPost, "/v1/account/"+what, r, &v)
+}
+
+func (c *Client) accountStep(ctx context.Context, what string, r AccountRequest) (v AccountStep, err error) {
 	return v, c.callFor(ctx, accountTime, http.MethodPost, "/v1/account/"+what, r, &v)
 }

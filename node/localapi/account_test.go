@@ -1,26 +1,34 @@
 package localapi
 
 import (
-	"bytes"
+	"context"
 	"path/filepath"
+	"reflect"
 	"testing"
 )
 
-// Passwords cross the socket whole and are wiped behind it.
-func TestAccountSecrets(t *testing.T) {
-	b := &backend{}
-	c := serve(t, filepath.Join(t.TempDir(), "qpc.sock"), b)
-	password := []byte("secret")
-	a, err := c.Register(t.Context(), AccountRequest{Relay: "qpc-relay://x", Name: "anna", Password: password})
-	if err != nil || a != (Account{"qpc-relay://x", "anna", true}) {
-		t.Fatalf("got %+v, %v", a, err)
+// The messages of OPAQUE cross the socket whole, and are bounded.
+func TestAccountSteps(t *testing.T) {
+	c := serve(t, filepath.Join(t.TempDir(), "qpc.sock"), &backend{})
+	r := AccountRequest{Relay: "qpc-relay://x", Name: "anna", Message: []byte("first")}
+	for name, begin := range map[string]func(context.Context, AccountRequest) (AccountStep, error){
+		"register": c.BeginRegister, "login": c.BeginLogin, "password": c.BeginPassword,
+	} {
+		step, err := begin(t.Context(), r)
+		if want := (AccountStep{"qpc-relay://x", "anna", []byte("answer"), []byte{1}}); err != nil || !reflect.DeepEqual(step, want) {
+			t.Errorf("%s: got %+v, %v", name, step, err)
+		}
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.password) != 6 || !bytes.Equal(b.password, make([]byte, 6)) {
-		t.Errorf("after the call the daemon holds %q", b.password)
+	r.Message = []byte("second")
+	for name, finish := range map[string]func(context.Context, AccountRequest) (Account, error){
+		"register": c.Register, "login": c.Login, "password": c.ChangePassword,
+	} {
+		if a, err := finish(t.Context(), r); err != nil || a != (Account{"qpc-relay://x", "anna", true}) {
+			t.Errorf("%s: got %+v, %v", name, a, err)
+		}
 	}
-	if _, err := c.Login(t.Context(), AccountRequest{Password: make([]byte, MaxPassword+1)}); exitOf(err) != ExitUsage {
-		t.Errorf("a huge password: got %v", err)
+	r.Message = make([]byte, maxOpaque+1)
+	if _, err := c.Login(t.Context(), r); exitOf(err) != ExitUsage {
+		t.Errorf("a huge message: got %v", err)
 	}
 }

@@ -209,8 +209,7 @@ func (c *Client) do(ctx context.Context, method, path string, header http.Header
 			return nil, fmt.Errorf("write request: %w", err)
 		}
 		content = bytes.NewReader(b)
-		switch body.(type) {
-		case AccountRequest, BackupRequest:
+		if _, secret := body.(BackupRequest); secret {
 			content = &wiped{bytes.NewReader(b), b}
 		}
 	}

@@ -26,8 +26,6 @@ type backend struct {
 	texts  []string
 	relays []string
 	reach  State
-
-	password []byte // as it was given, to see that it is wiped
 }
 
 func (b *backend) Identity(context.Context) (Identity, error) {
@@ -48,13 +46,29 @@ func (b *backend) Status(context.Context) (Status, error) {
 
 func (b *backend) Accounts(context.Context) ([]Account, error) { return nil, nil }
 
+func (b *backend) step(r AccountRequest) (AccountStep, error) {
+	if string(r.Message) != "first" {
+		return AccountStep{}, &Error{"refused", "", ExitOther}
+	}
+	return AccountStep{r.Relay, r.Name, []byte("answer"), []byte{1}}, nil
+}
+
+func (b *backend) BeginRegister(_ context.Context, r AccountRequest) (AccountStep, error) {
+	return b.step(r)
+}
+
+func (b *backend) BeginLogin(_ context.Context, r AccountRequest) (AccountStep, error) {
+	return b.step(r)
+}
+
+func (b *backend) BeginPassword(_ context.Context, r AccountRequest) (AccountStep, error) {
+	return b.step(r)
+}
+
 func (b *backend) Register(_ context.Context, r AccountRequest) (Account, error) {
-	if string(r.Password) != "secret" {
+	if string(r.Message) != "second" {
 		return Account{}, &Error{"refused", "", ExitOther}
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.password = r.Password
 	return Account{r.Relay, r.Name, true}, nil
 }
 
@@ -217,7 +231,7 @@ func serve(t *testing.T, socket string, b *backend) *Client {
 	t.Helper()
 	ready := make(chan struct{})
 	s, err := New(Config{
-		Socket: socket, Self: b, Contacts: b, Messages: b, Lines: b, Trust: b, Groups: b, Relays: b, Reasons: b, Accounts: b, AccountOwner: b, Copies: b, Events: b,
+		Socket: socket, Self: b, Contacts: b, Messages: b, Lines: b, Trust: b, Groups: b, Relays: b, Reasons: b, Accounts: b, AccountMaker: b, AccountOwner: b, Copies: b, Events: b,
 		Ready: func() { close(ready) },
 	})
 	if err != nil {
@@ -516,7 +530,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	b := &backend{reach: Queued}
 	serving := make(chan struct{})
 	s, err := New(Config{
-		Socket: socket, Self: b, Contacts: b, Messages: b, Lines: b, Trust: b, Groups: b, Relays: b, Reasons: b, Accounts: b, AccountOwner: b, Copies: b, Events: b,
+		Socket: socket, Self: b, Contacts: b, Messages: b, Lines: b, Trust: b, Groups: b, Relays: b, Reasons: b, Accounts: b, AccountMaker: b, AccountOwner: b, Copies: b, Events: b,
 		Ready: func() { close(serving) },
 	})
 	if err != nil {

@@ -32,7 +32,8 @@ type Config struct {
 	Accounts Accounts
 	// Copies makes copies of the node.
 	Copies Copies
-	// AccountOwner is the rest of Accounts.
+	// AccountMaker and AccountOwner are the rest of Accounts.
+	AccountMaker AccountMaker
 	AccountOwner AccountOwner
 	Events       Events
 
@@ -55,7 +56,7 @@ type Server struct {
 
 // New returns a server. It opens nothing before Run.
 func New(cfg Config) (*Server, error) {
-	if cfg.Socket == "" || cfg.Self == nil || cfg.Contacts == nil || cfg.Messages == nil || cfg.Lines == nil || cfg.Trust == nil || cfg.Relays == nil || cfg.Reasons == nil || cfg.Accounts == nil || cfg.AccountOwner == nil || cfg.Copies == nil || cfg.Events == nil {
+	if cfg.Socket == "" || cfg.Self == nil || cfg.Contacts == nil || cfg.Messages == nil || cfg.Lines == nil || cfg.Trust == nil || cfg.Relays == nil || cfg.Reasons == nil || cfg.Accounts == nil || cfg.AccountMaker == nil || cfg.AccountOwner == nil || cfg.Copies == nil || cfg.Events == nil {
 		return nil, errors.New("local API: incomplete Config")
 	}
 	if cfg.Log == nil {

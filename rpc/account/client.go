@@ -29,6 +29,10 @@ func NewClient(stretch Stretch) (*Client, error) {
 	return &Client{c, stretch}, nil
 }
 
+// StretchBy says what the password costs to try, where that is learnt after the first
+// message, which does not depend on it.
+func (c *Client) StretchBy(s Stretch) { c.stretch = s }
+
 // Close wipes what the run knew of the password, as far as the library lets it.
 func (c *Client) Close() { c.c.ClearState() }
 

@@ -10,6 +10,7 @@ import (
 
 	"quicnprotochat/cmd/qpc/cli"
 	"quicnprotochat/cmd/qpc/terminal"
+	"quicnprotochat/node/accounts/proof"
 	"quicnprotochat/node/localapi"
 )
 
@@ -63,14 +64,14 @@ func (c *chat) login(ctx context.Context, f *loginFlags, relay string) error {
 			return nil
 		}
 	}
-	r := localapi.AccountRequest{Relay: relay, Name: f.username, Invite: f.invite, Password: []byte(f.password)}
+	r, password := localapi.AccountRequest{Relay: relay, Name: f.username, Invite: f.invite}, []byte(f.password)
 	if f.password == "" {
-		if r.Password, err = c.App.Password(ctx, f.source); err != nil {
+		if password, err = c.App.Password(ctx, f.source); err != nil {
 			return err
 		}
 	}
-	defer clear(r.Password)
-	a, err := c.client.Login(ctx, r)
+	defer clear(password)
+	a, err := proof.Login(ctx, c.client, r, password)
 	if err == nil {
 		c.Note("Logged in as %s at %s", cli.Defuse(a.Name), a.Relay)
 		return nil
@@ -89,7 +90,7 @@ func (c *chat) login(ctx context.Context, f *loginFlags, relay string) error {
 			return cmp.Or(askErr, err)
 		}
 	}
-	if a, err = c.client.Register(ctx, r); err == nil {
+	if a, err = proof.Register(ctx, c.client, r, password); err == nil {
 		c.Note("Registered as %s at %s", cli.Defuse(a.Name), a.Relay)
 	}
 	return err

@@ -10,7 +10,6 @@ import (
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
-	"quicnprotochat/rpc/account"
 	"quicnprotochat/transport"
 )
 
@@ -28,30 +27,58 @@ func showAccount(a store.Account) localapi.Account {
 	return localapi.Account{Relay: a.URL, Name: a.Name, Session: len(a.Session) > 0}
 }
 
-// Register implements localapi.Accounts.
-func (h *Homes) Register(ctx context.Context, r localapi.AccountRequest) (localapi.Account, error) {
+// BeginRegister implements localapi.AccountMaker.
+func (h *Homes) BeginRegister(ctx context.Context, r localapi.AccountRequest) (localapi.AccountStep, error) {
 	u, err := h.homeRelay(ctx, r.Relay)
 	if err != nil {
-		return localapi.Account{}, err
-	}
-	if err := localapi.CheckNewPassword(r.Password); err != nil {
-		return localapi.Account{}, err
+		return localapi.AccountStep{}, err
 	}
 	a, err := h.cfg.Accounts.Of(ctx, u.Key)
 	if err == nil {
-		return showAccount(a), &localapi.Error{
+		return localapi.AccountStep{}, &localapi.Error{
 			Message: fmt.Sprintf("this node has the account %q at that relay already", a.Name),
 			Hint:    "log in to it: qpc account login; or delete it first: qpc account delete",
 			Exit:    localapi.ExitOther,
 		}
 	}
 	if !errors.Is(err, accounts.ErrUnknown) {
+		return localapi.AccountStep{}, err
+	}
+	response, err := h.cfg.Accounts.BeginRegister(ctx, u, r.Name, r.Message)
+	return localapi.AccountStep{Relay: u.String(), Name: r.Name, Message: response}, AccountError(u, err)
+}
+
+// Register implements localapi.AccountMaker.
+func (h *Homes) Register(ctx context.Context, r localapi.AccountRequest) (localapi.Account, error) {
+	u, err := h.homeRelay(ctx, r.Relay)
+	if err != nil {
 		return localapi.Account{}, err
 	}
-	if a, err = h.cfg.Accounts.Register(ctx, u, r.Name, r.Password, r.Invite); err != nil {
+	if err := h.cfg.Accounts.Register(ctx, u, r.Name, r.Message, r.Invite); err != nil {
 		return localapi.Account{}, AccountError(u, err)
 	}
-	return showAccount(a), h.AddRelay(ctx, u.String())
+	return localapi.Account{Relay: u.String(), Name: r.Name}, nil
+}
+
+// BeginLogin implements localapi.Accounts.
+func (h *Homes) BeginLogin(ctx context.Context, r localapi.AccountRequest) (localapi.AccountStep, error) {
+	which, name := h.homeRelay, r.Name
+	if name == "" {
+		which = h.accountRelay
+	}
+	u, err := which(ctx, r.Relay)
+	if err != nil {
+		return localapi.AccountStep{}, err
+	}
+	if name == "" {
+		known, err := h.cfg.Accounts.Of(ctx, u.Key)
+		if err != nil {
+			return localapi.AccountStep{}, AccountError(u, err)
+		}
+		name = known.Name
+	}
+	ke2, stretch, err := h.cfg.Accounts.BeginLogin(ctx, u, name, r.Message)
+	return localapi.AccountStep{Relay: u.String(), Name: name, Message: ke2, Stretch: stretch}, AccountError(u, err)
 }
 
 // Login implements localapi.Accounts.
@@ -60,15 +87,7 @@ func (h *Homes) Login(ctx context.Context, r localapi.AccountRequest) (localapi.
 	if err != nil {
 		return localapi.Account{}, err
 	}
-	name := r.Name
-	if name == "" {
-		known, err := h.cfg.Accounts.Of(ctx, u.Key)
-		if err != nil {
-			return localapi.Account{}, AccountError(u, err)
-		}
-		name = known.Name
-	}
-	a, err := h.cfg.Accounts.Login(ctx, u, name, r.Password)
+	a, err := h.cfg.Accounts.Login(ctx, u, r.Name, r.Message)
 	if err != nil {
 		return localapi.Account{}, AccountError(u, err)
 	}
@@ -90,16 +109,27 @@ func (h *Homes) Logout(ctx context.Context, r localapi.AccountRequest) (localapi
 	return showAccount(a), AccountError(u, err)
 }
 
+// BeginPassword implements localapi.AccountOwner.
+func (h *Homes) BeginPassword(ctx context.Context, r localapi.AccountRequest) (localapi.AccountStep, error) {
+	u, err := h.accountRelay(ctx, r.Relay)
+	if err != nil {
+		return localapi.AccountStep{}, err
+	}
+	known, err := h.cfg.Accounts.Of(ctx, u.Key)
+	if err != nil {
+		return localapi.AccountStep{}, AccountError(u, err)
+	}
+	response, err := h.cfg.Accounts.BeginRegister(ctx, u, known.Name, r.Message)
+	return localapi.AccountStep{Relay: u.String(), Name: known.Name, Message: response}, AccountError(u, err)
+}
+
 // ChangePassword implements localapi.AccountOwner.
 func (h *Homes) ChangePassword(ctx context.Context, r localapi.AccountRequest) (localapi.Account, error) {
 	u, err := h.accountRelay(ctx, r.Relay)
-	if err == nil {
-		err = localapi.CheckNewPassword(r.NewPassword)
-	}
 	if err != nil {
 		return localapi.Account{}, err
 	}
-	a, err := h.cfg.Accounts.ChangePassword(ctx, u.Key, r.Password, r.NewPassword)
+	a, err := h.cfg.Accounts.ChangePassword(ctx, u.Key, r.Message)
 	return showAccount(a), AccountError(u, err)
 }
 
@@ -109,7 +139,7 @@ func (h *Homes) DeleteAccount(ctx context.Context, r localapi.AccountRequest) (l
 	if err != nil {
 		return localapi.Account{}, err
 	}
-	a, err := h.cfg.Accounts.Delete(ctx, u.Key, r.Password)
+	a, err := h.cfg.Accounts.Delete(ctx, u.Key)
 	return showAccount(a), AccountError(u, err)
 }
 
@@ -173,8 +203,8 @@ func AccountError(u transport.RelayURL, err error) error {
 	switch {
 	case errors.Is(err, accounts.ErrUnknown):
 		e.Message, e.Hint = "this node has no account at that relay", "make one: qpc account register NAME --relay "+u.String()
-	case errors.Is(err, account.ErrPassword), errors.Is(err, rpc.ErrLogin):
-		e.Message, e.Hint = localapi.LoginRefused, "type it again; an account belongs to the node that registered it"
+	case errors.Is(err, rpc.ErrLogin):
+		e.Message, e.Hint = localapi.LoginRefused, localapi.LoginHint
 	case errors.Is(err, deliver.ErrSession):
 		e.Message, e.Hint = "that relay answers only who is logged in there", "log in: qpc account login --relay "+u.String()+"; without an account: qpc account register NAME --relay "+u.String()
 	case errors.Is(err, rpc.ErrUsername):
