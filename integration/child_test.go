@@ -2,6 +2,7 @@ package integration
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,6 +19,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"quicnprotochat/relay"
 	"quicnprotochat/rpc"
@@ -121,9 +123,30 @@ func resident(pid int) (int64, error) {
 	return 0, errors.New("no VmRSS in the status")
 }
 
+// cpuOf is how long a process has used the processor. It counts in hundredths of a
+// second (proc_pid_stat(5), utime and stime).
+func cpuOf(tb testing.TB, pid int) time.Duration {
+	tb.Helper()
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	ticks := 0
+	for _, f := range fields[11:13] {
+		n, err := strconv.Atoi(f)
+		if err != nil {
+			tb.Fatal(err)
+		}
+		ticks += n
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond
+}
+
 // child is such a server, seen from the test.
 type child struct {
 	url string
+	pid int
 	in  io.Writer
 	out *json.Decoder
 	end func()
@@ -162,7 +185,7 @@ func startWrapped(tb testing.TB, wrap []string, what, dir string) *child {
 		_ = cmd.Wait()
 	})
 	tb.Cleanup(end)
-	c := &child{in: in, out: json.NewDecoder(out), end: end}
+	c := &child{pid: cmd.Process.Pid, in: in, out: json.NewDecoder(out), end: end}
 	c.url = c.reply(tb).URL
 	return c
 }

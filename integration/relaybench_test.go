@@ -45,8 +45,9 @@ var relayClients = []int{1, 16, 256}
 //	go test ./integration -run '^$' -bench BenchmarkRelay
 func BenchmarkRelay(b *testing.B) {
 	for b.Loop() {
-		m := &relayBench{B: b, series: make(map[string][]float64)}
+		m := newRelayBench(b)
 		m.idle()
+		m.wakeUps()
 		m.prepare()
 		for range *relayRounds {
 			m.round()
@@ -59,16 +60,14 @@ func BenchmarkRelay(b *testing.B) {
 // relayBench is one run. A series has one figure for each round.
 type relayBench struct {
 	*testing.B
-	inboxes   []rpc.Identity
-	payload   []byte
-	relay     *child
-	sync      *os.File
-	loads     []load
-	echo      io.ReadWriter
-	waiter    *client
-	depositor *client
-	names     []string // of series, in the order of the first round
-	series    map[string][]float64
+	inboxes []rpc.Identity
+	payload []byte
+	relay   *child
+	sync    *os.File
+	loads   []load
+	echo    io.ReadWriter
+	names   []string // of series, in the order of the first round
+	series  map[string][]float64
 }
 
 // load is one way to deposit. Each of its callers makes one call at a time.
@@ -76,7 +75,20 @@ type load struct {
 	name    string
 	weight  int // payloads that one call deposits
 	clients []int
+	server  int // the id of its process; that of this one if there is none
 	callers []func() error
+}
+
+func newRelayBench(b *testing.B) *relayBench {
+	b.Helper()
+	m := &relayBench{B: b, series: make(map[string][]float64), payload: make([]byte, 1<<10)}
+	for i := range m.payload {
+		m.payload[i] = byte(rand.Uint32())
+	}
+	var err error
+	m.inboxes, err = identities(relayInboxes)
+	m.must(err)
+	return m
 }
 
 func (m *relayBench) must(err error) {
@@ -149,12 +161,6 @@ func (m *relayBench) dialMany(n int, dial func() (*client, error)) []*client {
 // prepare starts all servers and connects all clients.
 func (m *relayBench) prepare() {
 	var err error
-	m.inboxes, err = identities(relayInboxes)
-	m.must(err)
-	m.payload = make([]byte, 1<<10)
-	for i := range m.payload {
-		m.payload[i] = byte(rand.Uint32())
-	}
 	dir := m.TempDir()
 	m.sync, err = os.Create(filepath.Join(dir, "sync"))
 	m.must(err)
@@ -165,19 +171,23 @@ func (m *relayBench) prepare() {
 	token, err := plainSession(m.Context(), m.relay.url, "bench")
 	m.must(err)
 	all := m.dialMany(most, func() (*client, error) { return newClient(m.Context(), m.relay.url) })
-	m.waiter, m.depositor = all[0], all[1]
 	forgotten := m.dialMany(most, func() (*client, error) { return newClient(m.Context(), nothing.url) })
 	plain := m.dialMany(most, func() (*client, error) { return dialPlain(m.Context(), m.relay.url, token) })
 	m.loads = append(m.loads,
-		load{"store alone", 1, relayClients, m.storeCallers(filepath.Join(dir, "store.db"), most)},
-		load{"no store", 1, relayClients, m.enqueuers(forgotten)},
-		load{"relay", 1, relayClients, m.enqueuers(all)},
-		load{"relay, plain QUIC", 1, relayClients, m.enqueuers(plain)},
-		load{"relay, batches", relayBatch, []int{most}, m.batchers(all)},
+		load{"store alone", 1, relayClients, os.Getpid(), m.storeCallers(filepath.Join(dir, "store.db"), most)},
+		load{"no store", 1, relayClients, nothing.pid, m.enqueuers(forgotten)},
+		load{"relay", 1, relayClients, m.relay.pid, m.enqueuers(all)},
+		load{"relay, plain QUIC", 1, relayClients, m.relay.pid, m.enqueuers(plain)},
+		load{"relay, batches", relayBatch, []int{most}, m.relay.pid, m.batchers(all)},
 	)
 	for _, name := range []string{"nats, always", "nats"} {
-		m.loads = append(m.loads, load{name, 1, relayClients, m.publishers(startChild(m, name, filepath.Join(dir, name)).url, most)})
+		server := startChild(m, name, filepath.Join(dir, name))
+		m.loads = append(m.loads, load{name, 1, relayClients, server.pid, m.publishers(server.url, most)})
 	}
+}
+
+// startEcho connects to somebody who sends back what it gets.
+func (m *relayBench) startEcho() {
 	_, key, err := newKey()
 	m.must(err)
 	s, h, err := openAs(m.Context(), key, startChild(m, "echo", "").url)
@@ -256,14 +266,21 @@ func (m *relayBench) round() {
 			if !slices.Contains(l.clients, clients) {
 				continue
 			}
+			server, own := cpuOf(m, l.server), cpuOf(m, os.Getpid())
+			began := time.Now()
 			perSecond, p50 := m.run(l.callers[:clients])
+			deposits := perSecond * float64(l.weight) * time.Since(began).Seconds()
 			m.note(fmt.Sprintf("%s, %d clients, deposits/s", l.name, clients), perSecond*float64(l.weight))
 			if clients == 1 {
 				m.note(l.name+", 1 client, p50, µs", micros(p50))
+				continue
+			}
+			m.note(fmt.Sprintf("%s, %d clients, µs of CPU, server", l.name, clients), micros(cpuOf(m, l.server)-server)/deposits)
+			if l.server != os.Getpid() {
+				m.note(fmt.Sprintf("%s, %d clients, µs of CPU, clients", l.name, clients), micros(cpuOf(m, os.Getpid())-own)/deposits)
 			}
 		}
 	}
-	m.wakeUps()
 }
 
 func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
@@ -324,19 +341,36 @@ const (
 	wakePause = 2 * time.Millisecond
 )
 
-// wakeUps times, from its start, a deposit until somebody who waits for it has
-// it, beside a round trip and a commit that also begin after a pause.
+// wakeUps takes its figures once for each round, with nobody else at the relay and
+// nobody else here: what is timed is the way, and not the queue for a core.
 func (m *relayBench) wakeUps() {
-	var wake, roundTrip, commit []time.Duration
+	dir := m.TempDir()
+	server := startChild(m, "relay", filepath.Join(dir, "relay"))
+	pair := m.dialMany(2, func() (*client, error) { return newClient(m.Context(), server.url) })
+	commit := m.storeCallers(filepath.Join(dir, "store.db"), 1)[0]
+	m.startEcho()
+	for range *relayRounds {
+		m.wakeRound(pair[0], pair[1], commit)
+	}
+	for _, c := range pair {
+		c.close()
+	}
+	server.end()
+}
+
+// wakeRound times, from its start, a deposit until somebody who waits for it has
+// it, beside a round trip and a commit that also begin after a pause.
+func (m *relayBench) wakeRound(waiter, depositor *client, commit func() error) {
+	var wake, roundTrip, commits []time.Duration
 	after := uint64(0)
 	for range wakes {
 		time.Sleep(wakePause)
 		roundTrip = append(roundTrip, m.time(m.roundTrip))
 		time.Sleep(wakePause)
-		commit = append(commit, m.time(m.loads[0].callers[0]))
+		commits = append(commits, m.time(commit))
 		got := make(chan error, 1)
 		go func() {
-			list, err := m.waiter.Peek(m.Context(), m.waiter.id, rpc.Channel{}, after, 0, rpc.MaxWait)
+			list, err := waiter.Peek(m.Context(), waiter.id, rpc.Channel{}, after, 0, rpc.MaxWait)
 			if err == nil {
 				after = list[len(list)-1].Seq
 			}
@@ -344,14 +378,14 @@ func (m *relayBench) wakeUps() {
 		}()
 		time.Sleep(wakePause)
 		wake = append(wake, m.time(func() error {
-			_, err := m.depositor.Enqueue(m.Context(), m.waiter.id, rpc.Channel{}, m.payload)
+			_, err := depositor.Enqueue(m.Context(), waiter.id, rpc.Channel{}, m.payload)
 			return errors.Join(err, <-got)
 		}))
 	}
-	m.must(m.waiter.Ack(m.Context(), m.waiter.id, rpc.Channel{}, after))
+	m.must(waiter.Ack(m.Context(), waiter.id, rpc.Channel{}, after))
 	m.note("after a pause: wake-up, µs", micros(median(wake)))
 	m.note("after a pause: bare round trip, µs", micros(median(roundTrip)))
-	m.note("after a pause: commit, µs", micros(median(commit)))
+	m.note("after a pause: commit, µs", micros(median(commits)))
 }
 
 // time is how long a call takes.
