@@ -92,7 +92,8 @@
 //	§6.3.2    sender is a member                 TestSenders
 //	§7.1      order of unmerged leaves           TestTreeEncoding
 //	§7.2      own extensions and credential in
-//	          the capabilities; greatest lifetime TestKeyPackageValidation
+//	          the capabilities                   TestKeyPackageValidation
+//	          greatest lifetime                  TestKeyPackageValidation, TestGreatestLifetime
 //	§7.3      leaf: signature, credential,
 //	          required capabilities, group
 //	          extensions, source                 TestKeyPackageValidation, TestJoinRefuses, TestNever/12
@@ -155,6 +156,7 @@
 // names one does not open (TestStandAloneProposals and TestHostileCommits of
 // node/group). Who leaves says so in a message of the node's own.
 //
-// The greatest lifetime (§7.2), too, is looked at by who adds, and on no commit of
-// another.
+// The greatest lifetime (§7.2), MaxLifetime, is looked at by all, for that takes no
+// clock. Whether a lifetime is over is looked at by who adds and by nobody else, other
+// than §7.3 recommends: a wrong clock must not fork a group.
 package mls

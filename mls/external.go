@@ -55,6 +55,9 @@ type ExternalConfig struct {
 	PSKs    PSKs
 	// AuthenticatedData goes with the commit in the clear, signed.
 	AuthenticatedData []byte
+	// AnyLifetime lets in leaves of key packages whose lifetime is longer than
+	// MaxLifetime, in groups with programs that know no such bound (RFC 9420, §7.2).
+	AnyLifetime bool
 	// NoGREASE leaves out the random reserved values.
 	NoGREASE bool
 }
@@ -132,7 +135,7 @@ func outsideView(cfg ExternalConfig) (*Epoch, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	t, err := info.checkedTree(s, cfg.RatchetTree, 0)
+	t, err := info.checkedTree(s, cfg.RatchetTree, 0, cfg.AnyLifetime)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -156,7 +159,8 @@ func outsideView(cfg ExternalConfig) (*Epoch, []byte, error) {
 
 // ParseGroupInfo checks a GroupInfo and its tree, as an external commit would
 // (RFC 9420, §12.4.3.1), and returns the members and the extensions of the group.
-// That the signer is a member of a group of that name is all it proves.
+// That the signer is a member of a group of that name is all it proves. It looks at no
+// lifetime.
 func ParseGroupInfo(groupInfo, ratchetTree []byte) ([]Member, []Extension, error) {
 	m, err := decodeMessageOf(groupInfo, wireGroupInfo)
 	if err != nil {
@@ -166,7 +170,7 @@ func ParseGroupInfo(groupInfo, ratchetTree []byte) ([]Member, []Extension, error
 	if err != nil {
 		return nil, nil, fmt.Errorf("group info: %w", err)
 	}
-	t, err := m.groupInfo.checkedTree(s, ratchetTree, 0)
+	t, err := m.groupInfo.checkedTree(s, ratchetTree, 0, true)
 	if err != nil {
 		return nil, nil, fmt.Errorf("group info: %w", err)
 	}

@@ -126,6 +126,11 @@ func TestReInit(t *testing.T) {
 	if _, err := branch(PSKReInit, to.Suite, []byte("new")); err != nil {
 		t.Error(err)
 	}
+	b.epoch.closed.version = version10 + 1
+	if _, err := branch(PSKReInit, to.Suite, []byte("new")); !errors.Is(err, ErrInvalid) {
+		t.Errorf("another version: got %v", err)
+	}
+	b.epoch.closed.version = version10
 	if _, err := branch(PSKReInit, to.Suite, []byte("other")); !errors.Is(err, ErrInvalid) {
 		t.Errorf("another group: got %v", err)
 	}

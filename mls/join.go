@@ -28,6 +28,9 @@ type JoinConfig struct {
 	// MaxMembers is how many members the group may have; zero is no limit. A larger
 	// one is refused before its members' signatures are verified, most of the work.
 	MaxMembers int
+	// AnyLifetime lets in leaves of key packages whose lifetime is longer than
+	// MaxLifetime, in groups with programs that know no such bound (RFC 9420, §7.2).
+	AnyLifetime bool
 }
 
 // Join enters the epoch that a Welcome is for (RFC 9420, §12.4.3.1), after all
@@ -61,7 +64,7 @@ func join(cfg JoinConfig) (*Epoch, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := info.checkedTree(s, cfg.RatchetTree, cfg.MaxMembers)
+	t, err := info.checkedTree(s, cfg.RatchetTree, cfg.MaxMembers, cfg.AnyLifetime)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +114,7 @@ type opening struct {
 
 // checkedTree verifies a GroupInfo and the tree that it vouches for, of at most so
 // many members if that is not 0.
-func (g *groupInfo) checkedTree(s *suite, beside []byte, most int) (*tree, error) {
+func (g *groupInfo) checkedTree(s *suite, beside []byte, most int, anyLifetime bool) (*tree, error) {
 	if g.context.suite != s.id {
 		return nil, fmt.Errorf("cipher suite of the group: %w", ErrInvalid)
 	}
@@ -124,6 +127,11 @@ func (g *groupInfo) checkedTree(s *suite, beside []byte, most int) (*tree, error
 	}
 	if n := int(t.root.members); most > 0 && n > most {
 		return nil, fmt.Errorf("group of %d members: %w", n, ErrUnsupported)
+	}
+	if !anyLifetime {
+		if err := t.checkSpans(); err != nil {
+			return nil, err
+		}
 	}
 	signer := t.leaf(g.signer)
 	if signer == nil {

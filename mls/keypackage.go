@@ -110,7 +110,7 @@ func (k *KeyPackage) sign(signer Signer, grease bool) error {
 	if err := k.valid(); err != nil {
 		return err
 	}
-	return k.checkSpan()
+	return k.leaf.lifetime.checkSpan()
 }
 
 // tbs returns KeyPackageTBS.

@@ -322,7 +322,7 @@ func TestAddRefuses(t *testing.T) {
 }
 
 // TestWrongClock: a member whose clock is years off follows a commit all the
-// same; only who adds looks at the lifetime.
+// same; only who adds looks at whether a lifetime is over.
 func TestWrongClock(t *testing.T) {
 	a, b := twoMembers(t, X25519_AES128GCM_SHA256_Ed25519)
 	c := newMemberOf(t, a.suite, "cleo")

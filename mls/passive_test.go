@@ -53,6 +53,7 @@ func checkPassiveClient(t *testing.T, s *suite, raw json.RawMessage) {
 		Signer:      signer,
 		RatchetTree: v.Tree,
 		PSKs:        psks,
+		AnyLifetime: true,
 	})
 	must(t, err)
 	same(t, "initial authenticator", e.Authenticator(), v.Initial)
@@ -64,7 +65,7 @@ func checkPassiveClient(t *testing.T, s *suite, raw json.RawMessage) {
 			_, err := m.epoch.Receive(m.records, p)
 			must(t, err)
 		}
-		staged, err := m.epoch.StageWith(m.records, epoch.Commit, StageConfig{PSKs: psks, External: ExternalAny})
+		staged, err := m.epoch.StageWith(m.records, epoch.Commit, StageConfig{PSKs: psks, External: ExternalAny, AnyLifetime: true})
 		if err != nil {
 			t.Fatalf("epoch %d: %v", i, err)
 		}

@@ -108,7 +108,7 @@ func (cfg *JoinConfig) checkPrevious(ids []*pskID, info *groupInfo) error {
 		return nil
 	}
 	c := p.closed
-	if c == nil || !bytes.Equal(info.context.groupID, c.groupID) || info.context.suite != c.suite {
+	if c == nil || c.version != version10 || !bytes.Equal(info.context.groupID, c.groupID) || info.context.suite != c.suite {
 		return fmt.Errorf("reinit: another group: %w", ErrInvalid)
 	}
 	want, got := writer{}, writer{}

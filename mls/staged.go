@@ -109,6 +109,9 @@ type StageConfig struct {
 	// MaxMembers is how many members the group may have after the commit; zero is no
 	// limit. More are refused before the signatures of the new ones are verified.
 	MaxMembers int
+	// AnyLifetime lets in leaves of key packages whose lifetime is longer than
+	// MaxLifetime, in groups with programs that know no such bound (RFC 9420, §7.2).
+	AnyLifetime bool
 }
 
 // Stage checks another member's commit, a public or private MLSMessage (RFC
@@ -145,6 +148,11 @@ func (e *Epoch) stage(r Records, msg []byte, cfg StageConfig) (*Staged, error) {
 	}
 	if n := e.membersAfter(list); cfg.MaxMembers > 0 && n > cfg.MaxMembers {
 		return nil, fmt.Errorf("group of %d members: %w", n, ErrUnsupported)
+	}
+	if !cfg.AnyLifetime {
+		if err := checkSpans(list); err != nil {
+			return nil, err
+		}
 	}
 	t, err := e.transit(a.content.sender, list)
 	if err != nil {
