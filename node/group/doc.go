@@ -34,7 +34,9 @@
 //
 // A commit waits in the outbox for each member until that member reports that it
 // has it. A Report names the epoch that its sender is in; receipts and messages do
-// too. Who hears of an epoch that it does not know asks for the commits; who hears
+// too. Whose message had no effect at a member reports to that member: the two may be
+// in two epochs, if who made one told them two things or went away before it had told
+// both. Who hears of an epoch that it does not know asks for the commits; who hears
 // of somebody that is behind sends them. Reports, questions and answers are sealed to
 // one member's hybrid key, so that they open whatever epoch the two are in. Who
 // knows of a better branch of which it has no keys asks for GroupInfo, which
@@ -78,7 +80,10 @@
 // partition wins over what its juniors did. A Remove may be lost until it is
 // committed again if somebody senior to its author commits beside it. Of a
 // message whose author goes away before a change of branches, and before it sends it
-// again, the others may see nothing. Cards and rosters are kept for as long as the
+// again, the others may see nothing. Who was invited on a branch that loses, by an
+// admin who goes away, is not in until another admin invites it. Two members who are
+// in two epochs, because who made the newer one went away, find out when one of them
+// says something. Cards and rosters are kept for as long as the
 // group is; of what one member commits alone, on which nobody else builds, the first
 // 4,096 commits. Members whose trees begin at different epochs, because the group had
 // more than 255 when one of them came, do not judge branches from before that alike.
