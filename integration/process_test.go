@@ -274,7 +274,8 @@ func (p *process) lastWords() string {
 func (p *process) call(line func([]byte) error, args ...string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, p.bin, append([]string{"--json", "--home", p.home}, args...)...)
+	command := slices.Concat(p.wrap, []string{p.bin, "--json", "--home", p.home}, args)
+	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	failure := cmd.Run()

@@ -165,7 +165,7 @@ func (n *Node) assemble(ctx context.Context, s settings) (err error) {
 	}
 	n.api, err = localapi.New(localapi.Config{
 		Socket: n.cfg.Socket, Self: n, Contacts: n, Messages: n, Lines: n, Trust: n, Groups: n, Relays: n, Reasons: n, Accounts: n, AccountMaker: n, AccountOwner: n, Copies: n,
-		Events: n.Events(), Log: n.log, Ready: n.ready, Stop: n.askToStop,
+		Events: n.Events(), Log: n.log, Ready: n.ready, Stop: n.askToStop, Words: n.words,
 	})
 	return err
 }

@@ -159,6 +159,8 @@ func storeError(dir string, err error) error {
 	case errors.Is(err, home.ErrNoPassword):
 		e.Message, e.Exit = "the home "+dir+" has no state password", localapi.ExitUsage
 		e.Hint = "leave it out, or set one: qpc password set"
+	case errors.Is(err, store.ErrDiskFull):
+		return diskFull(dir)
 	case errors.Is(err, store.ErrNewer):
 		e.Hint = "this home was used by a newer qpc: use that one"
 	case errors.Is(err, store.ErrDamaged):
@@ -167,6 +169,22 @@ func storeError(dir string, err error) error {
 		return fmt.Errorf("open home: %w", err)
 	}
 	return e
+}
+
+// words is for localapi.Config.
+func (n *Node) words(err error) error {
+	if errors.Is(err, store.ErrDiskFull) {
+		return diskFull(n.cfg.Dir)
+	}
+	return err
+}
+
+func diskFull(dir string) error {
+	return &localapi.Error{
+		Message: "the disk is full: nothing was changed",
+		Hint:    "make room on the disk of " + dir + ", then try again",
+		Exit:    localapi.ExitHome,
+	}
 }
 
 func listenError(err error) error {

@@ -40,6 +40,10 @@ type Config struct {
 	// Ready is called once, when the socket answers; nil means that nobody asks.
 	Ready func()
 
+	// Words puts a failure of the node into words, as an *Error, where it can; nil means
+	// that it never can.
+	Words func(error) error
+
 	// Stop ends the daemon, in its own time; nil means that it can't be asked to.
 	Stop func()
 
@@ -58,6 +62,9 @@ type Server struct {
 func New(cfg Config) (*Server, error) {
 	if cfg.Socket == "" || cfg.Self == nil || cfg.Contacts == nil || cfg.Messages == nil || cfg.Lines == nil || cfg.Trust == nil || cfg.Relays == nil || cfg.Reasons == nil || cfg.Accounts == nil || cfg.AccountMaker == nil || cfg.AccountOwner == nil || cfg.Copies == nil || cfg.Events == nil {
 		return nil, errors.New("local API: incomplete Config")
+	}
+	if cfg.Words == nil {
+		cfg.Words = func(err error) error { return err }
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)

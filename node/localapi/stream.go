@@ -41,7 +41,7 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case err == nil:
 	case begun:
-		_ = enc.Encode(AsError(err))
+		_ = enc.Encode(AsError(s.cfg.Words(err)))
 	default:
 		s.fail(w, r, err)
 	}

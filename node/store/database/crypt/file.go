@@ -5,7 +5,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"syscall"
 
+	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/util/vfsutil"
 	"github.com/ncruces/go-sqlite3/vfs"
 )
@@ -146,7 +148,7 @@ func (f *file) write(p []byte, off int64) (int, error) {
 	copy(b[off-from:], p)
 	f.disk.encrypt(b, uint64(from/Unit))
 	if n, err := f.File.WriteAt(b, from); err != nil || n < len(b) {
-		return 0, errors.Join(err, shortWrite(n, len(b)))
+		return 0, fullDisk(errors.Join(err, shortWrite(n, len(b))))
 	}
 	return len(p), nil
 }
@@ -156,6 +158,15 @@ func shortWrite(n, want int) error {
 		return io.ErrShortWrite
 	}
 	return nil
+}
+
+// fullDisk lets SQLite know that it was want of room: else it says no more than that
+// input or output failed.
+func fullDisk(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG) {
+		return vfs.SystemError(err, sqlite3.FULL)
+	}
+	return err
 }
 
 // old reads a unit that is written in part. One that is not there, or only a part of
