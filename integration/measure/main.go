@@ -27,6 +27,7 @@ func main() {
 // bounds are what the machine gives without us.
 type bounds struct {
 	roundTrip time.Duration // of 1 KiB over an open QUIC stream on loopback
+	dial      time.Duration // of another key on loopback, with the first bytes there and back
 	sync      time.Duration // one appended and synced write of 4 KiB
 }
 
@@ -51,8 +52,9 @@ func run(ctx context.Context) error {
 	}
 	fmt.Printf("| what | measured | bound | ratio |\n|---|---|---|---|\n")
 	m.row("bare QUIC stream, round trip of 1 KiB, p50", show(m.roundTrip), "–", "–")
+	m.row("dial by key, until the other side answers on a stream, p50", show(m.dial), "–", "–")
 	m.row("disk, synced write of 4 KiB, p50", show(m.sync), "–", "–")
-	for _, step := range []func(context.Context) error{m.size, m.start, m.messages, m.fallback} {
+	for _, step := range []func(context.Context) error{m.size, m.start, m.lan, m.messages, m.fallback} {
 		if err := step(ctx); err != nil {
 			return err
 		}

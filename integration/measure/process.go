@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -31,8 +32,14 @@ type process struct {
 
 // begin runs qpc with a home of that name and waits for its ready line.
 func (m *measurement) begin(ctx context.Context, home string, args ...string) (*process, error) {
+	return m.beginIn(ctx, nil, home, args...)
+}
+
+// beginIn is begin by another command.
+func (m *measurement) beginIn(ctx context.Context, wrap []string, home string, args ...string) (*process, error) {
 	p := &process{home: filepath.Join(m.dir, home)}
-	p.cmd = exec.CommandContext(ctx, m.bin, append(args, "--json", "--home", p.home)...)
+	command := slices.Concat(wrap, []string{m.bin}, args, []string{"--json", "--home", p.home})
+	p.cmd = exec.CommandContext(ctx, command[0], command[1:]...)
 	p.cmd.Stderr = os.Stderr
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
