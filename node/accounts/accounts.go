@@ -217,7 +217,7 @@ func (a *Accounts) Delete(ctx context.Context, relay transport.Key) (store.Accou
 }
 
 // Resolve asks a relay who has a user name there. The error may be
-// deliver.ErrSession.
+// sessions.ErrSession.
 func (a *Accounts) Resolve(ctx context.Context, u transport.RelayURL, name string) (id rpc.Identity, found bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"quicnprotochat/node/deliver/people"
 	"quicnprotochat/node/tries"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
@@ -16,12 +17,12 @@ import (
 // relays, until one call returns no error. call asks and uses what it got: an
 // answer that is of no use must not keep those of others out. It may run in
 // several goroutines at once.
-func ask(ctx context.Context, d *Deliverer, p person, call func(context.Context, *rpc.Client) error) error {
+func ask(ctx context.Context, d *Deliverer, p people.Person, call func(context.Context, *rpc.Client) error) error {
 	ctx, cancel := context.WithTimeout(ctx, dialTime+callTime)
 	var wg sync.WaitGroup
 	defer wg.Wait() // soon: all of it ends with ctx
 	defer cancel()
-	answers := make(chan error, 1+len(p.relays)) // never blocks
+	answers := make(chan error, 1+len(p.Relays)) // never blocks
 	begin := func(place string, at func() error) {
 		wg.Go(func() {
 			err := at()
@@ -32,15 +33,15 @@ func ask(ctx context.Context, d *Deliverer, p person, call func(context.Context,
 		})
 	}
 	begin("their machine", func() error {
-		ln, err := d.links.get(ctx, p.host)
+		ln, err := d.links.get(ctx, p.Host)
 		if err == nil {
 			err = call(ctx, ln.conn.Client())
 		}
 		return err
 	})
-	relays := p.relays
+	relays := p.Relays
 	begun, ended := 1, 0
-	hedge := time.NewTimer(d.links.hedge(p.host))
+	hedge := time.NewTimer(d.links.hedge(p.Host))
 	defer hedge.Stop()
 	var errs []error
 	for {
@@ -83,11 +84,11 @@ func (d *Deliverer) Client(ctx context.Context, k transport.Key) (c *rpc.Client,
 
 // Places returns the machine of a contact and the relays that keep mail for it.
 func (d *Deliverer) Places(id rpc.Identity) (host transport.Key, relays []transport.RelayURL) {
-	p, ok := d.people.of(id)
+	p, ok := d.people.Of(id)
 	if !ok {
-		p.host = transport.Key(id)
+		p.Host = transport.Key(id)
 	}
-	return p.host, p.relays
+	return p.Host, p.Relays
 }
 
 // Tried returns what was tried lately for a person, and when the next try is due by

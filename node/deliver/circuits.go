@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"quicnprotochat/node/deliver/people"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
 )
@@ -25,7 +26,7 @@ func (d *Deliverer) MayPunch(k transport.Key) bool {
 	if !d.running() {
 		return false
 	}
-	_, ok := d.people.of(rpc.Identity(k))
+	_, ok := d.people.Of(rpc.Identity(k))
 	return ok
 }
 
@@ -35,7 +36,7 @@ func (d *Deliverer) circuits(ctx context.Context) {
 	tick := time.NewTicker(borrowEvery)
 	defer tick.Stop()
 	for {
-		relays := d.relays.keys()
+		relays := d.relays.Keys()
 		if len(relays) == 0 {
 			relays = d.borrow(ctx)
 		}
@@ -57,19 +58,19 @@ func (d *Deliverer) circuits(ctx context.Context) {
 
 // learnCircuits notes through which relays we may call a contact: its own, and, of
 // who has none, ours, which it may have borrowed.
-func (d *Deliverer) learnCircuits(ctx context.Context, p person) {
-	relays := d.relays.keys()
-	if len(p.relays) > 0 {
+func (d *Deliverer) learnCircuits(ctx context.Context, p people.Person) {
+	relays := d.relays.Keys()
+	if len(p.Relays) > 0 {
 		relays = d.callable(ctx, p)
 	}
-	d.host.LearnCircuits(p.host, relays)
+	d.host.LearnCircuits(p.Host, relays)
 }
 
 // callable returns those relays of a contact that may know that we call it. To one
 // that takes our deposits with a pass we do not say who we are.
-func (d *Deliverer) callable(ctx context.Context, p person) []transport.Key {
+func (d *Deliverer) callable(ctx context.Context, p people.Person) []transport.Key {
 	var keys []transport.Key
-	for _, u := range p.relays {
+	for _, u := range p.Relays {
 		if pass, _, err := d.passAt(ctx, p, u.Key); err == nil && pass == nil {
 			keys = append(keys, u.Key)
 		}
@@ -80,7 +81,7 @@ func (d *Deliverer) callable(ctx context.Context, p person) []transport.Key {
 // borrow connects to relays of contacts and returns their keys.
 func (d *Deliverer) borrow(ctx context.Context) []transport.Key {
 	var keys []transport.Key
-	for _, p := range d.people.all() {
+	for _, p := range d.people.All() {
 		if len(keys) == borrowMost {
 			break
 		}

@@ -12,6 +12,12 @@ import (
 	"golang.org/x/time/rate"
 
 	"quicnprotochat/node/convo"
+	"quicnprotochat/node/deliver/homes"
+	"quicnprotochat/node/deliver/inbox"
+	"quicnprotochat/node/deliver/people"
+	"quicnprotochat/node/deliver/refusals"
+	"quicnprotochat/node/deliver/sessions"
+	"quicnprotochat/node/deliver/strangers"
 	"quicnprotochat/node/deposit"
 	"quicnprotochat/node/identity"
 	"quicnprotochat/node/keys"
@@ -66,13 +72,13 @@ type Deliverer struct {
 	once   sync.Once // guards closing it
 
 	links     links
-	inbox     *inbox
-	strangers *strangers
-	people    people
-	relays    homeRelays
-	sessions  sessions
+	inbox     *inbox.Inbox
+	strangers *strangers.Limits
+	people    *people.People
+	relays    *homes.Relays
+	sessions  *sessions.Sessions
 	tries     tries.Book
-	sealed    sealed
+	sealed    *refusals.Refusals
 	desk      deposit.Desk
 
 	// mu guards the fields below.
@@ -90,12 +96,14 @@ func New(cfg Config) *Deliverer {
 		receipts: make(map[rpc.Identity]*rate.Limiter),
 	}
 	d.links.init(d)
-	d.inbox = newInbox(d)
-	d.strangers = newStrangers()
-	d.people.init()
-	d.relays.init(d)
-	d.sessions.init()
-	d.sealed.init()
+	d.inbox = inbox.New(inbox.Config{Store: cfg.Store, Engine: cfg.Engine, Log: cfg.Log})
+	d.strangers = strangers.New()
+	d.people = people.New()
+	d.relays = homes.New(homes.Config{
+		Visit: d.visit, Patience: visitPatience, Changed: func() { signal(d.moved) }, Log: cfg.Log,
+	})
+	d.sessions = sessions.New()
+	d.sealed = refusals.New()
 	return d
 }
 
@@ -110,15 +118,15 @@ func (d *Deliverer) Run(ctx context.Context, host *transport.Host) error {
 		return err
 	}
 	close(d.started)
-	d.tasks.run(d.inbox.write)
-	d.tasks.run(d.inbox.process)
+	d.tasks.run(d.inbox.Write)
+	d.tasks.run(d.inbox.Process)
 	d.tasks.run(d.upkeep)
 	d.tasks.run(d.circuits)
-	d.relays.start()
+	d.relays.Start(d.tasks.run)
 	d.wakePending(ctx)
 	d.greet()
 	<-ctx.Done()
-	d.relays.leave()
+	d.leave()
 	d.links.close()
 	d.tasks.wait()
 	return nil
@@ -145,7 +153,7 @@ func (d *Deliverer) load(ctx context.Context) error {
 			return err
 		}
 		for _, a := range accounts {
-			d.sessions.set(a.Relay, a.Session)
+			d.sessions.Set(a.Relay, a.Session)
 		}
 		contacts, err := tx.Contacts()
 		if err != nil {
@@ -198,7 +206,7 @@ const (
 // greet dials contacts after a start: what they have for us need not wait for
 // their next try.
 func (d *Deliverer) greet() {
-	for i, k := range d.people.hosts() {
+	for i, k := range d.people.Hosts() {
 		if i == greetMost {
 			return
 		}
@@ -252,8 +260,8 @@ func (d *Deliverer) ContactChanged(c store.Contact) {
 // relayUp wakes the workers of those whose relay is reached again.
 func (d *Deliverer) relayUp(k transport.Key) {
 	for _, id := range d.busy() {
-		p, ok := d.people.of(id)
-		if ok && slices.ContainsFunc(p.relays, func(r transport.RelayURL) bool { return r.Key == k }) {
+		p, ok := d.people.Of(id)
+		if ok && slices.ContainsFunc(p.Relays, func(r transport.RelayURL) bool { return r.Key == k }) {
 			d.wake(id, wakeNews)
 		}
 	}
@@ -267,13 +275,13 @@ func (d *Deliverer) busy() []rpc.Identity {
 }
 
 // Joined says that keys of a new epoch are here: what waited may open.
-func (d *Deliverer) Joined() { d.inbox.retry() }
+func (d *Deliverer) Joined() { d.inbox.Retry() }
 
 // KeyPackageUsed says that one of our key packages was used: the relay that had it
 // gets another.
 func (d *Deliverer) KeyPackageUsed() {
 	if d.running() {
-		d.relays.publish()
+		d.relays.RefreshAll()
 	}
 }
 
@@ -281,8 +289,22 @@ func (d *Deliverer) KeyPackageUsed() {
 // says so.
 func (d *Deliverer) Revoked() {
 	if d.running() {
-		d.relays.publish()
+		d.relays.RefreshAll()
 	}
+}
+
+// Take commits a payload that another machine brings to the inbox. When it
+// returns nil, the payload is durable here, and seq its number. via is the path.
+func (d *Deliverer) Take(ctx context.Context, depositor rpc.Identity, via string, payload []byte) (seq uint64, err error) {
+	if ln := d.links.now(transport.Key(depositor)); ln != nil {
+		ln.Use(0)
+	}
+	if _, known := d.people.Of(depositor); !known {
+		if err := d.strangers.Admit(depositor, len(payload)); err != nil {
+			return 0, err
+		}
+	}
+	return d.inbox.Take(ctx, depositor, via, payload)
 }
 
 // OnStream answers a stream that another machine opened, until it ends.
@@ -298,21 +320,21 @@ func (d *Deliverer) OnLAN(k transport.Key) {
 		return
 	}
 	d.links.forgive(k)
-	if _, ok := d.people.of(rpc.Identity(k)); ok {
+	if _, ok := d.people.Of(rpc.Identity(k)); ok {
 		d.tasks.run(func(ctx context.Context) { _, _ = d.links.get(ctx, k) })
 		d.wake(rpc.Identity(k), wakeNews)
 	}
 }
 
 // AddressKeys returns what opens the addresses that contacts announce on the LAN.
-func (d *Deliverer) AddressKeys() map[transport.Key][32]byte { return d.people.addressKeys() }
+func (d *Deliverer) AddressKeys() map[transport.Key][32]byte { return d.people.AddressKeys() }
 
 // OnWake says that this machine slept.
 func (d *Deliverer) OnWake() {
 	if d.ready() {
 		d.links.forgiveAll()
 		d.links.suspect()
-		d.relays.publish()
+		d.relays.RefreshAll()
 	}
 }
 
@@ -323,7 +345,7 @@ func (d *Deliverer) OnAddrs() {
 	}
 	d.links.forgiveAll()
 	d.links.suspect()
-	d.relays.publish()
+	d.relays.RefreshAll()
 	for _, id := range d.busy() {
 		d.wake(id, wakeNews)
 	}
@@ -342,5 +364,12 @@ func (d *Deliverer) running() bool {
 		return true
 	default:
 		return false
+	}
+}
+
+func signal(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
 	}
 }

@@ -44,6 +44,14 @@
 // that take its deposits with a pass: they are not told who it is. A circuit carries
 // no payload.
 //
+// # Where to read
+//
+//   - deliverer.go: the whole, and what wakes it. worker.go: one person's; race.go: one
+//     race. link.go and guard.go: links. endpoint.go: where people are. home.go: what is
+//     done at our own relays. sealed.go: relays that are not told who calls.
+//   - homes: when our relays are visited. inbox: what comes in. pulse: whether a link is
+//     alive. people, sessions, refusals, strangers: what is known of each.
+//
 // # Invariants
 //
 //   - No acknowledgement goes out before the payload is committed here.

@@ -12,11 +12,11 @@ func (d *Deliverer) Fleeting(to rpc.Identity, payload []byte) {
 	if !d.running() {
 		return
 	}
-	p, ok := d.people.of(to)
+	p, ok := d.people.Of(to)
 	if !ok {
 		return
 	}
-	ln := d.links.now(p.host)
+	ln := d.links.now(p.Host)
 	if ln == nil {
 		return
 	}
@@ -24,7 +24,7 @@ func (d *Deliverer) Fleeting(to rpc.Identity, payload []byte) {
 		ctx, cancel := context.WithTimeout(ctx, callTime)
 		defer cancel()
 		if _, err := ln.conn.Client().Enqueue(ctx, to, rpc.Channel{}, payload); err != nil {
-			d.cfg.Log.Debug("say something for a moment", "peer", p.host, "err", err)
+			d.cfg.Log.Debug("say something for a moment", "peer", p.Host, "err", err)
 		}
 	})
 }

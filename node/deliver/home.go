@@ -2,16 +2,14 @@ package deliver
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"math/rand/v2"
-	"slices"
 	"sync"
 	"time"
 
+	"quicnprotochat/node/deliver/homes"
+	"quicnprotochat/node/deliver/sessions"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
 )
@@ -22,11 +20,6 @@ const (
 	// mailPause is the least time between two answers of a relay that there is no
 	// mail: it should wait by itself.
 	mailPause = time.Second
-	// homePause is the time within which a relay that was lost is dialled again. All
-	// who lose it at once spread over it, so that it is not lost again. It is
-	// doubled at each failure; steady is how long a visit lasts that was none.
-	homePause = 5 * time.Second
-	steady    = 30 * time.Second
 	// mailLimit is how many payloads one answer brings.
 	mailLimit = 100
 	// stockAtRelay is how many key packages a relay is kept filled with.
@@ -35,218 +28,70 @@ const (
 	homeUpkeep = 30 * time.Minute
 )
 
-// HomeRelay is the state of one of our own relays.
-type HomeRelay struct {
-	URL     transport.RelayURL
-	Reached bool
-	// Error says why it is not reached, "" if it is or was not tried yet.
-	Error string
-}
-
-// homeRelays are the relays that keep mail for us.
-type homeRelays struct {
-	d *Deliverer
-
-	mu sync.Mutex
-	m  map[transport.Key]*home
-}
-
-// home is one of our own relays.
-type home struct {
-	d       *Deliverer
-	url     transport.RelayURL
-	begun   bool          // guarded by homeRelays.mu
-	quit    chan struct{} // closed when the relay is forgotten
-	refresh chan struct{} // capacity 1: present ourselves again
-
-	mu      sync.Mutex
-	reached bool
-	err     error
-}
-
-func (h *homeRelays) init(d *Deliverer) {
-	h.d = d
-	h.m = make(map[transport.Key]*home)
-}
-
 // AddRelay begins to keep in touch with a home relay. It returns at once.
-func (d *Deliverer) AddRelay(url transport.RelayURL) {
-	h := &d.relays
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if old := h.m[url.Key]; old != nil {
-		if old.url == url {
-			return
-		}
-		close(old.quit)
-	}
-	r := &home{d: d, url: url, quit: make(chan struct{}), refresh: make(chan struct{}, 1)}
-	h.m[url.Key] = r
-	if d.running() {
-		r.start()
-	}
-	h.refresh()
-}
+func (d *Deliverer) AddRelay(url transport.RelayURL) { d.relays.Add(url) }
 
 // ForgetRelay ends it.
-func (d *Deliverer) ForgetRelay(k transport.Key) {
-	h := &d.relays
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if r := h.m[k]; r != nil {
-		close(r.quit)
-		delete(h.m, k)
-		h.refresh()
-	}
-}
+func (d *Deliverer) ForgetRelay(k transport.Key) { d.relays.Forget(k) }
 
 // HomeRelays returns the state of our own relays, by URL.
-func (d *Deliverer) HomeRelays() []HomeRelay {
-	h := &d.relays
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	var all []HomeRelay
-	for _, r := range h.m {
-		r.mu.Lock()
-		state := HomeRelay{URL: r.url, Reached: r.reached}
-		if r.err != nil {
-			state.Error = r.err.Error()
-		}
-		r.mu.Unlock()
-		all = append(all, state)
-	}
-	slices.SortFunc(all, func(a, b HomeRelay) int { return cmp.Compare(a.URL.String(), b.URL.String()) })
-	return all
-}
-
-// start begins with all relays known when Run starts.
-func (h *homeRelays) start() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, r := range h.m {
-		if !r.begun {
-			r.start()
-		}
-	}
-}
-
-// publish lets each relay get our endpoint again.
-func (h *homeRelays) publish() {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.refresh()
-}
-
-// keys returns those of all.
-func (h *homeRelays) keys() []transport.Key {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return slices.Collect(maps.Keys(h.m))
-}
-
-// refresh is publish with h.mu held.
-func (h *homeRelays) refresh() {
-	signal(h.d.moved)
-	for _, r := range h.m {
-		signal(r.refresh)
-	}
-}
+func (d *Deliverer) HomeRelays() []homes.State { return d.relays.States() }
 
 // leave replaces our endpoint by one without addresses at each relay that is
 // reached, within a second.
-func (h *homeRelays) leave() {
+func (d *Deliverer) leave() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	record, err := h.d.cfg.Profile.Endpoint(ctx, false, h.d.cfg.Store.Now())
+	record, err := d.cfg.Profile.Endpoint(ctx, false, d.cfg.Store.Now())
 	if err != nil {
-		h.d.cfg.Log.Warn("make endpoint", "err", err)
+		d.cfg.Log.Warn("make endpoint", "err", err)
 		return
 	}
-	h.mu.Lock()
-	all := make([]*home, 0, len(h.m))
-	for _, r := range h.m {
-		all = append(all, r)
-	}
-	h.mu.Unlock()
 	var wg sync.WaitGroup
-	for _, r := range all {
-		ln := h.d.links.now(r.url.Key)
+	for _, k := range d.relays.Keys() {
+		ln := d.links.now(k)
 		if ln == nil {
 			continue
 		}
 		wg.Go(func() {
-			if err := ln.conn.Client().PublishEndpoint(ctx, h.d.self, record); err != nil {
-				h.d.cfg.Log.Info("take back endpoint", "relay", r.url.Key, "err", err)
+			if err := ln.conn.Client().PublishEndpoint(ctx, d.self, record); err != nil {
+				d.cfg.Log.Info("take back endpoint", "relay", k, "err", err)
 			}
 		})
 	}
 	wg.Wait()
 }
 
-func (r *home) start() {
-	r.begun = true
-	r.d.host.Learn(r.url.Key, transport.SourceUser, r.url.Addrs())
-	r.d.tasks.run(func(ctx context.Context) {
-		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
-		r.d.tasks.run(func(context.Context) {
-			select {
-			case <-r.quit:
-				cancel()
-			case <-ctx.Done():
-			}
-		})
-		r.keep(ctx)
-	})
+// home is a visit at one of our relays.
+type home struct {
+	d *Deliverer
+	*homes.Visit
 }
 
-func (r *home) note(reached bool, err error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.reached, r.err = reached, err
+// visit is done at each of our relays, again and again.
+func (d *Deliverer) visit(ctx context.Context, v *homes.Visit) error {
+	d.host.Learn(v.URL.Key, transport.SourceUser, v.URL.Addrs())
+	r := &home{d, v}
+	return r.refused(ctx, r.stay(ctx))
 }
 
-// keep stays in touch with the relay until ctx ends.
-func (r *home) keep(ctx context.Context) {
-	pause := time.Duration(0)
-	for ctx.Err() == nil {
-		began := time.Now()
-		err := r.visit(ctx)
-		if ctx.Err() != nil {
-			return
-		}
-		err = r.refused(ctx, err)
-		r.note(false, err)
-		r.d.cfg.Log.Warn("home relay not reached", "relay", r.url.Key, "err", err)
-		if time.Since(began) > steady {
-			pause = 0
-		}
-		pause = min(max(2*pause, homePause), time.Minute)
-		if errors.Is(err, errAccount) {
-			pause = accountPause // a login ends it
-		}
-		timer := time.NewTimer(homeWait(pause))
-		select {
-		case <-ctx.Done():
-		case <-timer.C:
-		case <-r.refresh:
-		}
-		timer.Stop()
+// visitPatience is how long a login is waited for where one is needed.
+func visitPatience(err error) time.Duration {
+	if errors.Is(err, errAccount) {
+		return sessions.Patience // a login ends it
 	}
+	return 0
 }
 
-// homeWait is when, within a time, a relay is dialled again.
-func homeWait(pause time.Duration) time.Duration { return rand.N(pause) }
-
-// visit connects, brings what the relay must hold of us and takes the mail,
+// stay connects, brings what the relay must hold of us and takes the mail,
 // until something fails.
-func (r *home) visit(ctx context.Context) error {
-	ln, err := r.d.links.get(ctx, r.url.Key)
+func (r *home) stay(ctx context.Context) error {
+	ln, err := r.d.links.get(ctx, r.URL.Key)
 	if err != nil {
 		return err
 	}
-	r.note(true, nil)
-	r.d.cfg.Log.Info("home relay reached", "relay", r.url.Key)
+	r.Reached()
+	r.d.cfg.Log.Info("home relay reached", "relay", r.URL.Key)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	ends := make(chan error, 2) // room for both: neither is left behind
@@ -281,12 +126,12 @@ func (r *home) mail(ctx context.Context, ln *link) error {
 				continue
 			}
 		}
-		ln.use(0)
+		ln.Use(0)
 		last := mail[len(mail)-1].Seq
 		if last <= after {
 			return fmt.Errorf("take mail: relay counts backwards, from %d to %d", after, last)
 		}
-		if err := r.d.takeMail(ctx, mail); err != nil {
+		if err := r.d.inbox.TakeMail(ctx, mail); err != nil {
 			return err
 		}
 		if err := c.Ack(ctx, r.d.self, rpc.Channel{}, last); err != nil {
@@ -334,7 +179,7 @@ func (r *home) present(ctx context.Context, c *rpc.Client) error {
 			return ctx.Err()
 		case <-tick.C:
 			look = true
-		case <-r.refresh:
+		case <-r.Refresh:
 			look = false
 		}
 	}
@@ -342,7 +187,7 @@ func (r *home) present(ctx context.Context, c *rpc.Client) error {
 
 // stock fills the relay's store of our key packages.
 func (r *home) stock(ctx context.Context, c *rpc.Client, now time.Time) error {
-	pending, err := r.d.cfg.Keys.Stock(ctx, r.url.Key, stockAtRelay, now)
+	pending, err := r.d.cfg.Keys.Stock(ctx, r.URL.Key, stockAtRelay, now)
 	if err != nil || len(pending) == 0 {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"quicnprotochat/node/deliver/pulse"
 	"quicnprotochat/rpc"
 	"quicnprotochat/rpc/budget"
 	"quicnprotochat/transport"
@@ -20,7 +21,7 @@ type link struct {
 	tcp    bool // over TCP, which is taken only where UDP does not get through
 	since  time.Time
 	stream *transport.Stream
-	pulse
+	*pulse.Pulse
 }
 
 // links are the streams to other machines.
@@ -119,13 +120,11 @@ func (l *links) serve(s *transport.Stream) {
 // adopt makes a link of a stream.
 func (l *links) adopt(s *transport.Stream) *link {
 	k := s.Key()
-	ln := &link{key: k, path: s.Path(), tcp: s.Remote() != "" && !s.Remote().IsQUIC(), since: time.Now(), stream: s}
-	ln.poke = make(chan struct{}, 1)
-	ln.answered()
+	ln := &link{key: k, path: s.Path(), tcp: s.Remote() != "" && !s.Remote().IsQUIC(), since: time.Now(), stream: s, Pulse: pulse.New()}
 	ln.conn = rpc.NewConn(s, rpc.ConnConfig{
 		Service: l.d.cfg.Service,
 		Peer:    rpc.Peer{Identity: rpc.Identity(k), Proven: true, Remote: s.RemoteHost()},
-		Token:   func() []byte { return l.d.sessions.token(k) },
+		Token:   func() []byte { return l.d.sessions.Token(k) },
 		Budget:  l.budget,
 		Log:     l.d.cfg.Log.With("peer", k),
 	})
@@ -172,7 +171,7 @@ func (ln *link) drop() {
 // silent for long is given up, and the next call dials anew.
 func (l *links) unreachable(k transport.Key) bool {
 	if ln := l.now(k); ln != nil {
-		silence, dead := ln.silence()
+		silence, dead := ln.Silence()
 		if dead {
 			l.lost(ln)
 		}

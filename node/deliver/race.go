@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"quicnprotochat/node/deliver/people"
+	"quicnprotochat/node/deliver/pulse"
 	"quicnprotochat/node/tries"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
@@ -50,7 +52,7 @@ func (u *undelivered) Error() string {
 // each.
 type race struct {
 	d     *Deliverer
-	p     person
+	p     people.Person
 	items []item
 
 	acks chan ack
@@ -97,7 +99,7 @@ type end struct {
 
 // race returns nil when each item has been taken by somebody, and an
 // *undelivered when no way is left for one.
-func (w *worker) race(ctx context.Context, p person, items []item) error {
+func (w *worker) race(ctx context.Context, p people.Person, items []item) error {
 	r := &race{
 		d: w.d, p: p, items: items, acks: make(chan ack), ends: make(chan end),
 		taken: make([]bool, len(items)), open: len(items),
@@ -110,22 +112,22 @@ func (r *race) run(ctx context.Context) error {
 	defer r.wg.Wait() // nothing of a race outlives it
 	defer cancel()
 	r.beginDirect(ways)
-	hedge := time.NewTimer(r.d.links.hedge(r.p.host))
+	hedge := time.NewTimer(r.d.links.hedge(r.p.Host))
 	defer hedge.Stop()
 	look := time.NewTicker(Hedge)
 	defer look.Stop()
-	relays := r.p.relays
+	relays := r.p.Relays
 	for r.open > 0 {
 		select {
 		case <-look.C:
 			// A link that came up while another says nothing is the better one.
-			if ln := r.direct.Load(); ln != nil && r.d.links.now(r.p.host) != ln {
+			if ln := r.direct.Load(); ln != nil && r.d.links.now(r.p.Host) != ln {
 				r.direct.Store(nil)
 				r.beginDirect(ways)
 			}
 		case <-hedge.C:
 			if ln := r.direct.Load(); ln != nil && !slices.Contains(r.taken, true) {
-				ln.doubt()
+				ln.Doubt()
 			}
 			r.beginRelays(ways, relays)
 			relays = nil
@@ -189,10 +191,10 @@ func (r *race) take(ctx context.Context, a ack) error {
 // note tells who has taken an item, and what was tried for it.
 func (r *race) note(ctx context.Context, a ack) error {
 	it, now := r.items[a.item], time.Now()
-	tried := r.d.tries.Since(r.p.id, it.since)
+	tried := r.d.tries.Since(r.p.ID, it.since)
 	t := tries.Try{Way: tries.Machine, At: a.began, Took: now.Sub(a.began), Path: a.path, OK: true, Result: "took it"}
 	if a.direct() {
-		r.d.tries.Note(r.p.id, t)
+		r.d.tries.Note(r.p.ID, t)
 		return it.direct(ctx, a.path, fmt.Sprintf("their machine took it (%s)", a.path), tries.Add(tried, t))
 	}
 	if !r.trying.IsZero() {
@@ -202,7 +204,7 @@ func (r *race) note(ctx context.Context, a ack) error {
 	if a.sealed {
 		t.Result += fromNobody
 	}
-	r.d.tries.Note(r.p.id, t)
+	r.d.tries.Note(r.p.ID, t)
 	why := "their machine did not answer in time, their relay " + t.Result
 	return it.stored(ctx, a.relay, why, tries.Add(tried, t))
 }
@@ -214,7 +216,7 @@ func (r *race) begin(ctx context.Context, w way, run func(ctx context.Context, w
 		r.copies++
 		t.Way, t.Relay = tries.Relay, w.relay
 	}
-	r.d.tries.Note(r.p.id, t)
+	r.d.tries.Note(r.p.ID, t)
 	r.wg.Go(func() {
 		err := run(ctx, w)
 		select {
@@ -236,7 +238,7 @@ func (r *race) ended(e end) {
 	}
 	if e.err != nil {
 		t.Result = tries.Plain(e.err)
-		r.d.tries.Note(r.p.id, t)
+		r.d.tries.Note(r.p.ID, t)
 	}
 }
 
@@ -253,12 +255,12 @@ func (r *race) beginRelays(ctx context.Context, relays []transport.RelayURL) {
 
 // goDirect hands the items to the person's own machine.
 func (r *race) goDirect(ctx context.Context, w way) error {
-	ln, err := r.d.links.get(ctx, r.p.host)
+	ln, err := r.d.links.get(ctx, r.p.Host)
 	if err != nil {
 		return err
 	}
 	r.direct.Store(ln)
-	err = r.send(ctx, ln.conn.Client(), ack{way: w, path: ln.path}, &ln.pulse)
+	err = r.send(ctx, ln.conn.Client(), ack{way: w, path: ln.path}, ln.Pulse)
 	if errors.Is(err, rpc.ErrDisconnected) {
 		ln.drop()
 	}
@@ -271,25 +273,25 @@ const fromNobody = " and was not told from whom it is"
 // goRelay leaves the items at one relay.
 func (r *race) goRelay(ctx context.Context, w way, u transport.RelayURL) error {
 	return r.d.atRelay(ctx, r.p, u, func(ctx context.Context, c *rpc.Client, sealed bool) error {
-		return r.send(ctx, c, ack{way: w, sealed: sealed}, &pulse{})
+		return r.send(ctx, c, ack{way: w, sealed: sealed}, pulse.New())
 	})
 }
 
 // send enqueues all items with a client, many at once but begun in order, and tells
 // of each by a copy of a. p feels what goes and what is answered.
-func (r *race) send(ctx context.Context, c *rpc.Client, a ack, p *pulse) error {
+func (r *race) send(ctx context.Context, c *rpc.Client, a ack, p *pulse.Pulse) error {
 	errs := make([]error, len(r.items))
 	var wg sync.WaitGroup
 	for i, it := range r.items {
-		p.use(len(it.payload))
+		p.Use(len(it.payload))
 		answer := r.enqueue(ctx, c, a, it)
 		wg.Go(func() {
 			errs[i] = answer()
-			p.use(-len(it.payload))
+			p.Use(-len(it.payload))
 			if errs[i] != nil {
 				return
 			}
-			p.answered()
+			p.Answered()
 			a := a
 			a.item = i
 			select {
@@ -307,9 +309,9 @@ func (r *race) send(ctx context.Context, c *rpc.Client, a ack, p *pulse) error {
 // knows us with theirs.
 func (r *race) enqueue(ctx context.Context, c *rpc.Client, a ack, it item) (answer func() error) {
 	if it.shared && !a.direct() && !a.sealed {
-		return func() error { return r.d.desk.Leave(ctx, a.relay, c, r.p.id, it.payload) }
+		return func() error { return r.d.desk.Leave(ctx, a.relay, c, r.p.ID, it.payload) }
 	}
-	wait := c.StartEnqueue(ctx, r.p.id, rpc.Channel{}, it.payload)
+	wait := c.StartEnqueue(ctx, r.p.ID, rpc.Channel{}, it.payload)
 	return func() error {
 		_, err := wait()
 		return err

@@ -2,90 +2,23 @@ package deliver
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
+	"quicnprotochat/node/deliver/people"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
 )
-
-const (
-	// refusedTime is how long a relay that refused a pass is not shown it again.
-	refusedTime = time.Hour
-	// maxRefusals bounds how many refusals are remembered.
-	maxRefusals = 4096
-)
-
-// refusal is a pass that a relay refused. No pass stands for all: the relay takes
-// none at all.
-type refusal struct {
-	relay transport.Key
-	pass  [sha256.Size]byte
-}
-
-// sealed is what is known of relays that are called without saying who we are.
-type sealed struct {
-	mu      sync.Mutex
-	refused map[refusal]time.Time
-	away    map[transport.Key]bool // did not answer last time
-}
-
-func (s *sealed) init() {
-	s.refused = make(map[refusal]time.Time)
-	s.away = make(map[transport.Key]bool)
-}
-
-// takes reports whether a relay may take a pass.
-func (s *sealed) takes(relay transport.Key, pass []byte) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, r := range []refusal{{relay: relay}, {relay, sha256.Sum256(pass)}} {
-		if at, ok := s.refused[r]; ok && time.Since(at) < refusedTime {
-			return false
-		}
-	}
-	return true
-}
-
-// refuse notes that a relay refused a pass.
-func (s *sealed) refuse(relay transport.Key, pass []byte, err error) {
-	r := refusal{relay: relay}
-	if !errors.Is(err, rpc.ErrUnauthenticated) && !errors.Is(err, rpc.ErrNotOffered) {
-		r.pass = sha256.Sum256(pass)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.refused) >= maxRefusals {
-		clear(s.refused)
-	}
-	s.refused[r] = time.Now()
-}
-
-// answered notes whether a relay answers, and reports whether it is back.
-func (s *sealed) answered(relay transport.Key, ok bool) (back bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	back = ok && s.away[relay]
-	switch {
-	case ok:
-		delete(s.away, relay)
-	case len(s.away) < maxRefusals:
-		s.away[relay] = true
-	}
-	return back
-}
 
 // atRelay makes a call about a person at one of its relays. With a pass of the
 // person it says nothing of who we are; where there is none, or the relay does not
 // take it, and where our network blocks UDP, without which no connection says so
 // little, we call in our own name. call is told which, and may be made more than
 // once.
-func (d *Deliverer) atRelay(ctx context.Context, p person, u transport.RelayURL, call func(ctx context.Context, c *rpc.Client, sealed bool) error) error {
+func (d *Deliverer) atRelay(ctx context.Context, p people.Person, u transport.RelayURL, call func(ctx context.Context, c *rpc.Client, sealed bool) error) error {
 	pass, hello, err := d.passAt(ctx, p, u.Key)
 	if err != nil {
 		return err
@@ -97,7 +30,7 @@ func (d *Deliverer) atRelay(ctx context.Context, p person, u transport.RelayURL,
 			return nil
 		case refusesPass(err), hello && errors.Is(err, rpc.ErrTooLarge):
 			d.cfg.Log.Info("relay refuses the pass of a contact", "relay", u.Key, "err", err)
-			d.sealed.refuse(u.Key, pass, err)
+			d.sealed.Refuse(u.Key, pass, err)
 		case !errors.Is(err, errNotReached) || before == nil || d.links.now(u.Key) != before:
 			return err
 			// A relay that answers us otherwise serves no QUIC without libp2p.
@@ -120,13 +53,13 @@ func (d *Deliverer) atRelay(ctx context.Context, p person, u transport.RelayURL,
 // passAt returns the pass of a person for a relay, nil if there is none that is of
 // use. Before the person gave us one, hello is true: it is that of the link, and good
 // for little.
-func (d *Deliverer) passAt(ctx context.Context, p person, relay transport.Key) (pass []byte, hello bool, err error) {
+func (d *Deliverer) passAt(ctx context.Context, p people.Person, relay transport.Key) (pass []byte, hello bool, err error) {
 	now := d.cfg.Store.Now()
 	err = d.cfg.Store.Glance(ctx, func(tx *store.Tx) error {
-		given, err := tx.PassAt(p.id, relay)
+		given, err := tx.PassAt(p.ID, relay)
 		switch {
 		case errors.Is(err, store.ErrNotFound):
-			hello = slices.Contains(p.sealed, relay) && !p.hello.IsZero() && now.Before(p.hello.Expiry)
+			hello = slices.Contains(p.Sealed, relay) && !p.Hello.IsZero() && now.Before(p.Hello.Expiry)
 			return nil
 		case err == nil && now.Before(given.Expiry):
 			pass = given.Pass
@@ -137,9 +70,9 @@ func (d *Deliverer) passAt(ctx context.Context, p person, relay transport.Key) (
 		return nil, false, fmt.Errorf("read pass: %w", err)
 	}
 	if hello {
-		pass = p.hello.Encode()
+		pass = p.Hello.Encode()
 	}
-	if pass == nil || !d.sealed.takes(relay, pass) {
+	if pass == nil || !d.sealed.Takes(relay, pass) {
 		return nil, false, nil
 	}
 	return pass, hello, nil
@@ -159,7 +92,7 @@ func refusesPass(err error) bool {
 func (d *Deliverer) callSealed(ctx context.Context, u transport.RelayURL, pass []byte, call func(context.Context, *rpc.Client, bool) error) error {
 	s, err := transport.DialPlain(ctx, d.cfg.Plain, u)
 	if err != nil {
-		d.sealed.answered(u.Key, false)
+		d.sealed.Answered(u.Key, false)
 		return fmt.Errorf("%w: %w", errNotReached, err)
 	}
 	conn := rpc.NewConn(s, rpc.ConnConfig{
@@ -170,7 +103,7 @@ func (d *Deliverer) callSealed(ctx context.Context, u transport.RelayURL, pass [
 	})
 	err = call(ctx, conn.Client(), true)
 	_ = conn.Close()
-	if d.sealed.answered(u.Key, true) {
+	if d.sealed.Answered(u.Key, true) {
 		d.relayUp(u.Key)
 	}
 	return err
@@ -181,19 +114,19 @@ func (d *Deliverer) callSealed(ctx context.Context, u transport.RelayURL, pass [
 func (r *home) tryPass(ctx context.Context, now time.Time) error {
 	var pass []byte
 	err := r.d.cfg.Store.Glance(ctx, func(tx *store.Tx) (err error) {
-		pass, err = r.d.cfg.Profile.Pass(tx, r.url.Key, now)
+		pass, err = r.d.cfg.Profile.Pass(tx, r.URL.Key, now)
 		return err
 	})
 	if err != nil {
 		return fmt.Errorf("make pass: %w", err)
 	}
-	err = r.d.callSealed(ctx, r.url, pass, func(ctx context.Context, c *rpc.Client, _ bool) error {
+	err = r.d.callSealed(ctx, r.URL, pass, func(ctx context.Context, c *rpc.Client, _ bool) error {
 		_, err := c.ResolveEndpoint(ctx, r.d.self)
 		return err
 	})
 	if err != nil && !refusesPass(err) {
-		r.d.cfg.Log.Info("passes not tried at home relay", "relay", r.url.Key, "err", err)
+		r.d.cfg.Log.Info("passes not tried at home relay", "relay", r.URL.Key, "err", err)
 		return nil
 	}
-	return r.d.cfg.Engine.TakesPasses(ctx, r.url.Key, err == nil)
+	return r.d.cfg.Engine.TakesPasses(ctx, r.URL.Key, err == nil)
 }

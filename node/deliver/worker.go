@@ -11,6 +11,8 @@ import (
 	"golang.org/x/time/rate"
 
 	"quicnprotochat/node/convo"
+	"quicnprotochat/node/deliver/people"
+	"quicnprotochat/node/deliver/pulse"
 	"quicnprotochat/node/store"
 	"quicnprotochat/node/tries"
 	"quicnprotochat/rpc"
@@ -97,7 +99,7 @@ func (d *Deliverer) wake(id rpc.Identity, reason wakeReason) {
 		d.mu.Unlock()
 		return
 	}
-	if _, ok := d.people.of(id); !ok {
+	if _, ok := d.people.Of(id); !ok {
 		return
 	}
 	d.mu.Lock()
@@ -168,7 +170,7 @@ func (w *worker) pass(ctx context.Context) (wait time.Duration, idle bool) {
 	if woken&^wakeReceipt != 0 {
 		w.pause = 0
 	}
-	p, ok := w.d.people.of(w.id)
+	p, ok := w.d.people.Of(w.id)
 	if !ok {
 		return 0, true
 	}
@@ -208,8 +210,8 @@ func (w *worker) pass(ctx context.Context) (wait time.Duration, idle bool) {
 // quick sends what is ready over the connection that is there, before anything else is
 // looked after: that is what people wait for. It reports whether all of it is taken.
 // What is not is left to the rest of the pass.
-func (w *worker) quick(ctx context.Context, p person) bool {
-	if w.d.links.now(p.host) == nil || w.d.links.unreachable(p.host) {
+func (w *worker) quick(ctx context.Context, p people.Person) bool {
+	if w.d.links.now(p.Host) == nil || w.d.links.unreachable(p.Host) {
 		return false
 	}
 	var rows []store.Outgoing
@@ -272,7 +274,7 @@ func reason(err error) string {
 
 // seal gets the person's hybrid key if something waits for it, and seals that. It
 // returns what else is needed of the person.
-func (w *worker) seal(ctx context.Context, p person) (needs convo.Needs, err error) {
+func (w *worker) seal(ctx context.Context, p people.Person) (needs convo.Needs, err error) {
 	if needs, err = w.d.cfg.Engine.Needs(ctx, w.id); err != nil {
 		return needs, err
 	}
@@ -289,7 +291,7 @@ func (w *worker) seal(ctx context.Context, p person) (needs convo.Needs, err err
 
 // begin gets a key package if a conversation is to start, or a group wants one. It
 // reports whether that led to anything.
-func (w *worker) begin(ctx context.Context, p person, needs convo.Needs) (begun bool, err error) {
+func (w *worker) begin(ctx context.Context, p people.Person, needs convo.Needs) (begun bool, err error) {
 	if !needs.KeyPackage {
 		return false, nil
 	}
@@ -301,7 +303,7 @@ func (w *worker) begin(ctx context.Context, p person, needs convo.Needs) (begun 
 }
 
 // learnKey fetches the person's hybrid key.
-func (w *worker) learnKey(ctx context.Context, p person) error {
+func (w *worker) learnKey(ctx context.Context, p people.Person) error {
 	return ask(ctx, w.d, p, func(ctx context.Context, c *rpc.Client) error {
 		blob, err := nonEmpty(c.FetchHybridKey(ctx, w.id))
 		if err != nil {
@@ -341,8 +343,8 @@ func nonEmpty(b []byte, err error) ([]byte, error) {
 }
 
 // planResend begins a new plan when a link came up, and ends it with the link.
-func (w *worker) planResend(p person) {
-	ln := w.d.links.now(p.host)
+func (w *worker) planResend(p people.Person) {
+	ln := w.d.links.now(p.Host)
 	switch {
 	case ln == w.resend.on:
 	case ln == nil:
@@ -363,13 +365,13 @@ type load struct {
 }
 
 // load collects what is to be sent now.
-func (w *worker) load(ctx context.Context, p person, woken wakeReason) (l load, err error) {
+func (w *worker) load(ctx context.Context, p people.Person, woken wakeReason) (l load, err error) {
 	if err := w.addReceipt(ctx, &l); err != nil {
 		return l, err
 	}
 	again := w.resend.due()
-	if again && w.d.links.unreachable(p.host) {
-		w.resend.at, again = time.Now().Add(deadAfter), false
+	if again && w.d.links.unreachable(p.Host) {
+		w.resend.at, again = time.Now().Add(pulse.DeadAfter), false
 	}
 	if again || woken&wakeNews != 0 {
 		ages := convo.RenewAges{Taken: reencrypt, Stored: redeposit, Seen: again}

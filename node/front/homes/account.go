@@ -6,7 +6,7 @@ import (
 	"fmt"
 
 	"quicnprotochat/node/accounts"
-	"quicnprotochat/node/deliver"
+	"quicnprotochat/node/deliver/sessions"
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
@@ -205,7 +205,7 @@ func AccountError(u transport.RelayURL, err error) error {
 		e.Message, e.Hint = "this node has no account at that relay", "make one: qpc account register NAME --relay "+u.String()
 	case errors.Is(err, rpc.ErrLogin):
 		e.Message, e.Hint = localapi.LoginRefused, localapi.LoginHint
-	case errors.Is(err, deliver.ErrSession):
+	case errors.Is(err, sessions.ErrSession):
 		e.Message, e.Hint = "that relay answers only who is logged in there", "log in: qpc account login --relay "+u.String()+"; without an account: qpc account register NAME --relay "+u.String()
 	case errors.Is(err, rpc.ErrUsername):
 		errors.As(err, &refused)

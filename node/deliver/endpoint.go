@@ -1,20 +1,17 @@
 package deliver
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"quicnprotochat/node/contact"
 	"quicnprotochat/node/convo"
+	"quicnprotochat/node/deliver/people"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
-	"quicnprotochat/rpc/pass"
 	"quicnprotochat/transport"
 	"quicnprotochat/transport/endpoint"
 )
@@ -22,86 +19,10 @@ import (
 // lookPause is the least time between two look-ups of one person's endpoint.
 const lookPause = 10 * time.Second
 
-// person is what delivery knows of a contact.
-type person struct {
-	id         rpc.Identity
-	host       transport.Key
-	relays     []transport.RelayURL
-	addressKey [32]byte
-	sealed     []transport.Key // those of its relays that take passes
-	hello      pass.Pass       // of the link that it came with; zero if there is none
-}
-
-// people are the contacts.
-type people struct {
-	mu sync.Mutex
-	m  map[rpc.Identity]person
-}
-
-func (p *people) init() { p.m = make(map[rpc.Identity]person) }
-
-func (p *people) of(id rpc.Identity) (person, bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	x, ok := p.m[id]
-	return x, ok
-}
-
-// hosts returns the machines of all.
-func (p *people) hosts() []transport.Key {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	keys := make([]transport.Key, 0, len(p.m))
-	for _, x := range p.m {
-		keys = append(keys, x.host)
-	}
-	return keys
-}
-
-// addressKeys returns what opens the addresses of each machine.
-func (p *people) addressKeys() map[transport.Key][32]byte {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	keys := make(map[transport.Key][32]byte, len(p.m))
-	for _, x := range p.m {
-		if x.addressKey != [32]byte{} {
-			keys[x.host] = x.addressKey
-		}
-	}
-	return keys
-}
-
-// all returns everybody, in the order of the identities.
-func (p *people) all() []person {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	all := slices.Collect(maps.Values(p.m))
-	slices.SortFunc(all, func(a, b person) int { return bytes.Compare(a.id[:], b.id[:]) })
-	return all
-}
-
-func (p *people) put(x person) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.m[x.id] = x
-}
-
-// move notes the relays of a person, of whom a newer card may have come meanwhile.
-func (p *people) move(x person, relays []transport.RelayURL) person {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if now, ok := p.m[x.id]; ok {
-		x = now
-	}
-	x.relays = relays
-	p.m[x.id] = x
-	return x
-}
-
 // know keeps what a contact's card says of where it can be found.
 func (d *Deliverer) know(c store.Contact) {
 	if len(c.Card) == 0 && c.Via == convo.ViaLAN {
-		d.people.put(person{id: c.Identity, host: transport.Key(c.Identity)}) // only the LAN tells where
+		d.people.Put(people.Person{ID: c.Identity, Host: transport.Key(c.Identity)}) // only the LAN tells where
 		return
 	}
 	if len(c.Card) == 0 && c.Claim != "" {
@@ -114,27 +35,27 @@ func (d *Deliverer) know(c store.Contact) {
 		d.cfg.Log.Warn("contact without a usable card", "peer", transport.Key(c.Identity), "err", err)
 		return
 	}
-	p := person{id: c.Identity, host: host, relays: card.Relays, addressKey: card.AddressKey, sealed: card.Sealed, hello: card.Hello}
-	d.people.put(p)
+	p := people.Person{ID: c.Identity, Host: host, Relays: card.Relays, AddressKey: card.AddressKey, Sealed: card.Sealed, Hello: card.Hello}
+	d.people.Put(p)
 	if d.host == nil {
 		return // Run comes back to it
 	}
-	d.host.Learn(p.host, cardSource(c), card.Addrs)
+	d.host.Learn(p.Host, cardSource(c), card.Addrs)
 	d.learnRelays(p)
 }
 
 // knowByName keeps that a contact without a card can be found through the relay
 // that named it.
 func (d *Deliverer) knowByName(c store.Contact) {
-	p := person{id: c.Identity, host: transport.Key(c.Identity)}
+	p := people.Person{ID: c.Identity, Host: transport.Key(c.Identity)}
 	_, url, _ := strings.Cut(c.Claim, "@")
 	u, err := transport.ParseRelayURL(url)
 	if err != nil {
-		d.cfg.Log.Warn("contact without a usable claim", "peer", p.host, "err", err)
+		d.cfg.Log.Warn("contact without a usable claim", "peer", p.Host, "err", err)
 		return
 	}
-	p.relays = []transport.RelayURL{u}
-	d.people.put(p)
+	p.Relays = []transport.RelayURL{u}
+	d.people.Put(p)
 	if d.host != nil {
 		d.learnRelays(p)
 	}
@@ -142,8 +63,8 @@ func (d *Deliverer) knowByName(c store.Contact) {
 
 // learnRelays notes where a contact's relays are. That is the contact's word: it
 // must not push out what the user said of a relay.
-func (d *Deliverer) learnRelays(p person) {
-	for _, r := range p.relays {
+func (d *Deliverer) learnRelays(p people.Person) {
+	for _, r := range p.Relays {
 		d.host.Learn(r.Key, transport.SourceLink, r.Addrs())
 	}
 	signal(d.moved)
@@ -164,7 +85,7 @@ func (d *Deliverer) knowEndpoint(tx *store.Tx, id rpc.Identity) {
 	if err != nil {
 		return
 	}
-	p, ok := d.people.of(id)
+	p, ok := d.people.Of(id)
 	if !ok {
 		return
 	}
@@ -172,18 +93,18 @@ func (d *Deliverer) knowEndpoint(tx *store.Tx, id rpc.Identity) {
 	if err != nil {
 		return // expired meanwhile
 	}
-	d.useEndpoint(p, e, func(addrs []transport.Addr) { d.host.Learn(p.host, transport.SourcePeer, addrs) })
+	d.useEndpoint(p, e, func(addrs []transport.Addr) { d.host.Learn(p.Host, transport.SourcePeer, addrs) })
 }
 
 // useEndpoint takes relays and addresses from an endpoint.
-func (d *Deliverer) useEndpoint(p person, e endpoint.Record, learn func([]transport.Addr)) {
+func (d *Deliverer) useEndpoint(p people.Person, e endpoint.Record, learn func([]transport.Addr)) {
 	if len(e.Relays) > 0 {
-		p = d.people.move(p, e.Relays)
+		p = d.people.Move(p, e.Relays)
 		d.learnRelays(p)
 	}
-	addrs, err := e.OpenAddrs(p.addressKey)
+	addrs, err := e.OpenAddrs(p.AddressKey)
 	if err != nil {
-		d.cfg.Log.Debug("endpoint without addresses for us", "peer", p.host, "err", err)
+		d.cfg.Log.Debug("endpoint without addresses for us", "peer", p.Host, "err", err)
 		return
 	}
 	learn(addrs)
@@ -193,7 +114,7 @@ func (d *Deliverer) useEndpoint(p person, e endpoint.Record, learn func([]transp
 // as a dial takes: so when the hedge is over, or the dial has failed, the person's
 // relays are asked for its endpoint, and what that says is dialled as well.
 func (d *Deliverer) open(ctx context.Context, k transport.Key) (*transport.Stream, error) {
-	p, ok := d.people.of(rpc.Identity(k))
+	p, ok := d.people.Of(rpc.Identity(k))
 	if ok {
 		d.learnCircuits(ctx, p)
 	}
@@ -240,41 +161,41 @@ type opened struct {
 
 // openFound opens a stream to a person's machine if a relay knows of a newer
 // endpoint of it.
-func (d *Deliverer) openFound(ctx context.Context, p person) (o opened) {
+func (d *Deliverer) openFound(ctx context.Context, p people.Person) (o opened) {
 	if ctx.Err() == nil && d.lookUp(ctx, p) {
-		o.stream, o.err = d.host.Open(ctx, p.host)
+		o.stream, o.err = d.host.Open(ctx, p.Host)
 	}
 	return o
 }
 
 // lookUp asks a person's relays for its endpoint and reports whether one had a
 // newer one.
-func (d *Deliverer) lookUp(ctx context.Context, p person) (found bool) {
-	for _, r := range p.relays {
-		if r.Key == p.host {
+func (d *Deliverer) lookUp(ctx context.Context, p people.Person) (found bool) {
+	for _, r := range p.Relays {
+		if r.Key == p.Host {
 			continue
 		}
 		record, err := d.resolve(ctx, r, p)
 		if err != nil || len(record) == 0 {
 			continue
 		}
-		e, err := endpoint.Parse(record, transport.Key(p.id), d.cfg.Store.Now())
+		e, err := endpoint.Parse(record, transport.Key(p.ID), d.cfg.Store.Now())
 		if err != nil {
-			d.cfg.Log.Warn("relay served a wrong endpoint", "relay", r.Key, "peer", p.host, "err", err)
+			d.cfg.Log.Warn("relay served a wrong endpoint", "relay", r.Key, "peer", p.Host, "err", err)
 			continue
 		}
-		if !d.keepEndpoint(ctx, p.id, record, e) {
+		if !d.keepEndpoint(ctx, p.ID, record, e) {
 			continue
 		}
 		found = true
-		d.useEndpoint(p, e, func(addrs []transport.Addr) { d.host.LearnFromRelay(p.host, r.Key, addrs) })
+		d.useEndpoint(p, e, func(addrs []transport.Addr) { d.host.LearnFromRelay(p.Host, r.Key, addrs) })
 	}
 	return found
 }
 
-func (d *Deliverer) resolve(ctx context.Context, u transport.RelayURL, p person) (record []byte, err error) {
+func (d *Deliverer) resolve(ctx context.Context, u transport.RelayURL, p people.Person) (record []byte, err error) {
 	err = d.atRelay(ctx, p, u, func(ctx context.Context, c *rpc.Client, _ bool) (err error) {
-		record, err = c.ResolveEndpoint(ctx, p.id)
+		record, err = c.ResolveEndpoint(ctx, p.ID)
 		return err
 	})
 	return record, err
@@ -283,23 +204,23 @@ func (d *Deliverer) resolve(ctx context.Context, u transport.RelayURL, p person)
 // askEndpoint asks a contact's machine that is connected for its endpoint: what the
 // relays have, and what we know, may be stale.
 func (d *Deliverer) askEndpoint(ctx context.Context, ln *link) {
-	p, ok := d.people.of(rpc.Identity(ln.key))
-	if !ok || ln.key != p.host {
+	p, ok := d.people.Of(rpc.Identity(ln.key))
+	if !ok || ln.key != p.Host {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	record, err := ln.conn.Client().ResolveEndpoint(ctx, p.id)
+	record, err := ln.conn.Client().ResolveEndpoint(ctx, p.ID)
 	if err != nil || len(record) == 0 {
 		return // it will be asked again
 	}
-	e, err := endpoint.Parse(record, p.host, d.cfg.Store.Now())
+	e, err := endpoint.Parse(record, p.Host, d.cfg.Store.Now())
 	if err != nil {
-		d.cfg.Log.Warn("contact handed out a wrong endpoint", "peer", p.host, "err", err)
+		d.cfg.Log.Warn("contact handed out a wrong endpoint", "peer", p.Host, "err", err)
 		return
 	}
-	if d.keepEndpoint(ctx, p.id, record, e) {
-		d.useEndpoint(p, e, func(addrs []transport.Addr) { d.host.Learn(p.host, transport.SourcePeer, addrs) })
+	if d.keepEndpoint(ctx, p.ID, record, e) {
+		d.useEndpoint(p, e, func(addrs []transport.Addr) { d.host.Learn(p.Host, transport.SourcePeer, addrs) })
 	}
 }
 

@@ -1,10 +1,11 @@
-package deliver
+package inbox
 
 import (
 	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"quicnprotochat/mls/seal"
 	"quicnprotochat/node/convo"
@@ -34,31 +35,31 @@ type arrival struct {
 	seq  uint64
 }
 
-// inbox commits what arrives and opens what is committed.
-type inbox struct {
-	d        *Deliverer
+// Config says whose inbox it is. All fields are required.
+type Config struct {
+	Store  *store.Store
+	Engine *convo.Engine
+	Log    *slog.Logger
+}
+
+// Inbox commits what arrives and opens what is committed.
+type Inbox struct {
+	cfg      Config
 	arrivals chan *arrival
 	work     chan struct{} // capacity 1: something is committed
 	again    chan struct{} // capacity 1: what waited may open
 }
 
-func newInbox(d *Deliverer) *inbox {
-	return &inbox{d: d, arrivals: make(chan *arrival, gatherMost), work: make(chan struct{}, 1), again: make(chan struct{}, 1)}
+// New returns an inbox that does nothing until Write and Process run.
+func New(cfg Config) *Inbox {
+	return &Inbox{cfg: cfg, arrivals: make(chan *arrival, gatherMost), work: make(chan struct{}, 1), again: make(chan struct{}, 1)}
 }
 
-// Take commits a payload that another machine brings to the inbox. When it
-// returns nil, the payload is durable here, and seq its number. via is the path.
-func (d *Deliverer) Take(ctx context.Context, depositor rpc.Identity, via string, payload []byte) (seq uint64, err error) {
-	if ln := d.links.now(transport.Key(depositor)); ln != nil {
-		ln.use(0)
-	}
-	if _, known := d.people.of(depositor); !known {
-		if err := d.strangers.admit(depositor, len(payload)); err != nil {
-			return 0, err
-		}
-	}
-	a := d.inbox.arrive(depositor, via, payload)
-	if err := d.inbox.submit(ctx, a); err != nil {
+// Take commits a payload that another machine brings. When it returns nil, the payload
+// is durable here, and seq its number. via is the path.
+func (b *Inbox) Take(ctx context.Context, depositor rpc.Identity, via string, payload []byte) (seq uint64, err error) {
+	a := b.arrive(depositor, via, payload)
+	if err := b.submit(ctx, a); err != nil {
 		return 0, err
 	}
 	order.Placed(ctx) // its place in line is sure: the next call may begin
@@ -70,16 +71,16 @@ func (d *Deliverer) Take(ctx context.Context, depositor rpc.Identity, via string
 	}
 }
 
-func (b *inbox) arrive(depositor rpc.Identity, via string, payload []byte) *arrival {
+func (b *Inbox) arrive(depositor rpc.Identity, via string, payload []byte) *arrival {
 	return &arrival{
 		row: store.Incoming{
-			Hash: sha256.Sum256(payload), Payload: payload, Depositor: depositor, Via: via, Received: b.d.cfg.Store.Now(),
+			Hash: sha256.Sum256(payload), Payload: payload, Depositor: depositor, Via: via, Received: b.cfg.Store.Now(),
 		},
 		done: make(chan error, 1),
 	}
 }
 
-func (b *inbox) submit(ctx context.Context, a *arrival) error {
+func (b *Inbox) submit(ctx context.Context, a *arrival) error {
 	select {
 	case b.arrivals <- a:
 		return nil
@@ -88,8 +89,8 @@ func (b *inbox) submit(ctx context.Context, a *arrival) error {
 	}
 }
 
-// write commits what has gathered, again and again.
-func (b *inbox) write(ctx context.Context) {
+// Write commits what has gathered, again and again, until ctx ends.
+func (b *Inbox) Write(ctx context.Context) {
 	for {
 		var batch []*arrival
 		select {
@@ -112,9 +113,9 @@ func (b *inbox) write(ctx context.Context) {
 }
 
 // commit stores a batch in one transaction and answers each arrival.
-func (b *inbox) commit(ctx context.Context, batch []*arrival) {
+func (b *Inbox) commit(ctx context.Context, batch []*arrival) {
 	results := make([]error, len(batch))
-	err := b.d.cfg.Store.Update(ctx, func(tx *store.Tx) error {
+	err := b.cfg.Store.Update(ctx, func(tx *store.Tx) error {
 		for i, a := range batch {
 			refused, err := refused(tx, a.row)
 			if err != nil {
@@ -139,7 +140,7 @@ func (b *inbox) commit(ctx context.Context, batch []*arrival) {
 		a.done <- results[i]
 	}
 	if err != nil {
-		b.d.cfg.Log.Error("commit to inbox", "err", err)
+		b.cfg.Log.Error("commit to inbox", "err", err)
 		return
 	}
 	signal(b.work)
@@ -166,11 +167,12 @@ func signal(c chan struct{}) {
 	}
 }
 
-// retry lets what waits be tried again.
-func (b *inbox) retry() { signal(b.again) }
+// Retry lets what waits be tried again.
+func (b *Inbox) Retry() { signal(b.again) }
 
-// process opens what is committed, in order, and what waited when told so.
-func (b *inbox) process(ctx context.Context) {
+// Process opens what is committed, in order, and what waited when told so, until ctx
+// ends.
+func (b *Inbox) Process(ctx context.Context) {
 	// What a run before this one has left: it may have ended between getting a
 	// key and trying what waits for it.
 	signal(b.work)
@@ -185,16 +187,16 @@ func (b *inbox) process(ctx context.Context) {
 			waiting = true
 		}
 		if err := b.drain(ctx, waiting); err != nil && ctx.Err() == nil {
-			b.d.cfg.Log.Error("read inbox", "err", err)
+			b.cfg.Log.Error("read inbox", "err", err)
 		}
 	}
 }
 
 // drain opens rows until none is new, or each waiting one once.
-func (b *inbox) drain(ctx context.Context, waiting bool) error {
+func (b *Inbox) drain(ctx context.Context, waiting bool) error {
 	for after := int64(0); ctx.Err() == nil; {
 		var rows []store.Incoming
-		err := b.d.cfg.Store.Glance(ctx, func(tx *store.Tx) (err error) {
+		err := b.cfg.Store.Glance(ctx, func(tx *store.Tx) (err error) {
 			rows, err = tx.Incoming(after, gatherMost, waiting)
 			return err
 		})
@@ -209,9 +211,9 @@ func (b *inbox) drain(ctx context.Context, waiting bool) error {
 	return nil
 }
 
-func (b *inbox) receive(ctx context.Context, row store.Incoming) {
-	err := b.d.cfg.Engine.Receive(ctx, row)
-	log := b.d.cfg.Log.With("peer", transport.Key(row.Depositor), "path", row.Via)
+func (b *Inbox) receive(ctx context.Context, row store.Incoming) {
+	err := b.cfg.Engine.Receive(ctx, row)
+	log := b.cfg.Log.With("peer", transport.Key(row.Depositor), "path", row.Via)
 	switch {
 	case err == nil || ctx.Err() != nil:
 	case errors.Is(err, convo.ErrWaiting) && row.Waiting: // and waits on
@@ -229,8 +231,8 @@ func (b *inbox) receive(ctx context.Context, row store.Incoming) {
 
 // bound drops the oldest payloads that no key opens when they are too many, now
 // that row is one of them. Whoever sent them has no receipt, and sends them again.
-func (b *inbox) bound(ctx context.Context, row store.Incoming) error {
-	return b.d.cfg.Store.Update(ctx, func(tx *store.Tx) error {
+func (b *Inbox) bound(ctx context.Context, row store.Incoming) error {
+	return b.cfg.Store.Update(ctx, func(tx *store.Tx) error {
 		if row.Via != convo.PathMailbox { // a relay does not tell who deposited
 			if err := tx.KeepNewestWaiting(row.Depositor, maxWaitingFrom); err != nil {
 				return err
@@ -244,17 +246,17 @@ func (b *inbox) bound(ctx context.Context, row store.Incoming) error {
 	})
 }
 
-// takeMail commits payloads that a relay keeps for us, in order. It returns
+// TakeMail commits payloads that a relay keeps for us, in order. It returns
 // when all are durable here.
-func (d *Deliverer) takeMail(ctx context.Context, mail []rpc.Envelope) error {
+func (b *Inbox) TakeMail(ctx context.Context, mail []rpc.Envelope) error {
 	arrivals := make([]*arrival, 0, len(mail))
 	for _, m := range mail {
 		if len(m.Data) == 0 || len(m.Data) > seal.MaxPayload {
-			d.cfg.Log.Warn("relay served a payload of a wrong size", "bytes", len(m.Data))
+			b.cfg.Log.Warn("relay served a payload of a wrong size", "bytes", len(m.Data))
 			continue
 		}
-		a := d.inbox.arrive(rpc.Identity{}, convo.PathMailbox, m.Data)
-		if err := d.inbox.submit(ctx, a); err != nil {
+		a := b.arrive(rpc.Identity{}, convo.PathMailbox, m.Data)
+		if err := b.submit(ctx, a); err != nil {
 			return err
 		}
 		arrivals = append(arrivals, a)

@@ -1,4 +1,4 @@
-package deliver
+package strangers
 
 import (
 	"sync"
@@ -25,22 +25,23 @@ const (
 	strangersKnown = 1024
 )
 
-// strangers limits what people who are not contacts may deposit.
-type strangers struct {
+// Limits limits what people who are not contacts may deposit.
+type Limits struct {
 	mu  sync.Mutex
 	all *rate.Limiter
 	one map[rpc.Identity]*rate.Limiter
 }
 
-func newStrangers() *strangers {
-	return &strangers{
+// New returns limits of which nothing is used yet.
+func New() *Limits {
+	return &Limits{
 		all: rate.NewLimiter(rate.Every(strangersPause), strangersBurst),
 		one: make(map[rpc.Identity]*rate.Limiter),
 	}
 }
 
-// admit returns ErrTooLarge or ErrBusy for a payload that is not taken from id.
-func (s *strangers) admit(id rpc.Identity, size int) error {
+// Admit returns ErrTooLarge or ErrBusy for a payload that is not taken from id.
+func (s *Limits) Admit(id rpc.Identity, size int) error {
 	if size > strangerPayload {
 		return rpc.ErrTooLarge
 	}

@@ -1,4 +1,4 @@
-package deliver
+package sessions
 
 import (
 	"context"
@@ -46,14 +46,13 @@ func TestAwaitSession(t *testing.T) {
 					ctx, cancel = context.WithTimeout(ctx, test.give)
 					defer cancel()
 				}
-				var s sessions
-				s.init()
+				s := New()
 				for after, relay := range test.logins {
-					time.AfterFunc(after, func() { s.set(relay, []byte{1}) })
+					time.AfterFunc(after, func() { s.Set(relay, []byte{1}) })
 				}
 				calls, began := 0, time.Now()
-				err := s.await(ctx, func() error {
-					if calls++; s.of(here) != nil {
+				err := s.Await(ctx, func() error {
+					if calls++; s.Of(here) != nil {
 						return test.answer
 					}
 					return test.refusal

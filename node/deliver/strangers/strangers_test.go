@@ -1,4 +1,4 @@
-package deliver
+package strangers
 
 import (
 	"errors"
@@ -11,30 +11,30 @@ import (
 
 func TestStrangers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newStrangers()
+		s := New()
 		one, other := rpc.Identity{1}, rpc.Identity{2}
-		if err := s.admit(one, strangerPayload+1); !errors.Is(err, rpc.ErrTooLarge) {
+		if err := s.Admit(one, strangerPayload+1); !errors.Is(err, rpc.ErrTooLarge) {
 			t.Errorf("large payload: got %v, want ErrTooLarge", err)
 		}
 		for i := range strangerBurst {
-			if err := s.admit(one, 1000); err != nil {
+			if err := s.Admit(one, 1000); err != nil {
 				t.Fatalf("payload %d: %v", i, err)
 			}
 		}
-		if err := s.admit(one, 1000); !errors.Is(err, rpc.ErrBusy) {
+		if err := s.Admit(one, 1000); !errors.Is(err, rpc.ErrBusy) {
 			t.Errorf("over the limit: got %v, want ErrBusy", err)
 		}
-		if err := s.admit(other, 1000); err != nil {
+		if err := s.Admit(other, 1000); err != nil {
 			t.Errorf("another stranger: %v", err)
 		}
 		time.Sleep(strangerPause)
-		if err := s.admit(one, 1000); err != nil {
+		if err := s.Admit(one, 1000); err != nil {
 			t.Errorf("after a pause: %v", err)
 		}
 		// Many at once are bounded together, and so is what is known of them.
 		taken := 0
 		for i := range 3 * strangersKnown {
-			if s.admit(rpc.Identity{3, byte(i), byte(i >> 8)}, 1000) == nil {
+			if s.Admit(rpc.Identity{3, byte(i), byte(i >> 8)}, 1000) == nil {
 				taken++
 			}
 		}
