@@ -9,7 +9,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"quicnprotochat/node/group"
+	"quicnprotochat/node/charter"
 	"quicnprotochat/node/message"
 	"quicnprotochat/rpc"
 )
@@ -190,7 +190,7 @@ func (p *play) commit(t step) {
 // want says what a member is to commit.
 func (p *play) want(a *actor, t step) {
 	p.t.Helper()
-	ctx, id := context.Background(), group.ConversationID(p.group)
+	ctx, id := context.Background(), charter.ConversationID(p.group)
 	about := map[change]func(context.Context, [16]byte, rpc.Identity) error{
 		removes: a.groups.Remove, promotes: a.groups.Promote, demotes: a.groups.Demote,
 	}[t.change]

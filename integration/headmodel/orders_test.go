@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"testing"
 
-	"quicnprotochat/node/group"
+	"quicnprotochat/node/charter"
 	"quicnprotochat/node/message"
 )
 
@@ -20,7 +20,7 @@ func TestOrders(t *testing.T) {
 	var names []message.EpochName
 	var made []message.Commit
 	for _, a := range p.all {
-		must(t, a.groups.Update(context.Background(), group.ConversationID(p.group)))
+		must(t, a.groups.Update(context.Background(), charter.ConversationID(p.group)))
 		a.tend(p.group)
 		name := a.head(p.group)
 		names, made = append(names, name), append(made, a.commit(p.group, name))

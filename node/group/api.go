@@ -4,13 +4,15 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"slices"
 	"unicode/utf8"
 
+	"quicnprotochat/node/audience"
 	"quicnprotochat/node/cards"
+	"quicnprotochat/node/charter"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/keys"
 	"quicnprotochat/node/message"
+	"quicnprotochat/node/plan"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
 )
@@ -28,7 +30,7 @@ func (g *Groups) Create(ctx context.Context, name string, invite []rpc.Identity)
 	}
 	profile := message.GroupProfile{Name: name, Admins: []rpc.Identity{g.self}}
 	err = g.cfg.Engine.Update(ctx, func(tx *store.Tx, fx *convo.Effects) error {
-		c = store.Conversation{ID: ConversationID(group), Group: group, Name: name, Created: now}
+		c = store.Conversation{ID: charter.ConversationID(group), Group: group, Name: name, Created: now}
 		row := store.Group{ID: group, Conversation: c.ID, Creator: g.self, Counter: 1}
 		if err := tx.PutConversation(c); err != nil {
 			return err
@@ -47,26 +49,22 @@ func goodName(name string) bool {
 	return name != "" && len(name) <= message.MaxGroupName && utf8.ValidString(name)
 }
 
-// intend keeps what the user wants, in place of the same and of its opposite.
-func (g *Groups) intend(tx *store.Tx, group []byte, i store.Intent) error {
-	opposites := map[byte][]byte{
-		intentAdd: {intentRemove, intentUnfit}, intentUnfit: {intentAdd}, intentRemove: {intentAdd},
-		intentPromote: {intentDemote}, intentDemote: {intentPromote},
+// present returns a group that we are in.
+func (g *Groups) present(tx *store.Tx, id [16]byte) (row store.Group, c store.Conversation, t *cards.Tree, err error) {
+	if c, err = tx.Conversation(id); isNotFound(err) || err == nil && !convo.IsGroup(c) {
+		return row, c, nil, ErrUnknown
 	}
-	old, err := tx.Intents(group)
 	if err != nil {
-		return err
+		return row, c, nil, err
 	}
-	for _, o := range old {
-		if o.Subject == i.Subject && (o.Kind == i.Kind || slices.Contains(opposites[i.Kind], o.Kind)) {
-			if err := tx.DeleteIntent(o.ID); err != nil {
-				return err
-			}
-		}
+	if c.Status != StatusIn {
+		return row, c, nil, ErrNotIn
 	}
-	i.Group = group
-	_, err = tx.AddIntent(i)
-	return err
+	if row, err = tx.Group(c.Group); err != nil {
+		return row, c, nil, err
+	}
+	t, err = g.load(tx, row.ID)
+	return row, c, t, err
 }
 
 // asAdmin runs fn for a group of which we are an admin.
@@ -88,9 +86,9 @@ func (g *Groups) asAdmin(ctx context.Context, id [16]byte, fn func(*store.Tx, *c
 func (g *Groups) Remove(ctx context.Context, id [16]byte, who rpc.Identity) error {
 	return g.asAdmin(ctx, id, func(tx *store.Tx, _ *convo.Effects, row store.Group, t *cards.Tree) error {
 		if !t.Top().Roster.Has(who) || who == g.self {
-			return fmt.Errorf("%s: %w", g.name(tx, who), ErrMember)
+			return fmt.Errorf("%s: %w", audience.Name(tx, who), ErrMember)
 		}
-		return g.intend(tx, row.ID, store.Intent{Kind: intentRemove, Subject: who, Created: tx.Now()})
+		return plan.Want(tx, row.ID, store.Intent{Kind: plan.Remove, Subject: who, Created: tx.Now()})
 	})
 }
 
@@ -100,11 +98,11 @@ func (g *Groups) Promote(ctx context.Context, id [16]byte, who rpc.Identity) err
 		r := t.Top().Roster
 		switch {
 		case !r.Has(who) || who == g.self:
-			return fmt.Errorf("%s: %w", g.name(tx, who), ErrMember)
+			return fmt.Errorf("%s: %w", audience.Name(tx, who), ErrMember)
 		case len(r.Profile().Admins) >= message.MaxAdmins && !r.IsAdmin(who):
 			return ErrFull
 		}
-		return g.intend(tx, row.ID, store.Intent{Kind: intentPromote, Subject: who, Created: tx.Now()})
+		return plan.Want(tx, row.ID, store.Intent{Kind: plan.Promote, Subject: who, Created: tx.Now()})
 	})
 }
 
@@ -115,7 +113,7 @@ func (g *Groups) Demote(ctx context.Context, id [16]byte, who rpc.Identity) erro
 		if !r.IsAdmin(who) || !r.Senior(g.self, who) {
 			return ErrNotAdmin
 		}
-		return g.intend(tx, row.ID, store.Intent{Kind: intentDemote, Subject: who, Created: tx.Now()})
+		return plan.Want(tx, row.ID, store.Intent{Kind: plan.Demote, Subject: who, Created: tx.Now()})
 	})
 }
 
@@ -125,7 +123,7 @@ func (g *Groups) Rename(ctx context.Context, id [16]byte, name string) error {
 		return ErrName
 	}
 	return g.asAdmin(ctx, id, func(tx *store.Tx, _ *convo.Effects, row store.Group, _ *cards.Tree) error {
-		return g.intend(tx, row.ID, store.Intent{Kind: intentRename, Value: []byte(name), Created: tx.Now()})
+		return plan.Want(tx, row.ID, store.Intent{Kind: plan.Rename, Value: []byte(name), Created: tx.Now()})
 	})
 }
 
@@ -137,7 +135,7 @@ func (g *Groups) Update(ctx context.Context, id [16]byte) error {
 			return err
 		}
 		fx.Change(row.ID)
-		return g.intend(tx, row.ID, store.Intent{Kind: intentUpdate, Created: tx.Now()})
+		return plan.Want(tx, row.ID, store.Intent{Kind: plan.Update, Created: tx.Now()})
 	})
 }
 
@@ -165,6 +163,6 @@ func (g *Groups) Leave(ctx context.Context, id [16]byte) error {
 		l := message.NewLeave(g.self, row.ID, t.Top().Name, g.cfg.Identity.Sign)
 		fx.Change(row.ID)
 		fx.Show(convo.Event{Kind: convo.EventGroup, Conversation: c})
-		return g.intend(tx, row.ID, store.Intent{Kind: intentLeave, Subject: g.self, Value: leaveValue(l), Created: tx.Now()})
+		return plan.Want(tx, row.ID, store.Intent{Kind: plan.Leave, Subject: g.self, Value: plan.LeaveValue(l), Created: tx.Now()})
 	})
 }

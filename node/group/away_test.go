@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"quicnprotochat/node/charter"
 )
 
 // TestSoleAdminGone: the only admin never comes back. The others go on talking, also
@@ -15,7 +17,7 @@ func TestSoleAdminGone(t *testing.T) {
 		all := newPeople(t, "anna", "bert", "cleo", "dora")
 		bert, cleo, dora := all[1], all[2], all[3]
 		group := newGroup(t, all...)
-		id := ConversationID(group)
+		id := charter.ConversationID(group)
 		there := []*person{bert, cleo, dora}
 		for n, p := range there {
 			time.Sleep(10 * 24 * time.Hour)

@@ -6,9 +6,12 @@ import (
 	"time"
 
 	"quicnprotochat/mls"
+	"quicnprotochat/node/audience"
 	"quicnprotochat/node/cards"
+	"quicnprotochat/node/charter"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/message"
+	"quicnprotochat/node/plan"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
 )
@@ -18,7 +21,7 @@ import (
 const treeBeside = 64
 
 // commit commits a plan on the head and enters the new epoch.
-func (g *Groups) commit(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree, p *plan, now time.Time) error {
+func (g *Groups) commit(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree, p *plan.Plan, now time.Time) error {
 	if err := fx.Durable(); err != nil {
 		return err
 	}
@@ -28,15 +31,15 @@ func (g *Groups) commit(tx *store.Tx, fx *convo.Effects, row store.Group, t *car
 		return err
 	}
 	cfg := mls.CommitConfig{
-		Add: p.add, Update: true, Now: now, TreeBeside: at.Roster.Size() >= treeBeside,
+		Add: p.Adds, Update: true, Now: now, TreeBeside: at.Roster.Size() >= treeBeside,
 	}
-	if p.changes(at.Roster) {
-		if cfg.Extensions, err = withProfile(ep.Extensions(), p.profile); err != nil {
+	if p.Changes(at.Roster) {
+		if cfg.Extensions, err = charter.With(ep.Extensions(), p.Profile); err != nil {
 			return err
 		}
 	}
 	for _, m := range ep.Members() {
-		for _, id := range p.remove {
+		for _, id := range p.Removes {
 			if id == rpc.Identity(m.Identity) {
 				cfg.Remove = append(cfg.Remove, m.Leaf)
 			}
@@ -52,13 +55,13 @@ func (g *Groups) commit(tx *store.Tx, fx *convo.Effects, row store.Group, t *car
 	}
 	card := &message.CommitCard{
 		Group: row.ID, Parent: at.Name, Number: next.Number(), Committer: g.self,
-		Removed: p.remove, Leaves: p.leaves, Binding: next.Binding(), Digest: sha256.Sum256(staged.Message()),
+		Removed: p.Removes, Leaves: p.Leaves, Binding: next.Binding(), Digest: sha256.Sum256(staged.Message()),
 	}
 	for _, m := range staged.Changes().Added {
 		card.Added = append(card.Added, rpc.Identity(m.Identity))
 	}
 	if cfg.Extensions != nil {
-		card.Profile = &p.profile
+		card.Profile = &p.Profile
 	}
 	if err := t.Allows(t.Head, card); err != nil {
 		return g.forgo(tx, row, p, err)
@@ -78,9 +81,9 @@ func (g *Groups) commit(tx *store.Tx, fx *convo.Effects, row store.Group, t *car
 
 // forgo gives up what is wanted where all of it together is against the rules of the
 // group: nobody would take the commit, we neither.
-func (g *Groups) forgo(tx *store.Tx, row store.Group, p *plan, why error) error {
+func (g *Groups) forgo(tx *store.Tx, row store.Group, p *plan.Plan, why error) error {
 	g.cfg.Log.Warn("what is wanted in a group is given up", "group", row.ID, "err", why)
-	for _, i := range p.intents {
+	for _, i := range p.Intents {
 		if err := tx.DeleteIntent(i.ID); err != nil {
 			return err
 		}
@@ -138,23 +141,12 @@ func (g *Groups) spread(tx *store.Tx, fx *convo.Effects, row store.Group, at *ca
 	} else if err := g.cfg.Engine.Wrap(tx, row, at.Name, frame, &out); err != nil {
 		return err
 	}
-	return g.addTo(tx, fx, out, at.Roster.Others(g.self))
-}
-
-// addTo puts the same into the outbox for some members.
-func (g *Groups) addTo(tx *store.Tx, fx *convo.Effects, out store.Outgoing, members []rpc.Identity) error {
-	if err := tx.AddOutgoingTo(out, members); err != nil {
-		return err
-	}
-	for _, id := range members {
-		fx.Send(id)
-	}
-	return nil
+	return audience.AddTo(tx, fx, out, at.Roster.Others(g.self))
 }
 
 // fulfil notes which intents a commit is of, and puts the Welcomes into the outbox.
-func (g *Groups) fulfil(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree, made ownCommit, staged *mls.Staged, p *plan, now time.Time) error {
-	for _, i := range p.intents {
+func (g *Groups) fulfil(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree, made ownCommit, staged *mls.Staged, p *plan.Plan, now time.Time) error {
+	for _, i := range p.Intents {
 		if err := tx.SetIntent(i.ID, i.Package, made.name); err != nil {
 			return err
 		}
@@ -172,15 +164,15 @@ func (g *Groups) fulfil(tx *store.Tx, fx *convo.Effects, row store.Group, t *car
 		}
 	}
 	var adds []int64
-	for _, i := range p.intents {
-		if i.Kind == intentAdd {
+	for _, i := range p.Intents {
+		if i.Kind == plan.Add {
 			adds = append(adds, i.ID)
 		}
 	}
 	if err := tx.SetWelcome(frame, adds); err != nil {
 		return err
 	}
-	return g.addTo(tx, fx, store.Outgoing{
+	return audience.AddTo(tx, fx, store.Outgoing{
 		Kind: store.KindWelcome, Frame: frame, Conversation: row.Conversation, Message: made.name, Group: row.ID, Created: now,
 	}, made.card.Added)
 }
@@ -196,7 +188,7 @@ func (g *Groups) welcomeFrame(tx *store.Tx, t *cards.Tree, made ownCommit, stage
 	if err != nil {
 		return nil, err
 	}
-	c, err := tx.Conversation(ConversationID(t.Root.Group))
+	c, err := tx.Conversation(charter.ConversationID(t.Root.Group))
 	if err != nil {
 		return nil, err
 	}

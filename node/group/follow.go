@@ -1,14 +1,13 @@
 package group
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"slices"
 
 	"quicnprotochat/mls"
 	"quicnprotochat/node/cards"
+	"quicnprotochat/node/charter"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
@@ -148,7 +147,7 @@ func (g *Groups) open(tx *store.Tx, row store.Group, t *cards.Tree, n *cards.Epo
 	}
 	staged, err := ep.StageWith(records, commit.Message, mls.StageConfig{MaxMembers: message.MaxMembers})
 	if err == nil {
-		err = matches(n, staged, ep.Extensions())
+		err = charter.Check(n, staged, ep.Extensions())
 	}
 	if err != nil {
 		g.cfg.Log.Warn("commit does not open", "group", row.ID, "epoch", n.Name, "err", err)
@@ -161,56 +160,11 @@ func (g *Groups) open(tx *store.Tx, row store.Group, t *cards.Tree, n *cards.Epo
 	if err != nil {
 		return cards.StateNew, fmt.Errorf("enter epoch: %w", err)
 	}
-	if next.Binding() != n.Card.Binding || !isOf(n.Roster, next.Members(), next.Extensions()) {
+	if next.Binding() != n.Card.Binding || !charter.Describes(n.Roster, next.Members(), next.Extensions()) {
 		g.cfg.Log.Warn("commit is not what its card says", "group", row.ID, "epoch", n.Name)
 		return cards.StateClosed, nil
 	}
 	return cards.StateIn, g.cfg.Engine.Save(tx, row, n.Name, next)
-}
-
-var errContradiction = errors.New("commit is not what its card says")
-
-// matches compares what a commit does with its card, as far as it can be told
-// before the commit is entered. Of the extensions, those of the epoch before, the
-// profile alone may change. A proposal that was sent before is in no commit that
-// opens: none is ever kept (package convo).
-func matches(n *cards.Epoch, staged *mls.Staged, before []mls.Extension) error {
-	c := staged.Changes()
-	same := string(c.Committer.Identity) == string(n.Card.Committer[:]) && string(c.Leaf.Identity) == string(n.Card.Committer[:]) &&
-		c.External == n.Card.External && len(c.PSKs) == 0 && c.ReInit == nil && len(c.Updated) == 0
-	if !same {
-		return errContradiction
-	}
-	removed := c.Removed
-	if c.External {
-		removed = nil // its own leaf
-	}
-	if !sameIdentities(removed, n.Card.Removed) || !sameIdentities(c.Added, n.Card.Added) {
-		return errContradiction
-	}
-	want, err := withProfile(before, n.Roster.Profile())
-	if err != nil {
-		return err
-	}
-	if !slices.EqualFunc(c.Extensions, want, sameExtension) {
-		return errContradiction
-	}
-	return nil
-}
-
-func sameExtension(a, b mls.Extension) bool { return a.Type == b.Type && bytes.Equal(a.Data, b.Data) }
-
-// sameIdentities compares members with a list, in any order.
-func sameIdentities(members []mls.Member, list []rpc.Identity) bool {
-	if len(members) != len(list) {
-		return false
-	}
-	for _, m := range members {
-		if len(m.Identity) != len(rpc.Identity{}) || !slices.Contains(list, rpc.Identity(m.Identity)) {
-			return false
-		}
-	}
-	return true
 }
 
 // settle moves to the head. What is to be done on account of that, Tend does.

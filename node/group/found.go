@@ -7,6 +7,7 @@ import (
 
 	"quicnprotochat/mls"
 	"quicnprotochat/node/cards"
+	"quicnprotochat/node/charter"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/keys"
 	"quicnprotochat/node/message"
@@ -17,7 +18,7 @@ import (
 // found makes the first epoch of a group, in which we are alone, and keeps it and the
 // row of the group.
 func (g *Groups) found(tx *store.Tx, row store.Group, p message.GroupProfile, suite mls.Suite, now time.Time) (store.Group, error) {
-	x, err := extension(p)
+	x, err := charter.Extension(p)
 	if err != nil {
 		return row, err
 	}

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"quicnprotochat/node/audience"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/identity"
 	"quicnprotochat/node/message"
@@ -51,6 +52,8 @@ type Config struct {
 
 // Groups reads and changes conversations of any number.
 type Groups struct {
+	*audience.Messages
+
 	cfg  Config
 	self rpc.Identity
 	wake chan struct{} // capacity 1
@@ -73,6 +76,7 @@ func New(cfg Config) *Groups {
 		cards: make(map[message.EpochName]*message.CommitCard), infos: make(map[message.EpochName]info),
 		due: make(map[string]time.Time), asked: make(map[question]time.Time),
 	}
+	g.Messages = audience.New(audience.Config{Engine: cfg.Engine, Self: g.self, Load: g.load, Present: g.present})
 	cfg.Engine.Attach(g)
 	return g
 }

@@ -13,6 +13,7 @@ import (
 
 	"quicnprotochat/mls"
 	"quicnprotochat/node/cards"
+	"quicnprotochat/node/charter"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/keys"
 	"quicnprotochat/node/message"
@@ -193,7 +194,7 @@ func refuseProposals(t *testing.T) {
 		}
 		return err
 	})
-	_, err := anna.groups.Send(t.Context(), ConversationID(group), &message.Message{Type: message.Chat, ID: message.NewID(), Text: "still here"})
+	_, err := anna.groups.Send(t.Context(), charter.ConversationID(group), &message.Message{Type: message.Chat, ID: message.NewID(), Text: "still here"})
 	must(t, err)
 	settle(group, all...)
 	for _, p := range all {

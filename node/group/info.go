@@ -9,6 +9,7 @@ import (
 	"quicnprotochat/node/cards"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/message"
+	"quicnprotochat/node/plan"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
 )
@@ -90,12 +91,12 @@ func (s *Shape) invited(tx *store.Tx, row store.Group) error {
 	intents, err := tx.Intents(row.ID)
 	for _, i := range intents {
 		committed := i.Epoch != message.EpochName{}
-		if i.Kind != intentAdd && i.Kind != intentUnfit || committed && !i.Welcome {
+		if i.Kind != plan.Add && i.Kind != plan.Unfit || committed && !i.Welcome {
 			continue
 		}
 		waits := "has a Welcome and has not shown up yet"
 		switch {
-		case i.Kind == intentUnfit:
+		case i.Kind == plan.Unfit:
 			waits = fmt.Sprintf("cannot join: their program lacks the cipher suite of this group, %s; start a new group with them", mls.Suite(row.Suite))
 		case len(i.Package) == 0:
 			waits = "no key package of theirs has been found yet"

@@ -9,20 +9,18 @@ import (
 	"time"
 
 	"quicnprotochat/mls"
+	"quicnprotochat/node/audience"
 	"quicnprotochat/node/cards"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/keys"
 	"quicnprotochat/node/message"
+	"quicnprotochat/node/plan"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
 )
 
-const (
-	// unfitRetry is how long nobody who lacks the suite of a group is invited again.
-	unfitRetry = time.Hour
-	// unfitShown is how long it is said of somebody.
-	unfitShown = 7 * 24 * time.Hour
-)
+// unfitRetry is how long nobody who lacks the suite of a group is invited again.
+const unfitRetry = time.Hour
 
 // Invite adds people to a group as soon as their keys are here. It returns ErrSuite for
 // somebody whose key package said a short while ago that the suite of the group is not
@@ -32,15 +30,15 @@ func (g *Groups) Invite(ctx context.Context, id [16]byte, invite []rpc.Identity)
 		now := tx.Now()
 		for _, who := range invite {
 			if t.Top().Roster.Has(who) {
-				return fmt.Errorf("%s: %w", g.name(tx, who), ErrMember)
+				return fmt.Errorf("%s: %w", audience.Name(tx, who), ErrMember)
 			}
-			unfit, err := tx.IntentsOf(who, intentUnfit)
+			unfit, err := tx.IntentsOf(who, plan.Unfit)
 			if err != nil {
 				return err
 			}
 			for _, i := range unfit {
 				if bytes.Equal(i.Group, row.ID) && now.Sub(i.Created) < unfitRetry {
-					return fmt.Errorf("%s: %w", g.name(tx, who), ErrSuite)
+					return fmt.Errorf("%s: %w", audience.Name(tx, who), ErrSuite)
 				}
 			}
 		}
@@ -58,7 +56,7 @@ func (g *Groups) invite(tx *store.Tx, fx *convo.Effects, row store.Group, invite
 		} else if err != nil {
 			return err
 		}
-		if err := g.intend(tx, row.ID, store.Intent{Kind: intentAdd, Subject: who, Created: now}); err != nil {
+		if err := plan.Want(tx, row.ID, store.Intent{Kind: plan.Add, Subject: who, Created: now}); err != nil {
 			return err
 		}
 		fx.Send(who)
@@ -66,32 +64,26 @@ func (g *Groups) invite(tx *store.Tx, fx *convo.Effects, row store.Group, invite
 	return nil
 }
 
-// lacksPackage reports whether an intent is an invitation of somebody that has no key
-// package yet.
-func lacksPackage(i store.Intent) bool {
-	return i.Kind == intentAdd && len(i.Package) == 0 && i.Epoch == (message.EpochName{})
-}
-
 // Wants implements convo.Groups.
 func (g *Groups) Wants(tx *store.Tx, peer rpc.Identity) (bool, error) {
-	intents, err := tx.IntentsOf(peer, intentAdd)
-	return slices.ContainsFunc(intents, lacksPackage), err
+	intents, err := tx.IntentsOf(peer, plan.Add)
+	return slices.ContainsFunc(intents, plan.LacksPackage), err
 }
 
 // Waiting implements convo.Groups.
 func (g *Groups) Waiting(tx *store.Tx) (ids []rpc.Identity, err error) {
-	return tx.IntentSubjects(intentAdd)
+	return tx.IntentSubjects(plan.Add)
 }
 
 // Package implements convo.Groups: the first group takes it that wants one of its suite.
 func (g *Groups) Package(tx *store.Tx, fx *convo.Effects, peer rpc.Identity, kp *mls.KeyPackage) (taken bool, err error) {
-	intents, err := tx.IntentsOf(peer, intentAdd)
+	intents, err := tx.IntentsOf(peer, plan.Add)
 	if err != nil {
 		return false, err
 	}
 	var other error
 	for _, i := range intents {
-		if !lacksPackage(i) {
+		if !plan.LacksPackage(i) {
 			continue
 		}
 		err := g.takePackage(tx, fx, i, kp)
@@ -138,7 +130,7 @@ func (g *Groups) unfit(tx *store.Tx, fx *convo.Effects, i store.Intent) error {
 	}
 	g.cfg.Log.Warn("who is invited lacks the suite of the group", "group", row.ID, "peer", i.Subject, "suite", mls.Suite(row.Suite))
 	fx.Show(convo.Event{Kind: convo.EventUnfit, Peer: i.Subject, Conversation: c})
-	return g.intend(tx, row.ID, store.Intent{Kind: intentUnfit, Subject: i.Subject, Created: tx.Now()})
+	return plan.Want(tx, row.ID, store.Intent{Kind: plan.Unfit, Subject: i.Subject, Created: tx.Now()})
 }
 
 // suiteWith returns the suite that a group is to have with the owner of a key package.
@@ -158,7 +150,7 @@ func (g *Groups) suiteWith(tx *store.Tx, group []byte, intents []store.Intent, k
 	}
 	with := []*mls.KeyPackage{kp}
 	for _, i := range intents {
-		if i.Kind != intentAdd || len(i.Package) == 0 {
+		if i.Kind != plan.Add || len(i.Package) == 0 {
 			continue
 		}
 		other, err := mls.ParseKeyPackage(i.Package)

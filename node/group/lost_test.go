@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"quicnprotochat/node/charter"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
@@ -49,7 +50,7 @@ func TestLostCommit(t *testing.T) {
 		all := newPeople(t, "anna", "bert", "cleo")
 		anna, bert, cleo := all[0], all[1], all[2]
 		group := newGroup(t, all...)
-		id := ConversationID(group)
+		id := charter.ConversationID(group)
 		for _, name := range []string{"one", "two", "three"} {
 			must(t, anna.groups.Rename(t.Context(), id, name))
 			_, err := anna.groups.Tend(t.Context(), group)
@@ -74,7 +75,7 @@ func TestCommitterGone(t *testing.T) {
 		all := newPeople(t, "anna", "bert", "cleo")
 		anna, bert, cleo := all[0], all[1], all[2]
 		group := newGroup(t, all...)
-		id := ConversationID(group)
+		id := charter.ConversationID(group)
 		must(t, anna.groups.Rename(t.Context(), id, "for cleo alone"))
 		settle(group, anna, cleo)
 		_, err := cleo.groups.Send(t.Context(), id, chat("hello"))
@@ -96,7 +97,7 @@ func TestLateMessage(t *testing.T) {
 		all := newPeople(t, "anna", "bert", "cleo")
 		anna, bert, cleo := all[0], all[1], all[2]
 		group := newGroup(t, all...)
-		id := ConversationID(group)
+		id := charter.ConversationID(group)
 		m, err := bert.groups.Send(t.Context(), id, chat("late"))
 		must(t, err)
 		var payload []byte
@@ -153,7 +154,7 @@ func TestEquivocation(t *testing.T) {
 				} else {
 					group, _ = promoted(t, all...)
 				}
-				id := ConversationID(group)
+				id := charter.ConversationID(group)
 				one := all[who]
 				other := one.twin()
 				must(t, one.groups.Rename(t.Context(), id, "one"))

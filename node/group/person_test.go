@@ -10,6 +10,7 @@ import (
 
 	"quicnprotochat/mls"
 	"quicnprotochat/node/cards"
+	"quicnprotochat/node/charter"
 	"quicnprotochat/node/contact"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/identity"
@@ -227,7 +228,7 @@ func (p *person) carry(q *person) {
 func (p *person) in(group []byte, fn func(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree, ep *mls.Epoch, r store.Records) error) {
 	p.t.Helper()
 	must(p.t, p.engine.Update(p.t.Context(), func(tx *store.Tx, fx *convo.Effects) error {
-		row, _, t, err := p.groups.present(tx, ConversationID(group))
+		row, _, t, err := p.groups.present(tx, charter.ConversationID(group))
 		if err != nil {
 			return err
 		}

@@ -12,6 +12,7 @@ import (
 
 	"quicnprotochat/mls"
 	"quicnprotochat/node/cards"
+	"quicnprotochat/node/charter"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
@@ -42,7 +43,7 @@ func together(group []byte, all ...*person) {
 
 func (p *person) authenticator(group []byte) (a []byte) {
 	p.t.Helper()
-	s, err := p.groups.Shape(p.t.Context(), ConversationID(group))
+	s, err := p.groups.Shape(p.t.Context(), charter.ConversationID(group))
 	must(p.t, err)
 	return s.Authenticator
 }
@@ -92,7 +93,7 @@ func (p *person) card(group, commit []byte, change func(*message.CommitCard)) (c
 func promoted(t *testing.T, all ...*person) (group []byte, id [16]byte) {
 	t.Helper()
 	group = newGroup(t, all...)
-	id = ConversationID(group)
+	id = charter.ConversationID(group)
 	must(t, all[0].groups.Promote(t.Context(), id, all[1].id.ID()))
 	settle(group, all...)
 	together(group, all...)
@@ -152,7 +153,7 @@ func TestGroundCommits(t *testing.T) {
 				t.Errorf("%s keeps %d commits, want 2 more than %d", p.profile.Name(), got, before)
 			}
 		}
-		must(t, anna.groups.Rename(t.Context(), ConversationID(group), "after the flood"))
+		must(t, anna.groups.Rename(t.Context(), charter.ConversationID(group), "after the flood"))
 		quiet(group, all...)
 		together(group, all...)
 	})
@@ -165,7 +166,7 @@ func TestSwappedCommit(t *testing.T) {
 		all := newPeople(t, "anna", "bert", "cleo")
 		anna, cleo := all[0], all[2]
 		group := newGroup(t, all...)
-		must(t, anna.groups.Update(t.Context(), ConversationID(group)))
+		must(t, anna.groups.Update(t.Context(), charter.ConversationID(group)))
 		_, err := anna.groups.Tend(t.Context(), group)
 		must(t, err)
 		var made message.Commit
@@ -313,7 +314,7 @@ func TestHiddenCommits(t *testing.T) {
 		all := newPeople(t, "anna", "bert", "cleo")
 		anna, bert, cleo := all[0], all[1], all[2]
 		group := newGroup(t, all...)
-		id := ConversationID(group)
+		id := charter.ConversationID(group)
 		for range 20 {
 			must(t, bert.groups.Update(t.Context(), id))
 			_, err := bert.groups.Tend(t.Context(), group)

@@ -9,6 +9,7 @@ import (
 
 	"quicnprotochat/mls"
 	"quicnprotochat/node/cards"
+	"quicnprotochat/node/charter"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/keys"
 	"quicnprotochat/node/message"
@@ -84,7 +85,7 @@ func (g *Groups) Info(tx *store.Tx, fx *convo.Effects, groupInfo []byte) error {
 	}
 	tree := fx.RatchetTree()
 	members, extensions, err := mls.ParseGroupInfo(groupInfo, tree)
-	if err != nil || !isOf(t.Epochs[i].Roster, members, extensions) {
+	if err != nil || !charter.Describes(t.Epochs[i].Roster, members, extensions) {
 		return errors.Join(fmt.Errorf("%w: group info of another epoch than its card's", convo.ErrRefused), err)
 	}
 	g.mu.Lock()

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"quicnprotochat/node/charter"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
@@ -118,7 +119,7 @@ func TestLeaverForgets(t *testing.T) {
 		all := newPeople(t, "anna", "bert", "cleo")
 		cleo := all[2]
 		group := newGroup(t, all...)
-		must(t, cleo.groups.Leave(t.Context(), ConversationID(group)))
+		must(t, cleo.groups.Leave(t.Context(), charter.ConversationID(group)))
 		settle(group, all...)
 		together(group, all[:2]...)
 		time.Sleep(11 * time.Minute)

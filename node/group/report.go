@@ -8,8 +8,10 @@ import (
 	"time"
 
 	"quicnprotochat/node/cards"
+	"quicnprotochat/node/charter"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/message"
+	"quicnprotochat/node/plan"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
 )
@@ -78,7 +80,7 @@ func (g *Groups) say(tx *store.Tx, fx *convo.Effects, group []byte, to rpc.Ident
 // post clears a slot of the outbox and adds to it.
 func (g *Groups) post(tx *store.Tx, fx *convo.Effects, group []byte, to rpc.Identity, at slot, body message.Body, parts ...message.Part) error {
 	at.brings = len(parts) > 0
-	if err := tx.DeleteOutgoingTo(ConversationID(group), at.name(), to); err != nil {
+	if err := tx.DeleteOutgoingTo(charter.ConversationID(group), at.name(), to); err != nil {
 		return err
 	}
 	return g.add(tx, fx, group, to, at, body, parts...)
@@ -102,7 +104,7 @@ func (g *Groups) add(tx *store.Tx, fx *convo.Effects, group []byte, to rpc.Ident
 	}
 	_, err = tx.AddOutgoing(store.Outgoing{
 		Recipient: to, Kind: store.KindControl, Frame: frame,
-		Conversation: ConversationID(group), Message: at.name(), Group: group, Created: tx.Now(),
+		Conversation: charter.ConversationID(group), Message: at.name(), Group: group, Created: tx.Now(),
 	})
 	fx.Send(to)
 	return err
@@ -252,7 +254,7 @@ func (g *Groups) confirm(tx *store.Tx, row store.Group, t *cards.Tree, member rp
 	if err := tx.DeleteOutgoingKind(member, store.KindWelcome, row.ID); err != nil {
 		return err
 	}
-	intents, err := tx.IntentsOf(member, intentAdd)
+	intents, err := tx.IntentsOf(member, plan.Add)
 	if err != nil {
 		return err
 	}
@@ -281,7 +283,7 @@ func (g *Groups) answer(tx *store.Tx, fx *convo.Effects, t *cards.Tree, to rpc.I
 		return err
 	}
 	at := slot{kind: message.ControlAsk, brings: true}
-	if err := tx.DeleteOutgoingTo(ConversationID(t.Root.Group), at.name(), to); err != nil {
+	if err := tx.DeleteOutgoingTo(charter.ConversationID(t.Root.Group), at.name(), to); err != nil {
 		return err
 	}
 	part, size := &message.GroupTree{}, 0
@@ -326,7 +328,7 @@ func (g *Groups) leaving(tx *store.Tx, fx *convo.Effects, row store.Group, t *ca
 		}
 		return nil
 	}
-	intents, err := tx.IntentsOf(from, intentLeave)
+	intents, err := tx.IntentsOf(from, plan.Leave)
 	if err != nil {
 		return err
 	}
@@ -338,7 +340,7 @@ func (g *Groups) leaving(tx *store.Tx, fx *convo.Effects, row store.Group, t *ca
 		}
 	}
 	_, err = tx.AddIntent(store.Intent{
-		Group: row.ID, Kind: intentLeave, Subject: from, Value: leaveValue(l), Created: tx.Now(),
+		Group: row.ID, Kind: plan.Leave, Subject: from, Value: plan.LeaveValue(l), Created: tx.Now(),
 	})
 	fx.Change(row.ID)
 	return err

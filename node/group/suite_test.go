@@ -11,8 +11,10 @@ import (
 	"quicnprotochat/mls"
 	"quicnprotochat/mls/seal"
 	"quicnprotochat/node/cards"
+	"quicnprotochat/node/charter"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/keys"
+	"quicnprotochat/node/plan"
 	"quicnprotochat/node/store"
 )
 
@@ -68,7 +70,7 @@ func (p *person) suiteOf(group []byte) mls.Suite {
 		}
 		return nil
 	})
-	s, err := p.groups.Shape(p.t.Context(), ConversationID(group))
+	s, err := p.groups.Shape(p.t.Context(), charter.ConversationID(group))
 	must(p.t, err)
 	return s.Suite
 }
@@ -253,7 +255,7 @@ func TestUnfit(t *testing.T) {
 		all := newPeople(t, "anna", "bert", "dora")
 		anna, bert, dora := all[0], all[1], all[2]
 		group := newGroup(t, anna, bert)
-		id := ConversationID(group)
+		id := charter.ConversationID(group)
 		must(t, anna.groups.Invite(t.Context(), id, identities(dora)))
 		comeIn(group, anna, all, "dora")
 		together(group, anna, bert)
@@ -301,12 +303,12 @@ func TestUnfitIsForgotten(t *testing.T) {
 		all := newPeople(t, "anna", "bert", "dora")
 		anna, dora := all[0], all[2]
 		group := newGroup(t, anna, all[1])
-		must(t, anna.groups.Invite(t.Context(), ConversationID(group), identities(dora)))
+		must(t, anna.groups.Invite(t.Context(), charter.ConversationID(group), identities(dora)))
 		comeIn(group, anna, all, "dora")
-		time.Sleep(unfitShown)
+		time.Sleep(plan.UnfitShown)
 		settle(group, anna)
 		anna.view(func(tx *store.Tx) error {
-			unfit, err := tx.IntentsOf(dora.id.ID(), intentUnfit)
+			unfit, err := tx.IntentsOf(dora.id.ID(), plan.Unfit)
 			if len(unfit) > 0 {
 				t.Error("still said")
 			}

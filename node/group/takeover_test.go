@@ -9,6 +9,7 @@ import (
 
 	"quicnprotochat/mls"
 	"quicnprotochat/mls/seal"
+	"quicnprotochat/node/charter"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/keys"
 	"quicnprotochat/node/message"
@@ -20,7 +21,7 @@ import (
 // Welcome. root is what p says the group was before.
 func (p *person) takeOver(group []byte, to *person, root message.GroupRoot) error {
 	p.t.Helper()
-	x, err := extension(root.Profile)
+	x, err := charter.Extension(root.Profile)
 	must(p.t, err)
 	own := p.id.ID()
 	first, err := mls.Create(mls.GroupConfig{
@@ -63,7 +64,7 @@ func TestTakeOver(t *testing.T) {
 		all := newPeople(t, "anna", "bert", "cleo")
 		anna, bert, cleo := all[0], all[1], all[2]
 		group := newGroup(t, all...)
-		id := ConversationID(group)
+		id := charter.ConversationID(group)
 		mine := message.GroupProfile{Name: "group", Admins: []rpc.Identity{bert.id.ID()}}
 		heads := func() (root, head message.EpochName) {
 			cleo.view(func(tx *store.Tx) error {

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"quicnprotochat/node/charter"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
@@ -56,7 +57,7 @@ func TestReceiptsGrow(t *testing.T) {
 			for _, messages := range []int{1, 10} {
 				var last store.Message
 				for i := range messages {
-					m, err := all[1].groups.Send(t.Context(), ConversationID(group), chat(fmt.Sprint(i)))
+					m, err := all[1].groups.Send(t.Context(), charter.ConversationID(group), chat(fmt.Sprint(i)))
 					must(t, err)
 					last = m
 				}
@@ -82,7 +83,7 @@ func TestReadReceiptsOfGroup(t *testing.T) {
 		all := newPeople(t, "anna", "bert", "cleo")
 		anna, bert, cleo := all[0], all[1], all[2]
 		group := newGroup(t, all...)
-		id := ConversationID(group)
+		id := charter.ConversationID(group)
 		say := func(text string) store.Message {
 			m, err := anna.groups.Send(t.Context(), id, chat(text))
 			must(t, err)
@@ -152,7 +153,7 @@ func TestUnknownKind(t *testing.T) {
 		all := newPeople(t, "anna", "bert", "cleo")
 		anna, cleo := all[0], all[2]
 		group := newGroup(t, all...)
-		id := ConversationID(group)
+		id := charter.ConversationID(group)
 		m, err := anna.groups.Send(t.Context(), id, &message.Message{Type: 0x77, Raw: []byte{1, 2, 3}})
 		must(t, err)
 		settle(group, all...)

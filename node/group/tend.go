@@ -10,6 +10,7 @@ import (
 	"quicnprotochat/node/cards"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/message"
+	"quicnprotochat/node/plan"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
@@ -78,7 +79,7 @@ func (g *Groups) tend(tx *store.Tx, fx *convo.Effects, row store.Group, c store.
 	if err != nil {
 		return wait, err
 	}
-	p, later, err := g.planCommit(tx, row.ID, t, now)
+	p, later, err := plan.Make(tx, row.ID, t, g.self, now)
 	if err != nil {
 		return wait, err
 	}
@@ -89,11 +90,11 @@ func (g *Groups) tend(tx *store.Tx, fx *convo.Effects, row store.Group, c store.
 		return wait, err
 	}
 	if due := g.updateDue(t, now); due <= 0 {
-		p.update = true
+		p.Update = true
 	} else {
 		sooner(due)
 	}
-	if later == 0 && !p.empty() {
+	if later == 0 && !p.Empty() {
 		return wait, g.commitPlan(tx, fx, row, t, p, now)
 	}
 	later, err = g.expire(tx, row, t, now)
@@ -101,13 +102,13 @@ func (g *Groups) tend(tx *store.Tx, fx *convo.Effects, row store.Group, c store.
 	if err != nil || c.Status != StatusIn {
 		return wait, err
 	}
-	return wait, g.sendAgain(tx, fx, row, c, t)
+	return wait, g.SendAgain(tx, fx, row, c, t)
 }
 
 // commitPlan commits a plan. A key package that is no good in this group, or not any
 // more, is dropped, and another one is fetched: whoever made it holds up nothing.
-func (g *Groups) commitPlan(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree, p *plan, now time.Time) error {
-	if suite := suiteOf(p.add); len(p.add) > 0 && g.alone(t) && suite != mls.Suite(row.Suite) {
+func (g *Groups) commitPlan(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree, p *plan.Plan, now time.Time) error {
+	if suite := suiteOf(p.Adds); len(p.Adds) > 0 && g.alone(t) && suite != mls.Suite(row.Suite) {
 		fx.Change(row.ID)
 		return g.refound(tx, row, t, suite, now)
 	}
@@ -115,24 +116,24 @@ func (g *Groups) commitPlan(tx *store.Tx, fx *convo.Effects, row store.Group, t 
 	if err != nil {
 		return err
 	}
-	for _, kp := range p.add {
+	for _, kp := range p.Adds {
 		if err := ep.CheckAdd(kp, now); err != nil {
 			return g.refetch(tx, fx, row, p, kp, err)
 		}
 	}
 	err = g.commit(tx, fx, row, t, p, now)
-	if len(p.add) > 1 && errors.Is(err, mls.ErrInvalid) { // each is good, all of them together are not
-		return g.refetch(tx, fx, row, p, p.add[len(p.add)-1], err)
+	if len(p.Adds) > 1 && errors.Is(err, mls.ErrInvalid) { // each is good, all of them together are not
+		return g.refetch(tx, fx, row, p, p.Adds[len(p.Adds)-1], err)
 	}
 	return err
 }
 
 // refetch drops a key package from its intent. The plan is made again without it.
-func (g *Groups) refetch(tx *store.Tx, fx *convo.Effects, row store.Group, p *plan, kp *mls.KeyPackage, why error) error {
+func (g *Groups) refetch(tx *store.Tx, fx *convo.Effects, row store.Group, p *plan.Plan, kp *mls.KeyPackage, why error) error {
 	who := rpc.Identity(kp.Identity())
 	g.cfg.Log.Warn("key package does not fit the group", "group", row.ID, "peer", transport.Key(who), "err", why)
-	for _, i := range p.intents {
-		if i.Kind == intentAdd && i.Subject == who {
+	for _, i := range p.Intents {
+		if i.Kind == plan.Add && i.Subject == who {
 			fx.Change(row.ID)
 			fx.Send(who)
 			return tx.SetIntent(i.ID, nil, message.EpochName{})
@@ -164,18 +165,18 @@ func (g *Groups) sayLeave(tx *store.Tx, fx *convo.Effects, row store.Group, t *c
 	if !t.Top().Roster.Has(g.self) {
 		return 0, nil
 	}
-	intents, err := tx.IntentsOf(g.self, intentLeave)
+	intents, err := tx.IntentsOf(g.self, plan.Leave)
 	if err != nil {
 		return 0, err
 	}
 	for _, i := range intents {
-		l, err := parseLeave(&i)
+		l, err := plan.ParseLeave(&i)
 		if err != nil || string(i.Group) != string(row.ID) {
 			continue
 		}
 		if !t.Asked(t.Head, l) { // said on a branch that lost
 			l = message.NewLeave(g.self, row.ID, t.Top().Name, g.cfg.Identity.Sign)
-			if err := tx.SetIntentValue(i.ID, leaveValue(l)); err != nil {
+			if err := tx.SetIntentValue(i.ID, plan.LeaveValue(l)); err != nil {
 				return 0, err
 			}
 		}

@@ -8,8 +8,10 @@ import (
 
 	"quicnprotochat/mls"
 	"quicnprotochat/node/cards"
+	"quicnprotochat/node/charter"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/message"
+	"quicnprotochat/node/plan"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
 )
@@ -25,7 +27,7 @@ func (g *Groups) Welcome(tx *store.Tx, fx *convo.Effects, ep *mls.Epoch) error {
 	if err != nil {
 		return err
 	}
-	id := ConversationID(ep.GroupID())
+	id := charter.ConversationID(ep.GroupID())
 	c, err := tx.Conversation(id)
 	if isNotFound(err) {
 		c = store.Conversation{ID: id, Created: tx.Now()}
@@ -85,7 +87,7 @@ func welcomeOf(h *message.GroupTree, ep *mls.Epoch, now time.Time) (*welcome, er
 func (g *Groups) tip(tx *store.Tx, t *cards.Tree, w *welcome) (*cards.Epoch, error) {
 	e := t.At(w.own)
 	if e == nil || e.Card == nil || !slices.Contains(e.Card.Added, g.self) || e.Card.Number != w.epoch.Number() ||
-		!isOf(e.Roster, w.epoch.Members(), w.epoch.Extensions()) {
+		!charter.Describes(e.Roster, w.epoch.Members(), w.epoch.Extensions()) {
 		return nil, fmt.Errorf("%w: welcome to an epoch that the tree does not lead to", convo.ErrRefused)
 	}
 	return e, g.mayInvite(tx, e.Card.Committer)
@@ -213,7 +215,7 @@ func (g *Groups) unleave(tx *store.Tx, row store.Group, c store.Conversation, t 
 	if c.Status != StatusLeft || !t.OnPath(tip.Name) {
 		return nil
 	}
-	intents, err := tx.IntentsOf(g.self, intentLeave)
+	intents, err := tx.IntentsOf(g.self, plan.Leave)
 	if err != nil {
 		return err
 	}
