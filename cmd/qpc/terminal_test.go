@@ -243,6 +243,74 @@ func TestManyConversations(t *testing.T) {
 	anna.await("^/list lists them; /add LINK adds one$")
 }
 
+// TestComeBack is a chat with a node that runs already: what came in while nobody looked
+// is counted and shown, what is typed goes to whom the prompt names, and a password is
+// asked for without a trace while messages go on coming in.
+func TestComeBack(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs real processes in terminals")
+	}
+	program, err := exec.LookPath("qpc") // where testscript.Main has put it
+	if err != nil {
+		t.Fatal(err)
+	}
+	home := filepath.Join(t.TempDir(), "anna")
+	up := exec.Command(program, "up", "--home", home, "--name", "anna", "--lan", "off", "--listen", "/ip4/127.0.0.1/udp/0/quic-v1", "--json")
+	out, err := up.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := up.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { kill(up) })
+	if err := json.NewDecoder(out).Decode(&struct{}{}); err != nil {
+		t.Fatal(err)
+	}
+	link, err := exec.Command(program, "invite", "--home", home).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bob := openScreen(t, 100, 24, fmt.Sprintf("HOME=%s %s chat --home %s --name bob --lan off --listen /ip4/127.0.0.1/udp/0/quic-v1 %s; sleep 300",
+		t.TempDir(), program, filepath.Join(t.TempDir(), "bob"), strings.TrimSpace(string(link))))
+	bob.await("^anna> *$")
+	for _, text := range []string{"one", "two"} {
+		bob.keys(text, "Enter")
+		bob.await(`^  #\d+ \(delivered, path direct\) ` + text)
+	}
+
+	anna := openScreen(t, 150, 24, fmt.Sprintf("HOME=%s %s chat --home %s; sleep 300", t.TempDir(), program, home))
+	anna.await("^bob +2 unread; /switch bob shows it$")
+	anna.await("< one\n.*< two\n+bob> *$")
+	bob.await("^anna> *$")
+
+	backup := filepath.Join(t.TempDir(), "backup")
+	anna.keys("/backup "+backup, "Enter")
+	for _, question := range []string{"password of the backup", "password of the backup, again"} {
+		anna.await("^" + question + ": *$")
+		anna.keys("not to be seen")
+		bob.keys("while asked", "Enter")
+		anna.await("bob: while asked\n+" + question + ": *$")
+		anna.keys("Enter")
+	}
+	anna.await(`: 1 contact, 1 conversation, \d messages$`)
+	anna.await("^bob> *$")
+	if text := anna.text(); strings.Contains(text, "not to be seen") {
+		t.Errorf("the password is seen:\n%s", text)
+	}
+	verify := exec.Command(program, "backup", "verify", backup)
+	verify.Env = append(os.Environ(), "QPC_BACKUP_PASSWORD=not to be seen")
+	if said, err := verify.CombinedOutput(); err != nil {
+		t.Errorf("the backup: %v: %s", err, said)
+	}
+	anna.keys("/backup "+backup+"2", "Enter")
+	anna.await("^password of the backup: *$")
+	anna.keys("C-c")
+	anna.await("^qpc: nothing was typed$")
+	anna.keys("/quit", "Enter")
+	bob.keys("/quit", "Enter")
+}
+
 // TestTyping is a chat at two terminals: what comes in tears nothing that is
 // being typed, wide characters count, many lines pasted are one message.
 func TestTyping(t *testing.T) {
@@ -271,7 +339,7 @@ func TestTyping(t *testing.T) {
 	anna.await("^bob> *$")
 	anna.tmux("resize-window", "-x", "30", "-y", "8")
 	anna.keys("a line that is longer than thirty columns are", "Enter")
-	bob.await("anna: a line that is longer than thirty\n? ?columns are$")
+	bob.await("anna: a line that is longer\n    than thirty columns are$")
 	anna.keys("/quit", "Enter")
 	bob.keys("C-d")
 }

@@ -215,7 +215,11 @@ func (w *worker) quick(ctx context.Context, p people.Person) bool {
 		return false
 	}
 	var rows []store.Outgoing
-	err := w.d.cfg.Store.Glance(ctx, func(tx *store.Tx) (err error) {
+	err := w.d.cfg.Store.Glance(ctx, func(tx *store.Tx) error {
+		first, err := tx.UnsealedFor(w.id, 1)
+		if err != nil || len(first) > 0 {
+			return err // a Welcome, without which nobody can read the rest
+		}
 		rows, err = tx.OutgoingFresh(w.id, batchMost)
 		return err
 	})

@@ -1,11 +1,14 @@
 package front
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"time"
 
+	"quicnprotochat/node/convo"
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
@@ -136,27 +139,69 @@ func (f *Front) Conversation(ctx context.Context, who string) (shown localapi.Co
 }
 
 func (f *Front) showConversation(ctx context.Context, with target) (shown localapi.Conversation, err error) {
-	shown = localapi.Conversation{ID: text(with.contact.Identity), Name: with.name, ReadReceipts: true, Timer: "0s"}
-	if with.group {
-		shown.ID = hex.EncodeToString(with.conversation[:])
-	}
 	err = f.cfg.Store.View(ctx, func(tx *store.Tx) error {
-		c, err := tx.Conversation(with.conversation)
-		if errors.Is(err, store.ErrNotFound) {
-			return nil // nothing was said yet
+		n, err := tx.CountUnread(with.conversation)
+		if err == nil {
+			shown, err = settingsOf(tx, with, n)
 		}
-		if err != nil {
-			return err
-		}
-		after, err := timeline.InForce(tx, c.ID)
-		if err != nil {
-			return err
-		}
-		shown.Timer, shown.ReadReceipts, shown.Muted = after.String(), !c.NoReadReceipts, c.Muted
-		shown.Unread, err = tx.CountUnread(c.ID)
 		return err
 	})
 	return shown, err
+}
+
+// settingsOf returns how a conversation is set in which so much is unread.
+func settingsOf(tx *store.Tx, with target, unread int) (localapi.Conversation, error) {
+	shown := localapi.Conversation{ID: text(with.contact.Identity), Name: with.name, ReadReceipts: true, Timer: "0s", Unread: unread}
+	if with.group {
+		shown.ID = hex.EncodeToString(with.conversation[:])
+	}
+	c, err := tx.Conversation(with.conversation)
+	if errors.Is(err, store.ErrNotFound) {
+		return shown, nil // nothing was said yet
+	}
+	if err != nil {
+		return shown, err
+	}
+	after, err := timeline.InForce(tx, c.ID)
+	shown.Timer, shown.ReadReceipts, shown.Muted = after.String(), !c.NoReadReceipts, c.Muted
+	return shown, err
+}
+
+// Unread implements localapi.Lines.
+func (f *Front) Unread(ctx context.Context) (all []localapi.Conversation, err error) {
+	err = f.cfg.Store.View(ctx, func(tx *store.Tx) error {
+		counts, err := tx.UnreadCounts()
+		if err != nil {
+			return err
+		}
+		for _, n := range counts {
+			c, err := tx.Conversation(n.Conversation)
+			if err != nil {
+				return err
+			}
+			with := target{conversation: c.ID, group: convo.IsGroup(c), name: c.Name, contact: store.Contact{Identity: c.Peer}}
+			if !with.group {
+				person, err := tx.Contact(c.Peer)
+				if errors.Is(err, store.ErrNotFound) {
+					continue // somebody who asks, and is nobody yet to write to
+				}
+				if err != nil {
+					return err
+				}
+				with.name = person.Name
+			}
+			shown, err := settingsOf(tx, with, n.Lines)
+			if err != nil {
+				return err
+			}
+			all = append(all, shown)
+		}
+		return nil
+	})
+	slices.SortFunc(all, func(a, b localapi.Conversation) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+	})
+	return all, err
 }
 
 // Set implements localapi.Lines.

@@ -70,6 +70,8 @@ type Lines interface {
 	// Conversation says how a conversation is set, Set changes that.
 	Conversation(ctx context.Context, contact string) (Conversation, error)
 	Set(ctx context.Context, set SetRequest) (Conversation, error)
+	// Unread lists the conversations in which the user has not read all, by name.
+	Unread(ctx context.Context) ([]Conversation, error)
 }
 
 // MarkAction is what is done with a message.
@@ -133,6 +135,13 @@ func (s *Server) lineTable() []route {
 		{method: "POST", path: "/v1/read", about: "Say that the user was shown a conversation up to a message, or all of it.", body: readRequest{}, answer: nothing{}, handle: s.answer(s.read)},
 		{method: "POST", path: "/v1/typing", about: "Say that the user is typing.", body: readRequest{}, answer: nothing{}, handle: s.answer(s.typing)},
 		{method: "GET", path: "/v1/conversation", about: "How a conversation is set.", query: []string{"contact"}, answer: Conversation{}, handle: s.answer(s.conversation)},
+		{
+			method: "GET", path: "/v1/unread", about: "The conversations in which the user has not read all.", answer: []Conversation{},
+			handle: s.answer(func(_ http.ResponseWriter, r *http.Request) (any, error) {
+				list, err := s.cfg.Lines.Unread(r.Context())
+				return present(list), err
+			}),
+		},
 		{method: "POST", path: "/v1/conversation", about: "Set the timer, the read receipts, or the silence of a conversation.", body: SetRequest{}, answer: Conversation{}, handle: s.answer(s.set)},
 	}
 }
@@ -244,6 +253,11 @@ func (c *Client) Typing(ctx context.Context, contact string) error {
 func (c *Client) Conversation(ctx context.Context, contact string) (v Conversation, err error) {
 	q := url.Values{"contact": {contact}}
 	return v, c.call(ctx, http.MethodGet, "/v1/conversation?"+q.Encode(), nil, &v)
+}
+
+// Unread lists the conversations in which the user has not read all, by name.
+func (c *Client) Unread(ctx context.Context) (v []Conversation, err error) {
+	return v, c.call(ctx, http.MethodGet, "/v1/unread", nil, &v)
 }
 
 // Set changes how a conversation is set.

@@ -24,6 +24,8 @@ func (b *backend) Set(_ context.Context, r SetRequest) (Conversation, error) {
 	return Conversation{ID: r.Contact, Timer: r.Timer, Muted: r.Muted != nil && *r.Muted}, nil
 }
 
+func (b *backend) Unread(context.Context) ([]Conversation, error) { return nil, nil }
+
 // TestMark holds what is refused at the door, and what passes it.
 func TestMark(t *testing.T) {
 	socket := filepath.Join(t.TempDir(), "qpc.sock")

@@ -39,6 +39,7 @@ var samples = map[string][2]string{
 	"POST /v1/read":                   {"", `{"contact":"b","message":"","tell":true}`},
 	"POST /v1/typing":                 {"", `{"contact":"b","message":"","tell":false}`},
 	"GET /v1/conversation":            {"?contact=b", ""},
+	"GET /v1/unread":                  {},
 	"POST /v1/conversation":           {"", `{"contact":"b","timer":"1h","muted":true}`},
 	"GET /v1/groups":                  {},
 	"POST /v1/groups":                 {"", `{"name":"g","contacts":["b"]}`},

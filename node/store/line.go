@@ -86,6 +86,19 @@ func (t *Tx) CountUnread(conversation [16]byte) (int, error) {
 	return t.db.Count("SELECT count(*) FROM messages WHERE conversation = ? AND read = 0 AND hidden = 0", conversation[:])
 }
 
+// UnreadCount is how many lines of a conversation the user has not seen.
+type UnreadCount struct {
+	Conversation [16]byte
+	Lines        int
+}
+
+// UnreadCounts returns the conversations in which there are some.
+func (t *Tx) UnreadCounts() ([]UnreadCount, error) {
+	scan := func(r *database.Row) UnreadCount { return UnreadCount{r.Array16(), r.Int()} }
+	return database.List(t.db, scan, `SELECT conversation, count(*) FROM messages INDEXED BY messages_unread
+		WHERE read = 0 AND hidden = 0 GROUP BY conversation ORDER BY conversation`)
+}
+
 // TimerBefore returns the last message of type 17 before a position, or
 // ErrNotFound.
 func (t *Tx) TimerBefore(conversation [16]byte, p Position) (Message, error) {

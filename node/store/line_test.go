@@ -73,6 +73,8 @@ func TestLines(t *testing.T) {
 		want(t, got, err, []Message{hello})
 		n, err = tx.CountUnread(id16(1))
 		want(t, n, err, 2)
+		counts, err := tx.UnreadCounts()
+		want(t, counts, err, []UnreadCount{{id16(1), 2}})
 		wantErr(t, tx.SetRead(id16(1), author, id16(1), at(7), at(30)), nil)
 		n, err = tx.CountUnread(id16(1))
 		want(t, n, err, 1)

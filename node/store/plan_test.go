@@ -15,6 +15,7 @@ var mayScan = []string{
 	"SCAN contacts", "SCAN relays", "SCAN hybrid_keys", "SCAN conversations", "SCAN epochs",
 	"SCAN outbox USING COVERING INDEX", "SCAN inbox USING COVERING INDEX", "SCAN receipts_due", "SCAN CONSTANT ROW",
 	"SCAN messages USING COVERING INDEX messages_counter",                         // Sizes counts them
+	"SCAN messages USING COVERING INDEX messages_unread",                          // the unread alone
 	"SCAN search VIRTUAL TABLE INDEX 0:=", "SCAN search VIRTUAL TABLE INDEX 64:M", // by number, by words
 	"SCAN messages USING INDEX messages_unindexed", // to be emptied
 	"SCAN peer_hybrid_keys", "SCAN accounts", "SCAN blocked", "SCAN requests", "SCAN (subquery",

@@ -10,6 +10,7 @@ import (
 
 	"quicnprotochat/cmd/qpc/cli"
 	"quicnprotochat/cmd/qpc/terminal"
+	"quicnprotochat/cmd/qpc/words"
 	"quicnprotochat/node"
 	"quicnprotochat/node/localapi"
 )
@@ -48,6 +49,8 @@ type chat struct {
 	told time.Time
 	// repl is whether this is a chat at all, and not one command.
 	repl bool
+	// finished are what was asked for and took a while.
+	finished chan result
 	// terminal is where a person types; nil for lines from a file or another
 	// program.
 	terminal *terminal.Terminal
@@ -137,7 +140,7 @@ func (a *Commands) chat(cmd *cobra.Command, args []string, flags *cli.NodeFlags,
 	errs := terminal.NewSwitch(a.Stderr)
 	a.Stderr = errs
 	c := &chat{
-		Commands: a, client: client, repl: true,
+		Commands: a, client: client, repl: true, finished: make(chan result),
 		sent: map[string]sentText{}, here: map[string]bool{}, unread: map[string]unreadCount{},
 		toRead: map[string]string{}, typing: map[string]time.Time{},
 	}
@@ -163,10 +166,10 @@ func (a *Commands) chat(cmd *cobra.Command, args []string, flags *cli.NodeFlags,
 func (c *chat) useTerminal(ctx context.Context, errs *terminal.Switch, interrupt func()) (restore func()) {
 	out, before := c.Stdout, errs.Now()
 	c.terminal = terminal.Open(c.Stdin.(*os.File), out.(*os.File), func(line string) []string { return c.complete(ctx, line) }, interrupt)
-	c.Stdout = c.terminal
+	c.Stdout, c.Secret = c.terminal, c.terminal.Secret
 	errs.Turn(c.terminal)
 	return func() {
-		c.Stdout = out
+		c.Stdout, c.Secret = out, nil
 		errs.Turn(before)
 		if err := c.terminal.Close(); err != nil {
 			c.Note("The terminal failed: %v", err)
@@ -206,8 +209,8 @@ func (c *chat) run(ctx context.Context, links []string, linger time.Duration) er
 				err = c.line(ctx, line)
 			}
 			if errors.Is(err, errQuit) {
-				if lines, over = nil, time.After(linger); len(c.here) == 0 {
-					return nil
+				if lines, over = nil, time.After(linger); len(c.here) == 0 || linger == 0 {
+					return nil // a node that runs on its own goes on with them
 				}
 			} else if err != nil {
 				return err
@@ -219,6 +222,10 @@ func (c *chat) run(ctx context.Context, links []string, linger time.Duration) er
 			if over != nil && len(c.here) == 0 {
 				return nil
 			}
+		case r := <-c.finished:
+			if err := c.settle(r.show, r.err); err != nil {
+				return err
+			}
 		case <-typed:
 			c.tellTyping(ctx)
 		case <-look.C:
@@ -227,7 +234,7 @@ func (c *chat) run(ctx context.Context, links []string, linger time.Duration) er
 			}
 			c.tellRead(ctx)
 		case <-over:
-			c.Note("%d messages have not left yet: they go on when this node runs again.", len(c.here))
+			c.Note("%s not left yet: they go on when this node runs again.", words.Count(len(c.here), "message has", "messages have"))
 			return nil
 		case err := <-lost:
 			return err
@@ -244,6 +251,9 @@ func (c *chat) begin(ctx context.Context, links []string) error {
 	if err := c.greetLAN(ctx); err != nil {
 		return err
 	}
+	if err := c.greetUnread(ctx); err != nil {
+		return err
+	}
 	for _, link := range links {
 		if err := c.take(ctx, request{args: []string{link}}); err != nil {
 			return err
@@ -255,7 +265,9 @@ func (c *chat) begin(ctx context.Context, links []string) error {
 			return err
 		}
 		if len(list) == 1 {
-			return c.open(list[0])
+			if err := c.open(ctx, list[0]); err != nil {
+				return err
+			}
 		}
 	}
 	return c.prompt()

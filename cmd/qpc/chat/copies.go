@@ -2,7 +2,6 @@ package chat
 
 import (
 	"context"
-	"os"
 	"path/filepath"
 
 	"quicnprotochat/cmd/qpc/words"
@@ -25,25 +24,21 @@ func (c *chat) backup(ctx context.Context, r request) error {
 	source := r.password
 	if c.repl {
 		source = cli.BackupPassword(true)
-		if os.Getenv(source.Env) == "" {
-			return cli.UsageError("a password cannot be typed here unseen", "set "+source.Env+", or use another terminal: qpc backup create FILE")
-		}
 	}
 	path, err := filepath.Abs(r.args[0])
 	if err != nil {
 		return err
 	}
-	password, err := c.App.Password(ctx, source)
-	if err != nil {
-		return err
-	}
-	defer clear(password)
-	c.Note("Writing and verifying…")
-	b, err := c.client.Backup(ctx, path, password)
-	if err != nil {
-		return err
-	}
-	return c.Print(b, "Wrote and verified "+words.Backup(b))
+	return c.meanwhile(ctx, func() (func() error, error) {
+		password, err := c.App.Password(ctx, source)
+		if err != nil {
+			return nil, err
+		}
+		defer clear(password)
+		c.Note("Writing and verifying…")
+		b, err := c.client.Backup(ctx, path, password)
+		return func() error { return c.Print(b, "Wrote and verified "+words.Backup(b)) }, err
+	})
 }
 
 // export writes the store in clear.
@@ -52,9 +47,8 @@ func (c *chat) export(ctx context.Context, r request) error {
 	if err != nil {
 		return err
 	}
-	b, err := c.client.Export(ctx, path)
-	if err != nil {
-		return err
-	}
-	return c.Print(b, "Wrote, in clear, "+words.Backup(b))
+	return c.meanwhile(ctx, func() (func() error, error) {
+		b, err := c.client.Export(ctx, path)
+		return func() error { return c.Print(b, "Wrote, in clear, "+words.Backup(b)) }, err
+	})
 }

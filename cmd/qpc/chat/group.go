@@ -39,7 +39,7 @@ func (c *chat) createGroup(ctx context.Context, r request) error {
 	if err := c.Print(g, words.Group(g)); err != nil || !c.repl {
 		return err
 	}
-	return c.openGroup(g)
+	return c.openGroup(ctx, g)
 }
 
 // change is a verb that changes a group.

@@ -14,18 +14,50 @@ import (
 // line does what one line asks for. Only errQuit and errors of the output end
 // the chat: all others are told and the chat goes on.
 func (c *chat) line(ctx context.Context, line terminal.Line) error {
-	err := line.Err
+	return c.settle(func() error { return c.do(ctx, line.Text) }, line.Err)
+}
+
+// settle does something unless there is an error already, and tells of an error that does
+// not end the chat.
+func (c *chat) settle(do func() error, err error) error {
 	if err == nil {
-		err = c.do(ctx, line.Text)
+		err = do()
 	}
-	var told *localapi.Error
+	var tell *localapi.Error
 	switch {
-	case errors.As(err, &told):
+	case errors.As(err, &tell):
 		c.fail(err)
 	case err != nil:
 		return err
 	}
 	return c.prompt()
+}
+
+// result is what came of something that took a while: what shows it, or an error.
+type result struct {
+	show func() error
+	err  error
+}
+
+// meanwhile does what can take a while. A person at a terminal goes on typing and
+// reading, and sees what came of it when it is there; a program gets it in its order.
+// slow runs beside the chat, what it returns does not.
+func (c *chat) meanwhile(ctx context.Context, slow func() (show func() error, err error)) error {
+	if c.terminal == nil {
+		show, err := slow()
+		if err != nil {
+			return err
+		}
+		return show()
+	}
+	go func() {
+		show, err := slow()
+		select {
+		case c.finished <- result{show, err}:
+		case <-ctx.Done():
+		}
+	}()
+	return nil
 }
 
 func (c *chat) do(ctx context.Context, text string) error {
@@ -86,7 +118,7 @@ func (c *chat) pick(ctx context.Context) error {
 	case err != nil:
 		return err
 	case len(list) == 1:
-		return c.open(list[0])
+		return c.open(ctx, list[0])
 	case len(list) == 0:
 		return cli.UsageError("there is nobody to write to yet", "give your link (/invite), or take one (/join LINK)")
 	default:
@@ -104,7 +136,7 @@ func (c *chat) dm(ctx context.Context, r request) error {
 	if err != nil {
 		return err
 	}
-	return c.open(contact)
+	return c.open(ctx, contact)
 }
 
 // group begins to write to a group.
@@ -113,18 +145,18 @@ func (c *chat) group(ctx context.Context, r request) error {
 	if err != nil {
 		return err
 	}
-	return c.openGroup(localapi.Group{ID: g.ID, Name: g.Name, Status: g.Status, Members: len(g.Members)})
+	return c.openGroup(ctx, localapi.Group{ID: g.ID, Name: g.Name, Status: g.Status, Members: len(g.Members)})
 }
 
 // switchTo begins to write to a person, or else a group, of that name; without one
 // it tells what is unread.
 func (c *chat) switchTo(ctx context.Context, r request) error {
 	if len(r.args) == 0 {
-		return c.showUnread()
+		return c.showUnread(ctx, r)
 	}
 	contact, err := c.client.Contact(ctx, r.args[0])
 	if err == nil {
-		return c.open(contact)
+		return c.open(ctx, contact)
 	}
 	none := localapi.AsError(err)
 	if none.Exit != localapi.ExitContact {
@@ -134,21 +166,25 @@ func (c *chat) switchTo(ctx context.Context, r request) error {
 	if groupErr != nil {
 		return &localapi.Error{Message: none.Message + ", and no group", Hint: none.Hint, Exit: none.Exit}
 	}
-	return c.openGroup(localapi.Group{ID: g.ID, Name: g.Name, Status: g.Status, Members: len(g.Members)})
+	return c.openGroup(ctx, localapi.Group{ID: g.ID, Name: g.Name, Status: g.Status, Members: len(g.Members)})
 }
 
 // open begins to write to a contact.
-func (c *chat) open(contact localapi.Contact) error {
+func (c *chat) open(ctx context.Context, contact localapi.Contact) error {
 	c.with = &chatPartner{id: contact.Identity, name: contact.Name}
-	delete(c.unread, contact.Identity)
-	return c.Print(contact, "Writing to "+cli.Defuse(contact.Name)+"; /history shows what was said.")
+	if err := c.Print(contact, "Writing to "+cli.Defuse(contact.Name)+"; /history shows what was said."); err != nil {
+		return err
+	}
+	return c.catchUp(ctx)
 }
 
 // openGroup begins to write to a group.
-func (c *chat) openGroup(g localapi.Group) error {
+func (c *chat) openGroup(ctx context.Context, g localapi.Group) error {
 	c.with = &chatPartner{id: g.ID, name: g.Name, group: true}
-	delete(c.unread, g.ID)
-	return c.Print(g, "Writing to the group "+cli.Defuse(g.Name)+"; /history shows what was said.")
+	if err := c.Print(g, "Writing to the group "+cli.Defuse(g.Name)+"; /history shows what was said."); err != nil {
+		return err
+	}
+	return c.catchUp(ctx)
 }
 
 // help lists the verbs, or says more about one.

@@ -28,19 +28,29 @@ func (c *chat) history(ctx context.Context, r request) error {
 	case c.repl:
 		limit = 20
 	}
+	r.limit = uint32(limit)
+	return c.readBack(ctx, r, false)
+}
+
+// readBack shows the messages of a conversation that a request asks for, or of them
+// only those that have not been shown in this chat.
+func (c *chat) readBack(ctx context.Context, r request, unseen bool) error {
 	self, err := c.client.Identity(ctx)
 	if err != nil {
 		return err
 	}
 	var authors map[string]string
 	last := ""
-	err = c.client.History(ctx, r.with, limit, r.after, func(m localapi.Message) error {
+	err = c.client.History(ctx, r.with, int(r.limit), r.after, func(m localapi.Message) error {
 		if authors == nil && m.Group != "" {
 			if authors, err = c.authors(ctx, m.Group); err != nil {
 				return err
 			}
 		}
 		last = m.ID
+		if unseen && c.numbers.of[m.ID] != 0 {
+			return nil
+		}
 		return c.Print(m, c.number(m.ID, place(m, self.Identity))+words.Message(m, self.Identity, authors))
 	})
 	if err != nil || last == "" {

@@ -8,9 +8,8 @@ import (
 
 // netcheck says how this machine is connected and can be reached.
 func (c *chat) netcheck(ctx context.Context, _ request) error {
-	n, err := c.client.Netcheck(ctx)
-	if err != nil {
-		return err
-	}
-	return c.Print(n, words.Netcheck(n))
+	return c.meanwhile(ctx, func() (func() error, error) {
+		n, err := c.client.Netcheck(ctx)
+		return func() error { return c.Print(n, words.Netcheck(n)) }, err
+	})
 }

@@ -83,7 +83,7 @@ func (c *chat) take(ctx context.Context, r request) error {
 	if err != nil {
 		return err
 	}
-	return c.open(contact)
+	return c.open(ctx, contact)
 }
 
 // list shows the people, and in the chat the groups as well.

@@ -84,13 +84,14 @@ func (c *chat) ping(ctx context.Context, r request) error {
 		}
 		who = c.with.id
 	}
-	p, err := c.client.Ping(ctx, who)
-	if err != nil {
-		return err
-	}
-	if err := c.Print(p, words.Ping(p)); err != nil || p.Reached {
-		return err
-	}
-	hint := "qpc netcheck says how this machine is connected"
-	return &localapi.Error{Message: p.Name + " does not answer", Hint: hint, Exit: localapi.ExitNetwork}
+	return c.meanwhile(ctx, func() (func() error, error) {
+		p, err := c.client.Ping(ctx, who)
+		return func() error {
+			if err := c.Print(p, words.Ping(p)); err != nil || p.Reached {
+				return err
+			}
+			hint := "qpc netcheck says how this machine is connected"
+			return &localapi.Error{Message: p.Name + " does not answer", Hint: hint, Exit: localapi.ExitNetwork}
+		}, err
+	})
 }

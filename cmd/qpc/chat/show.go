@@ -43,7 +43,7 @@ func (c *chat) event(e localapi.Event) error {
 	case e.Event == localapi.EventMissed:
 		text = "Some events were missed here; /history shows all messages."
 	}
-	c.count(e)
+	c.countUnread(e)
 	if text == "" && !c.JSON {
 		return c.prompt()
 	}
@@ -97,50 +97,6 @@ func (c *chat) oneLine(text string) string {
 		return text
 	}
 	return strings.ReplaceAll(text, "\n    ", `\n`)
-}
-
-// count notes a message that came in for another conversation than the one that is
-// written to.
-func (c *chat) count(e localapi.Event) {
-	if e.Event != localapi.EventMessage || e.Contact == nil {
-		return
-	}
-	id, name := e.Contact.Identity, e.Contact.Name
-	if e.Group != nil {
-		id, name = e.Group.ID, e.Group.Name
-	}
-	if c.with != nil && c.with.id == id {
-		return
-	}
-	if _, known := c.unread[id]; known || len(c.unread) < unreadTracked {
-		c.unread[id] = unreadCount{name, c.unread[id].n + 1}
-	}
-}
-
-// unreadTracked is of how many conversations the unread messages are counted.
-const unreadTracked = 1000
-
-// unreadNote says how much of a conversation is unread.
-func (c *chat) unreadNote(id string) string {
-	if n := c.unread[id].n; n > 0 {
-		return fmt.Sprintf(", %d unread", n)
-	}
-	return ""
-}
-
-// showUnread tells in which conversations something is unread.
-func (c *chat) showUnread() error {
-	for _, id := range slices.Sorted(maps.Keys(c.unread)) {
-		u := c.unread[id]
-		v := map[string]any{"id": id, "name": u.name, "unread": u.n}
-		if err := c.Print(v, fmt.Sprintf("%-20s %d unread", cli.Defuse(u.name), u.n)); err != nil {
-			return err
-		}
-	}
-	if len(c.unread) == 0 {
-		c.Note("Nothing is unread.")
-	}
-	return nil
 }
 
 // state notes a new state of an own message and returns what to show of it:

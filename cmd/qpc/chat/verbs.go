@@ -22,6 +22,7 @@ func verbs() []verb {
 			slash: "switch", typed: "[CONVERSATION]", do: (*chat).switchTo,
 			short: "Write to that person or group; without one: what is unread.",
 		},
+		{slash: "unread", command: "unread", do: (*chat).showUnread, short: "List the conversations in which something is unread."},
 		{
 			slash: "invite", typed: "[CONTACT...]", command: "invite", do: (*chat).invite, flags: qrFlag,
 			short: "Make a contact link; in a group also: invite people into it.",

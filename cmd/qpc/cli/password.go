@@ -46,15 +46,21 @@ func (a *App) Password(ctx context.Context, s PasswordSource) ([]byte, error) {
 		_ = os.Unsetenv(s.Env) // what is started from here does not inherit it
 		return s.check([]byte(text))
 	}
-	in, ok := a.Stdin.(*os.File)
-	if !ok || !term.IsTerminal(int(in.Fd())) {
+	ask := a.Secret
+	if in, ok := a.Stdin.(*os.File); ask == nil && ok && term.IsTerminal(int(in.Fd())) {
+		ask = func(ctx context.Context, what string) ([]byte, error) { return a.prompt(ctx, in, what) }
+	}
+	if ask == nil {
 		return nil, UsageError("no "+s.What, fmt.Sprintf("type it at a terminal, or use --%s FILE or %s", s.Flag, s.Env))
 	}
-	password, err := a.prompt(ctx, in, s.What)
+	password, err := ask(ctx, s.What)
+	if err == nil {
+		password, err = s.check(password)
+	}
 	if err != nil || !s.Twice {
 		return password, err
 	}
-	again, err := a.prompt(ctx, in, s.What+", again")
+	again, err := ask(ctx, s.What+", again")
 	defer clear(again)
 	if err == nil && !bytes.Equal(password, again) {
 		err = UsageError("the two are not the same", "type it again")
@@ -132,7 +138,7 @@ func (a *App) prompt(ctx context.Context, in *os.File, what string) ([]byte, err
 		clear(got.text)
 		return nil, fmt.Errorf("read %s: %w", what, got.err)
 	}
-	return PasswordSource{What: what}.check(got.text)
+	return got.text, nil
 }
 
 // awaitMute waits until a terminal is set to show nothing, for at most a second: one

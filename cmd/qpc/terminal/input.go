@@ -46,6 +46,9 @@ type inputModel struct {
 	complete  func(string) []string
 	interrupt func()
 
+	// secret is what is asked for instead of a line, nil for nothing.
+	secret *secret
+
 	prompt        string
 	width, height int
 	// waiting are lines to be shown when those under way are seen.
@@ -96,6 +99,9 @@ func (m *inputModel) View() tea.View {
 	if m.over {
 		return tea.NewView("")
 	}
+	if m.secret != nil {
+		return m.secret.view(m.width)
+	}
 	text := m.input.View()
 	if m.redraw {
 		text += " "
@@ -124,14 +130,41 @@ func (m *inputModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 		return m, m.showNext()
 	case closeMsg:
 		m.closing = true
+		m.forget(m.secret)
 		m.endLines()
 		return m, m.showNext()
+	case *secret:
+		m.forget(m.secret)
+		if m.secret = msg; m.over {
+			m.forget(msg)
+		}
+	case forgetMsg:
+		m.forget(msg.secret)
+	case tea.PasteMsg:
+		if m.secret == nil {
+			return m, m.edit(msg)
+		}
+		line, _, _ := strings.Cut(msg.Content, "\n")
+		m.secret.add(strings.TrimSuffix(line, "\r"))
 	case tea.KeyPressMsg:
-		return m, m.key(msg)
+		if m.secret == nil {
+			return m, m.key(msg)
+		}
+		if m.secret.key(msg) {
+			m.secret = nil
+		}
 	default:
 		return m, m.edit(msg)
 	}
 	return m, nil
+}
+
+// forget takes back a question if it is the one that is asked.
+func (m *inputModel) forget(s *secret) {
+	if s != nil && s == m.secret {
+		s.end(errNotTyped)
+		m.secret = nil
+	}
 }
 
 // setPrompt puts the prompt before the first row and as much space before the
@@ -157,7 +190,9 @@ func (m *inputModel) setPrompt(text string) {
 // show puts a text above the input.
 func (m *inputModel) show(text string) tea.Cmd {
 	for _, line := range strings.Split(text, "\n") {
-		m.waiting = append(m.waiting, m.pieces(line)...)
+		for _, row := range wrap(line, m.width) {
+			m.waiting = append(m.waiting, m.pieces(row)...)
+		}
 	}
 	return m.showNext()
 }

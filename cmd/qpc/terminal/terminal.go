@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"context"
 	"os"
 	"strings"
 
@@ -56,6 +57,20 @@ func (t *Terminal) Columns() int { return Columns(t.out) }
 
 // Prompt says before what the typing stands.
 func (t *Terminal) Prompt(text string) { t.program.Send(promptMsg(text)) }
+
+// Secret asks for something that is not shown while it is typed. The caller wipes it.
+func (t *Terminal) Secret(ctx context.Context, question string) ([]byte, error) {
+	s := &secret{question: question, answer: make(chan secretAnswer, 1)}
+	t.program.Send(s)
+	select {
+	case a := <-s.answer:
+		return a.text, a.err
+	case <-t.ended:
+	case <-ctx.Done():
+		t.program.Send(forgetMsg{s})
+	}
+	return nil, errNotTyped
+}
 
 // Close gives the terminal back when all that was written is seen.
 func (t *Terminal) Close() error {

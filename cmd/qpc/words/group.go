@@ -28,10 +28,10 @@ func GroupInfo(g localapi.GroupInfo) string {
 		fmt.Fprintf(&b, "%s\n", g.Status)
 	}
 	for _, m := range g.Members {
-		fmt.Fprintf(&b, "%-7s %-20s %s\n", m.Role, cli.Defuse(m.Name), m.Identity)
+		fmt.Fprintf(&b, "%-7s %-16s %s\n", m.Role, cli.Defuse(m.Name), m.Identity)
 	}
 	for _, i := range g.Invited {
-		fmt.Fprintf(&b, "invited %-20s %s  since %s: %s\n", cli.Defuse(i.Name), i.Identity, cli.Shown(i.Since), i.Waits)
+		fmt.Fprintf(&b, "invited %-16s %s  since %s: %s\n", cli.Defuse(i.Name), i.Identity, cli.Shown(i.Since), i.Waits)
 	}
 	fmt.Fprintf(&b, "epoch %d, %s", g.Epoch, suiteNote(g.Suite, g.PostQuantum))
 	if g.Authenticator != "" {

@@ -58,3 +58,11 @@ func Excerpt(text string) string {
 func Delivery(d localapi.Delivery) string {
 	return fmt.Sprintf("%s, path %s: %s\nid %s", d.State, d.Path, cli.Defuse(d.Why), d.ID)
 }
+
+// Count is a number of things.
+func Count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

@@ -73,5 +73,6 @@ func Relay(r localapi.Relay) string {
 
 // Backup says what is in a copy of a node.
 func Backup(b localapi.Backup) string {
-	return fmt.Sprintf("%s: %d contacts, %d conversations, %d messages", cli.Defuse(b.Path), b.Contacts, b.Conversations, b.Messages)
+	return fmt.Sprintf("%s: %s, %s, %s", cli.Defuse(b.Path), Count(b.Contacts, "contact", "contacts"),
+		Count(b.Conversations, "conversation", "conversations"), Count(b.Messages, "message", "messages"))
 }
