@@ -79,6 +79,40 @@ func TestOutbox(t *testing.T) {
 	})
 }
 
+// TestWelcomeFirst: nothing of a group is fresh while its Welcome waits to be sealed.
+func TestWelcomeFirst(t *testing.T) {
+	inTx(t, func(tx *Tx) {
+		add := func(kind byte, group string, sealed bool) (id int64) {
+			o := Outgoing{Recipient: identity(1), Kind: kind, Group: []byte(group)}
+			if o.Frame = []byte("frame"); sealed {
+				o.Frame, o.Payload = nil, []byte("payload")
+			}
+			id, err := tx.AddOutgoing(o)
+			wantErr(t, err, nil)
+			return id
+		}
+		other := add(KindMessage, "h", true)
+		welcome := add(KindWelcome, "g", false)
+		message := add(KindMessage, "g", true)
+		add(KindControl, "h", false)
+		fresh := func(want ...int64) {
+			t.Helper()
+			rows, err := tx.OutgoingFresh(identity(1), 0)
+			wantErr(t, err, nil)
+			var got []int64
+			for _, r := range rows {
+				got = append(got, r.ID)
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("got %v, want %v", got, want)
+			}
+		}
+		fresh(other)
+		wantErr(t, tx.SealOutgoing(welcome, []byte("sealed")), nil)
+		fresh(other, welcome, message)
+	})
+}
+
 func TestInbox(t *testing.T) {
 	now := at(100)
 	s := open(t, Config{Now: func() time.Time { return now }})

@@ -107,11 +107,14 @@ func (t *Tx) OutgoingFor(recipient rpc.Identity, limit int) ([]Outgoing, error) 
 }
 
 // OutgoingFresh returns the first limit rows for a recipient that are sealed and
-// that nobody has taken yet, oldest first. A limit of 0 means all.
+// that nobody has taken yet, oldest first, but for those of a group whose Welcome
+// waits to be sealed: nobody could read what overtook it. A limit of 0 means all.
 func (t *Tx) OutgoingFresh(recipient rpc.Identity, limit int) ([]Outgoing, error) {
 	return database.List(t.db, scanOutgoing, "SELECT "+outgoingColumns+` FROM outbox INDEXED BY outbox_fresh
-		WHERE recipient = ? AND sealed = 1 AND stored_at = 0 AND direct_at = 0 ORDER BY id LIMIT ?`,
-		recipient[:], limitRows(limit))
+		WHERE recipient = ?1 AND sealed = 1 AND stored_at = 0 AND direct_at = 0 AND grp NOT IN (
+			SELECT grp FROM outbox INDEXED BY outbox_unsealed WHERE recipient = ?1 AND sealed = 0 AND kind = ?2)
+		ORDER BY id LIMIT ?3`,
+		recipient[:], KindWelcome, limitRows(limit))
 }
 
 // OutgoingStored returns the first limit rows for a recipient with an id above
