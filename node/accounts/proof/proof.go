@@ -29,7 +29,14 @@ func Register(ctx context.Context, c Carrier, r localapi.AccountRequest, passwor
 	if _, err := c.Register(ctx, r); err != nil {
 		return localapi.Account{}, err
 	}
-	return Login(ctx, c, r, password)
+	a, err := Login(ctx, c, r, password)
+	var e *localapi.Error
+	if errors.As(err, &e) {
+		made := *e
+		made.Hint = fmt.Sprintf("the account is made: qpc account login %s --relay %s", r.Name, r.Relay)
+		return a, &made
+	}
+	return a, err
 }
 
 // Login logs in at the relay that r names, or at the only one. A wrong password is
