@@ -124,7 +124,7 @@ func (g *Groups) keepOwn(tx *store.Tx, row store.Group, card *message.CommitCard
 // that epoch.
 func (g *Groups) spread(tx *store.Tx, fx *convo.Effects, row store.Group, at *cards.Epoch, made ownCommit, now time.Time) error {
 	parts := []message.Part{&message.GroupTree{Commits: []message.Commit{made.commit}}}
-	if cards, err := g.contactCards(tx, made.card.Added, now); err != nil {
+	if cards, err := g.Cards(tx, made.card.Added, now); err != nil {
 		return err
 	} else if len(cards) > 0 {
 		parts = append(parts, cards)
@@ -195,11 +195,11 @@ func (g *Groups) welcomeFrame(tx *store.Tx, t *cards.Tree, made ownCommit, stage
 	history.Root.Lamport = c.Lamport
 	history.Commits = append(history.Commits, message.Commit{Card: made.commit.Card})
 	parts = append(parts, history)
-	cards, err := g.contactCards(tx, t.Top().Roster.Members(), now)
+	cards, err := g.Cards(tx, t.Top().Roster.Members(), now)
 	if err != nil {
 		return nil, err
 	}
-	more, err := g.contactCards(tx, made.card.Added, now)
+	more, err := g.Cards(tx, made.card.Added, now)
 	if err != nil {
 		return nil, err
 	}

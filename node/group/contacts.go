@@ -1,126 +1,10 @@
 package group
 
 import (
-	"fmt"
-	"math/rand/v2"
-	"slices"
-	"time"
-
-	"quicnprotochat/node/cards"
 	"quicnprotochat/node/contact"
 	"quicnprotochat/node/convo"
-	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
-	"quicnprotochat/rpc"
 )
-
-// groupOf is the group that the frame is about; nil if it is about none.
-func groupOf(parts []message.Part) []byte {
-	for _, p := range parts {
-		switch p := p.(type) {
-		case *message.Control:
-			return p.Group
-		case *message.GroupTree:
-			if p.Root != nil {
-				return p.Root.Group
-			}
-			if card, err := message.ParseCommitCard(p.Commits[0].Card); err == nil {
-				return card.Group
-			}
-		}
-	}
-	return nil
-}
-
-// takeCards keeps the cards of members of a group, and makes contacts of those who
-// are none, so that members who have never met can reach each other.
-func (g *Groups) takeCards(tx *store.Tx, fx *convo.Effects, cards message.ContactCards) error {
-	row, _, err := g.group(tx, groupOf(fx.Parts()))
-	if err != nil {
-		return fmt.Errorf("%w: contact cards: %w", convo.ErrRefused, err)
-	}
-	t, err := g.load(tx, row.ID)
-	if err != nil {
-		return err
-	}
-	for _, raw := range cards {
-		card, err := contact.ParseCard(raw)
-		if err != nil {
-			return fmt.Errorf("%w: %w", convo.ErrRefused, err)
-		}
-		if !t.Knows(card.Identity) || card.Identity == g.self {
-			continue
-		}
-		if err := g.meet(tx, fx, row, card, raw); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// meet keeps the card of a member; one that is new gets ours.
-func (g *Groups) meet(tx *store.Tx, fx *convo.Effects, row store.Group, card contact.Card, raw []byte) error {
-	c, err := tx.Contact(card.Identity)
-	isNew := isNotFound(err)
-	switch {
-	case isNew:
-		c = store.Contact{Identity: card.Identity, Via: convo.ViaGroup, Introduced: true, Added: tx.Now()}
-		if c.Name, err = tx.FreeName(card.Name); err != nil {
-			return err
-		}
-		fx.Show(convo.Event{Kind: convo.EventContact, Peer: c.Identity, Contact: c})
-	case err != nil:
-		return err
-	}
-	kept := convo.Newer(c.Card, card, raw)
-	if !isNew && string(kept) == string(c.Card) {
-		return nil
-	}
-	c.Card = kept
-	if err := tx.PutContact(c); err != nil {
-		return err
-	}
-	fx.Contact(c)
-	if !isNew {
-		return nil
-	}
-	return g.reportCard(tx, fx, row.ID, card.Identity)
-}
-
-// contactCards returns the cards of some members, as far as they may be handed on:
-// one with a hello pass was for us alone. Our own is made.
-func (g *Groups) contactCards(tx *store.Tx, ids []rpc.Identity, now time.Time) (cards message.ContactCards, err error) {
-	for _, id := range ids {
-		var raw []byte
-		if id == g.self {
-			raw, err = g.cfg.Profile.Card(tx, false, now)
-		} else {
-			raw, err = g.cardOf(tx, id)
-		}
-		if err != nil {
-			return nil, err
-		}
-		if len(raw) > 0 {
-			cards = append(cards, raw)
-		}
-	}
-	return cards, nil
-}
-
-func (g *Groups) cardOf(tx *store.Tx, id rpc.Identity) ([]byte, error) {
-	c, err := tx.Contact(id)
-	if isNotFound(err) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	card, err := contact.ParseCard(c.Card)
-	if err != nil || !card.Hello.IsZero() {
-		return nil, nil
-	}
-	return c.Card, nil
-}
 
 // CardChanged implements convo.Groups: the card of a contact that can now be
 // handed on goes to the groups that the contact is in.
@@ -128,7 +12,7 @@ func (g *Groups) CardChanged(tx *store.Tx, fx *convo.Effects, c store.Contact, b
 	if old, err := contact.ParseCard(before); err == nil && old.Hello.IsZero() {
 		return nil
 	}
-	if raw, err := g.cardOf(tx, c.Identity); err != nil || raw == nil {
+	if raw, err := g.MayHand(tx, c.Identity); err != nil || raw == nil {
 		return err
 	}
 	conversations, err := tx.Conversations()
@@ -150,84 +34,10 @@ func (g *Groups) CardChanged(tx *store.Tx, fx *convo.Effects, c store.Contact, b
 			if id == c.Identity {
 				continue
 			}
-			if err := g.tell(tx, fx, conversation.Group, id, c.Identity); err != nil {
+			if err := g.Tell(tx, fx, conversation.Group, id, c.Identity); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
-}
-
-const (
-	// cardsFrom is how many members are asked for cards at once.
-	cardsFrom = 2
-	// cardsLatest is the longest time between two such questions; it grows with the
-	// age of the epoch.
-	cardsLatest = time.Hour
-)
-
-// askCards asks for the cards of members whom we cannot reach, because they came in
-// on another branch, or through somebody who had no card to hand on. wait is until
-// it is time to look again, 0 if no card is missing.
-func (g *Groups) askCards(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree, now time.Time) (wait time.Duration, err error) {
-	var lacking, known []rpc.Identity
-	for _, id := range t.Top().Roster.Others(g.self) {
-		_, err := tx.Contact(id)
-		switch {
-		case err == nil:
-			known = append(known, id)
-		case !isNotFound(err):
-			return 0, err
-		case len(lacking) < message.MaxAskedCards:
-			lacking = append(lacking, id)
-		}
-	}
-	if len(lacking) == 0 {
-		return 0, nil
-	}
-	age := now.Sub(t.Top().Seen)
-	if age < patience { // they may be on their way
-		return max(patience-age, time.Second), nil
-	}
-	wait = min(max(age/4, patience), cardsLatest)
-	if !g.mayAskEvery(wait, row.ID, g.self, message.ControlCardAsk) {
-		return wait, nil
-	}
-	rand.Shuffle(len(known), func(i, j int) { known[i], known[j] = known[j], known[i] })
-	for _, id := range known[:min(len(known), cardsFrom)] {
-		if err := g.say(tx, fx, row.ID, id, &message.CardAsk{Who: lacking}); err != nil {
-			return wait, err
-		}
-	}
-	return wait, nil
-}
-
-// giveCards gives a member the cards of others. Of somebody whose card may not be
-// handed on it tells that one about the member instead, who then sends its own.
-func (g *Groups) giveCards(tx *store.Tx, fx *convo.Effects, t *cards.Tree, to rpc.Identity, who []rpc.Identity) error {
-	roster := t.Top().Roster
-	if !roster.Has(to) || !g.mayAsk(t.Root.Group, to, message.ControlCardAsk+answering) {
-		return nil
-	}
-	who = slices.DeleteFunc(who, func(id rpc.Identity) bool { return id == to || id == g.self || !roster.Has(id) })
-	var all message.ContactCards
-	for _, id := range who {
-		card, err := g.contactCards(tx, []rpc.Identity{id}, tx.Now())
-		if err != nil {
-			return err
-		}
-		if len(card) > 0 {
-			all = append(all, card...)
-		} else if err := g.tell(tx, fx, t.Root.Group, id, to); err != nil {
-			return err
-		}
-	}
-	if len(all) == 0 {
-		return nil
-	}
-	r, err := g.ours(tx, t.Root.Group, to)
-	if err != nil {
-		return err
-	}
-	return g.post(tx, fx, t.Root.Group, to, slot{kind: message.ControlCardAsk}, r, all)
 }

@@ -20,7 +20,7 @@ func (g *Groups) Part(tx *store.Tx, fx *convo.Effects, part message.Part) error 
 	case *message.GroupTree:
 		return g.takeTree(tx, fx, p)
 	case message.ContactCards:
-		return g.takeCards(tx, fx, p)
+		return g.TakeCards(tx, fx, p)
 	}
 	return fmt.Errorf("%w: unknown part of a frame", convo.ErrRefused)
 }
@@ -68,7 +68,7 @@ func (g *Groups) takeTree(tx *store.Tx, fx *convo.Effects, t *message.GroupTree)
 		}
 	}
 	for id := range authors {
-		if err := g.report(tx, fx, row.ID, id); err != nil {
+		if err := g.Report(tx, fx, row.ID, id); err != nil {
 			return err
 		}
 	}

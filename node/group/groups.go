@@ -13,6 +13,7 @@ import (
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/profile"
 	"quicnprotochat/node/store"
+	"quicnprotochat/node/talk"
 	"quicnprotochat/rpc"
 )
 
@@ -53,6 +54,7 @@ type Config struct {
 // Groups reads and changes conversations of any number.
 type Groups struct {
 	*audience.Messages
+	*talk.Talk
 
 	cfg  Config
 	self rpc.Identity
@@ -63,7 +65,6 @@ type Groups struct {
 	cards map[message.EpochName]*message.CommitCard
 	infos map[message.EpochName]info
 	due   map[string]time.Time // when to tend a group, by its id
-	asked map[question]time.Time
 }
 
 // info is a GroupInfo that somebody gave.
@@ -74,9 +75,10 @@ func New(cfg Config) *Groups {
 	g := &Groups{
 		cfg: cfg, self: cfg.Identity.ID(), wake: make(chan struct{}, 1),
 		cards: make(map[message.EpochName]*message.CommitCard), infos: make(map[message.EpochName]info),
-		due: make(map[string]time.Time), asked: make(map[question]time.Time),
+		due: make(map[string]time.Time),
 	}
 	g.Messages = audience.New(audience.Config{Engine: cfg.Engine, Self: g.self, Load: g.load, Present: g.present})
+	g.Talk = talk.New(talk.Config{Self: g.self, Identity: cfg.Identity, Profile: cfg.Profile, Group: g.group, Load: g.load})
 	cfg.Engine.Attach(g)
 	return g
 }

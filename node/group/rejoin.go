@@ -14,6 +14,7 @@ import (
 	"quicnprotochat/node/keys"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
+	"quicnprotochat/node/talk"
 	"quicnprotochat/rpc"
 )
 
@@ -32,7 +33,7 @@ func (g *Groups) giveInfo(tx *store.Tx, fx *convo.Effects, t *cards.Tree, to rpc
 		at = t.Head
 	}
 	n := t.Epochs[at]
-	if n.State != cards.StateIn || !n.Roster.Has(to) || !g.mayAsk(t.Root.Group, to, message.ControlInfoAsk+answering) {
+	if n.State != cards.StateIn || !n.Roster.Has(to) || !g.MayAsk(t.Root.Group, to, message.ControlInfoAsk+talk.Answering) {
 		return nil
 	}
 	ep, _, err := g.cfg.Engine.Epoch(tx, n.Name)
@@ -57,11 +58,11 @@ func (g *Groups) giveInfo(tx *store.Tx, fx *convo.Effects, t *cards.Tree, to rpc
 	if beside {
 		parts = append(parts, message.RatchetTree(ep.RatchetTree()))
 	}
-	r, err := g.ours(tx, t.Root.Group, to)
+	r, err := g.Ours(tx, t.Root.Group, to)
 	if err != nil {
 		return err
 	}
-	return g.post(tx, fx, t.Root.Group, to, slot{kind: message.ControlInfoAsk}, r, parts...)
+	return g.Post(tx, fx, t.Root.Group, to, talk.Slot{Kind: message.ControlInfoAsk}, r, parts...)
 }
 
 // Info implements convo.Groups: it keeps an offer of GroupInfo of an epoch that we
@@ -141,8 +142,8 @@ func (g *Groups) rejoin(tx *store.Tx, fx *convo.Effects, row store.Group, t *car
 // nothing is missing.
 func (g *Groups) seek(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree) (wait time.Duration, err error) {
 	for _, e := range t.Loose {
-		wait = patience
-		if g.mayAsk(row.ID, e.Card.Committer, message.ControlAsk) {
+		wait = talk.Patience
+		if g.MayAsk(row.ID, e.Card.Committer, message.ControlAsk) {
 			if err := g.ask(tx, fx, row, t, e.Card.Committer); err != nil {
 				return wait, err
 			}
@@ -153,14 +154,14 @@ func (g *Groups) seek(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards
 		return wait, nil
 	}
 	for _, id := range g.whoIsAt(tx, row, t, wish) {
-		if !g.mayAsk(row.ID, id, message.ControlInfoAsk) {
+		if !g.MayAsk(row.ID, id, message.ControlInfoAsk) {
 			continue
 		}
-		if err := g.say(tx, fx, row.ID, id, &message.InfoAsk{Epoch: t.Epochs[wish].Name}); err != nil {
-			return patience, err
+		if err := g.Say(tx, fx, row.ID, id, &message.InfoAsk{Epoch: t.Epochs[wish].Name}); err != nil {
+			return talk.Patience, err
 		}
 	}
-	return patience, nil
+	return talk.Patience, nil
 }
 
 // whoIsAt returns members that may be able to give the GroupInfo of an epoch:

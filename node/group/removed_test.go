@@ -74,7 +74,7 @@ func TestRemovedForgets(t *testing.T) {
 		if s.Conversation.Status != StatusRemoved || s.RemovedBy != anna.id.ID() || s.Epoch == 0 || len(s.Members) != 3 {
 			t.Errorf("cleo sees %+v", s)
 		}
-		if cleo.asks(message.ControlInfoAsk) {
+		if cleo.asks(group, anna, message.ControlInfoAsk) || cleo.asks(group, bert, message.ControlInfoAsk) {
 			t.Error("cleo asks for the keys of a group that she is not in")
 		}
 		if got := cleo.texts(id); !slices.Equal(got, []string{"late"}) {
@@ -86,16 +86,20 @@ func TestRemovedForgets(t *testing.T) {
 	})
 }
 
-// asks reports whether p has asked somebody a question of a kind.
-func (p *person) asks(kind message.ControlType) bool {
-	p.groups.mu.Lock()
-	defer p.groups.mu.Unlock()
-	for q := range p.groups.asked {
-		if q.kind == kind {
-			return true
+// asks reports whether p has a question of a kind for q now.
+func (p *person) asks(group []byte, q *person, kind message.ControlType) (asks bool) {
+	p.t.Helper()
+	time.Sleep(time.Hour) // or longer than any pause between two questions
+	_, err := p.groups.Tend(p.t.Context(), group)
+	must(p.t, err)
+	p.view(func(tx *store.Tx) error {
+		rows, err := tx.OutgoingFor(q.id.ID(), 0)
+		for _, row := range rows {
+			asks = asks || row.Kind == store.KindControl && row.Message[0] == byte(kind)
 		}
-	}
-	return false
+		return err
+	})
+	return asks
 }
 
 // payloads returns the messages that p has for q, sealed.

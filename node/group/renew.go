@@ -25,7 +25,7 @@ func (g *Groups) Renew(tx *store.Tx, fx *convo.Effects, out store.Outgoing) erro
 	case store.KindMessage:
 		// They may be in an epoch that ours says nothing in, if who made it told us
 		// two things, or went away before all were told.
-		if err := g.report(tx, fx, row.ID, out.Recipient); err != nil {
+		if err := g.Report(tx, fx, row.ID, out.Recipient); err != nil {
 			return err
 		}
 		m, err := tx.Message(c.ID, g.self, out.Message)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"quicnprotochat/node/cards"
 	"quicnprotochat/node/charter"
@@ -13,148 +12,9 @@ import (
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/plan"
 	"quicnprotochat/node/store"
+	"quicnprotochat/node/talk"
 	"quicnprotochat/rpc"
 )
-
-// question is what was asked of whom, so that it is not asked again at once.
-type question struct {
-	group  string
-	member rpc.Identity
-	kind   message.ControlType
-}
-
-const (
-	// patience is the time between two questions of one kind to one member.
-	patience = 15 * time.Second
-	// answering, with the kind of a question, stands for an answer to it: those of
-	// one member are a little closer together than its questions are.
-	answering   message.ControlType = 128
-	answerPause                     = patience - 3*time.Second
-)
-
-// mayAsk reports whether it is time for a question or an answer, and notes it.
-func (g *Groups) mayAsk(group []byte, member rpc.Identity, kind message.ControlType) bool {
-	if kind >= answering {
-		return g.mayAskEvery(answerPause, group, member, kind)
-	}
-	return g.mayAskEvery(patience, group, member, kind)
-}
-
-func (g *Groups) mayAskEvery(interval time.Duration, group []byte, member rpc.Identity, kind message.ControlType) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	q, now := question{string(group), member, kind}, time.Now()
-	if at, ok := g.asked[q]; ok && now.Sub(at) < interval {
-		return false
-	}
-	if len(g.asked) > 4096 {
-		clear(g.asked)
-	}
-	g.asked[q] = now
-	return true
-}
-
-// slot is a place in the outbox for one member: what is put into it takes the place
-// of what is there and has had no effect yet.
-type slot struct {
-	// kind is the question that it asks or answers, or ControlReport.
-	kind message.ControlType
-	// brings tells an answer from a question; about is who a card is of.
-	brings bool
-	about  rpc.Identity
-}
-
-func (s slot) name() (name [16]byte) {
-	copy(name[2:], s.about[:])
-	if name[0] = byte(s.kind); s.brings {
-		name[1] = 1
-	}
-	return name
-}
-
-// say is post of a control alone.
-func (g *Groups) say(tx *store.Tx, fx *convo.Effects, group []byte, to rpc.Identity, body message.Body) error {
-	return g.post(tx, fx, group, to, slot{kind: body.Type()}, body)
-}
-
-// post clears a slot of the outbox and adds to it.
-func (g *Groups) post(tx *store.Tx, fx *convo.Effects, group []byte, to rpc.Identity, at slot, body message.Body, parts ...message.Part) error {
-	at.brings = len(parts) > 0
-	if err := tx.DeleteOutgoingTo(charter.ConversationID(group), at.name(), to); err != nil {
-		return err
-	}
-	return g.add(tx, fx, group, to, at, body, parts...)
-}
-
-// add puts a control and what goes with it into the outbox for one member. It is
-// sealed to that member alone: whether we are in one epoch is what it is about.
-func (g *Groups) add(tx *store.Tx, fx *convo.Effects, group []byte, to rpc.Identity, at slot, body message.Body, parts ...message.Part) error {
-	if _, err := tx.Contact(to); isNotFound(err) {
-		return nil // its card has not come yet
-	} else if err != nil {
-		return err
-	}
-	control, err := message.NewControl(g.self, to, group, body, g.cfg.Identity.Sign)
-	if err != nil {
-		return fmt.Errorf("make control message: %w", err)
-	}
-	frame, err := message.EncodeFrame(append([]message.Part{control}, parts...)...)
-	if err != nil {
-		return fmt.Errorf("encode frame: %w", err)
-	}
-	_, err = tx.AddOutgoing(store.Outgoing{
-		Recipient: to, Kind: store.KindControl, Frame: frame,
-		Conversation: charter.ConversationID(group), Message: at.name(), Group: group, Created: tx.Now(),
-	})
-	fx.Send(to)
-	return err
-}
-
-// ours is the Report that we make of a group.
-func (g *Groups) ours(tx *store.Tx, group []byte, to rpc.Identity) (*message.Report, error) {
-	t, err := g.load(tx, group)
-	if err != nil {
-		return nil, err
-	}
-	row, err := tx.Group(group)
-	if err != nil {
-		return nil, err
-	}
-	r := &message.Report{Head: row.Epoch}
-	for i := len(t.Epochs) - 1; i > 0 && len(r.Have) < message.MaxNames; i-- {
-		if n := t.Epochs[i]; n.Card.Committer == to && (n.Size > 0 || n.State == cards.StateIn) {
-			r.Have = append(r.Have, n.Name)
-		}
-	}
-	return r, nil
-}
-
-// report tells a member where we are, and which of its commits we have.
-func (g *Groups) report(tx *store.Tx, fx *convo.Effects, group []byte, to rpc.Identity) error {
-	r, err := g.ours(tx, group, to)
-	if err != nil {
-		return err
-	}
-	return g.say(tx, fx, group, to, r)
-}
-
-// reportCard is report with our own card.
-func (g *Groups) reportCard(tx *store.Tx, fx *convo.Effects, group []byte, to rpc.Identity) error {
-	return g.tell(tx, fx, group, to, g.self)
-}
-
-// tell is report with the card of a member.
-func (g *Groups) tell(tx *store.Tx, fx *convo.Effects, group []byte, to, about rpc.Identity) error {
-	known, err := g.contactCards(tx, []rpc.Identity{about}, tx.Now())
-	if err != nil || len(known) == 0 {
-		return err
-	}
-	r, err := g.ours(tx, group, to)
-	if err != nil {
-		return err
-	}
-	return g.post(tx, fx, group, to, slot{kind: message.ControlReport, about: about}, r, known)
-}
 
 // Control implements convo.Groups.
 func (g *Groups) Control(tx *store.Tx, fx *convo.Effects, m *message.Control, body message.Body) error {
@@ -182,7 +42,7 @@ func (g *Groups) Control(tx *store.Tx, fx *convo.Effects, m *message.Control, bo
 	case *message.LeaveNote:
 		return g.leaving(tx, fx, row, t, m.Sender, b.Leave)
 	case *message.CardAsk:
-		return g.giveCards(tx, fx, t, m.Sender, b.Who)
+		return g.GiveCards(tx, fx, t, m.Sender, b.Who)
 	}
 	return fmt.Errorf("%w: control message of unknown type %d", convo.ErrRefused, m.Type)
 }
@@ -207,7 +67,7 @@ func (g *Groups) reported(tx *store.Tx, fx *convo.Effects, row store.Group, t *c
 	if coming, err := tx.HasOutgoingKind(from, store.KindCommit, row.ID); err != nil || coming {
 		return err
 	}
-	if !g.mayAsk(row.ID, from, message.ControlReport) {
+	if !g.MayAsk(row.ID, from, message.ControlReport) {
 		return nil
 	}
 	return g.answer(tx, fx, t, from, []message.EpochName{r.Head})
@@ -229,7 +89,7 @@ func (g *Groups) heard(tx *store.Tx, fx *convo.Effects, row store.Group, t *card
 			return err
 		}
 	}
-	if t.At(head) != nil || !g.mayAsk(row.ID, from, message.ControlAsk) {
+	if t.At(head) != nil || !g.MayAsk(row.ID, from, message.ControlAsk) {
 		return nil
 	}
 	return g.ask(tx, fx, row, t, from)
@@ -243,7 +103,7 @@ func (g *Groups) ask(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.
 			a.Have = append(a.Have, e.Name)
 		}
 	}
-	return g.say(tx, fx, row.ID, of, a)
+	return g.Say(tx, fx, row.ID, of, a)
 }
 
 // confirm: a member that says in which epoch it is has its Welcome.
@@ -275,15 +135,15 @@ const maxAnswer = 1 << 20
 // removed, and not more often than it may ask.
 func (g *Groups) answer(tx *store.Tx, fx *convo.Effects, t *cards.Tree, to rpc.Identity, known []message.EpochName) error {
 	lacks := t.Lacks(to, known)
-	if len(lacks) == 0 || !g.mayAsk(t.Root.Group, to, message.ControlAsk+answering) {
+	if len(lacks) == 0 || !g.MayAsk(t.Root.Group, to, message.ControlAsk+talk.Answering) {
 		return nil
 	}
-	r, err := g.ours(tx, t.Root.Group, to)
+	r, err := g.Ours(tx, t.Root.Group, to)
 	if err != nil {
 		return err
 	}
-	at := slot{kind: message.ControlAsk, brings: true}
-	if err := tx.DeleteOutgoingTo(charter.ConversationID(t.Root.Group), at.name(), to); err != nil {
+	at := talk.Slot{Kind: message.ControlAsk, Brings: true}
+	if err := tx.DeleteOutgoingTo(charter.ConversationID(t.Root.Group), at.Name(), to); err != nil {
 		return err
 	}
 	part, size := &message.GroupTree{}, 0
@@ -297,7 +157,7 @@ func (g *Groups) answer(tx *store.Tx, fx *convo.Effects, t *cards.Tree, to rpc.I
 		if size <= maxAnswer && len(part.Commits) < message.MaxCommits && n < len(lacks)-1 {
 			continue
 		}
-		if err := g.add(tx, fx, t.Root.Group, to, at, r, part); err != nil {
+		if err := g.Add(tx, fx, t.Root.Group, to, at, r, part); err != nil {
 			return err
 		}
 		part, size = &message.GroupTree{}, 0

@@ -12,6 +12,7 @@ import (
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/plan"
 	"quicnprotochat/node/store"
+	"quicnprotochat/node/talk"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
 )
@@ -74,7 +75,7 @@ func (g *Groups) tend(tx *store.Tx, fx *convo.Effects, row store.Group, c store.
 	case state != cards.StateIn:
 		return wait, nil
 	}
-	missing, err := g.askCards(tx, fx, row, t, now)
+	missing, err := g.AskCards(tx, fx, row, t, now)
 	sooner(missing)
 	if err != nil {
 		return wait, err
@@ -180,12 +181,12 @@ func (g *Groups) sayLeave(tx *store.Tx, fx *convo.Effects, row store.Group, t *c
 				return 0, err
 			}
 		}
-		wait = max(patience, now.Sub(i.Created))
+		wait = max(talk.Patience, now.Sub(i.Created))
 		for _, id := range t.Top().Roster.Others(g.self) {
-			if !g.mayAsk(row.ID, id, message.ControlLeave) {
+			if !g.MayAsk(row.ID, id, message.ControlLeave) {
 				continue
 			}
-			if err := g.say(tx, fx, row.ID, id, &message.LeaveNote{Leave: l}); err != nil {
+			if err := g.Say(tx, fx, row.ID, id, &message.LeaveNote{Leave: l}); err != nil {
 				return 0, err
 			}
 		}

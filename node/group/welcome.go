@@ -140,7 +140,7 @@ func (g *Groups) enter(tx *store.Tx, fx *convo.Effects, row store.Group, rows []
 		return err
 	}
 	fx.Entered()
-	return g.report(tx, fx, row.ID, tip.Card.Committer)
+	return g.Report(tx, fx, row.ID, tip.Card.Committer)
 }
 
 // welcomeBack takes a Welcome to a group that we know: ours was on a branch that
