@@ -120,6 +120,52 @@ func TestTimerOverRestarts(t *testing.T) {
 	})
 }
 
+// TestTimerInGroup lets messages of a group disappear for every member a day after that
+// one has read them, in spite of restarts, also for one who was away when it was set.
+func TestTimerInGroup(t *testing.T) {
+	simulate(t, func(w *world) {
+		r := w.relay()
+		a, b, c := w.node("anna", r.url()), w.node("bob", r.url()), w.node("carl", r.url())
+		all := []*simNode{a, b, c}
+		knowEachOther(all...)
+		a.group("friends", b, c)
+		a.await(a.say("friends", "for good"), localapi.Delivered, time.Minute)
+		c.settled()
+		c.halt()
+		if _, err := a.Set(context.Background(), localapi.SetRequest{Contact: "friends", Timer: "24h"}); err != nil {
+			t.Fatal(err)
+		}
+		const timer = "[messages disappear from here on: 24h after they were read]"
+		b.eventually("friends", "for good", timer)
+		id := b.say("friends", "for a day")
+		b.await(id, localapi.Stored, time.Minute)
+		c.start()
+		b.await(id, localapi.Delivered, 5*time.Minute)
+		for _, n := range all {
+			n.eventually("friends", "for good", timer, "for a day")
+			if err := n.MarkRead(context.Background(), "friends", "", true); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(23 * time.Hour)
+		for _, n := range all {
+			n.eventually("friends", "for good", timer, "for a day")
+			n.halt()
+			n.start()
+		}
+		time.Sleep(2 * time.Hour)
+		for _, n := range all {
+			n.eventually("friends", "for good", timer)
+			n.halt()
+			n.start()
+			n.eventually("friends", "for good", timer)
+			if v, err := n.Conversation(context.Background(), "friends"); err != nil || v.Timer != "24h0m0s" {
+				t.Errorf("%s: got %+v, %v", n.name, v, err)
+			}
+		}
+	})
+}
+
 // TestMarksInGroups reacts, edits and deletes in a group of which one member is away; in
 // the end all have read it, and the author knows.
 func TestMarksInGroups(t *testing.T) {
