@@ -179,7 +179,7 @@ func (o *oracle) whileAbsent() {
 			continue
 		}
 		d, ok := said.from.left[said.text]
-		if !ok || !d.State.Reaches(localapi.Direct) && (d.State != localapi.Stored || o.doubtful()) {
+		if !ok || o.jumped() || !d.State.Reaches(localapi.Direct) && (d.State != localapi.Stored || o.doubtful()) {
 			continue
 		}
 		all, err := o.history(said.to, said.from.node.id)

@@ -125,6 +125,9 @@ func TestLink(t *testing.T) {
 	if err := p.checkHello(t, pass, start); err != nil {
 		t.Errorf("own hello pass: %v", err)
 	}
+	if err := p.checkHello(t, pass, start.Add(-20*24*time.Hour)); err != nil {
+		t.Errorf("own hello pass, and a clock that has gone back: %v", err)
+	}
 	other, _ := newProfile(t)
 	if other.checkHello(t, pass, start) == nil {
 		t.Error("hello pass of another: got no error")
