@@ -24,12 +24,12 @@ func TestIdle(t *testing.T) {
 		time.Sleep(10*time.Minute + 30*time.Second)
 		count := func() int { return w.net.Sent(a.ip) + w.net.Sent(b.ip) + w.net.Sent(r.ip) }
 		const connections = 3 // anna and bob, and of each to the relay
-		// Each ten minutes mail is asked for anew, and each half an hour it is seen to
+		// Each ten minutes mail is asked for anew and the endpoint looked at, and each half an hour it is seen to
 		// that the relay has all it should have, and that others may call us there.
 		for _, c := range []struct {
 			quiet  time.Duration
 			upkeep int // packets
-		}{{5 * time.Minute, 0}, {time.Hour, 2 * (6*4 + 2*24 + 2*12)}} {
+		}{{5 * time.Minute, 0}, {time.Hour, 2 * (2*6*4 + 2*24 + 2*12)}} {
 			before := count()
 			time.Sleep(c.quiet)
 			most := connections*2*int(c.quiet/idlePair+1) + c.upkeep

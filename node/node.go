@@ -76,6 +76,7 @@ type Node struct {
 	cfg       Config
 	log       *slog.Logger
 	stop      chan struct{} // has a token when Run is to end
+	fatal     chan error    // has what Run is to end with
 	store     *store.Store
 	identity  *identity.Identity
 	profile   *profile.Profile
@@ -95,7 +96,7 @@ type Node struct {
 // New opens the store and begins to listen. Errors are *localapi.Error where the
 // user can do something about them.
 func New(ctx context.Context, cfg Config) (*Node, error) {
-	n := &Node{cfg: cfg, log: cfg.Log, stop: make(chan struct{}, 1)}
+	n := &Node{cfg: cfg, log: cfg.Log, stop: make(chan struct{}, 1), fatal: make(chan error, 1)}
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
 	}
@@ -133,7 +134,7 @@ func (n *Node) assemble(ctx context.Context, s settings) (err error) {
 	service := new(rpc.Service) // filled below: it and the deliverer need each other
 	n.deliverer = deliver.New(deliver.Config{
 		Store: n.store, Identity: n.identity, Engine: n.engine, Keys: stock, Profile: n.profile, Service: service,
-		Plain: n.cfg.Plain, Log: n.log,
+		Plain: n.cfg.Plain, Twin: n.twin, Log: n.log,
 	})
 	*service = *serve.New(serve.Config{
 		Self: n.identity.ID(), Inbox: n.deliverer, Paths: paths{n}, Keys: stock, Profile: n.profile, Now: n.store.Now,
@@ -214,11 +215,18 @@ func (n *Node) Run(ctx context.Context) error {
 	defer cancel()
 	parts, ctx := errgroup.WithContext(ctx)
 	parts.Go(func() error { return n.deliverer.Run(ctx, n.host) })
-	parts.Go(func() error { return n.groups.Run(ctx) })
+	parts.Go(func() error {
+		if n.deliverer.Sure(ctx) != nil {
+			return nil
+		}
+		return n.groups.Run(ctx)
+	})
 	parts.Go(func() error { return n.engine.Run(ctx) })
 	parts.Go(func() error { return n.WatchClaims(ctx) })
 	parts.Go(func() error {
 		select {
+		case err := <-n.fatal:
+			return err
 		case <-n.stop:
 			cancel()
 		case <-ctx.Done():

@@ -29,6 +29,7 @@ After=network-online.target
 ExecStart=%s up%s
 Restart=on-failure
 RestartSec=2
+RestartPreventExitStatus=8
 NoNewPrivileges=yes
 
 [Install]

@@ -53,15 +53,16 @@ func (a *Messages) Send(ctx context.Context, id [16]byte, what *message.Message)
 				return err
 			}
 		}
-		return a.Encrypt(tx, fx, row, m, others)
+		return a.Encrypt(tx, fx, row, t, m, others)
 	})
 	return m, err
 }
 
 // Encrypt puts a message into the outbox for some members: encrypted once, in the
-// epoch that we are in.
-func (a *Messages) Encrypt(tx *store.Tx, fx *convo.Effects, row store.Group, m store.Message, members []rpc.Identity) error {
-	if len(members) == 0 {
+// epoch that we are in. Who has to come back from outside is in none: then SendAgain
+// does it.
+func (a *Messages) Encrypt(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree, m store.Message, members []rpc.Identity) error {
+	if at := t.At(row.Epoch); len(members) == 0 || at == nil || at.State != cards.StateIn {
 		return nil
 	}
 	out, err := a.cfg.Engine.Encrypt(tx, fx, row, m)
@@ -105,7 +106,7 @@ func (a *Messages) SendAgain(tx *store.Tx, fx *convo.Effects, row store.Group, c
 				lost = append(lost, l.Member)
 			}
 		}
-		if err := a.Encrypt(tx, fx, row, m, lost); err != nil {
+		if err := a.Encrypt(tx, fx, row, t, m, lost); err != nil {
 			return err
 		}
 		if gone {

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"quicnprotochat/node/afresh"
+	"quicnprotochat/node/profile"
 	"quicnprotochat/node/store"
 	"quicnprotochat/node/store/home"
 	"quicnprotochat/node/store/qpce"
@@ -137,6 +139,12 @@ func readHeader(r io.Reader, password []byte) (key home.Key, err error) {
 		return key, errors.Join(ErrFormat, err)
 	}
 	return home.Key(b), nil
+}
+
+// prepare makes a copy of a store one that can be restored. A restored home does not
+// know what the node has published since, and need not: it begins afresh as it is.
+func prepare(tx *store.Tx) error {
+	return errors.Join(afresh.Begin(tx), tx.EndSessions(), profile.ForgetSequence(tx))
 }
 
 // write writes the backup of a snapshot to a new file, durably.

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"quicnprotochat/node/afresh"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/keys"
 	"quicnprotochat/node/message"
@@ -91,11 +92,11 @@ func TestBackup(t *testing.T) {
 	defer s.Close()
 	err = s.View(t.Context(), func(tx *store.Tx) error {
 		c, err := tx.ConversationOf(rpc.Identity{9})
-		if err != nil || c.Counter != 12+messageLeap || len(c.Group) != 0 {
+		if err != nil || c.Counter != 12+afresh.MessageLeap || len(c.Group) != 0 {
 			t.Errorf("the conversation is %+v, %v", c, err)
 		}
 		g, err := tx.Group([]byte("pair"))
-		if err != nil || g.Counter != 3+groupLeap {
+		if err != nil || g.Counter != 3+afresh.GroupLeap {
 			t.Errorf("the group is %+v, %v", g, err)
 		}
 		if _, err := tx.Epoch([16]byte{4}); !errors.Is(err, store.ErrNotFound) {

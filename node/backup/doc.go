@@ -22,5 +22,5 @@
 //
 // What came after the backup is not in it: messages that others hold for delivered are
 // gone. Two homes of one backup, or a backup beside the home that it is of, are two
-// nodes of one identity; nothing notices it yet.
+// nodes of one identity: both end when they see it at a home relay (package profile).
 package backup

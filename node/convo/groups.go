@@ -97,6 +97,9 @@ func (e *Engine) Save(tx *store.Tx, g store.Group, name [16]byte, ep *mls.Epoch)
 // Forget lets go of the keys of an epoch that is erased from the store.
 func (e *Engine) Forget(id [16]byte) { e.held.forget(id) }
 
+// ForgetAll lets go of the keys of all epochs.
+func (e *Engine) ForgetAll() { e.held.forgetAll() }
+
 // Advance moves an own message to another state and tells it, if that is better.
 func (e *Engine) Advance(tx *store.Tx, fx *Effects, m, to store.Message) error {
 	return e.advance(tx, fx, m, to)

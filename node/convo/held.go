@@ -56,3 +56,11 @@ func (h *held) forget(id [16]byte) {
 		delete(h.epochs, id)
 	}
 }
+
+// forgetAll lets go of all.
+func (h *held) forgetAll() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	clear(h.epochs)
+	h.members = 0
+}

@@ -53,7 +53,10 @@ type Config struct {
 	Service *rpc.Service
 	// Plain dials relays without saying who we are; the zero Dialer but in tests.
 	Plain plain.Dialer
-	Log   *slog.Logger
+	// Twin is told of another home of our identity, once for each endpoint that it
+	// has published. Until it returns, nothing is done with the keys in the store.
+	Twin func(context.Context, profile.Twin) error
+	Log  *slog.Logger
 }
 
 // Deliverer moves payloads between this node and others.
@@ -80,6 +83,7 @@ type Deliverer struct {
 	tries     tries.Book
 	sealed    *refusals.Refusals
 	desk      deposit.Desk
+	sure      sure
 
 	// mu guards the fields below.
 	mu       sync.Mutex
@@ -104,6 +108,7 @@ func New(cfg Config) *Deliverer {
 	})
 	d.sessions = sessions.New()
 	d.sealed = refusals.New()
+	d.sure.ch = make(chan struct{})
 	return d
 }
 
@@ -119,12 +124,15 @@ func (d *Deliverer) Run(ctx context.Context, host *transport.Host) error {
 	}
 	close(d.started)
 	d.tasks.run(d.inbox.Write)
-	d.tasks.run(d.inbox.Process)
-	d.tasks.run(d.upkeep)
 	d.tasks.run(d.circuits)
 	d.relays.Start(d.tasks.run)
-	d.wakePending(ctx)
-	d.greet()
+	d.tasks.run(d.beSure)
+	if d.Sure(ctx) == nil {
+		d.tasks.run(d.inbox.Process)
+		d.tasks.run(d.upkeep)
+		d.WakePending(ctx)
+		d.greet()
+	}
 	<-ctx.Done()
 	d.leave()
 	d.links.close()
@@ -167,8 +175,8 @@ func (d *Deliverer) load(ctx context.Context) error {
 	})
 }
 
-// wakePending starts workers for all who have something in the outbox.
-func (d *Deliverer) wakePending(ctx context.Context) {
+// WakePending starts workers for all who have something in the outbox.
+func (d *Deliverer) WakePending(ctx context.Context) {
 	var ids []rpc.Identity
 	err := d.cfg.Store.View(ctx, func(tx *store.Tx) (err error) {
 		ids, err = tx.Recipients()
@@ -238,7 +246,7 @@ func (d *Deliverer) upkeep(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		d.wakePending(ctx)
+		d.WakePending(ctx)
 	}
 }
 

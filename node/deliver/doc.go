@@ -59,6 +59,8 @@
 //     receipt is back, it is encrypted anew, or it is given up after 30 days; of a
 //     receipt or another control when somebody took it durably; of a Welcome or
 //     an introduction when the person shows that it has it.
+//   - Nothing is done with the keys in the store before a home relay was asked whether
+//     another home has used them (Sure), for at most a second.
 //   - One person who cannot be reached holds up nobody else.
 //   - The inbox table is bounded; of what no key opens yet, the oldest makes room.
 package deliver

@@ -26,6 +26,8 @@ const (
 	stockAtRelay = 20
 	// homeUpkeep is the time between two looks at what a home relay holds of us.
 	homeUpkeep = 30 * time.Minute
+	// twinEvery is the time between two looks at who else publishes our endpoint.
+	twinEvery = 10 * time.Minute
 )
 
 // AddRelay begins to keep in touch with a home relay. It returns at once.
@@ -143,10 +145,14 @@ func (r *home) mail(ctx context.Context, ln *link) error {
 
 // present keeps our endpoint, hybrid key and key packages at the relay.
 func (r *home) present(ctx context.Context, c *rpc.Client) error {
-	tick := time.NewTicker(homeUpkeep)
+	tick, twins := time.NewTicker(homeUpkeep), time.NewTicker(twinEvery)
 	defer tick.Stop()
+	defer twins.Stop()
 	var hybrid []byte
 	for look := true; ; {
+		if err := r.compare(ctx, c); err != nil {
+			return err
+		}
 		now := r.d.cfg.Store.Now()
 		record, err := r.d.cfg.Profile.Endpoint(ctx, true, now)
 		if err != nil {
@@ -174,13 +180,19 @@ func (r *home) present(ctx context.Context, c *rpc.Client) error {
 				return err
 			}
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-tick.C:
-			look = true
-		case <-r.Refresh:
-			look = false
+		for waits := true; waits; {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-twins.C:
+				if err := r.compare(ctx, c); err != nil {
+					return err
+				}
+			case <-tick.C:
+				look, waits = true, false
+			case <-r.Refresh:
+				look, waits = false, false
+			}
 		}
 	}
 }

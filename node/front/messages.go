@@ -25,11 +25,13 @@ func (f *Front) Send(ctx context.Context, who, body string) (localapi.Delivery, 
 // say sends a message of whatever type to a conversation.
 func (f *Front) say(ctx context.Context, to target, what *message.Message) (localapi.Delivery, error) {
 	var m store.Message
-	var err error
-	if to.group {
+	err := f.cfg.Deliverer.Sure(ctx)
+	switch {
+	case err != nil:
+	case to.group:
 		m, err = f.cfg.Groups.Send(ctx, to.conversation, what)
 		err = groupError(to.name, err)
-	} else {
+	default:
 		m, err = f.cfg.Engine.Send(ctx, to.contact.Identity, what)
 	}
 	if err != nil {

@@ -3,7 +3,10 @@ package front
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
+	"strconv"
+	"time"
 
 	"quicnprotochat/mls"
 	"quicnprotochat/node/front/network"
@@ -39,10 +42,29 @@ func (f *Front) Status(ctx context.Context) (localapi.Status, error) {
 			}
 			s.Peers = append(s.Peers, p)
 		}
+		if s.OlderCopy, err = olderCopy(tx); err != nil {
+			return err
+		}
 		s.Queue, err = f.queue(tx)
 		return err
 	})
 	return s, err
+}
+
+// MetaOlderCopy is the row of meta that says when the home was found to be an older
+// copy, in milliseconds.
+const MetaOlderCopy = "older_copy"
+
+func olderCopy(tx *store.Tx) (*localapi.Time, error) {
+	b, err := tx.Meta(MetaOlderCopy)
+	if err != nil || b == nil {
+		return nil, err
+	}
+	ms, err := strconv.ParseInt(string(b), 10, 64)
+	if err != nil {
+		return nil, fmt.Errorf("older copy: %w", store.ErrDamaged)
+	}
+	return &localapi.Time{Time: time.UnixMilli(ms).UTC()}, nil
 }
 
 func (f *Front) showPeer(tx *store.Tx, c store.Contact) (localapi.Peer, error) {

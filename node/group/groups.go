@@ -88,7 +88,7 @@ const lookAgain = time.Hour
 
 // Run does what is due in groups until ctx ends.
 func (g *Groups) Run(ctx context.Context) error {
-	if err := g.wakeAll(ctx); err != nil {
+	if err := g.WakeAll(ctx); err != nil {
 		return err
 	}
 	for {
@@ -119,8 +119,8 @@ func (g *Groups) Run(ctx context.Context) error {
 	}
 }
 
-// wakeAll lets all groups be looked at.
-func (g *Groups) wakeAll(ctx context.Context) error {
+// WakeAll lets all groups be looked at.
+func (g *Groups) WakeAll(ctx context.Context) error {
 	var all []store.Conversation
 	err := g.cfg.Store.View(ctx, func(tx *store.Tx) (err error) {
 		all, err = tx.Conversations()

@@ -32,7 +32,7 @@ func (g *Groups) Renew(tx *store.Tx, fx *convo.Effects, out store.Outgoing) erro
 		if err != nil {
 			return err
 		}
-		return g.Encrypt(tx, fx, row, m, []rpc.Identity{out.Recipient})
+		return g.Encrypt(tx, fx, row, t, m, []rpc.Identity{out.Recipient})
 	case store.KindCommit:
 		commit, err := tx.Commit(row.ID, out.Message)
 		if isNotFound(err) {

@@ -155,6 +155,9 @@ type Status struct {
 	Queue    Queue    `json:"queue"`
 	// LANMode is on, contacts or off.
 	LANMode string `json:"lan_mode"`
+	// OlderCopy is when this home was found to be an older copy of one that was used
+	// since, so that all conversations were entered anew; it is left out if never.
+	OlderCopy *Time `json:"older_copy,omitempty"`
 }
 
 // Relay is a home relay; Error says why it is not reached.

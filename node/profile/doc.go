@@ -8,6 +8,10 @@
 // with the node's identity; its lasting parts (name, address key, pass
 // generation, endpoint sequence) are rows of the local store.
 //
+// A home can be copied, and an old copy put in its place. The sequence of endpoints tells:
+// each is in the store before anybody sees it, so an endpoint of ours that we do not
+// know was made by another home (Compare).
+//
 // Invariants: the sequence of endpoints only rises. Only the card of a link has a
 // hello pass, which is good for 30 days. All contacts have the same passes, and the
 // generation in them only rises. The name is the one of the first start.

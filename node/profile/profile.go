@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"quicnprotochat/node/contact"
@@ -52,6 +53,10 @@ type Profile struct {
 	addrs Addresses
 	name  string
 
+	// mu guards sequences, and is not held while the store works.
+	mu        sync.Mutex
+	sequences sequences
+
 	// making has a token while somebody uses the fields below, the endpoint made
 	// last. A channel and not a mutex: it is held while the store writes.
 	making chan struct{}
@@ -76,8 +81,10 @@ func New(ctx context.Context, cfg Config) (*Profile, error) {
 		if err != nil {
 			return err
 		}
-		_, err = readLeave(tx)
-		return err
+		if _, err = readLeave(tx); err != nil {
+			return err
+		}
+		return p.sequences.read(tx, cfg.Store.Now())
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read profile: %w", err)
@@ -198,7 +205,7 @@ func (p *Profile) Present(ctx context.Context, now time.Time) (record []byte, er
 // online it has no addresses: that is what a node leaves behind when it stops.
 func (p *Profile) Endpoint(ctx context.Context, online bool, now time.Time) (record []byte, err error) {
 	err = p.cfg.Store.Update(ctx, func(tx *store.Tx) error {
-		seq, err := nextSeq(tx, now)
+		seq, err := p.nextSeq(tx, now)
 		if err != nil {
 			return err
 		}
@@ -227,17 +234,20 @@ func (p *Profile) Endpoint(ctx context.Context, online bool, now time.Time) (rec
 	return record, err
 }
 
-// nextSeq returns a sequence number above every earlier one: the time in
-// milliseconds, or one more than the last when the clock stood or went back.
-func nextSeq(tx *store.Tx, now time.Time) (uint64, error) {
-	seq := uint64(max(now.UnixMilli(), 1))
+// nextSeq returns a sequence number above every earlier one.
+func (p *Profile) nextSeq(tx *store.Tx, now time.Time) (uint64, error) {
 	last, err := tx.Meta(metaEndpoint)
 	if err != nil {
 		return 0, err
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	highest := p.sequences.began - 1
 	if len(last) == 8 {
-		seq = max(seq, binary.BigEndian.Uint64(last)+1)
+		highest = max(highest, binary.BigEndian.Uint64(last))
 	}
+	seq := after(highest, now)
+	p.sequences.add(seq)
 	return seq, tx.SetMeta(metaEndpoint, binary.BigEndian.AppendUint64(nil, seq))
 }
 

@@ -42,6 +42,9 @@ func (t *Tx) EndSession(relay transport.Key, session []byte) error {
 	return t.db.Do("UPDATE accounts SET session = zeroblob(0) WHERE relay = ? AND session = ?", relay[:], session)
 }
 
+// EndSessions forgets the sessions at all relays.
+func (t *Tx) EndSessions() error { return t.db.Do("UPDATE accounts SET session = zeroblob(0)") }
+
 // DeleteAccount removes an account; it is no error if there is none.
 func (t *Tx) DeleteAccount(relay transport.Key) error {
 	return t.db.Do("DELETE FROM accounts WHERE relay = ?", relay[:])

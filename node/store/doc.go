@@ -9,7 +9,7 @@
 // Each table has one file, with its row as a struct and its methods of Tx. How
 // transactions, the file and its encryption work is in package database, what lies in
 // a home in package home, both below this one. An old copy of the whole home put back
-// looks the same as that home; nothing notices it yet.
+// looks the same as that home: node/profile finds out.
 //
 // # Tables, their files, and their bounds
 //

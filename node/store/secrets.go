@@ -1,14 +1,12 @@
 package store
 
-// DropSecrets erases what must not be used again after a restore: the keys of all
-// epochs, key packages, and sessions at relays. Which groups are to be entered anew is
-// up to the caller.
+// DropSecrets erases what must not be used by two homes: the keys of all epochs and key
+// packages. Which groups are to be entered anew is up to the caller.
 func (t *Tx) DropSecrets() error {
 	for _, sql := range []string{
 		"DELETE FROM mls_records",
 		"DELETE FROM epochs",
 		"DELETE FROM key_packages",
-		"UPDATE accounts SET session = x''",
 	} {
 		if err := t.db.Do(sql); err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+	"time"
 
 	"quicnprotochat/cmd/qpc/cli"
 	"quicnprotochat/node/localapi"
@@ -35,6 +36,10 @@ func Status(st localapi.Status) string {
 		for _, t := range p.Tried {
 			fmt.Fprintf(&b, "    tried %s: %s\n", cli.Defuse(t.Addr), cli.Defuse(cmp.Or(t.Error, "it worked")))
 		}
+	}
+	if st.OlderCopy != nil {
+		fmt.Fprintf(&b, "this home was an older copy of itself, noticed %s: conversations were entered anew, and what came since the copy is not here\n",
+			st.OlderCopy.Local().Format(time.DateTime))
 	}
 	fmt.Fprintf(&b, "waiting: %d to others, %d to be read in, %d without a key yet", st.Queue.Outbox, st.Queue.Inbox, st.Queue.Unreadable)
 	return b.String()

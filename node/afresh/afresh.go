@@ -1,4 +1,4 @@
-package backup
+package afresh
 
 import (
 	"quicnprotochat/node/cards"
@@ -8,16 +8,16 @@ import (
 	"quicnprotochat/node/store"
 )
 
-// By how much a restored node goes on above what it had counted to, which its last
-// home may have gone beyond: so no counter stands for two things.
+// By how much such a node goes on above what it had counted to, which another home may
+// have gone beyond: so no counter stands for two things.
 const (
-	messageLeap = 1 << 20
-	groupLeap   = 1 << 10
+	MessageLeap = 1 << 20
+	GroupLeap   = 1 << 10
 )
 
-// prepare makes a copy of a store one that can be restored: without secrets that
-// must not be used twice.
-func prepare(tx *store.Tx) error {
+// Begin erases the secrets that another home may have used, and lets the node enter
+// all its conversations and groups anew.
+func Begin(tx *store.Tx) error {
 	if err := tx.DropSecrets(); err != nil {
 		return err
 	}
@@ -29,7 +29,7 @@ func prepare(tx *store.Tx) error {
 		return err
 	}
 	for _, c := range list {
-		c.Counter = min(c.Counter+messageLeap, message.MaxCounter)
+		c.Counter = min(c.Counter+MessageLeap, message.MaxCounter)
 		groups, err := tx.GroupsOf(c.ID)
 		if err != nil {
 			return err
@@ -53,7 +53,7 @@ func prepare(tx *store.Tx) error {
 // leap lets a new group of a pair come before all that there were.
 func leap(tx *store.Tx, groups []store.Group) error {
 	for _, g := range groups {
-		g.Counter += groupLeap
+		g.Counter += GroupLeap
 		if err := tx.PutGroup(g); err != nil {
 			return err
 		}

@@ -1,0 +1,122 @@
+package integration
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"quicnprotochat/node/localapi"
+)
+
+// copyHome copies the home of a node that is stopped.
+func (n *simNode) copyHome() (dir string) {
+	n.w.t.Helper()
+	dir = filepath.Join(n.w.t.TempDir(), "copy")
+	if err := os.CopyFS(dir, os.DirFS(n.dir)); err != nil {
+		n.w.t.Fatal(err)
+	}
+	return dir
+}
+
+// olderCopy reports whether a node says that its home was an older copy.
+func (n *simNode) olderCopy() bool {
+	n.w.t.Helper()
+	st, err := n.Status(context.Background())
+	if err != nil {
+		n.w.t.Fatal(err)
+	}
+	return st.OlderCopy != nil
+}
+
+// TestOldCopyOfHome puts an old copy of a home in the place of that home: it is noticed
+// before anything is sent with its keys, and the node comes back to all conversations
+// with fresh ones. A home that was only stopped and started is none.
+func TestOldCopyOfHome(t *testing.T) {
+	simulate(t, func(w *world) {
+		r := w.relay()
+		a, b, c := w.node("alice", r.url()), w.node("bob", r.url()), w.node("carol", r.url())
+		knowEachOther(a, b, c)
+		a.group("friends", b, c)
+		id := a.groupID("friends")
+		c.await(c.say(id, "before"), localapi.Delivered, time.Minute)
+		c.await(c.send(a, "to alice"), localapi.Delivered, time.Minute)
+		c.halt()
+		old := c.copyHome()
+		c.start()
+		// What the copy does not know of.
+		c.await(c.say(id, "lost with the home"), localapi.Delivered, time.Minute)
+		c.await(c.send(a, "also lost"), localapi.Delivered, time.Minute)
+		if c.olderCopy() {
+			t.Fatal("a home that was stopped and started counts as an older copy")
+		}
+		c.halt()
+		epoch := func() uint64 {
+			info, err := a.Group(context.Background(), id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return info.Epoch
+		}
+		before := epoch()
+
+		c.dir = old
+		c.start()
+		in, alone := c.say(id, "here again"), c.send(a, "to alice alone")
+		if !c.olderCopy() {
+			t.Error("an old copy of a home was not noticed before it sent something")
+		}
+		agree(w, 20*time.Minute, id, a, b, c)
+		c.await(in, localapi.Delivered, 10*time.Minute)
+		c.await(alone, localapi.Delivered, 10*time.Minute)
+		b.await(b.say(id, "welcome"), localapi.Delivered, 10*time.Minute)
+		a.await(a.send(c, "welcome back"), localapi.Delivered, 10*time.Minute)
+		if after := epoch(); after <= before {
+			t.Errorf("the group is in epoch %d, as it was, want a later one", after)
+		}
+		if st, err := b.Status(context.Background()); err != nil || st.Queue.Unreadable > 0 {
+			t.Errorf("bob cannot read %d payloads, %v", st.Queue.Unreadable, err)
+		}
+	})
+}
+
+// TestTwoCopiesOfHome runs a home and a copy of it at once: both end, and say why.
+func TestTwoCopiesOfHome(t *testing.T) {
+	simulate(t, func(w *world) {
+		r := w.relay()
+		a, b := w.node("alice", r.url()), w.node("bob", r.url())
+		knowEachOther(a, b)
+		a.await(a.send(b, "hello"), localapi.Delivered, time.Minute)
+		a.halt()
+		twin := &simNode{w: w, name: "twin", ip: w.ip(), dir: a.copyHome(), relays: a.relays}
+		a.start()
+		a.await(a.send(b, "from the first"), localapi.Delivered, time.Minute)
+		twin.start()
+		for _, n := range []*simNode{a, twin} {
+			select {
+			case err := <-n.done:
+				var why *localapi.Error
+				if !errors.As(err, &why) || why.Exit != localapi.ExitHome || why.Hint == "" {
+					t.Errorf("%s ended with %v", n.name, err)
+				}
+			case <-time.After(time.Hour):
+				t.Fatalf("%s goes on beside its copy", n.name)
+			}
+			n.cancel = nil
+		}
+		// The user chooses one, and deletes the other.
+		twin.start()
+		w.stop = append(w.stop, twin.halt)
+		if !twin.olderCopy() {
+			t.Error("the copy does not know that the home was used since")
+		}
+		b.await(b.send(a, "which are you?"), localapi.Delivered, 20*time.Minute)
+		twin.await(twin.send(b, "the second"), localapi.Delivered, 20*time.Minute)
+		time.Sleep(time.Hour)
+		if _, err := twin.Status(context.Background()); err != nil {
+			t.Errorf("the chosen one has ended: %v", err)
+		}
+	})
+}
