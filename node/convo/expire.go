@@ -91,3 +91,20 @@ func (e *Engine) Adjust(ctx context.Context, conversation [16]byte, peer rpc.Ide
 		return tx.PutConversation(c)
 	})
 }
+
+// Rename calls a contact by another name here. It returns store.ErrExists if another
+// contact has that.
+func (e *Engine) Rename(ctx context.Context, id rpc.Identity, name string) error {
+	return e.update(ctx, func(tx *store.Tx, fx *Effects) error {
+		c, err := tx.Contact(id)
+		if isNotFound(err) {
+			return ErrUnknownContact
+		}
+		if err != nil || c.Name == name {
+			return err
+		}
+		c.Name = name
+		fx.events = append(fx.events, Event{Kind: EventContact, Peer: c.Identity, Contact: c})
+		return tx.PutContact(c)
+	})
+}

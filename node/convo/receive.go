@@ -395,6 +395,7 @@ func (e *Engine) accept(tx *store.Tx, fx *Effects, c store.Conversation, author 
 		return fmt.Errorf("%w: counter out of range", ErrRefused)
 	}
 	c.Lamport = max(c.Lamport, min(data.Lamport, c.Lamport+maxLamportStep, message.MaxCounter-maxLamportStep))
+	c.Archived = c.Archived && !says(parsed.Type)
 	if err := tx.PutConversation(c); err != nil {
 		return err
 	}

@@ -110,6 +110,7 @@ func (e *Engine) Write(tx *store.Tx, fx *Effects, c store.Conversation, what *me
 	}
 	c.Counter++
 	c.Lamport++
+	c.Archived = c.Archived && !says(what.Type)
 	if err := tx.PutConversation(c); err != nil {
 		return c, m, err
 	}
@@ -254,3 +255,7 @@ func (e *Engine) advance(tx *store.Tx, fx *Effects, m store.Message, to store.Me
 
 // Better reports whether a state is better than another.
 func Better(state, than string) bool { return rank[state] > rank[than] }
+
+// says reports whether something of a type is said, and not about what was said: that
+// brings back a conversation that was put away.
+func says(t message.Type) bool { return t == message.Chat || t == message.Reply }

@@ -103,6 +103,11 @@ func showContact(tx *store.Tx, c store.Contact) (localapi.Contact, error) {
 	if c.Changed != (rpc.Identity{}) {
 		shown.Changed = text(c.Changed)
 	}
+	talk, e := tx.ConversationOf(c.Identity)
+	if !errors.Is(e, store.ErrNotFound) {
+		err = errors.Join(err, e)
+	}
+	shown.Archived = talk.Archived
 	return shown, err
 }
 

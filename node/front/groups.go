@@ -60,7 +60,7 @@ func (f *Front) Groups(ctx context.Context) ([]localapi.Group, error) {
 func (f *Front) showGroup(ctx context.Context, c store.Conversation) (localapi.Group, error) {
 	shape, err := f.cfg.Groups.Shape(ctx, c.ID)
 	return localapi.Group{
-		ID: hex.EncodeToString(c.ID[:]), Name: c.Name, Status: status(c), Members: len(shape.Members),
+		ID: hex.EncodeToString(c.ID[:]), Name: c.Name, Status: status(c), Members: len(shape.Members), Archived: c.Archived,
 	}, err
 }
 

@@ -5,9 +5,11 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
+	"quicnprotochat/node/contact"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/node/message"
@@ -163,7 +165,7 @@ func settingsOf(tx *store.Tx, with target, unread int) (localapi.Conversation, e
 		return shown, err
 	}
 	after, err := timeline.InForce(tx, c.ID)
-	shown.Timer, shown.ReadReceipts, shown.Muted = after.String(), !c.NoReadReceipts, c.Muted
+	shown.Timer, shown.ReadReceipts, shown.Muted, shown.Archived = after.String(), !c.NoReadReceipts, c.Muted, c.Archived
 	return shown, err
 }
 
@@ -210,18 +212,13 @@ func (f *Front) Set(ctx context.Context, set localapi.SetRequest) (shown localap
 	if err != nil {
 		return shown, err
 	}
-	if set.ReadReceipts != nil || set.Muted != nil {
-		err := f.cfg.Engine.Adjust(ctx, with.conversation, with.contact.Identity, func(c *store.Conversation) {
-			if set.ReadReceipts != nil {
-				c.NoReadReceipts = !*set.ReadReceipts
-			}
-			if set.Muted != nil {
-				c.Muted = *set.Muted
-			}
-		})
-		if err != nil {
+	if set.Name != "" {
+		if with.name, err = f.rename(ctx, with, set.Name); err != nil {
 			return shown, err
 		}
+	}
+	if err := f.adjust(ctx, with, set); err != nil {
+		return shown, err
 	}
 	if set.Timer != "" {
 		after, err := localapi.ParseTimer(set.Timer)
@@ -239,6 +236,48 @@ func (f *Front) Set(ctx context.Context, set localapi.SetRequest) (shown localap
 		}
 	}
 	return f.showConversation(ctx, with)
+}
+
+// adjust changes what is kept of a conversation here alone.
+func (f *Front) adjust(ctx context.Context, with target, set localapi.SetRequest) error {
+	if set.ReadReceipts == nil && set.Muted == nil && set.Archived == nil {
+		return nil
+	}
+	return f.cfg.Engine.Adjust(ctx, with.conversation, with.contact.Identity, func(c *store.Conversation) {
+		if set.ReadReceipts != nil {
+			c.NoReadReceipts = !*set.ReadReceipts
+		}
+		if set.Muted != nil {
+			c.Muted = *set.Muted
+		}
+		if set.Archived != nil {
+			c.Archived = *set.Archived
+		}
+	})
+}
+
+// rename gives a group another name, or calls a person by another one here, and
+// returns that.
+func (f *Front) rename(ctx context.Context, with target, name string) (string, error) {
+	if with.group {
+		return name, groupError(with.name, f.cfg.Groups.Rename(ctx, with.conversation, name))
+	}
+	clean := contact.CleanName(name)
+	e := &localapi.Error{Hint: "qpc contacts lists the names there are", Exit: localapi.ExitUsage}
+	switch {
+	case with.contact.Via == viaSelf:
+		e.Message, e.Hint = "that is you", "others choose what they call you"
+		return "", e
+	case clean == "":
+		e.Message = "a name has letters, digits or other signs that can be seen"
+		return "", e
+	}
+	err := f.cfg.Engine.Rename(ctx, with.contact.Identity, clean)
+	if errors.Is(err, store.ErrExists) {
+		e.Message = fmt.Sprintf("another contact is called %q", clean)
+		return "", e
+	}
+	return clean, err
 }
 
 var _ localapi.Lines = (*Front)(nil)

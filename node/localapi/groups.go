@@ -28,6 +28,8 @@ type Group struct {
 	// Status is in, left or removed.
 	Status  string `json:"status"`
 	Members int    `json:"members"`
+	// Archived: it is put away until something is said in it.
+	Archived bool `json:"archived,omitempty"`
 }
 
 // GroupInfo is what a group is now. Its lists are never null in JSON.

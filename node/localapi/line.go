@@ -109,6 +109,8 @@ type Conversation struct {
 	// Muted: the user is not called for what comes in.
 	Muted  bool `json:"muted"`
 	Unread int  `json:"unread"`
+	// Archived: it is put away until something is said in it.
+	Archived bool `json:"archived,omitempty"`
 }
 
 // SetRequest changes how a conversation is set: what is absent stays.
@@ -117,6 +119,9 @@ type SetRequest struct {
 	Timer        string `json:"timer,omitempty"`
 	ReadReceipts *bool  `json:"readReceipts,omitempty"`
 	Muted        *bool  `json:"muted,omitempty"`
+	Archived     *bool  `json:"archived,omitempty"`
+	// Name is what a person is called here from now on, a group for all its members.
+	Name string `json:"name,omitempty"`
 }
 
 // readRequest is the body of what says that something was read, or is being typed.

@@ -114,6 +114,8 @@ type Contact struct {
 	// Changed is the identity that the relay of the claim names now, if that is
 	// another one: nothing is sent until the user has chosen.
 	Changed string `json:"changed,omitempty"`
+	// Archived: the conversation is put away until something is said in it.
+	Archived bool `json:"archived,omitempty"`
 }
 
 // AddedContact is the answer to adding one; New is false if it was known.

@@ -25,15 +25,17 @@ type Conversation struct {
 	NoReadReceipts bool
 	// Muted: the user is not called for what comes in.
 	Muted bool
+	// Archived: the user has put it away, until something is said in it.
+	Archived bool
 }
 
-const conversationColumns = "id, peer, grp, counter, lamport, created, name, status, no_read_receipts, muted"
+const conversationColumns = "id, peer, grp, counter, lamport, created, name, status, no_read_receipts, muted, archived"
 
 func scanConversation(r *database.Row) Conversation {
 	return Conversation{
 		ID: r.Array16(), Peer: r.Array32(), Group: r.Bytes(),
 		Counter: r.Uint64(), Lamport: r.Uint64(), Created: r.Time(),
-		Name: r.Text(), Status: r.Text(), NoReadReceipts: r.Bool(), Muted: r.Bool(),
+		Name: r.Text(), Status: r.Text(), NoReadReceipts: r.Bool(), Muted: r.Bool(), Archived: r.Bool(),
 	}
 }
 
@@ -59,12 +61,12 @@ func (t *Tx) Conversations() ([]Conversation, error) {
 // PutConversation adds or replaces the conversation of that id. It returns
 // ErrConflict if another conversation has the peer.
 func (t *Tx) PutConversation(c Conversation) error {
-	err := t.db.Do(`INSERT INTO conversations (id, peer, grp, counter, lamport, created, name, status, no_read_receipts, muted)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	err := t.db.Do(`INSERT INTO conversations (id, peer, grp, counter, lamport, created, name, status, no_read_receipts, muted, archived)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET peer = excluded.peer, grp = excluded.grp, counter = excluded.counter,
 			lamport = excluded.lamport, created = excluded.created, name = excluded.name, status = excluded.status,
-			no_read_receipts = excluded.no_read_receipts, muted = excluded.muted`,
-		c.ID[:], c.Peer[:], c.Group, c.Counter, c.Lamport, c.Created, c.Name, c.Status, c.NoReadReceipts, c.Muted)
+			no_read_receipts = excluded.no_read_receipts, muted = excluded.muted, archived = excluded.archived`,
+		c.ID[:], c.Peer[:], c.Group, c.Counter, c.Lamport, c.Created, c.Name, c.Status, c.NoReadReceipts, c.Muted, c.Archived)
 	if database.Taken(err) {
 		return fmt.Errorf("conversation with this peer: %w", ErrConflict)
 	}

@@ -68,7 +68,7 @@ func (c *chat) groups(ctx context.Context, _ request) error {
 	if err != nil {
 		return err
 	}
-	for _, g := range list {
+	for _, g := range archivedLast(list, func(g localapi.Group) bool { return g.Archived }) {
 		if err := c.Print(g, words.Group(g)+c.unreadNote(g.ID)); err != nil {
 			return err
 		}

@@ -155,6 +155,29 @@ func mute(muted bool) func(c *chat, ctx context.Context, r request) error {
 	}
 }
 
+// archive is a verb that puts a conversation away, or brings it back.
+func archive(archived bool) func(c *chat, ctx context.Context, r request) error {
+	return func(c *chat, ctx context.Context, r request) error {
+		return c.showSettings(c.client.Set(ctx, localapi.SetRequest{Contact: r.with, Archived: &archived}))
+	}
+}
+
+// rename gives a person or a group another name.
+func (c *chat) rename(ctx context.Context, r request) error {
+	name := r.args[0]
+	if strings.TrimSpace(name) == "" {
+		return cli.UsageError("a name has at least one letter", "qpc rename CONVERSATION NAME")
+	}
+	v, err := c.client.Set(ctx, localapi.SetRequest{Contact: r.with, Name: name})
+	if err != nil {
+		return err
+	}
+	if c.with != nil && c.with.id == v.ID {
+		c.with.name = v.Name
+	}
+	return c.Print(v, "Called "+cli.Defuse(v.Name)+" from now on.")
+}
+
 func (c *chat) showSettings(v localapi.Conversation, err error) error {
 	if err != nil {
 		return err
@@ -168,6 +191,9 @@ func (c *chat) showSettings(v localapi.Conversation, err error) error {
 	}
 	if v.Muted {
 		text += "; muted"
+	}
+	if v.Archived {
+		text += "; archived until something is said"
 	}
 	return c.Print(v, fmt.Sprintf("%s; %d unread", text, v.Unread))
 }

@@ -2,6 +2,7 @@ package chat
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -92,7 +93,8 @@ func (c *chat) list(ctx context.Context, r request) error {
 	if err != nil {
 		return err
 	}
-	for _, contact := range list {
+	putAway := func(a localapi.Contact) bool { return a.Archived }
+	for _, contact := range archivedLast(list, putAway) {
 		if err := c.Print(contact, words.Contact(contact)+c.unreadNote(contact.Identity)); err != nil {
 			return err
 		}
@@ -104,6 +106,19 @@ func (c *chat) list(ctx context.Context, r request) error {
 		return c.groups(ctx, r)
 	}
 	return nil
+}
+
+// archivedLast returns what is put away behind all else.
+func archivedLast[T any](list []T, archived func(T) bool) []T {
+	var last []T
+	list = slices.DeleteFunc(list, func(v T) bool {
+		if archived(v) {
+			last = append(last, v)
+			return true
+		}
+		return false
+	})
+	return append(list, last...)
 }
 
 // nearby shows whom the node hears on the LAN.

@@ -90,6 +90,17 @@ TIME it shows how the conversation is set.`,
 		{slash: "mute", command: "mute", args: "CONVERSATION", about: aboutAnybody, do: mute(true), short: "Be quiet about what comes in there."},
 		{slash: "unmute", command: "unmute", args: "CONVERSATION", about: aboutAnybody, do: mute(false), short: "Call you again for what comes in there."},
 		{
+			slash: "archive", command: "archive", args: "CONVERSATION", about: aboutAnybody, do: archive(true),
+			short: "Put a conversation away until something is said in it.",
+			long: `Put a conversation away: it stands at the end of the list, until something is said in
+it. Nothing of it is deleted.`,
+		},
+		{slash: "unarchive", command: "unarchive", args: "CONVERSATION", about: aboutAnybody, do: archive(false), short: "Bring a conversation back."},
+		{
+			slash: "rename", typed: "NAME", command: "rename", args: "CONVERSATION NAME", about: aboutAnybody, do: (*chat).rename,
+			short: "Call a person by another name here, or a group for all its members.",
+		},
+		{
 			slash: "search", typed: "WORDS", command: "search", args: "WORDS", do: (*chat).search, flags: searchFlags,
 			short: "Find messages with all of some words, the newest first.",
 			long: `Find messages that have all of some words, the newest first; the last word may be
@@ -106,7 +117,7 @@ only its beginning. Case and accents do not count.`,
 		{slash: "remove", typed: "CONTACT...", command: "group remove", args: "GROUP CONTACT...", about: aboutGroup, do: change(localapi.GroupRemove), short: "Remove people from a group."},
 		{slash: "promote", typed: "CONTACT...", command: "group promote", args: "GROUP CONTACT...", about: aboutGroup, do: change(localapi.GroupPromote), short: "Make members admins, junior to those there are."},
 		{slash: "demote", typed: "CONTACT...", command: "group demote", args: "GROUP CONTACT...", about: aboutGroup, do: change(localapi.GroupDemote), short: "Take that back of admins junior to yourself."},
-		{slash: "rename", typed: "NAME", command: "group rename", args: "GROUP NAME", about: aboutGroup, do: change(localapi.GroupRename), short: "Give a group another name."},
+		{command: "group rename", args: "GROUP NAME", about: aboutGroup, do: change(localapi.GroupRename), short: "Give a group another name."},
 		{slash: "update", command: "group update", args: "GROUP", about: aboutGroup, do: change(localapi.GroupUpdate), short: "Give this member of a group fresh keys."},
 		{slash: "leave", command: "group leave", args: "GROUP", about: aboutGroup, do: change(localapi.GroupLeave), short: "Leave a group."},
 		{slash: "whoami", command: "id", do: (*chat).whoami, short: "Say who this node is."},

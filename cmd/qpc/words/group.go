@@ -14,6 +14,9 @@ func Group(g localapi.Group) string {
 	if g.Status != "in" {
 		text += ", " + g.Status
 	}
+	if g.Archived {
+		text += ", archived"
+	}
 	return text
 }
 

@@ -19,6 +19,9 @@ func Contact(c localapi.Contact) string {
 	if c.Blocked {
 		text += ", blocked"
 	}
+	if c.Archived {
+		text += ", archived"
+	}
 	if c.Changed != "" {
 		text += "; THE RELAY NOW NAMES " + c.Changed + ": accept or refuse that, nothing is sent until then"
 	}

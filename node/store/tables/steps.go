@@ -3,7 +3,7 @@ package tables
 // Steps returns what brings an older database up to date; user_version counts the
 // steps that were applied.
 func Steps() []string {
-	return []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8, schema9, schema10, schema11, schema12, schema13}
+	return []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8, schema9, schema10, schema11, schema12, schema13, schema14}
 }
 
 const schema1 = `
@@ -396,4 +396,9 @@ CREATE TRIGGER intents_opened AFTER UPDATE OF parcel ON intents WHEN old.parcel 
 		AND NOT EXISTS (SELECT 1 FROM outbox WHERE parcel = old.parcel AND parcel > 0)
 		AND NOT EXISTS (SELECT 1 FROM intents WHERE parcel = old.parcel AND parcel > 0);
 END;
+`
+
+// schema14 lets conversations be put away.
+const schema14 = `
+ALTER TABLE conversations ADD COLUMN archived INTEGER NOT NULL DEFAULT 0;
 `
