@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"syscall"
 	"time"
 	"unicode"
 
@@ -80,6 +81,12 @@ func reason(err error) string {
 		return "no answer"
 	case errors.Is(err, context.Canceled):
 		return "given up"
+	case errors.Is(err, syscall.ENETUNREACH):
+		return "no network of this machine leads there"
+	case errors.Is(err, syscall.EHOSTUNREACH):
+		return "no machine is there"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "nothing listens there"
 	case errors.Is(err, swarm.ErrDialToSelf):
 		return "is an address of this machine's own node"
 	case errors.Is(err, swarm.ErrNoTransport):

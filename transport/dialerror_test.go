@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -20,6 +22,9 @@ func TestReason(t *testing.T) {
 	}{
 		{context.DeadlineExceeded, "no answer"},
 		{fmt.Errorf("dial: %w", os.ErrDeadlineExceeded), "no answer"},
+		{&net.OpError{Op: "write", Err: os.NewSyscallError("sendmsg", syscall.ENETUNREACH)}, "no network of this machine leads there"},
+		{fmt.Errorf("dial: %w", syscall.EHOSTUNREACH), "no machine is there"},
+		{fmt.Errorf("dial: %w", syscall.ECONNREFUSED), "nothing listens there"},
 		{errors.New("evil \x1b[31m\u202ename\nline"), "evil  [31m name line"},
 		{errors.New(strings.Repeat("é", 500)), strings.Repeat("é", 100)},
 		{errors.New(""), "unknown error"},

@@ -15,6 +15,8 @@ const (
 	messages = 300
 	// startGoal is the goal for a start of the node.
 	startGoal = 150 * time.Millisecond
+	// receiptsRest is after which time several receipts may go at once again.
+	receiptsRest = 10 * time.Second
 	// decisionGoal is the longest that a message may wait for the decision to use
 	// the relay.
 	decisionGoal = 300 * time.Millisecond
@@ -134,6 +136,7 @@ func (m *measurement) warm(ctx context.Context, api *localapi.Client, want local
 	n, pause := messages, 5*time.Millisecond
 	if want == localapi.Delivered {
 		n, pause = 30, 2200*time.Millisecond // receipts go every 2 s in the long run
+		time.Sleep(receiptsRest)
 	}
 	var times, syncs []time.Duration
 	for range n {

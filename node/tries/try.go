@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
 )
 
@@ -124,6 +125,10 @@ func Plain(err error) string {
 		part = strings.TrimSpace(part)
 		if part == context.DeadlineExceeded.Error() {
 			part = "no answer in time"
+		}
+		lost := rpc.ErrDisconnected.Error()
+		if before, _, found := strings.Cut(part, lost+": "); found {
+			part = before + lost // what of it was closed by whom says nothing to people
 		}
 		if !slices.Contains(parts, part) {
 			parts = append(parts, part)

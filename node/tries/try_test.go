@@ -77,6 +77,10 @@ func TestPlain(t *testing.T) {
 	if got, want := Plain(errors.Join(one, one, errors.New("context deadline exceeded"))), "/ip4/1.2.3.4/udp/1/quic-v1: no answer; no answer in time"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
+	lost := fmt.Errorf("their machine: %w: connection closed (local): code: 0x0", rpc.ErrDisconnected)
+	if got, want := Plain(lost), "their machine: connection lost"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
 }
 
 func TestBook(t *testing.T) {
