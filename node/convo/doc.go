@@ -33,9 +33,11 @@
 //
 // # Invariants
 //
-//   - The ratchet step, the message and its outbox row are one commit.
+//   - The ratchet step, the message and its outbox row are one commit, which is durable
+//     before it is told.
 //   - A received payload is decrypted, applied and marked processed in one
-//     commit; what no key opens yet waits, and blocks nothing.
+//     commit, which does not wait for the disk: after a power cut the payload is in
+//     the inbox again. What no key opens yet waits, and blocks nothing.
 //   - Messages are unique by (conversation, author, message id). The same id with
 //     another body is kept out. What reactions, edits, deletions and timers make of
 //     them is of package timeline.

@@ -4,18 +4,20 @@
 //
 // # Out
 //
-// Each person with something in the outbox has one worker. It first gets the
-// keys that are missing, then races: over the live connection, or a dial; after
-// 250 ms without an acknowledgement, or at once when the machine is known to be
-// unreachable, also to the person's relays. The first durable acknowledgement
-// wins; when it is a relay's, the person's other relays have a second to take a
-// copy too, so that nothing is lost with one of them. The same bytes twice vanish
-// at the receiver. What nobody took waits, and
-// is tried again with back-off, and at once when the person's machine or one of
-// its relays is reached, or its addresses or our network change. What was taken
-// but not receipted is sent again when the person's machine is seen. A machine
-// that falls silent is waited for once; where it is now is asked of its relays
-// beside the dial.
+// Each person with something in the outbox has one worker. What is ready goes at once
+// over a connection that is there. Otherwise the worker gets the keys that are missing,
+// then races: over the live connection, or a dial; after 250 ms without an
+// acknowledgement, or at once when the machine is known to be unreachable, also to the
+// person's relays. The first durable acknowledgement wins; when it is a relay's, the
+// person's other relays have a second to take a copy too, so that nothing is lost with
+// one of them. The same bytes twice vanish at the receiver.
+//
+// What nobody took waits, and is tried again after a second, then ever more rarely, up
+// to 5 minutes, and at once when the person's machine or one of its relays is reached, or
+// its addresses or our network change. What was taken but not receipted is sent again
+// when the person's machine is seen; it is encrypted anew if that machine took it a
+// minute ago, or a relay 5 days ago. A machine that falls silent is waited for once;
+// where it is now is asked of its relays beside the dial.
 //
 // At a relay of somebody who gave us a pass for it (package rpc/pass), or whose link
 // has one, all of that is done on a connection of its own, without libp2p, that shows the pass and not our
@@ -48,9 +50,12 @@
 //
 //   - deliverer.go: the whole, and what wakes it. worker.go: one person's; race.go: one
 //     race. link.go and guard.go: links. endpoint.go: where people are. home.go: what is
-//     done at our own relays. sealed.go: relays that are not told who calls.
+//     done at our own relays. sealed.go: relays that are not told who calls. session.go:
+//     relays that want a session. circuits.go: who is called by circuit. twin.go: whether
+//     another home has used our keys. fleeting.go: what is worth nothing later.
 //   - homes: when our relays are visited. inbox: what comes in. pulse: whether a link is
-//     alive. people, sessions, refusals, strangers: what is known of each.
+//     alive. people, sessions, refusals, strangers: what is known of each. Package
+//     node/deposit: one deposit for several people.
 //
 // # Invariants
 //

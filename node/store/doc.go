@@ -24,11 +24,12 @@
 //	meta             meta.go         a fixed set of keys
 //	accounts         account.go      one per relay: the user registers them (node/accounts)
 //	contacts         contact.go      nothing: the user adds them, and so does whoever shows a
-//	                                 hello pass of ours (node/convo); nothing removes one
+//	                                 hello pass of ours (node/convo) or is in a group with us
+//	                                 (node/talk); nothing removes one
 //	requests         request.go      50 that wait, and those that the user refused in the last 30
 //	                                 days (node/convo)
 //	blocked          block.go        nothing: the user blocks people
-//	relays           relay.go        four: node/front refuses more; the user may forget one
+//	relays           relay.go        four: node/front/homes refuses more; the user may forget one
 //	endpoints        endpoint.go     one per contact; Sweep of node/convo drops the expired
 //	hybrid_keys      hybridkey.go    one a week, erased two weeks after it was replaced (node/keys)
 //	peer_hybrid_keys hybridkey.go    one per contact; Sweep drops those long expired
@@ -41,10 +42,11 @@
 //	epochs           epoch.go        one per group of a pair; of others those that node/group may
 //	                                 come back to, at most for a week
 //	commits          commit.go       those of the groups we are in; two of one member in one epoch
-//	                                 on which nobody has built, 4,096 that hang in the air (node/group)
+//	                                 on which nobody has built, 4,096 that hang in the air (node/cards)
 //	seats            seat.go         one per member of a group
-//	intents          intent.go       what the user wants of groups, until it is so (node/group)
-//	audience         audience.go     one per member and own message to a group; nothing removes one
+//	intents          intent.go       what the user wants of groups, until it is so (node/plan)
+//	audience         audience.go     one per member and own message to a group; only that of who has left
+//	                                 without a receipt is taken out (node/audience)
 //	mls_records      epoch.go        per epoch what package mls saves, and the keys of messages
 //	                                 that were skipped, at most mls.MaxKept of a sender
 //	passes           pass.go         four per contact; Sweep drops those that have ended
@@ -62,8 +64,8 @@
 //	                                 introduction, one card, one Welcome per group
 //	parcels          parcel.go       what rows of the outbox and intents share; goes with the
 //	                                 last of them
-//	inbox            inbox.go        10,000 rows and 256 MiB (node/deliver); of these 1000 and 64 MiB
-//	                                 may wait for a key, 64 rows of one depositor on the direct
+//	inbox            inbox.go        10,000 rows and 256 MiB (node/deliver/inbox); of these 1000 and 64
+//	                                 MiB may wait for a key, 64 rows of one depositor on the direct
 //	                                 path, for a week (Sweep)
 //	seen             inbox.go        Sweep forgets after 45 days; in that time nothing bounds it
 //	receipts_due     receipt.go      two per counter that came in, of which one if it was read; nothing

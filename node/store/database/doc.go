@@ -9,8 +9,10 @@
 //
 //   - When Update returns nil, all it did is durable: write-ahead log,
 //     synchronous=FULL. When its function returns an error or panics, or the
-//     commit fails, none of it is there.
-//   - View sees one snapshot and is never blocked by a writer.
+//     commit fails, none of it is there. UpdateLazily does not wait for the disk: a
+//     power cut may take back what it did, as a whole and never before what came later.
+//   - View sees one snapshot and is never blocked by a writer. Glance is for a few rows,
+//     and a writer may have to wait for it.
 //   - Nothing is on disk in clear: database, log and journals are encrypted
 //     under the random key (package crypt), and temporary data stays in memory.
 //     Only the sizes of files and which parts of them change can be seen.
