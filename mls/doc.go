@@ -11,7 +11,7 @@
 //
 // # For whom
 //
-// For node/convo, which keeps one scope of Records per epoch, inside the
+// For node/convo and node/group, which keep one scope of Records per epoch, inside the
 // transaction of the message or commit that changes them.
 //
 // # Invariants

@@ -9,8 +9,14 @@
 //   - node/convo makes it a message of a conversation, encrypts and seals it, and
 //     stores all of that at once; it also opens what arrives;
 //   - node/trust keeps what the user decides about people;
+//   - node/group is conversations of any number; below it, node/cards and node/epochs
+//     say which epochs there are and which is the head, node/plan what is committed
+//     next, node/audience who has a message, node/talk what members ask each other, and
+//     node/charter what MLS says of the group;
 //   - node/timeline says what reactions, edits, deletions and timers make of messages;
-//   - node/deliver carries sealed payloads out and in;
+//   - node/deliver carries sealed payloads out and in, node/deposit what is for several
+//     people to a relay, and node/tries keeps what was tried;
+//   - node/accounts is what the node does at relays as a user;
 //   - node/serve answers other machines;
 //   - node/backup writes the store to one encrypted file, and makes a home of it;
 //   - node/afresh makes a store that is a copy of another fit for use;

@@ -1,8 +1,8 @@
 // Package cards is the tree of a group's epochs as its commit cards tell it: who is in
 // an epoch, who may do what, which epoch is the head, and what is kept of all that.
-// It is for node/group, which brings the cards in and opens the commits, and for
-// the bounded model of integration/headmodel, which drives it through the same
-// scenarios.
+// It is for node/group, which brings the cards in and opens the commits, for plan,
+// audience, talk and charter below that, which read the tree, and for the bounded model
+// of integration/headmodel, which drives it through the same scenarios.
 //
 // It is pure: no store, no cryptography, no clock. The signatures of the cards are
 // checked where they are parsed (package message); the rule that picks the head is

@@ -3,9 +3,9 @@
 // only they can open (0600 in a 0700 directory).
 //
 // It holds both sides: Server, which node runs, and Client, which cmd uses for
-// everything. What the server serves is declared here as a few small interfaces
-// (Self, Contacts, Messages, Relays, Accounts, Events) that node implements; package
-// feed has a ready Events. The package decides nothing: it bounds and checks what comes
+// everything. What the server serves is declared here as small interfaces, each beside
+// its types (Self, Contacts, Messages, Relays and Events in backend.go), that node/front
+// implements; package feed has a ready Events. The package decides nothing: it bounds and checks what comes
 // in, calls one method and writes down its answer. The socket itself is of package
 // socket, the description of package openapi.
 //

@@ -1,6 +1,7 @@
 // Package message is the encodings of what two nodes say to each other inside a
 // sealed payload. All numbers are big-endian, times are Unix milliseconds. It is for
-// node/convo, which gives these bytes to mls or signs them, and seals the frame.
+// node/convo and node/group, which give these bytes to mls or sign them, and seal the
+// frame.
 //
 // A frame is the plaintext of a sealed payload (package mls/seal):
 //

@@ -1,7 +1,7 @@
 // Package timeline is what was said in a conversation, as it is shown: which messages
 // are lines, and what others have made of them: reactions, edits, deletions, that
-// they were read, and when they disappear. It is for node/convo and node/group,
-// which bring messages, and for node/front, which shows them.
+// they were read, and when they disappear. It is for node/convo,
+// which brings messages, and for node/front, which shows them.
 //
 // It decrypts, sends and tells nothing; each function works in the caller's
 // transaction of the store, and reads no clock.
