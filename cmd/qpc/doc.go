@@ -5,7 +5,8 @@
 // node of a home over its local API, and "chat" runs a node of its own where none is.
 // The chat and the commands that ask something of a node are in package chat, those
 // of who hosts a relay in package relaycmd, and what all have in common in package
-// cli. Names, JSON fields, defaults and exit
+// cli; package words says in words what a node says, package terminal reads and writes
+// lines. Names, JSON fields, defaults and exit
 // codes are a contract with scripts: fields are added, never renamed.
 //
 // Invariants: with --json, stdout holds one JSON object a line and nothing else.

@@ -42,6 +42,7 @@ func Misused(cmd *cobra.Command, message string) error {
 	return UsageError(message, hint)
 }
 
+// UsageError is the error of a command that was not called as it must be.
 func UsageError(message, hint string) error {
 	return &localapi.Error{Message: message, Hint: hint, Exit: localapi.ExitUsage}
 }

@@ -106,6 +106,7 @@ func harmless(r rune) bool {
 // Shown returns the time for people: theirs, to the minute.
 func Shown(t localapi.Time) string { return t.Local().Format("2006-01-02 15:04") }
 
+// OnOff is a switch as it is typed and shown.
 func OnOff(on bool) string {
 	if on {
 		return "on"
