@@ -28,8 +28,8 @@
 // # Passes
 //
 // With our card each contact gets passes to write to us at our relays without saying
-// who it is, and new ones in time (Sweep). CancelPasses ends all that were given, for
-// those who are to have none any more, and gives new ones to the others.
+// who it is, and new ones in time (Sweep). Cancel ends all that were given, for those
+// who are to have none any more, and gives new ones to the others.
 //
 // # Invariants
 //
