@@ -11,7 +11,8 @@
 //     put back (MarkRestored).
 //   - One goroutine writes (Run). It commits what has gathered while the commit
 //     before was under way, so that many writes share one sync; each has its own
-//     result, and one that is refused leaves no trace in the others.
+//     result, and one that is refused leaves no trace in the others; when all are,
+//     nothing is committed.
 //   - A single-use key package is handed out once, also then.
 //   - A payload for many is on the disk once, and goes with the last of them.
 //   - No depositor fills an inbox alone. Who left what is known by tags whose key

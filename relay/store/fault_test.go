@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 
 	"quicnprotochat/rpc"
@@ -68,4 +69,35 @@ func failAt(t *testing.T, path, step string, call func(*Store) error) {
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestRefusedCommitsNothing: who is refused costs the disk no commit, and those beside
+// it have theirs.
+func TestRefusedCommitsNothing(t *testing.T) {
+	var commits atomic.Int64
+	s := start(t, Config{MaxShare: 1, Fault: func(step string) error {
+		if step == FaultBeforeCommit {
+			commits.Add(1)
+		}
+		return nil
+	}})
+	a, b := rpc.Identity{1}, rpc.Identity{2}
+	left := func(from rpc.Identity, want error) {
+		t.Helper()
+		if _, err := s.Append(t.Context(), from, []Inbox{box(1)}, []byte("hello")); !errors.Is(err, want) {
+			t.Errorf("got %v, want %v", err, want)
+		}
+	}
+	left(a, nil)
+	for range 100 {
+		left(a, ErrShare)
+	}
+	if n := commits.Load(); n != 1 {
+		t.Errorf("%d commits for one payload", n)
+	}
+	left(b, nil)
+	if got, err := s.Peek(t.Context(), box(1), 0, 0, 1<<20); err != nil || len(got) != 2 || got[1].Seq != 2 {
+		t.Errorf("got %v, %v", got, err)
+	}
+	audit(t, s.Store)
 }

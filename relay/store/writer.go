@@ -294,6 +294,9 @@ func (s *Store) transact(group []*write, results []error) (appended map[Inbox]ui
 			return nil, fmt.Errorf("write: %w", aborted.error)
 		}
 	}
+	if b.totals == b.before && !slices.Contains(results, nil) {
+		return nil, nil // all were refused: a flood of those costs the disk nothing
+	}
 	if err := b.finish(); err != nil {
 		return nil, err
 	}
