@@ -3,6 +3,7 @@ package integration
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,8 +59,13 @@ func TestWhy(t *testing.T) {
 		}
 		alone := a.send(c, "alone")
 		both := a.say("friends", "both")
-		time.Sleep(3 * time.Minute)
+		time.Sleep(1500 * time.Millisecond)
 		x := a.why(alone)
+		if !strings.HasPrefix(x.Why, "waiting: ") {
+			t.Errorf("after a second the reason is %q", x.Why)
+		}
+		time.Sleep(3 * time.Minute)
+		x = a.why(alone)
 		if try := tried(x, c, "machine", false); try == nil || try.Times < 2 || x.To[0].Next == nil {
 			t.Errorf("got %+v of a message that nobody has", x)
 		}

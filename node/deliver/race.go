@@ -70,6 +70,9 @@ type race struct {
 	failure undelivered
 }
 
+// slowTime is after which time a race says why nobody has taken what it carries.
+const slowTime = time.Second
+
 // copyTime is how long the person's other relays have to take a copy as well, when
 // one has it: who has several loses nothing with one of them.
 const copyTime = time.Second
@@ -116,6 +119,8 @@ func (r *race) run(ctx context.Context) error {
 	defer hedge.Stop()
 	look := time.NewTicker(Hedge)
 	defer look.Stop()
+	slow := time.NewTimer(slowTime)
+	defer slow.Stop()
 	relays := r.p.Relays
 	for r.open > 0 {
 		select {
@@ -131,6 +136,8 @@ func (r *race) run(ctx context.Context) error {
 			}
 			r.beginRelays(ways, relays)
 			relays = nil
+		case <-slow.C:
+			r.slow(ctx)
 		case a := <-r.acks:
 			if err := r.take(ctx, a); err != nil {
 				return err
@@ -153,6 +160,17 @@ func (r *race) run(ctx context.Context) error {
 		}
 	}
 	return r.linger(ctx)
+}
+
+// slow says of what nobody has taken yet why it waits: a race can last long.
+func (r *race) slow(ctx context.Context) {
+	why := "waiting: their machine has not answered yet, and they have no relay"
+	if len(r.p.Relays) > 0 {
+		why = "waiting: neither their machine nor a relay of theirs has answered yet"
+	}
+	if err := r.d.cfg.Engine.Stuck(ctx, r.p.ID, why, r.d.tries.Since(r.p.ID, time.Time{})); err != nil && ctx.Err() == nil {
+		r.d.cfg.Log.Error("note why a message waits", "err", err)
+	}
 }
 
 // linger waits for the copies at other relays, if it was a relay that took what
