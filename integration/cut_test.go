@@ -296,7 +296,7 @@ func relayDeletes(p *play, step string) {
 	var taken, opened sync.Once
 	p.b.cut.arm(func(_ int, s string) bool {
 		switch {
-		case s == after && called("deliver.(*inbox).commit"):
+		case s == after && called("inbox.(*Inbox).commit"):
 			taken.Do(func() { relayKeeps(p, step) })
 		case s == before && called("convo.(*Engine).Receive"):
 			opened.Do(func() { time.Sleep(time.Second) })
@@ -311,16 +311,16 @@ var cutPoints = []cutPoint{
 	alicesPoint("welcome is sealed", actBegin, "convo.(*Engine).SealWaiting"),
 	bobsPoint("key package is handed out", actBegin, "keys.(*Keys).Take"),
 	alicesPoint("message is written", actDirect, "convo.(*Engine).Send"),
-	bobsPoint("message is taken", actDirect, "deliver.(*inbox).commit"),
+	bobsPoint("message is taken", actDirect, "inbox.(*Inbox).commit"),
 	alicesPoint("acknowledgement is noted", actDirect, "convo.(*Engine).Direct"),
 	bobsPoint("message is opened", actDirect, "convo.(*Engine).Receive"),
-	alicesPoint("receipt is taken", actDirect, "deliver.(*inbox).commit"),
+	alicesPoint("receipt is taken", actDirect, "inbox.(*Inbox).commit"),
 	bobsPoint("receipt is due no more", actDirect, "convo.(*Engine).Receipted"),
 	alicesPoint("outbox row is deleted", actDirect, "convo.(*Engine).Receive"),
 	alicesPoint("message for the relay is written", actMailbox, "convo.(*Engine).Send"),
 	{"relay keeps the message", actMailbox, relayKeeps},
 	alicesPoint("acknowledgement of the relay is noted", actMailbox, "convo.(*Engine).Stored"),
-	bobsPoint("message from the relay is taken", actMailbox, "deliver.(*inbox).commit"),
+	bobsPoint("message from the relay is taken", actMailbox, "inbox.(*Inbox).commit"),
 	{"relay deletes the message", actMailbox, relayDeletes},
 	bobsPoint("message from the relay is opened", actMailbox, "convo.(*Engine).Receive"),
 	bobsPoint("receipt for the relay is due no more", actMailbox, "convo.(*Engine).Receipted"),
