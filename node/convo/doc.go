@@ -25,11 +25,7 @@
 // come to one epoch without a server is said there and in node/epochs, with what
 // can still go wrong; integration/headmodel checks the rule.
 //
-// # Passes
-//
-// With our card each contact gets passes to write to us at our relays without saying
-// who it is, and new ones in time (Sweep). Cancel ends all that were given, for those
-// who are to have none any more, and gives new ones to the others.
+// Whom we know, and who asks to be known, is of package known: an Engine has its People.
 //
 // # Invariants
 //
@@ -46,9 +42,8 @@
 //     is said of lines alone. Receipts go to the author alone, many in one.
 //   - No proposal of MLS is taken that travels alone, so that none has ever to be
 //     committed before a message is sent (RFC 9420, §12.4).
-//   - Who presents a hello pass of one of our links becomes a contact. Anybody else
-//     asks: at most 50 people, of whom one introduction, one Welcome and one short text
-//     are taken; they are told nothing until the user says yes.
+//   - Of who asks to be a contact one introduction, one Welcome and one short text are
+//     taken.
 //   - Nothing is taken of who is blocked, but for what a group needs of each member.
 //   - The order shown is (Lamport, author, author's counter), all of which the
 //     MLS signature covers.

@@ -10,6 +10,7 @@ import (
 	"quicnprotochat/mls"
 	"quicnprotochat/node/identity"
 	"quicnprotochat/node/keys"
+	"quicnprotochat/node/known"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/profile"
 	"quicnprotochat/node/store"
@@ -42,7 +43,7 @@ var (
 	// to have: its owner has packages of that one, too.
 	ErrOtherSuite = errors.New("key package of another cipher suite than the conversation is to have")
 	// ErrRefused means a payload that is wrong and will never be right.
-	ErrRefused = errors.New("payload refused")
+	ErrRefused = message.ErrRefused
 )
 
 // Notifier is told what a commit changed. Its methods must not block.
@@ -75,6 +76,8 @@ type Config struct {
 
 // Engine reads and changes conversations.
 type Engine struct {
+	*known.People
+
 	cfg    Config
 	self   rpc.Identity
 	groups Groups
@@ -86,7 +89,14 @@ type Engine struct {
 
 // New returns the engine of the conversations in cfg.Store.
 func New(cfg Config) *Engine {
-	return &Engine{cfg: cfg, self: cfg.Identity.ID(), expiring: make(chan struct{}, 1)}
+	e := &Engine{cfg: cfg, self: cfg.Identity.ID(), expiring: make(chan struct{}, 1)}
+	e.People = known.New(known.Config{
+		Self: e.self, Store: cfg.Store, Identity: cfg.Identity, Profile: cfg.Profile,
+		Update: func(ctx context.Context, fn func(*store.Tx, known.Effects) error) error {
+			return e.update(ctx, func(tx *store.Tx, fx *Effects) error { return fn(tx, fx) })
+		},
+	})
+	return e
 }
 
 // Effects is what a transaction asks to be told after its commit.

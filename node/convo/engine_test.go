@@ -16,6 +16,7 @@ import (
 	"quicnprotochat/node/contact"
 	"quicnprotochat/node/identity"
 	"quicnprotochat/node/keys"
+	"quicnprotochat/node/known"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/profile"
 	"quicnprotochat/node/store"
@@ -282,14 +283,14 @@ func TestOneSideAdds(t *testing.T) {
 		t.Errorf("second add: got %v, %q, want known, bob", isNew, c.Name)
 	}
 	settle(a, b)
-	if len(b.events) != 1 || b.events[0].Kind != EventContact || b.events[0].Contact.Via != ViaIntroduction {
+	if len(b.events) != 1 || b.events[0].Kind != EventContact || b.events[0].Contact.Via != known.ViaIntroduction {
 		t.Fatalf("events of bob: got %+v, want one contact by introduction", b.events)
 	}
 	if rows, _ := a.outbox(b); len(rows) != 0 {
 		t.Errorf("outbox of alice: got %d rows, want none after the answer", len(rows))
 	}
 	// Bob's own word for alice, later: her addresses count as those of a link.
-	if c, isNew := b.add(a.link()); isNew || c.Via != ViaLink {
+	if c, isNew := b.add(a.link()); isNew || c.Via != known.ViaLink {
 		t.Errorf("bob adds who introduced herself: got new %v, via %q, want known, via link", isNew, c.Via)
 	}
 	b.send(a, "hello")
@@ -462,8 +463,8 @@ func TestSendRefuses(t *testing.T) {
 			t.Errorf("text of %d bytes: got %v, want ErrText", len(text), err)
 		}
 	}
-	if _, _, err := a.engine.AddContact(t.Context(), contact.Card{Identity: a.id.ID()}, nil, ""); !errors.Is(err, ErrSelf) {
-		t.Errorf("own card: got %v, want ErrSelf", err)
+	if _, _, err := a.engine.AddContact(t.Context(), contact.Card{Identity: a.id.ID()}, nil, ""); !errors.Is(err, known.ErrSelf) {
+		t.Errorf("own card: got %v, want known.ErrSelf", err)
 	}
 }
 
@@ -471,7 +472,7 @@ func testTime() time.Time { return time.Now() }
 
 // TestForgedIdentity: a key package and a Welcome that name somebody as their
 // credential, but are signed by another key, are refused. Else a relay could
-// put itself between two people.
+// put itself between two known.
 func TestForgedIdentity(t *testing.T) {
 	a, b, mallory := newPerson(t, "alice"), newPerson(t, "bob"), newPerson(t, "mallory")
 	a.add(b.link())
@@ -562,8 +563,8 @@ func TestExpiredLink(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := a.engine.AddContact(t.Context(), card, raw, ""); !errors.Is(err, ErrLinkExpired) {
-		t.Errorf("stranger: got %v, want ErrLinkExpired", err)
+	if _, _, err := a.engine.AddContact(t.Context(), card, raw, ""); !errors.Is(err, known.ErrLinkExpired) {
+		t.Errorf("stranger: got %v, want known.ErrLinkExpired", err)
 	}
 	a.add(b.link())
 	if _, isNew, err := a.engine.AddContact(t.Context(), card, raw, ""); err != nil || isNew {

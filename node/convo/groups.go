@@ -58,6 +58,22 @@ func (f *Effects) Show(e Event) { f.events = append(f.events, e) }
 // Contact says that a contact is new or has another card.
 func (f *Effects) Contact(c store.Contact) { f.contacts = append(f.contacts, c) }
 
+// Met tells the front ends of a new contact.
+func (f *Effects) Met(c store.Contact) {
+	f.events = append(f.events, Event{Kind: EventContact, Peer: c.Identity, Contact: c})
+}
+
+// Asked tells the front ends that somebody asks to be a contact.
+func (f *Effects) Asked(id rpc.Identity) {
+	f.events = append(f.events, Event{Kind: EventRequest, Peer: id})
+}
+
+// Owed says that a receipt is owed to a person.
+func (f *Effects) Owed(to rpc.Identity) { f.receipts[to] = true }
+
+// Revoke says that passes of ours were cancelled.
+func (f *Effects) Revoke() { f.revoked = true }
+
 // Entered says that keys of a new epoch are here: what waits may open.
 func (f *Effects) Entered() { f.joined = true }
 

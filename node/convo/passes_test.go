@@ -174,7 +174,7 @@ func TestPassesRefused(t *testing.T) {
 	same := func(*pass.Pass) {}
 	keep := func(sender *person, passes ...[]byte) error {
 		return a.store.Update(t.Context(), func(tx *store.Tx) error {
-			return a.engine.keepPasses(tx, sender.id.ID(), &message.Passes{Passes: passes})
+			return a.engine.KeepPasses(tx, sender.id.ID(), &message.Passes{Passes: passes})
 		})
 	}
 	forged := made(b, same)
@@ -232,7 +232,7 @@ func TestPassesOfRequest(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		return s.engine.introduce(tx, &Effects{outgoing: make(map[rpc.Identity]bool)}, c, testTime())
+		return s.engine.Introduce(tx, &Effects{outgoing: make(map[rpc.Identity]bool)}, c, testTime())
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -66,7 +66,7 @@ func (e *Engine) wasRead(tx *store.Tx, fx *Effects, m *message.Control, r *messa
 	if err != nil {
 		return err
 	}
-	if err := e.inGroup(tx, contact, m.Group); err != nil {
+	if err := e.InGroup(tx, contact, m.Group); err != nil {
 		return err
 	}
 	return e.reached(tx, fx, c, m.Sender, (*message.Receipt)(r), StateRead)
@@ -133,7 +133,7 @@ func (e *Engine) Typing(ctx context.Context, conversation [16]byte) (notes map[r
 			}
 		}
 		for _, to := range people {
-			control, err := e.signed(to, g.ID, &message.TypingNote{})
+			control, err := e.Signed(to, g.ID, &message.TypingNote{})
 			if err != nil {
 				return err
 			}

@@ -102,7 +102,7 @@ func (e *Engine) receipts(due []store.ReceiptDue, g store.Group, author rpc.Iden
 		if _, isRead := body.(*message.Read); isRead && len(read) == 0 || !isRead && len(here) == 0 {
 			continue
 		}
-		control, err := e.signed(author, g.ID, body)
+		control, err := e.Signed(author, g.ID, body)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -146,7 +146,7 @@ func (e *Engine) receipt(tx *store.Tx, fx *Effects, m *message.Control, r *messa
 	if err != nil {
 		return err
 	}
-	if err := e.inGroup(tx, contact, m.Group); err != nil {
+	if err := e.InGroup(tx, contact, m.Group); err != nil {
 		return err
 	}
 	return e.delivered(tx, fx, c, m.Sender, r)

@@ -201,7 +201,7 @@ func (e *Engine) pairWelcome(tx *store.Tx, fx *Effects, ep *mls.Epoch, now time.
 	if err := refuseBlocked(tx, peer); err != nil {
 		return err
 	}
-	asks, request, err := e.asking(tx, fx, peer)
+	asks, request, err := e.Asking(tx, fx, peer)
 	if err != nil {
 		return err
 	}
@@ -226,7 +226,7 @@ func (e *Engine) pairWelcome(tx *store.Tx, fx *Effects, ep *mls.Epoch, now time.
 	} else {
 		var contact store.Contact
 		if contact, err = tx.Contact(peer); err == nil {
-			err = e.knowsUs(tx, contact)
+			err = e.KnowsUs(tx, contact)
 		}
 	}
 	if err != nil {
@@ -330,7 +330,7 @@ func (e *Engine) private(tx *store.Tx, fx *Effects, m []byte, info mls.MessageIn
 	if err != nil {
 		return err
 	}
-	if err := e.inGroup(tx, contact, g.ID); err != nil {
+	if err := e.InGroup(tx, contact, g.ID); err != nil {
 		return err
 	}
 	return e.accept(tx, fx, c, c.Peer, app)
@@ -418,24 +418,4 @@ func (e *Engine) accept(tx *store.Tx, fx *Effects, c store.Conversation, author 
 	fx.line(author, parsed.Type, out)
 	fx.receipts[author] = true
 	return tx.AddReceiptDue(store.ReceiptDue{Conversation: c.ID, Author: author, Counter: data.Counter})
-}
-
-// inGroup notes that the contact is in a group: its Welcome arrived.
-func (e *Engine) inGroup(tx *store.Tx, contact store.Contact, group []byte) error {
-	if err := tx.DeleteOutgoingKind(contact.Identity, store.KindWelcome, group); err != nil {
-		return err
-	}
-	return e.knowsUs(tx, contact)
-}
-
-// knowsUs notes that the contact has us as a contact: no introduction is needed.
-func (e *Engine) knowsUs(tx *store.Tx, contact store.Contact) error {
-	if contact.Introduced {
-		return nil
-	}
-	contact.Introduced = true
-	if err := tx.PutContact(contact); err != nil {
-		return err
-	}
-	return tx.DeleteOutgoingKind(contact.Identity, store.KindIntroduction, nil)
 }

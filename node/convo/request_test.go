@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"quicnprotochat/node/known"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
 )
@@ -13,9 +14,9 @@ import (
 func stranger(p *person, name string, texts ...string) *person {
 	p.t.Helper()
 	s := newPerson(p.t, name)
-	c := store.Contact{Identity: p.id.ID(), Name: p.name, Via: ViaName, Claim: "p@relay", Added: testTime()}
+	c := store.Contact{Identity: p.id.ID(), Name: p.name, Via: known.ViaName, Claim: "p@relay", Added: testTime()}
 	s.update(func(tx *store.Tx, fx *Effects) error {
-		return errors.Join(tx.PutContact(c), s.engine.introduce(tx, fx, c, testTime()))
+		return errors.Join(tx.PutContact(c), s.engine.Introduce(tx, fx, c, testTime()))
 	})
 	for _, text := range texts {
 		s.send(p, text)
@@ -68,7 +69,7 @@ func TestRequest(t *testing.T) {
 	}
 	b.restart()
 	c, err := b.engine.Accept(t.Context(), s.id.ID())
-	if err != nil || c.Name != "sam" || c.Via != ViaRequest {
+	if err != nil || c.Name != "sam" || c.Via != known.ViaRequest {
 		t.Fatalf("got %+v, %v", c, err)
 	}
 	settle(b, s)
@@ -84,7 +85,7 @@ func TestRequest(t *testing.T) {
 		}
 		return err
 	})
-	if _, err := b.engine.Accept(t.Context(), s.id.ID()); !errors.Is(err, ErrNoRequest) {
+	if _, err := b.engine.Accept(t.Context(), s.id.ID()); !errors.Is(err, known.ErrNoRequest) {
 		t.Errorf("accepted twice: %v", err)
 	}
 }
@@ -104,7 +105,7 @@ func TestRefused(t *testing.T) {
 	s.send(b, "really")
 	s.update(func(tx *store.Tx, fx *Effects) error {
 		c, err := tx.Contact(b.id.ID())
-		return errors.Join(err, s.engine.introduce(tx, fx, c, testTime()))
+		return errors.Join(err, s.engine.Introduce(tx, fx, c, testTime()))
 	})
 	carry(s, b)
 	if len(b.events) != 0 {
@@ -139,7 +140,7 @@ func TestRefused(t *testing.T) {
 // TestRequestsAreBounded lets many ask.
 func TestRequestsAreBounded(t *testing.T) {
 	b := newPerson(t, "bob")
-	for i := range MaxRequests {
+	for i := range known.MaxRequests {
 		b.update(func(tx *store.Tx, _ *Effects) error {
 			return tx.PutRequest(store.Request{Identity: [32]byte{1, byte(i)}, At: testTime()})
 		})
@@ -148,7 +149,7 @@ func TestRequestsAreBounded(t *testing.T) {
 	carry(s, b)
 	b.view(func(tx *store.Tx) error {
 		all, err := tx.Requests()
-		if len(all) != MaxRequests {
+		if len(all) != known.MaxRequests {
 			t.Errorf("%d ask", len(all))
 		}
 		return err
@@ -187,7 +188,7 @@ func TestAskTextIsAChat(t *testing.T) {
 func TestAskOnTheLAN(t *testing.T) {
 	a, b := newPerson(t, "ann"), newPerson(t, "bob")
 	c, isNew, err := a.engine.AddByName(t.Context(), b.id.ID(), "", "lan-1", "")
-	if err != nil || !isNew || c.Via != ViaLAN || c.Claim != "" || c.Name != "lan-1" {
+	if err != nil || !isNew || c.Via != known.ViaLAN || c.Claim != "" || c.Name != "lan-1" {
 		t.Fatalf("got %+v, %v", c, err)
 	}
 	other := newPerson(t, "other")

@@ -86,7 +86,7 @@ func (e *Engine) mayWrite(tx *store.Tx, fx *Effects, to rpc.Identity) error {
 		return ErrChanged
 	}
 	// Who is written to need not ask any more.
-	_, err = e.settle(tx, fx, c, tx.Now())
+	_, err = e.Settle(tx, fx, c, tx.Now())
 	return err
 }
 

@@ -267,7 +267,7 @@ func (e *Engine) addWelcome(tx *store.Tx, peer rpc.Identity, g store.Group, welc
 		return err
 	}
 	if !contact.Introduced {
-		intro, err := e.introduction(tx, contact, now)
+		intro, err := e.Introduction(tx, contact, now)
 		if err != nil {
 			return err
 		}

@@ -112,7 +112,7 @@ func (e *Engine) renew(tx *store.Tx, fx *Effects, row store.Outgoing, now time.T
 		if err != nil {
 			return err
 		}
-		return e.introduce(tx, fx, contact, now)
+		return e.Introduce(tx, fx, contact, now)
 	case store.KindWelcome:
 		n, err := tx.CountUnreceipted(row.Conversation, e.self)
 		if err != nil || n == 0 {
@@ -185,7 +185,7 @@ func (e *Engine) Sweep(ctx context.Context) error {
 		if err := tx.DropPasses(now); err != nil {
 			return err
 		}
-		if err := e.renewPasses(tx, fx, now); err != nil {
+		if err := e.RenewPasses(tx, fx, now); err != nil {
 			return err
 		}
 		conversations, err := tx.Conversations()

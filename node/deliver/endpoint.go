@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"quicnprotochat/node/contact"
-	"quicnprotochat/node/convo"
 	"quicnprotochat/node/deliver/people"
+	"quicnprotochat/node/known"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
@@ -21,7 +21,7 @@ const lookPause = 10 * time.Second
 
 // know keeps what a contact's card says of where it can be found.
 func (d *Deliverer) know(c store.Contact) {
-	if len(c.Card) == 0 && c.Via == convo.ViaLAN {
+	if len(c.Card) == 0 && c.Via == known.ViaLAN {
 		d.people.Put(people.Person{ID: c.Identity, Host: transport.Key(c.Identity)}) // only the LAN tells where
 		return
 	}
@@ -73,7 +73,7 @@ func (d *Deliverer) learnRelays(p people.Person) {
 // cardSource is whose word the addresses in a contact's card are: the user's,
 // who brought a link, or the contact's own.
 func cardSource(c store.Contact) transport.Source {
-	if c.Via == convo.ViaLink {
+	if c.Via == known.ViaLink {
 		return transport.SourceLink
 	}
 	return transport.SourcePeer

@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"strings"
 
-	"quicnprotochat/node/convo"
 	"quicnprotochat/node/front/homes"
+	"quicnprotochat/node/known"
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/node/store"
 	"quicnprotochat/transport"
@@ -79,13 +79,13 @@ func (f *Front) resolve(ctx context.Context, user string, u transport.RelayURL, 
 	}
 	c, isNew, err := f.cfg.Engine.AddByName(ctx, id, claim(user, u), user, name)
 	switch {
-	case errors.Is(err, convo.ErrSelf):
+	case errors.Is(err, known.ErrSelf):
 		return c, false, &localapi.Error{
 			Message: "this is your own user name",
 			Hint:    "give it to somebody else, and add theirs",
 			Exit:    localapi.ExitUsage,
 		}
-	case errors.Is(err, convo.ErrClaim):
+	case errors.Is(err, known.ErrClaim):
 		if err := f.renamed(ctx, claim(user, u), id); err != nil {
 			return c, false, err
 		}

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"quicnprotochat/node/contact"
-	"quicnprotochat/node/convo"
+	"quicnprotochat/node/known"
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
@@ -29,14 +29,14 @@ func (f *Front) AddContact(ctx context.Context, link, name string) (localapi.Add
 		return localapi.AddedContact{}, linkError(err)
 	}
 	c, isNew, err := f.cfg.Engine.AddContact(ctx, card, raw, name)
-	if errors.Is(err, convo.ErrSelf) {
+	if errors.Is(err, known.ErrSelf) {
 		return localapi.AddedContact{}, &localapi.Error{
 			Message: "this is your own link",
 			Hint:    "send it to somebody else, and add theirs",
 			Exit:    localapi.ExitUsage,
 		}
 	}
-	if errors.Is(err, convo.ErrLinkExpired) {
+	if errors.Is(err, known.ErrLinkExpired) {
 		return localapi.AddedContact{}, &localapi.Error{
 			Message: fmt.Sprintf("this link could be used until %s", localapi.Time{Time: card.Hello.Expiry}),
 			Hint:    "ask for a new one: qpc invite makes it",

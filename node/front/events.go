@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"quicnprotochat/node/convo"
+	"quicnprotochat/node/known"
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/node/localapi/feed"
 	"quicnprotochat/node/store"
@@ -107,7 +108,7 @@ func (f *Front) showEvent(tx *store.Tx, row store.Event) (shown localapi.Event, 
 		case shown.Group == nil:
 			return shown, err
 		default:
-			c = store.Contact{Identity: row.Peer, Name: text(row.Peer), Via: convo.ViaGroup}
+			c = store.Contact{Identity: row.Peer, Name: text(row.Peer), Via: known.ViaGroup}
 		}
 		person, err := showContact(tx, c)
 		if err != nil {

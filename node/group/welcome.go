@@ -10,6 +10,7 @@ import (
 	"quicnprotochat/node/cards"
 	"quicnprotochat/node/charter"
 	"quicnprotochat/node/convo"
+	"quicnprotochat/node/known"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/plan"
 	"quicnprotochat/node/store"
@@ -243,7 +244,7 @@ func historyIn(parts []message.Part, group []byte) *message.GroupTree {
 // mayInvite refuses to be added by somebody whom we do not know otherwise.
 func (g *Groups) mayInvite(tx *store.Tx, id rpc.Identity) error {
 	c, err := tx.Contact(id)
-	if isNotFound(err) || err == nil && c.Via == convo.ViaGroup {
+	if isNotFound(err) || err == nil && c.Via == known.ViaGroup {
 		return fmt.Errorf("%w: welcome from somebody who is not a contact", convo.ErrRefused)
 	}
 	return err

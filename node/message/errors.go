@@ -11,4 +11,6 @@ var (
 	ErrSignature = errors.New("signature wrong")
 	// ErrControlType: the type of a control is not known. It may be ignored.
 	ErrControlType = errors.New("unknown type of control")
+	// ErrRefused: what somebody sent is wrong and will never be right.
+	ErrRefused = errors.New("payload refused")
 )

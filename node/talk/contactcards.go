@@ -9,6 +9,7 @@ import (
 	"quicnprotochat/node/cards"
 	"quicnprotochat/node/contact"
 	"quicnprotochat/node/convo"
+	"quicnprotochat/node/known"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
@@ -64,7 +65,7 @@ func (k *Talk) meet(tx *store.Tx, fx *convo.Effects, row store.Group, card conta
 	isNew := isNotFound(err)
 	switch {
 	case isNew:
-		c = store.Contact{Identity: card.Identity, Via: convo.ViaGroup, Introduced: true, Added: tx.Now()}
+		c = store.Contact{Identity: card.Identity, Via: known.ViaGroup, Introduced: true, Added: tx.Now()}
 		if c.Name, err = tx.FreeName(card.Name); err != nil {
 			return err
 		}
@@ -72,7 +73,7 @@ func (k *Talk) meet(tx *store.Tx, fx *convo.Effects, row store.Group, card conta
 	case err != nil:
 		return err
 	}
-	kept := convo.Newer(c.Card, card, raw)
+	kept := known.Newer(c.Card, card, raw)
 	if !isNew && string(kept) == string(c.Card) {
 		return nil
 	}

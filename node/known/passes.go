@@ -1,4 +1,4 @@
-package convo
+package known
 
 import (
 	"bytes"
@@ -17,12 +17,12 @@ import (
 
 // givePasses makes the control that gives a contact our present passes, and notes
 // that it is given; nil if we have no relay that would take one.
-func (e *Engine) givePasses(tx *store.Tx, to rpc.Identity, now time.Time) (*message.Control, error) {
-	passes, err := e.cfg.Profile.Passes(tx, now)
+func (k *People) givePasses(tx *store.Tx, to rpc.Identity, now time.Time) (*message.Control, error) {
+	passes, err := k.cfg.Profile.Passes(tx, now)
 	if err != nil || len(passes) == 0 {
 		return nil, err
 	}
-	m, err := e.signed(to, nil, &message.Passes{Passes: passes})
+	m, err := k.Signed(to, nil, &message.Passes{Passes: passes})
 	if err != nil {
 		return nil, err
 	}
@@ -34,16 +34,16 @@ func digest(passes [][]byte) []byte {
 	return sum[:]
 }
 
-// renewPasses gives our passes to all who know us and were not given the present
+// RenewPasses gives our passes to all who know us and were not given the present
 // ones.
-func (e *Engine) renewPasses(tx *store.Tx, fx *Effects, now time.Time) error {
-	passes, err := e.cfg.Profile.Passes(tx, now)
+func (k *People) RenewPasses(tx *store.Tx, fx Effects, now time.Time) error {
+	passes, err := k.cfg.Profile.Passes(tx, now)
 	if err != nil || len(passes) == 0 {
 		return err
 	}
 	want := digest(passes)
 	var failure error
-	err = e.announce(tx, fx, now, func(c store.Contact) bool {
+	err = k.announce(tx, fx, now, func(c store.Contact) bool {
 		given, err := tx.PassesGiven(c.Identity)
 		if err != nil {
 			failure = err
@@ -58,46 +58,46 @@ func (e *Engine) renewPasses(tx *store.Tx, fx *Effects, now time.Time) error {
 
 // TakesPasses notes whether a relay of ours takes deposits by pass. When it does now,
 // our contacts get one.
-func (e *Engine) TakesPasses(ctx context.Context, relay transport.Key, takes bool) error {
-	return e.update(ctx, func(tx *store.Tx, fx *Effects) error {
+func (k *People) TakesPasses(ctx context.Context, relay transport.Key, takes bool) error {
+	return k.cfg.Update(ctx, func(tx *store.Tx, fx Effects) error {
 		changed, err := tx.SetRelaySealed(relay, takes)
 		if err != nil || !changed || !takes {
 			return err
 		}
-		return e.renewPasses(tx, fx, tx.Now())
+		return k.RenewPasses(tx, fx, tx.Now())
 	})
 }
 
 // CancelPasses cancels all passes and links that we gave out and chooses another key
 // for our addresses, for one contact or more who are to have them no longer. All
 // others get the new ones.
-func (e *Engine) CancelPasses(ctx context.Context, of ...rpc.Identity) error {
-	now := e.cfg.Store.Now()
-	return e.update(ctx, func(tx *store.Tx, fx *Effects) error { return e.cancelPasses(tx, fx, now, of...) })
+func (k *People) CancelPasses(ctx context.Context, of ...rpc.Identity) error {
+	now := k.cfg.Store.Now()
+	return k.cfg.Update(ctx, func(tx *store.Tx, fx Effects) error { return k.cancelPasses(tx, fx, now, of...) })
 }
 
 // Cancel is CancelPasses in a transaction, for those who are blocked.
-func (e *Engine) Cancel(tx *store.Tx, fx *Effects) error {
-	return e.cancelPasses(tx, fx, tx.Now())
+func (k *People) Cancel(tx *store.Tx, fx Effects) error {
+	return k.cancelPasses(tx, fx, tx.Now())
 }
 
-func (e *Engine) cancelPasses(tx *store.Tx, fx *Effects, now time.Time, of ...rpc.Identity) error {
-	if err := e.cfg.Profile.Revoke(tx, now); err != nil {
+func (k *People) cancelPasses(tx *store.Tx, fx Effects, now time.Time, of ...rpc.Identity) error {
+	if err := k.cfg.Profile.Revoke(tx, now); err != nil {
 		return err
 	}
-	fx.revoked = true
-	return e.announce(tx, fx, now, func(c store.Contact) bool { return !slices.Contains(of, c.Identity) })
+	fx.Revoke()
+	return k.announce(tx, fx, now, func(c store.Contact) bool { return !slices.Contains(of, c.Identity) })
 }
 
-// keepPasses keeps the passes that a contact gave us, or somebody who asks to be one
+// KeepPasses keeps the passes that a contact gave us, or somebody who asks to be one
 // and may be answered, unless they were overtaken by newer ones.
-func (e *Engine) keepPasses(tx *store.Tx, sender rpc.Identity, given *message.Passes) error {
+func (k *People) KeepPasses(tx *store.Tx, sender rpc.Identity, given *message.Passes) error {
 	_, err := tx.Contact(sender)
 	if isNotFound(err) {
 		_, err = tx.Request(sender)
 	}
 	if isNotFound(err) {
-		return fmt.Errorf("%w: passes of somebody who is not a contact", ErrRefused)
+		return fmt.Errorf("%w: passes of somebody who is not a contact", message.ErrRefused)
 	}
 	if err != nil {
 		return err
@@ -110,10 +110,10 @@ func (e *Engine) keepPasses(tx *store.Tx, sender rpc.Identity, given *message.Pa
 	for _, encoded := range given.Passes {
 		p, err := pass.Parse(encoded)
 		if err != nil {
-			return fmt.Errorf("%w: %w", ErrRefused, err)
+			return fmt.Errorf("%w: %w", message.ErrRefused, err)
 		}
 		if p.Recipient != sender || p.Kind != pass.Contact {
-			return fmt.Errorf("%w: not a pass for a contact of the sender", ErrRefused)
+			return fmt.Errorf("%w: not a pass for a contact of the sender", message.ErrRefused)
 		}
 		if slices.ContainsFunc(had, func(old store.Pass) bool { return newerPass(old, p) }) {
 			return nil

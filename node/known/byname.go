@@ -1,4 +1,4 @@
-package convo
+package known
 
 import (
 	"context"
@@ -16,12 +16,12 @@ var ErrClaim = errors.New("the relay now names somebody else")
 // somebody whom we hear on the LAN. It is idempotent; isNew reports whether the person was not a contact before. An empty
 // name means the one that was asked for. Our introduction is in the outbox then:
 // it is taken by who has added us as well.
-func (e *Engine) AddByName(ctx context.Context, id rpc.Identity, claim, user, name string) (c store.Contact, isNew bool, err error) {
-	if id == e.self {
+func (k *People) AddByName(ctx context.Context, id rpc.Identity, claim, user, name string) (c store.Contact, isNew bool, err error) {
+	if id == k.cfg.Self {
 		return c, false, ErrSelf
 	}
-	now := e.cfg.Store.Now()
-	err = e.update(ctx, func(tx *store.Tx, fx *Effects) error {
+	now := k.cfg.Store.Now()
+	err = k.cfg.Update(ctx, func(tx *store.Tx, fx Effects) error {
 		all, err := tx.Contacts()
 		if err != nil {
 			return err
@@ -57,15 +57,15 @@ func (e *Engine) AddByName(ctx context.Context, id rpc.Identity, claim, user, na
 		if err := tx.PutContact(c); err != nil {
 			return err
 		}
-		fx.contacts = append(fx.contacts, c)
+		fx.Contact(c)
 		if !isNew {
 			return nil
 		}
-		fx.events = append(fx.events, Event{Kind: EventContact, Peer: id, Contact: c})
-		if c, err = e.settle(tx, fx, c, now); err != nil || c.Introduced {
+		fx.Met(c)
+		if c, err = k.Settle(tx, fx, c, now); err != nil || c.Introduced {
 			return err
 		}
-		return e.introduce(tx, fx, c, now)
+		return k.Introduce(tx, fx, c, now)
 	})
 	return c, isNew, err
 }
