@@ -12,7 +12,11 @@ import (
 	"time"
 )
 
-var onlyGroups = flag.Bool("groups", false, "measure groups of 2, 10 and 100 nodes in this process instead")
+var (
+	onlyGroups    = flag.Bool("groups", false, "measure groups of 2, 10 and 100 nodes in this process instead")
+	onlyLarge     = flag.Bool("large", false, "measure a home with much in it instead")
+	largeMessages = flag.Int("large.messages", 1_000_000, "how many `messages` that home has")
+)
 
 func main() {
 	flag.Parse()
@@ -46,6 +50,10 @@ func run(ctx context.Context) error {
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
 		return fmt.Errorf("build qpc (run this in the project's root): %w", err)
+	}
+	if *onlyLarge {
+		fmt.Printf("| what | measured | bound | ratio |\n|---|---|---|---|\n")
+		return m.large(ctx)
 	}
 	if m.bounds, err = measureBounds(ctx, dir); err != nil {
 		return err

@@ -82,33 +82,44 @@ func linkError(err error) error {
 func (f *Front) Contacts(ctx context.Context) ([]localapi.Contact, error) {
 	all := []localapi.Contact{}
 	err := f.cfg.Store.View(ctx, func(tx *store.Tx) error {
-		rows, err := tx.Contacts()
-		for _, c := range rows {
-			shown, err := showContact(tx, c)
-			if err != nil {
-				return err
-			}
-			all = append(all, shown)
+		rows, err1 := tx.Contacts()
+		ids, err2 := tx.Blocked()
+		talks, err3 := tx.Conversations()
+		blocked, archived := make(map[rpc.Identity]bool), make(map[rpc.Identity]bool)
+		for _, id := range ids {
+			blocked[id] = true
 		}
-		return err
+		for _, talk := range talks {
+			archived[talk.Peer] = talk.Archived
+		}
+		for _, c := range rows {
+			all = append(all, contactOf(c, blocked[c.Identity], archived[c.Identity]))
+		}
+		return errors.Join(err1, err2, err3)
 	})
 	return all, err
 }
 
 func showContact(tx *store.Tx, c store.Contact) (localapi.Contact, error) {
 	blocked, err := tx.IsBlocked(c.Identity)
+	if err != nil {
+		return localapi.Contact{}, err
+	}
+	talk, err := tx.ConversationOf(c.Identity)
+	if errors.Is(err, store.ErrNotFound) {
+		err = nil
+	}
+	return contactOf(c, blocked, talk.Archived), err
+}
+
+func contactOf(c store.Contact, blocked, archived bool) localapi.Contact {
 	shown := localapi.Contact{
-		Identity: text(c.Identity), Name: c.Name, Via: c.Via, Verified: c.Verified, Claim: c.Claim, Blocked: blocked,
+		Identity: text(c.Identity), Name: c.Name, Via: c.Via, Verified: c.Verified, Claim: c.Claim, Blocked: blocked, Archived: archived,
 	}
 	if c.Changed != (rpc.Identity{}) {
 		shown.Changed = text(c.Changed)
 	}
-	talk, e := tx.ConversationOf(c.Identity)
-	if !errors.Is(e, store.ErrNotFound) {
-		err = errors.Join(err, e)
-	}
-	shown.Archived = talk.Archived
-	return shown, err
+	return shown
 }
 
 // Contact implements localapi.Contacts.
