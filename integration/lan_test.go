@@ -133,18 +133,18 @@ func TestLAN(t *testing.T) {
 	if err := bob.start(); err != nil {
 		t.Fatal(err)
 	}
-	// Who is no contact shows an identity and no name.
-	hears := func(name string) func() bool {
+	// Who is no contact has the name that it gives itself, as a claim.
+	hears := func(name, claim string) func() bool {
 		return func() bool {
 			all, err := alice.nearby()
-			return err == nil && len(all) == 1 && all[0] == localapi.Nearby{Identity: bob.line().Identity, Name: name}
+			return err == nil && len(all) == 1 && all[0] == localapi.Nearby{Identity: bob.line().Identity, Name: name, Claim: claim}
 		}
 	}
-	eventually(t, "alice hears somebody on the LAN", hears(""))
+	eventually(t, "alice hears somebody on the LAN", hears("", "bob"))
 	if err := alice.add(link); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "alice hears bob on the LAN", hears("bob"))
+	eventually(t, "alice hears bob on the LAN", hears("bob", ""))
 	began := time.Now()
 	d, err := alice.send("bob", "is anybody here?", "--wait", "delivered", "--timeout", "2m")
 	if err != nil {
@@ -166,14 +166,26 @@ func TestLAN(t *testing.T) {
 	}
 }
 
-// TestAskOnLAN lets one who has no link ask another one on the LAN, by the identity
-// that is heard there.
+// TestAskOnLAN lets one who has no link ask another one on the LAN, by the name that the
+// other one's node gives when it is asked.
 func TestAskOnLAN(t *testing.T) {
 	l := newLab(t)
 	alice := newWrapped(t, l.host("a", "192.168.78.1/24"), "alice", "up", "--name", "alice")
 	bob := newWrapped(t, l.host("b", "192.168.78.2/24"), "bob", "up", "--name", "bob")
 	alice.hear(t, bob)
-	if err := alice.call(func([]byte) error { return nil }, "contact", "add", bob.line().Identity, "--name", "bob"); err != nil {
+	eventually(t, "alice learns what bob is called", func() bool {
+		called := ""
+		err := alice.call(func(line []byte) error {
+			var n localapi.Nearby
+			err := json.Unmarshal(line, &n)
+			if n.Identity == bob.line().Identity && n.Name == "" {
+				called = n.Claim
+			}
+			return err
+		}, "lan")
+		return err == nil && called == "bob"
+	})
+	if err := alice.call(func([]byte) error { return nil }, "contact", "add", "bob"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := alice.send("bob", "who are you?"); err != nil {

@@ -18,6 +18,7 @@ import (
 	"quicnprotochat/node/identity"
 	"quicnprotochat/node/keys"
 	"quicnprotochat/node/localapi"
+	"quicnprotochat/node/nearby"
 	"quicnprotochat/node/profile"
 	"quicnprotochat/node/serve"
 	"quicnprotochat/node/store"
@@ -86,6 +87,7 @@ type Node struct {
 	host      *transport.Host
 	api       *localapi.Server
 	lan       string
+	nearby    *nearby.Names // nil unless lan is on
 	portMap   bool
 
 	recent
@@ -143,6 +145,9 @@ func (n *Node) assemble(ctx context.Context, s settings) (err error) {
 	if err != nil {
 		return err
 	}
+	if n.lan == switchOn {
+		n.nearby = nearby.New(nearby.Config{Ask: n.deliverer.NameOf, Learnt: func(k transport.Key, name string) { n.Met(k, name) }, Log: n.log})
+	}
 	if err := n.listen(ctx, s); err != nil {
 		return err
 	}
@@ -159,7 +164,7 @@ func (n *Node) assemble(ctx context.Context, s settings) (err error) {
 		Store: n.store, Identity: n.identity, Profile: n.profile, Engine: n.engine, Groups: n.groups, Deliverer: n.deliverer,
 		Trust:    trust.New(trust.Config{Engine: n.engine}),
 		Accounts: accounts.New(accounts.Config{Store: n.store, Self: n.identity.ID(), Relays: n.deliverer}),
-		Host:     n.host, LAN: n.lan, Log: n.log,
+		Host:     n.host, LAN: n.lan, Nearby: n.nearby, Log: n.log,
 	})
 	if n.cfg.Socket == "" {
 		return nil
@@ -177,7 +182,7 @@ func (n *Node) listen(ctx context.Context, s settings) error {
 	d := n.deliverer
 	cfg := transport.Config{
 		PrivateKey: n.identity.HostKey(), Listen: s.listen, LAN: n.lan != switchOff, LANKeys: d.AddressKeys, Log: n.log, Options: n.cfg.Options,
-		OnStream: d.OnStream, OnLAN: d.OnLAN, OnAddrs: d.OnAddrs, OnPeer: d.OnPeer, OnWake: d.OnWake,
+		OnStream: d.OnStream, OnLAN: n.onLAN, OnAddrs: d.OnAddrs, OnPeer: d.OnPeer, OnWake: d.OnWake,
 		PortMap: n.portMap, MayPunch: d.MayPunch,
 	}
 	if n.lan == lanContacts {
@@ -208,6 +213,14 @@ func (n *Node) listen(ctx context.Context, s settings) error {
 	return n.rememberPort(ctx, host.ListenPort())
 }
 
+// onLAN says that a machine was found on the LAN.
+func (n *Node) onLAN(k transport.Key) {
+	n.deliverer.OnLAN(k)
+	if n.nearby != nil {
+		n.nearby.Heard(k)
+	}
+}
+
 // Run serves until ctx ends, then says good-bye to the relays and closes
 // everything. It returns nil when it was told to stop.
 func (n *Node) Run(ctx context.Context) error {
@@ -223,6 +236,9 @@ func (n *Node) Run(ctx context.Context) error {
 	})
 	parts.Go(func() error { return n.engine.Run(ctx) })
 	parts.Go(func() error { return n.WatchClaims(ctx) })
+	if n.nearby != nil {
+		parts.Go(func() error { return n.nearby.Run(ctx) })
+	}
 	parts.Go(func() error {
 		select {
 		case err := <-n.fatal:

@@ -82,6 +82,33 @@ func (d *Deliverer) Client(ctx context.Context, k transport.Key) (c *rpc.Client,
 	return ln.conn.Client(), ln.drop, nil
 }
 
+// nameLinger is how long a connection is kept that was made to ask for a name: the other
+// side may be asking the same over it.
+const nameLinger = 5 * time.Second
+
+// NameOf asks a machine what its user is called, "" if it does not say. A connection that
+// is made for that is closed soon after, unless the person is a contact by then.
+func (d *Deliverer) NameOf(ctx context.Context, k transport.Key) (string, error) {
+	before := d.links.now(k)
+	c, drop, err := d.Client(ctx, k)
+	if err != nil {
+		return "", err
+	}
+	if before == nil {
+		d.tasks.run(func(ctx context.Context) {
+			select {
+			case <-time.After(nameLinger):
+			case <-ctx.Done():
+				return
+			}
+			if _, ok := d.people.Of(rpc.Identity(k)); !ok {
+				drop()
+			}
+		})
+	}
+	return c.ResolveIdentity(ctx, rpc.Identity(k))
+}
+
 // Places returns the machine of a contact and the relays that keep mail for it.
 func (d *Deliverer) Places(id rpc.Identity) (host transport.Key, relays []transport.RelayURL) {
 	p, ok := d.people.Of(id)

@@ -1,11 +1,9 @@
 package front
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"quicnprotochat/node/contact"
@@ -23,6 +21,14 @@ func (f *Front) AddContact(ctx context.Context, link, name string) (localapi.Add
 	}
 	if k, err := transport.ParseKey(link); err == nil {
 		return f.addNearby(ctx, k, name)
+	}
+	if !strings.HasPrefix(link, "qpc:") {
+		if k, ok, err := f.calledNearby(ctx, link); ok || err != nil {
+			if err != nil {
+				return localapi.AddedContact{}, err
+			}
+			return f.addNearby(ctx, k, name)
+		}
 	}
 	card, raw, err := contact.ParseLink(link)
 	if err != nil {
@@ -47,20 +53,6 @@ func (f *Front) AddContact(ctx context.Context, link, name string) (localapi.Add
 		return localapi.AddedContact{}, err
 	}
 	return localapi.AddedContact{Identity: text(c.Identity), Name: c.Name, New: isNew}, nil
-}
-
-// addNearby asks somebody whom this node hears on the LAN.
-func (f *Front) addNearby(ctx context.Context, k transport.Key, name string) (localapi.AddedContact, error) {
-	if !slices.Contains(f.cfg.Host.LAN(), k) {
-		return localapi.AddedContact{}, &localapi.Error{
-			Message: "nobody with that identity is heard on the LAN",
-			Hint:    "qpc lan lists who is; a link works anywhere",
-			Exit:    localapi.ExitContact,
-		}
-	}
-	id := k.String()
-	c, isNew, err := f.cfg.Engine.AddByName(ctx, rpc.Identity(k), "", "lan-"+id[len(id)-6:], name)
-	return localapi.AddedContact{Identity: text(c.Identity), Name: c.Name, New: isNew}, err
 }
 
 func linkError(err error) error {
@@ -129,28 +121,6 @@ func (f *Front) Contact(ctx context.Context, who string) (localapi.Contact, erro
 		return localapi.Contact{}, err
 	}
 	return f.contact(ctx, c)
-}
-
-// Nearby implements localapi.Contacts.
-func (f *Front) Nearby(ctx context.Context) ([]localapi.Nearby, error) {
-	all := []localapi.Nearby{}
-	err := f.cfg.Store.View(ctx, func(tx *store.Tx) error {
-		for _, k := range f.cfg.Host.LAN() {
-			c, err := tx.Contact(rpc.Identity(k))
-			if err != nil && !errors.Is(err, store.ErrNotFound) {
-				return err
-			}
-			all = append(all, localapi.Nearby{Identity: k.String(), Name: c.Name})
-		}
-		return nil
-	})
-	slices.SortFunc(all, func(a, b localapi.Nearby) int {
-		if (a.Name == "") != (b.Name == "") {
-			return -strings.Compare(a.Name, b.Name)
-		}
-		return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.Identity, b.Identity))
-	})
-	return all, err
 }
 
 // unknownHint is the hint of an error about somebody who is no contact.

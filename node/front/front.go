@@ -15,6 +15,7 @@ import (
 	"quicnprotochat/node/identity"
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/node/localapi/feed"
+	"quicnprotochat/node/nearby"
 	"quicnprotochat/node/profile"
 	"quicnprotochat/node/store"
 	"quicnprotochat/node/trust"
@@ -33,6 +34,8 @@ type Config struct {
 	Accounts  *accounts.Accounts
 	Trust     *trust.Trust
 	Host      *transport.Host
+	// Nearby are the names of those on the LAN; nil asks nobody.
+	Nearby *nearby.Names
 	// LAN is on, contacts or off: whether the host looks for others on the LAN, and
 	// who can read what it announces.
 	LAN string

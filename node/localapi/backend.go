@@ -23,8 +23,8 @@ type Contacts interface {
 	// for a malformed link or one's own, 6 for a wrong signature. It also takes
 	// NAME@RELAY, and asks that relay who has the name: 4 if nobody has, 6 if it
 	// now names somebody else than before, 7 if it is not reached. And it takes the
-	// identity of somebody whom the node hears on the LAN, who is asked: 4 if it hears
-	// nobody of that identity.
+	// identity of somebody whom the node hears on the LAN, or what only one there calls
+	// itself; who is asked: 4 if it hears nobody of that identity.
 	AddContact(ctx context.Context, link, name string) (AddedContact, error)
 	// Contacts lists all of them, by name.
 	Contacts(ctx context.Context) ([]Contact, error)

@@ -35,6 +35,9 @@ const (
 	// EventTyping is somebody who was typing within the last 10 seconds: Contact is
 	// set, and Group if it is there. It is not kept and has no id.
 	EventTyping Kind = "typing"
+	// EventNearby is somebody on the LAN who is no contact and said what to be called:
+	// Nearby is set. It is not kept and has no id.
+	EventNearby Kind = "nearby"
 )
 
 // Change says what became of a message.
@@ -58,6 +61,7 @@ type Event struct {
 	Message  *Message  `json:"message,omitempty"`
 	Delivery *Delivery `json:"delivery,omitempty"`
 	Group    *Group    `json:"group,omitempty"`
+	Nearby   *Nearby   `json:"nearby,omitempty"`
 	Change   Change    `json:"change,omitempty"`
 	// Muted: the user does not want to be called for it.
 	Muted bool `json:"muted,omitempty"`

@@ -99,7 +99,7 @@ func (b *backend) Export(_ context.Context, path string) (Backup, error) {
 func (b *backend) Contacts(context.Context) ([]Contact, error) { return nil, nil }
 
 func (b *backend) Nearby(context.Context) ([]Nearby, error) {
-	return []Nearby{{"12D3KooB", "b"}, {"12D3KooC", ""}}, nil
+	return []Nearby{{"12D3KooB", "b", ""}, {"12D3KooC", "", "carl"}}, nil
 }
 
 func (b *backend) Contact(_ context.Context, contact string) (Contact, error) {
@@ -273,7 +273,7 @@ func TestCalls(t *testing.T) {
 	if err != nil || inv.Link != "qpc:AAAA" || inv.Expires.String() != "2023-11-14T22:13:20.005Z" {
 		t.Errorf("invite: got %+v, %v", inv, err)
 	}
-	if list, err := c.Nearby(ctx); err != nil || len(list) != 2 || list[0].Name != "b" || list[1] != (Nearby{"12D3KooC", ""}) {
+	if list, err := c.Nearby(ctx); err != nil || len(list) != 2 || list[0].Name != "b" || list[1] != (Nearby{"12D3KooC", "", "carl"}) {
 		t.Errorf("nearby: got %+v, %v", list, err)
 	}
 	if list, err := c.Contacts(ctx); err != nil || list == nil || len(list) != 0 {

@@ -131,6 +131,9 @@ type Nearby struct {
 	Identity string `json:"identity"`
 	// Name is what the contact of that identity is called; "" if it is none.
 	Name string `json:"name"`
+	// Claim is what somebody who is no contact calls itself: the word of that machine,
+	// which proved the identity.
+	Claim string `json:"claim,omitempty"`
 }
 
 // Delivery is how far a message of our own came and why it took its path.

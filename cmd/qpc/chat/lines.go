@@ -1,8 +1,10 @@
 package chat
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -133,10 +135,17 @@ func (c *chat) dm(ctx context.Context, r request) error {
 		return c.take(ctx, r)
 	}
 	contact, err := c.client.Contact(ctx, who)
-	if err != nil {
+	if err == nil {
+		return c.open(ctx, contact)
+	}
+	if localapi.AsError(err).Exit != localapi.ExitContact {
 		return err
 	}
-	return c.open(ctx, contact)
+	list, nearbyErr := c.client.Nearby(ctx)
+	if slices.ContainsFunc(list, func(n localapi.Nearby) bool { return n.Claim == who || n.Identity == who && n.Name == "" }) {
+		return c.take(ctx, r)
+	}
+	return cmp.Or(nearbyErr, err)
 }
 
 // group begins to write to a group.

@@ -135,7 +135,20 @@ func (c *chat) nearby(ctx context.Context, _ request) error {
 	if len(list) == 0 {
 		c.remark("Nobody is heard on the LAN. A link works anywhere: qpc invite makes yours.")
 	}
+	c.sayHowToAsk(list)
 	return nil
+}
+
+// sayHowToAsk tells how to write to those of a list who are no contacts.
+func (c *chat) sayHowToAsk(list []localapi.Nearby) {
+	if !slices.ContainsFunc(list, func(n localapi.Nearby) bool { return n.Name == "" }) {
+		return
+	}
+	how := "qpc contact add NAME"
+	if c.repl {
+		how = "/dm NAME"
+	}
+	c.Note("Who is no contact is called as that machine says: compare the identity. %s, or the identity for NAME, asks to write.", how)
 }
 
 // greetLAN tells a person who is on the LAN.
@@ -153,5 +166,6 @@ func (c *chat) greetLAN(ctx context.Context) error {
 	if len(list) > 10 {
 		c.Note("and %d more: /lan lists them", len(list)-10)
 	}
+	c.sayHowToAsk(list)
 	return nil
 }

@@ -40,6 +40,8 @@ func (c *chat) event(e localapi.Event) error {
 		text = fmt.Sprintf("%s is a contact now, by %s; /dm writes to them", cli.Defuse(e.Contact.Name), e.Contact.Via)
 	case e.Event == localapi.EventState && e.Delivery != nil:
 		text = c.state(*e.Delivery)
+	case e.Event == localapi.EventNearby && e.Nearby != nil:
+		text = words.Nearby(*e.Nearby) + "; /dm " + cli.Defuse(e.Nearby.Claim) + " asks to write"
 	case e.Event == localapi.EventMissed:
 		text = "Some events were missed here; /history shows all messages."
 	}

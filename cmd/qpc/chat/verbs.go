@@ -15,7 +15,7 @@ func verbs() []verb {
 	return slices.Concat([]verb{
 		{
 			slash: "dm", typed: "CONTACT", do: (*chat).dm,
-			short: "Write to a person from now on; also NAME@RELAY, or a link.",
+			short: "Write to a person from now on; also NAME@RELAY, a name on the LAN, or a link.",
 		},
 		{slash: "group", typed: "GROUP", do: (*chat).group, short: "Write to a group from now on."},
 		{
@@ -37,7 +37,8 @@ addresses and relays, signed. Any number of people may use it. It is good for
 			long: `Take somebody's link. One side is enough: your node introduces itself, and then
 the other person can write to you too.
 
-IDENTITY is that of somebody on the LAN (qpc lan), who is asked whether you may write.
+IDENTITY is that of somebody on the LAN (qpc lan), who is asked whether you may write; it
+may also be the name there, if only one has it.
 
 NAME@RELAY asks a relay who has that user name; RELAY is its URL, or the host of one
 that this node uses. The answer is that relay's claim: make sure that the identity
@@ -47,9 +48,10 @@ may write, unless they have added you as well.`,
 		{slash: "list", command: "contacts", do: (*chat).list, short: "List the people this node knows."},
 		{
 			slash: "lan", command: "lan", do: (*chat).nearby, short: "List whom this node hears on the LAN.",
-			long: `List whom this node hears on the LAN: contacts by their names, others by their
-identity, which is all that a node tells there. That somebody is who they seem is
-proved when your node speaks to theirs.`,
+			long: `List whom this node hears on the LAN: contacts by their names, others by what they
+call themselves. No name is announced there: your node asks each machine, unless it
+hides itself (--lan contacts), over a connection on which the identity is proved. The
+name is that machine's word all the same: compare the identity.`,
 		},
 		{
 			slash: "history", typed: "[N]", command: "history", args: "CONVERSATION", about: aboutAnybody, do: (*chat).history, flags: historyFlags,

@@ -189,11 +189,7 @@ func (m *inputModel) setPrompt(text string) {
 
 // show puts a text above the input.
 func (m *inputModel) show(text string) tea.Cmd {
-	for _, line := range strings.Split(text, "\n") {
-		for _, row := range wrap(line, m.width) {
-			m.waiting = append(m.waiting, m.pieces(row)...)
-		}
-	}
+	m.waiting = append(m.waiting, strings.Split(text, "\n")...)
 	return m.showNext()
 }
 
@@ -224,7 +220,11 @@ func (m *inputModel) showNext() tea.Cmd {
 	}
 	var cmds []tea.Cmd
 	for _, line := range m.waiting {
-		cmds = append(cmds, tea.Println(line))
+		for _, row := range wrap(line, m.width) {
+			for _, piece := range m.pieces(row) {
+				cmds = append(cmds, tea.Println(piece))
+			}
+		}
 	}
 	m.waiting, m.showing = nil, true
 	return tea.Sequence(append(cmds, func() tea.Msg { return shownMsg{} })...)

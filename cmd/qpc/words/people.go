@@ -38,10 +38,13 @@ func Added(added localapi.AddedContact) string {
 
 // Nearby is a line about a machine on the LAN.
 func Nearby(n localapi.Nearby) string {
-	if n.Name == "" {
-		return fmt.Sprintf("%-20s %s  on the LAN: add the identity, or their link, to write to them", "(no contact)", n.Identity)
+	switch {
+	case n.Name != "":
+		return fmt.Sprintf("%-16s %s  on the LAN", cli.Defuse(n.Name), n.Identity)
+	case n.Claim != "":
+		return fmt.Sprintf("%-16s %s  on the LAN, as it calls itself", cli.Defuse(n.Claim), n.Identity)
 	}
-	return fmt.Sprintf("%-20s %s  on the LAN", cli.Defuse(n.Name), n.Identity)
+	return fmt.Sprintf("%-16s %s  on the LAN", "(no contact)", n.Identity)
 }
 
 // Request is a line about somebody who asks to be a contact, and what they wrote.
