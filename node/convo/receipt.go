@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 
 	"quicnprotochat/mls/seal"
@@ -35,9 +36,9 @@ type Receipt struct {
 	due     []store.ReceiptDue
 }
 
-// Receipt makes the receipt owed to author; nil if none is owed, or there is
-// nothing to seal it with: no group, or no hybrid key of the author for a classical
-// one. Call Receipted once it is durable
+// Receipt makes a receipt owed to author, of the first conversation that has something
+// to seal it with; nil if none has: no group, the key of one that we have left, or no
+// hybrid key of the author for a classical one. Call Receipted once it is durable
 // elsewhere: until then it is owed.
 func (e *Engine) Receipt(ctx context.Context, author rpc.Identity) (r *Receipt, err error) {
 	err = e.cfg.Store.Glance(ctx, func(tx *store.Tx) error {
@@ -51,34 +52,56 @@ func (e *Engine) Receipt(ctx context.Context, author rpc.Identity) (r *Receipt, 
 		} else if !isNotFound(err) {
 			return err
 		}
-		if len(due) == 0 {
-			return nil
-		}
-		c, err := tx.Conversation(due[0].Conversation)
-		if err != nil || len(c.Group) == 0 {
-			return err
-		}
-		for i, d := range due {
-			if d.Conversation != c.ID {
-				due = due[:i] // the rest goes with the next one
-				break
+		for of := range byConversation(due) {
+			if r, err = e.receiptOf(tx, author, of); err != nil || r != nil {
+				return err
 			}
 		}
-		g, err := tx.Group(c.Group)
-		if err != nil {
-			return err
-		}
-		parts, due, err := e.receipts(due, g, author)
-		if err != nil {
-			return err
-		}
-		payload, err := e.sealReceipt(tx, g, author, parts...)
-		if err == nil && payload != nil {
-			r = &Receipt{Payload: payload, due: due}
-		}
-		return err
+		return nil
 	})
 	return r, err
+}
+
+// byConversation goes through debts that are in the order of their conversations, those
+// of one at a time.
+func byConversation(due []store.ReceiptDue) iter.Seq[[]store.ReceiptDue] {
+	return func(yield func([]store.ReceiptDue) bool) {
+		for len(due) > 0 {
+			n := 1
+			for n < len(due) && due[n].Conversation == due[0].Conversation {
+				n++
+			}
+			if !yield(due[:n]) {
+				return
+			}
+			due = due[n:]
+		}
+	}
+}
+
+// receiptOf makes the receipt of what is due in one conversation; nil if there is
+// nothing to seal it with.
+func (e *Engine) receiptOf(tx *store.Tx, author rpc.Identity, due []store.ReceiptDue) (*Receipt, error) {
+	c, err := tx.Conversation(due[0].Conversation)
+	if isNotFound(err) || err == nil && len(c.Group) == 0 {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	g, err := tx.Group(c.Group)
+	if err != nil {
+		return nil, err
+	}
+	parts, due, err := e.receipts(due, g, author)
+	if err != nil {
+		return nil, err
+	}
+	payload, err := e.sealReceipt(tx, g, author, parts...)
+	if err != nil || payload == nil {
+		return nil, err
+	}
+	return &Receipt{Payload: payload, due: due}, nil
 }
 
 // receipts returns the controls that pay debts of one conversation, and those that

@@ -93,12 +93,12 @@ func (e *Engine) owesSealed(tx *store.Tx, peer rpc.Identity) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	for i, d := range due {
-		if i > 0 && d.Conversation == due[i-1].Conversation {
+	for of := range byConversation(due) {
+		c, err := tx.Conversation(of[0].Conversation)
+		if isNotFound(err) || err == nil && len(c.Group) == 0 {
 			continue
 		}
-		c, err := tx.Conversation(d.Conversation)
-		if err != nil || len(c.Group) == 0 {
+		if err != nil {
 			return false, err
 		}
 		if g, err := tx.Group(c.Group); err != nil || classical(g) {

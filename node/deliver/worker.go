@@ -126,8 +126,11 @@ func (d *Deliverer) limiter(id rpc.Identity) *rate.Limiter {
 	return l
 }
 
-// run delivers until there is nothing left to do.
+// run delivers until there is nothing left to do. It begins once our keys may be used.
 func (w *worker) run(ctx context.Context) {
+	if w.d.Sure(ctx) != nil {
+		return
+	}
 	for {
 		wait, idle := w.pass(ctx)
 		if ctx.Err() != nil || idle && w.end() {
