@@ -189,6 +189,13 @@ func (g *simGroup) check() {
 	g.checkOrder()
 }
 
+// isIn reports whether somebody takes itself for a member. Who was invited on a branch
+// that lost does not, and sends nothing again.
+func (g *simGroup) isIn(m *machine) bool {
+	info, err := m.node.Group(context.Background(), g.id)
+	return err == nil && info.Status == "in"
+}
+
 // stays reports whether nobody ever asked that somebody goes.
 func (g *simGroup) stays(m *machine) bool {
 	return !slices.ContainsFunc(g.wishes, func(w wish) bool { return w.about == m && !w.in })
@@ -225,7 +232,7 @@ func (g *simGroup) checkShown(m *machine, shown []string) {
 			}
 		}
 		heard := slices.Contains(said.audience, m.name)
-		must := !said.maybe && heard && g.stays(m) && g.stays(said.from)
+		must := !said.maybe && heard && g.stays(m) && g.stays(said.from) && g.isIn(said.from)
 		if n > 1 || must && n == 0 {
 			g.s.found("%s: %s shows %s of %s %d times; it was for %v", g.name, m.name, said.text, said.from.name, n, said.audience)
 		}

@@ -98,7 +98,7 @@ const soon = 15 * time.Second
 // progress looks, when the author of a message to one other was told that the
 // machine of that one has it, whether that is so.
 func (o *oracle) progress(m *machine, d localapi.Delivery) {
-	if !d.State.Reaches(localapi.Direct) {
+	if !d.State.Reaches(localapi.Direct) || o.stale() || o.jumped() {
 		return
 	}
 	o.mu.Lock()
@@ -179,7 +179,7 @@ func (o *oracle) whileAbsent() {
 			continue
 		}
 		d, ok := said.from.left[said.text]
-		if !ok || o.jumped() || !d.State.Reaches(localapi.Direct) && (d.State != localapi.Stored || o.doubtful()) {
+		if !ok || o.jumped() || o.stale() || !d.State.Reaches(localapi.Direct) && (d.State != localapi.Stored || o.doubtful()) {
 			continue
 		}
 		all, err := o.history(said.to, said.from.node.id)
@@ -272,6 +272,14 @@ func (o *oracle) jumped() bool {
 	return slices.ContainsFunc(o.s.plan.steps, func(s step) bool {
 		m := o.s.machines[s.who]
 		return s.verb == doClock && m.node != nil && (s.count > 7*24*60 || s.count < -7*24*60)
+	})
+}
+
+// stale reports whether a relay hands out a key package again, or that of somebody else:
+// who joins by it is known to have failed when nothing comes back for a minute.
+func (o *oracle) stale() bool {
+	return slices.ContainsFunc(o.s.plan.steps, func(s step) bool {
+		return s.verb == doLie && (lie(s.text) == lieStale || lie(s.text) == lieKeys)
 	})
 }
 

@@ -223,6 +223,15 @@ func (t *Tree) removedAt(who rpc.Identity) int {
 	})
 }
 
+// Outvoted reports whether the commit that added somebody has lost: there is a branch
+// that comes before the head, and who came in later than the root is not in it.
+func (t *Tree) Outvoted(who rpc.Identity) bool {
+	return !t.Epochs[0].Roster.Has(who) && slices.ContainsFunc(t.Epochs, func(e *Epoch) bool {
+		i := t.index[e.Name]
+		return e.State != StateClosed && !e.Roster.Has(who) && !t.rule.Below(i, t.Head) && t.rule.Prefers(i, t.Head)
+	})
+}
+
 // Chain returns the indices from the root to an epoch.
 func (t *Tree) Chain(i int) (all []int) {
 	for ; i >= 0; i = t.Epochs[i].Up {

@@ -80,8 +80,8 @@
 // partition wins over what its juniors did. A Remove may be lost until it is
 // committed again if somebody senior to its author commits beside it. Of a
 // message whose author goes away before a change of branches, and before it sends it
-// again, the others may see nothing. Who was invited on a branch that loses, by an
-// admin who goes away, is not in until another admin invites it. Two members who are
+// again, the others may see nothing. Who was invited on a branch that loses is told that
+// it is not in; if the admin who invited it goes away, another one has to. Two members who are
 // in two epochs, because who made the newer one went away, find out when one of them
 // says something. Cards and rosters are kept for as long as the
 // group is; of what one member commits alone, on which nobody else builds, the first

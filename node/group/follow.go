@@ -188,10 +188,9 @@ func (g *Groups) settle(tx *store.Tx, fx *convo.Effects, row store.Group, t *car
 		}
 		c.Name = n.Roster.Profile().Name
 	}
-	out := t.RemovedBy(g.self)
 	switch {
 	case c.Status == StatusLeft:
-	case out != nil:
+	case t.RemovedBy(g.self) != nil, t.Outvoted(g.self):
 		c.Status = StatusRemoved
 	default:
 		c.Status = StatusIn

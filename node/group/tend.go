@@ -72,7 +72,7 @@ func (g *Groups) tend(tx *store.Tx, fx *convo.Effects, row store.Group, c store.
 		later, err := g.expire(tx, row, t, now)
 		sooner(later)
 		return wait, err
-	case state != cards.StateIn:
+	case state != cards.StateIn, t.Outvoted(g.self):
 		return wait, nil
 	}
 	missing, err := g.AskCards(tx, fx, row, t, now)
