@@ -27,9 +27,10 @@
 //   - Whatever is asked of it, its memory and its disk stay bounded; what is over
 //     a bound is refused with a code.
 //
-// Package relay/accounts knows the users, relay/store keeps what must not be lost, and
-// relay/traffic bounds the calls. What an operator may set is in relay/settings, what an
-// operator does in relay/admin, what is counted in relay/metrics.
+// Package relay/accounts knows the users, relay/store keeps what must not be lost (in the
+// file of relay/store/ledger), and relay/traffic bounds the calls. What an operator may set
+// is in relay/settings, what an operator does in relay/admin, what is counted in
+// relay/metrics.
 //
 // # Speed
 //

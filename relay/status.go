@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"quicnprotochat/relay/store"
+	"quicnprotochat/relay/store/ledger"
 )
 
 // Status is a running relay at one moment.
@@ -59,16 +60,16 @@ func (r *Relay) Ready(ctx context.Context) error {
 	}
 }
 
-// Verify reads the whole store, see store.Store.Verify.
-func (r *Relay) Verify(ctx context.Context) (store.Report, error) { return r.store.Verify(ctx) }
+// Verify reads the whole store, see ledger.Ledger.Verify.
+func (r *Relay) Verify(ctx context.Context) (ledger.Report, error) { return r.store.Verify(ctx) }
 
-// Compact makes the file of the store small, see store.Store.Compact. It is not
+// Compact makes the file of the store small, see ledger.Ledger.Compact. It is not
 // called while Verify or Snapshot runs.
 func (r *Relay) Compact(ctx context.Context) (before, after int64, err error) {
 	return r.store.Compact(ctx)
 }
 
-// Snapshot writes the store as it is at one moment, see store.Store.Snapshot.
+// Snapshot writes the store as it is at one moment, see ledger.Ledger.Snapshot.
 func (r *Relay) Snapshot(ctx context.Context, begin func(size int64) (io.Writer, error)) error {
 	return r.store.Snapshot(ctx, begin)
 }

@@ -16,7 +16,7 @@ import (
 
 	"quicnprotochat/relay"
 	"quicnprotochat/relay/settings"
-	"quicnprotochat/relay/store"
+	"quicnprotochat/relay/store/ledger"
 )
 
 // A backup is a tar file with mode 0600: the small files of the home, the store,
@@ -29,7 +29,7 @@ const maxSmall = 64 << 10
 // smallFiles are those of a home beside its store. Only the first must be there.
 var smallFiles = []string{relay.KeyFile, relay.PortFile, settings.FileName}
 
-// snapshot writes the store; it is Snapshot of a relay, or store.SnapshotFile.
+// snapshot writes the store; it is Snapshot of a relay, or ledger.SnapshotFile.
 type snapshot func(ctx context.Context, begin func(size int64) (io.Writer, error)) error
 
 // writeBackup writes a backup of the home in dir.
@@ -136,7 +136,7 @@ func readBackup(ctx context.Context, f backupFile) (*backup, error) {
 	case !bytes.Equal(want.Bytes(), sums.Bytes()):
 		return nil, fmt.Errorf("%w: it has changed since it was made", ErrBackup)
 	}
-	if err := store.CheckStructure(io.NewSectionReader(f, b.at, b.size), b.size); err != nil {
+	if err := ledger.CheckStructure(io.NewSectionReader(f, b.at, b.size), b.size); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrBackup, err)
 	}
 	return b, nil

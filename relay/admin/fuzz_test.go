@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"quicnprotochat/relay"
-	"quicnprotochat/relay/store"
+	"quicnprotochat/relay/store/ledger"
 )
 
 // FuzzReadBackup reads files that anybody may have made.
@@ -20,7 +20,7 @@ func FuzzReadBackup(f *testing.F) {
 	}
 	var whole bytes.Buffer
 	err := writeBackup(context.Background(), &whole, dir, func(ctx context.Context, begin func(int64) (io.Writer, error)) error {
-		return store.SnapshotFile(ctx, filepath.Join(dir, relay.StoreFile), begin)
+		return ledger.SnapshotFile(ctx, filepath.Join(dir, relay.StoreFile), begin)
 	})
 	if err != nil {
 		f.Fatal(err)

@@ -15,6 +15,7 @@ import (
 
 	"quicnprotochat/relay"
 	"quicnprotochat/relay/store"
+	"quicnprotochat/relay/store/ledger"
 )
 
 const (
@@ -70,7 +71,7 @@ func (o *Operator) Status(ctx context.Context) (st Status, err error) {
 	if err != nil {
 		return Status{}, err
 	}
-	info, err := store.StatFile(o.store())
+	info, err := ledger.StatFile(o.store(), store.Layout)
 	if err != nil {
 		return Status{}, err
 	}
@@ -82,7 +83,7 @@ func (o *Operator) Check(ctx context.Context) (c Check, err error) {
 	if o.running {
 		return c, o.call(ctx, http.MethodPost, "/v1/check", &c)
 	}
-	r, err := store.VerifyFile(ctx, o.store())
+	r, err := ledger.VerifyFile(ctx, o.store(), store.Layout)
 	if err != nil {
 		return Check{}, err
 	}
@@ -131,7 +132,7 @@ func (o *Operator) Backup(ctx context.Context, path string) (size int64, err err
 func (o *Operator) writeBackup(ctx context.Context, w io.Writer) error {
 	if !o.running {
 		return writeBackup(ctx, w, o.dir, func(ctx context.Context, begin func(int64) (io.Writer, error)) error {
-			return store.SnapshotFile(ctx, o.store(), begin)
+			return ledger.SnapshotFile(ctx, o.store(), begin)
 		})
 	}
 	resp, err := o.do(ctx, http.MethodGet, "/v1/backup")
@@ -154,7 +155,7 @@ func (o *Operator) Compact(ctx context.Context, progress func(bytes int64)) (bef
 		err := o.call(ctx, http.MethodPost, "/v1/compact", &c)
 		return c.Before, c.After, err
 	}
-	return store.CompactFile(ctx, o.store(), progress)
+	return ledger.CompactFile(ctx, o.store(), store.Layout, progress)
 }
 
 func (o *Operator) store() string { return filepath.Join(o.dir, relay.StoreFile) }

@@ -12,6 +12,7 @@ import (
 
 	"quicnprotochat/relay"
 	"quicnprotochat/relay/store"
+	"quicnprotochat/relay/store/ledger"
 )
 
 // Restored is what a restore did.
@@ -47,7 +48,7 @@ func Restore(ctx context.Context, path, dir string) (Restored, error) {
 	if err := store.MarkRestored(file, time.Now()); err != nil {
 		return Restored{}, fmt.Errorf("restore: %w", err)
 	}
-	report, err := store.VerifyFile(ctx, file)
+	report, err := ledger.VerifyFile(ctx, file, store.Layout)
 	if err != nil {
 		return Restored{}, fmt.Errorf("restore: %w", err)
 	}

@@ -1,6 +1,6 @@
 package admin
 
-import "quicnprotochat/relay/store"
+import "quicnprotochat/relay/store/ledger"
 
 // timeLayout is RFC 3339 with milliseconds.
 const timeLayout = "2006-01-02T15:04:05.000Z07:00"
@@ -49,7 +49,7 @@ type Damage struct {
 	What  string `json:"what"`
 }
 
-func checkOf(r store.Report) Check {
+func checkOf(r ledger.Report) Check {
 	c := Check{OK: r.Damaged == 0, Records: r.Records, Bytes: r.Bytes, Damaged: r.Damaged, Damages: []Damage{}}
 	for _, d := range r.Damages {
 		c.Damages = append(c.Damages, Damage(d))

@@ -9,6 +9,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 	"golang.org/x/crypto/cryptobyte"
 
+	"quicnprotochat/relay/store/ledger"
 	"quicnprotochat/rpc"
 )
 
@@ -48,26 +49,26 @@ func (s *Store) AddAccount(ctx context.Context, a Account, invite *InviteID) err
 			return ErrNotFound
 		}
 		// Not record: one that is damaged must not be given to somebody else.
-		if b.tx.Bucket(bucketAccounts).Get(a.Key[:]) != nil {
+		if b.Tx.Bucket(bucketAccounts).Get(a.Key[:]) != nil {
 			return ErrTaken
 		}
-		if a.Bound && b.tx.Bucket(bucketBindings).Get(a.Identity[:]) != nil {
+		if a.Bound && b.Tx.Bucket(bucketBindings).Get(a.Identity[:]) != nil {
 			return ErrBound
 		}
 		body := a.bytesOf()
-		if !b.room(recordSize(len(body)+sumSize) + recordSize(len(a.Key)+sumSize)) {
+		if !b.Room(ledger.RecordSize(len(body)+ledger.SumSize) + ledger.RecordSize(len(a.Key)+ledger.SumSize)) {
 			return ErrBusy
 		}
-		if err := b.replaceRecord(bucketAccounts, a.Key[:], body); err != nil {
+		if err := b.Replace(bucketAccounts, a.Key[:], body); err != nil {
 			return err
 		}
 		if a.Bound {
-			if err := b.replaceRecord(bucketBindings, a.Identity[:], slices.Clone(a.Key[:])); err != nil {
+			if err := b.Replace(bucketBindings, a.Identity[:], slices.Clone(a.Key[:])); err != nil {
 				return err
 			}
 		}
 		if invite != nil {
-			return b.deleteRecord(bucketInvites, invite[:])
+			return b.Delete(bucketInvites, invite[:])
 		}
 		return nil
 	})
@@ -78,7 +79,7 @@ func (s *Store) Account(ctx context.Context, key AccountKey) (a Account, found b
 	if err := ctx.Err(); err != nil {
 		return a, false, err
 	}
-	err = s.view(func(tx *bolt.Tx) error {
+	err = s.View(func(tx *bolt.Tx) error {
 		a, found = s.cfg.account(tx, key)
 		return nil
 	})
@@ -90,7 +91,7 @@ func (s *Store) AccountOf(ctx context.Context, id rpc.Identity) (a Account, foun
 	if err := ctx.Err(); err != nil {
 		return a, false, err
 	}
-	err = s.view(func(tx *bolt.Tx) error {
+	err = s.View(func(tx *bolt.Tx) error {
 		if key := s.cfg.record(tx, bucketBindings, id[:]); len(key) == len(a.Key) {
 			a, found = s.cfg.account(tx, AccountKey(key))
 		}
@@ -104,7 +105,7 @@ func (s *Store) Members(ctx context.Context, ids []rpc.Identity) (members []rpc.
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	err = s.view(func(tx *bolt.Tx) error {
+	err = s.View(func(tx *bolt.Tx) error {
 		bound := tx.Bucket(bucketBindings)
 		for _, id := range ids {
 			if bound.Get(id[:]) != nil {
@@ -122,7 +123,7 @@ func (s *Store) Accounts(ctx context.Context, after AccountKey, limit int) (list
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	err = s.view(func(tx *bolt.Tx) error {
+	err = s.View(func(tx *bolt.Tx) error {
 		c := tx.Bucket(bucketAccounts).Cursor()
 		for k, _ := c.Seek(after[:]); k != nil && len(list) < limit; k, _ = c.Next() {
 			if len(k) != len(after) || AccountKey(k) == after {
@@ -141,7 +142,7 @@ func (s *Store) Accounts(ctx context.Context, after AccountKey, limit int) (list
 // and begins another one. ErrNotFound if there is no such account.
 func (s *Store) ChangeRecord(ctx context.Context, key AccountKey, record, stretch []byte, session Session) error {
 	return s.submit(ctx, len(record), func(b *batch) error {
-		a, found := b.cfg.account(b.tx, key)
+		a, found := b.cfg.account(b.Tx, key)
 		if !found {
 			return ErrNotFound
 		}
@@ -157,7 +158,7 @@ func (s *Store) ChangeRecord(ctx context.Context, key AccountKey, record, stretc
 // identity is removed by Forget.
 func (s *Store) DeleteAccount(ctx context.Context, key AccountKey) error {
 	return s.submit(ctx, 0, func(b *batch) error {
-		a, found := b.cfg.account(b.tx, key)
+		a, found := b.cfg.account(b.Tx, key)
 		if !found {
 			return ErrNotFound
 		}
@@ -166,11 +167,11 @@ func (s *Store) DeleteAccount(ctx context.Context, key AccountKey) error {
 		}
 		if a.Bound {
 			b.bans[a.Identity] = false
-			if err := b.deleteRecord(bucketBindings, a.Identity[:]); err != nil {
+			if err := b.Delete(bucketBindings, a.Identity[:]); err != nil {
 				return err
 			}
 		}
-		return b.deleteRecord(bucketAccounts, key[:])
+		return b.Delete(bucketAccounts, key[:])
 	})
 }
 
@@ -243,29 +244,6 @@ func parseAccount(body []byte) (a Account, err error) {
 	return a, nil
 }
 
-// Secret returns the secret of that name, made by fresh when there is none yet.
-// It is called before Run.
-func (s *Store) Secret(name string, fresh func() []byte) (secret []byte, err error) {
-	key := []byte("secret " + name)
-	err = s.view(func(tx *bolt.Tx) error {
-		v := tx.Bucket(bucketMeta).Get(key)
-		if v == nil {
-			return nil
-		}
-		body, err := open(bucketMeta, key, v)
-		secret = slices.Clone(body)
-		return err
-	})
-	if err != nil || secret != nil {
-		return secret, err
-	}
-	secret = fresh()
-	err = s.db.Update(func(tx *bolt.Tx) error {
-		return tx.Bucket(bucketMeta).Put(key, seal(bucketMeta, key, slices.Clone(secret)))
-	})
-	return secret, err
-}
-
 // Forget removes all that is kept for an identity: payloads, key packages, its
 // hybrid key and its endpoint. The sequences of its inboxes do not go back.
 func (s *Store) Forget(ctx context.Context, owner rpc.Identity) error {
@@ -284,7 +262,7 @@ func (s *Store) Forget(ctx context.Context, owner rpc.Identity) error {
 // forgetOwner removes a part of what is kept for an identity and reports whether
 // some is left.
 func (b *batch) forgetOwner(owner rpc.Identity) (left bool, err error) {
-	c := b.tx.Bucket(bucketInboxes).Cursor()
+	c := b.Tx.Bucket(bucketInboxes).Cursor()
 	for k, _ := c.Seek(owner[:]); len(k) == inboxKeySize && rpc.Identity(k[:ownerSize]) == owner; k, _ = c.Seek(owner[:]) {
 		id, _ := parseInboxKey(slices.Clone(k))
 		q, err := b.inbox(id)
@@ -301,13 +279,13 @@ func (b *batch) forgetOwner(owner rpc.Identity) (left bool, err error) {
 			return false, err
 		}
 	}
-	for _, e := range b.cfg.stock(b.tx, owner).entries {
-		if err := b.deleteRecord(bucketKeyPackages, packageKey(owner, e.number)); err != nil {
+	for _, number := range b.cfg.stock(b.Tx, owner).Numbers() {
+		if err := b.Delete(bucketKeyPackages, packageKey(owner, number)); err != nil {
 			return false, err
 		}
 	}
 	for _, bucket := range [][]byte{bucketStocks, bucketHybridKeys, bucketEndpoints, bucketGenerations} {
-		if err := b.deleteRecord(bucket, owner[:]); err != nil {
+		if err := b.Delete(bucket, owner[:]); err != nil {
 			return false, err
 		}
 	}
@@ -318,7 +296,7 @@ func (b *batch) forgetOwner(owner rpc.Identity) (left bool, err error) {
 // damaged.
 func expired(bucket []byte) func(*Config, *bolt.Bucket, []byte, []byte) bool {
 	return func(c *Config, _ *bolt.Bucket, k, v []byte) bool {
-		body, err := open(bucket, k, v)
+		body, err := ledger.Unseal(bucket, k, v)
 		return err != nil || len(body) < 8 || int64(binary.BigEndian.Uint64(body)) <= c.Now().UnixMilli()
 	}
 }

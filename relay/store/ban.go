@@ -21,7 +21,7 @@ type bans struct {
 // it again. Nothing else about it changes. ErrNotFound if there is no such account.
 func (s *Store) Ban(ctx context.Context, key AccountKey, ban bool) error {
 	return s.submit(ctx, 0, func(b *batch) error {
-		a, found := b.cfg.account(b.tx, key)
+		a, found := b.cfg.account(b.Tx, key)
 		if !found {
 			return ErrNotFound
 		}
@@ -34,7 +34,7 @@ func (s *Store) Ban(ctx context.Context, key AccountKey, ban bool) error {
 		if a.Banned = ban; a.Bound {
 			b.bans[a.Identity] = ban
 		}
-		return b.replaceRecord(bucketAccounts, a.Key[:], a.bytesOf())
+		return b.Replace(bucketAccounts, a.Key[:], a.bytesOf())
 	})
 }
 
@@ -64,7 +64,7 @@ func (n *bans) change(by map[rpc.Identity]bool) {
 // readBans finds the banned accounts when the store is opened.
 func (s *Store) readBans() error {
 	s.bans.set = make(map[rpc.Identity]bool)
-	return s.view(func(tx *bolt.Tx) error {
+	return s.View(func(tx *bolt.Tx) error {
 		return tx.Bucket(bucketAccounts).ForEach(func(k, _ []byte) error {
 			if len(k) != len(AccountKey{}) {
 				return nil

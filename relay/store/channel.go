@@ -9,6 +9,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 	"golang.org/x/crypto/cryptobyte"
 
+	"quicnprotochat/relay/store/ledger"
 	"quicnprotochat/rpc"
 )
 
@@ -21,7 +22,7 @@ const maxChannels = 1000
 func (s *Store) ChannelOf(ctx context.Context, maker, peer rpc.Identity, fresh rpc.Channel) (ch rpc.Channel, err error) {
 	key := pairKey(maker, peer)
 	found := false
-	err = s.view(func(tx *bolt.Tx) error {
+	err = s.View(func(tx *bolt.Tx) error {
 		ch, found = s.cfg.channelID(tx, key)
 		return nil
 	})
@@ -45,7 +46,7 @@ func (s *Store) ChannelPeer(ctx context.Context, ch rpc.Channel, id rpc.Identity
 		return peer, false, err
 	}
 	var c channel
-	err = s.view(func(tx *bolt.Tx) error {
+	err = s.View(func(tx *bolt.Tx) error {
 		c, found = s.cfg.channel(tx, ch)
 		return nil
 	})
@@ -70,22 +71,22 @@ type channel struct {
 }
 
 func (b *batch) makeChannel(key [32]byte, maker, peer rpc.Identity, fresh rpc.Channel) (rpc.Channel, error) {
-	if ch, found := b.cfg.channelID(b.tx, key); found {
+	if ch, found := b.cfg.channelID(b.Tx, key); found {
 		return ch, nil // made meanwhile
 	}
-	made := b.cfg.channelsMade(b.tx, maker)
-	c := channel{b.now, maker, peer, fresh}
-	if made >= maxChannels || !b.room(3*recordSize(len(c.bytesOf())+sumSize)) {
+	made := b.cfg.channelsMade(b.Tx, maker)
+	c := channel{b.Now, maker, peer, fresh}
+	if made >= maxChannels || !b.Room(3*ledger.RecordSize(len(c.bytesOf())+ledger.SumSize)) {
 		return rpc.Channel{}, ErrBusy
 	}
 	id := channelKey(fresh)
-	if err := b.replaceRecord(bucketChannels, id[:], c.bytesOf()); err != nil {
+	if err := b.Replace(bucketChannels, id[:], c.bytesOf()); err != nil {
 		return rpc.Channel{}, err
 	}
-	if err := b.replaceRecord(bucketPairs, key[:], bytes.Clone(fresh[:])); err != nil {
+	if err := b.Replace(bucketPairs, key[:], bytes.Clone(fresh[:])); err != nil {
 		return rpc.Channel{}, err
 	}
-	return fresh, b.replaceRecord(bucketMade, maker[:], u64(made+1))
+	return fresh, b.Replace(bucketMade, maker[:], u64(made+1))
 }
 
 // touchChannel notes that a channel is in use, once a day.
@@ -93,7 +94,7 @@ func (s *Store) touchChannel(ctx context.Context, ch rpc.Channel) error {
 	due := false
 	const day = 24 * 60 * 60 * 1000
 	now := s.cfg.Now().UnixMilli()
-	err := s.view(func(tx *bolt.Tx) error {
+	err := s.View(func(tx *bolt.Tx) error {
 		c, found := s.cfg.channel(tx, ch)
 		due = found && now-c.used > day
 		return nil
@@ -102,18 +103,18 @@ func (s *Store) touchChannel(ctx context.Context, ch rpc.Channel) error {
 		return err
 	}
 	return s.submit(ctx, 0, func(b *batch) error {
-		c, found := b.cfg.channel(b.tx, ch)
+		c, found := b.cfg.channel(b.Tx, ch)
 		if !found {
 			return nil
 		}
-		c.used = b.now
+		c.used = b.Now
 		key := channelKey(ch)
-		return b.replaceRecord(bucketChannels, key[:], c.bytesOf())
+		return b.Replace(bucketChannels, key[:], c.bytesOf())
 	})
 }
 
 func channelDue(c *Config, _ *bolt.Bucket, k, v []byte) bool {
-	body, err := open(bucketChannels, k, v)
+	body, err := ledger.Unseal(bucketChannels, k, v)
 	if err != nil {
 		return true
 	}
@@ -124,24 +125,24 @@ func channelDue(c *Config, _ *bolt.Bucket, k, v []byte) bool {
 // sweepChannel drops a channel with what leads to it.
 func (b *batch) sweepChannel(bucket, k []byte, budget *int) error {
 	if *budget--; *budget < 0 {
-		return errBudget
+		return ledger.ErrBudget
 	}
-	if ch, err := parseChannel(b.cfg.record(b.tx, bucket, k)); err == nil {
+	if ch, err := parseChannel(b.cfg.record(b.Tx, bucket, k)); err == nil {
 		key := pairKey(ch.maker, ch.peer)
-		if err := b.deleteRecord(bucketPairs, key[:]); err != nil {
+		if err := b.Delete(bucketPairs, key[:]); err != nil {
 			return err
 		}
-		left := b.cfg.channelsMade(b.tx, ch.maker)
+		left := b.cfg.channelsMade(b.Tx, ch.maker)
 		if left > 1 {
-			err = b.replaceRecord(bucketMade, ch.maker[:], u64(left-1))
+			err = b.Replace(bucketMade, ch.maker[:], u64(left-1))
 		} else {
-			err = b.deleteRecord(bucketMade, ch.maker[:])
+			err = b.Delete(bucketMade, ch.maker[:])
 		}
 		if err != nil {
 			return err
 		}
 	}
-	return b.deleteRecord(bucket, k)
+	return b.Delete(bucket, k)
 }
 
 func (c *Config) channelID(tx *bolt.Tx, pair [32]byte) (ch rpc.Channel, found bool) {
@@ -176,7 +177,7 @@ func pairKey(a, b rpc.Identity) [32]byte {
 }
 
 func (c channel) bytesOf() []byte {
-	b := binary.BigEndian.AppendUint64(make([]byte, 0, 8+2*ownerSize+16+sumSize), uint64(c.used))
+	b := binary.BigEndian.AppendUint64(make([]byte, 0, 8+2*ownerSize+16+ledger.SumSize), uint64(c.used))
 	b = append(append(b, c.maker[:]...), c.peer[:]...)
 	return append(b, c.id[:]...)
 }

@@ -75,7 +75,7 @@ func TestCompactOpen(t *testing.T) {
 	if _, _, err := s.Compact(t.Context()); !errors.Is(err, ErrClosed) {
 		t.Errorf("closed: got %v", err)
 	}
-	if _, err := os.Stat(compactPath(path)); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(path + ".compact"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a copy is left: %v", err)
 	}
 

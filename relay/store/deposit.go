@@ -8,6 +8,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"quicnprotochat/relay/store/file"
+	"quicnprotochat/relay/store/ledger"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
 )
@@ -19,14 +20,14 @@ import (
 // used up; ErrBusy and ErrTooLarge refuse it for all. A zero from is nobody,
 // whose share is not bounded.
 func (s *Store) Append(ctx context.Context, from rpc.Identity, to []Inbox, payload []byte) ([]uint64, error) {
-	if len(payload) > maxCommitBytes || len(to) > maxCommitWrites {
+	if len(payload) > ledger.MaxCommitBytes || len(to) > ledger.MaxCommitWrites {
 		return nil, ErrTooLarge
 	}
 	d := &deposit{to: to, from: make([]tag, len(to)), payload: payload, seqs: make([]uint64, len(to)), queues: make(map[Inbox]*queue, len(to))}
 	for i, inbox := range to {
 		d.from[i] = s.tag(inbox, from)
 	}
-	if err := s.submit(ctx, len(payload)+max(0, len(to)-1)*writeOverhead, d.apply); err != nil {
+	if err := s.submit(ctx, len(payload)+max(0, len(to)-1)*ledger.WriteOverhead, d.apply); err != nil {
 		return nil, err
 	}
 	return d.seqs, nil
@@ -43,29 +44,29 @@ type deposit struct {
 
 // apply runs in the writer's transaction.
 func (d *deposit) apply(b *batch) error {
-	if !b.room(payloadCost(len(d.payload)) + uint64(len(d.to))*2*recordOverhead) {
+	if !b.Room(payloadCost(len(d.payload)) + uint64(len(d.to))*2*ledger.Overhead) {
 		return ErrBusy
 	}
 	admitted, refusal := d.admit(b)
 	if len(admitted) == 0 {
 		return refusal
 	}
-	e := entry{kind: entryOwn, arrival: b.now, payload: d.payload, size: len(d.payload)}
+	e := entry{kind: entryOwn, arrival: b.Now, payload: d.payload, size: len(d.payload)}
 	if len(d.to) > 1 {
 		number, err := b.shared(d.payload, uint32(len(admitted)))
 		if err != nil {
-			return abort(err)
+			return ledger.Abort(err)
 		}
 		e.kind, e.number = entryShared, number
 	}
 	for _, i := range admitted {
 		if err := d.put(b, i, e); err != nil {
-			return abort(err)
+			return ledger.Abort(err)
 		}
 	}
 	for _, q := range d.queues {
 		if err := q.save(); err != nil {
-			return abort(err)
+			return ledger.Abort(err)
 		}
 	}
 	return nil
@@ -115,7 +116,7 @@ func (q *queue) admit(b *batch, from tag, size int) error {
 	}
 	q.head.count++
 	q.head.bytes += cost
-	q.head.used = uint64(b.now)
+	q.head.used = uint64(b.Now)
 	q.count(from, func(h *share) { h.count++; h.bytes += cost })
 	return nil
 }
@@ -133,7 +134,7 @@ func (q *queue) fits(c *Config, from tag, cost uint64) error {
 
 // admitInbox reports whether owner may have one more inbox.
 func (b *batch) admitInbox(owner rpc.Identity) error {
-	c, n := b.tx.Bucket(bucketInboxes).Cursor(), 0
+	c, n := b.Tx.Bucket(bucketInboxes).Cursor(), 0
 	for k, _ := c.Seek(owner[:]); len(k) == inboxKeySize && rpc.Identity(k[:ownerSize]) == owner; k, _ = c.Next() {
 		if n++; n >= b.cfg.MaxInboxes {
 			return ErrFull
@@ -154,29 +155,29 @@ func (d *deposit) put(b *batch, i int, e entry) (err error) {
 		return err
 	}
 	e.from = d.from[i]
-	b.totals.bytes += e.cost()
+	b.Grow(e.cost())
 	b.appended[q.id] = q.head.count
 	key := u64(d.seqs[i])
-	return q.b.Put(key, seal(q.key, key, e.bytesOf()))
+	return q.b.Put(key, ledger.Seal(q.key, key, e.bytesOf()))
 }
 
 // cost is what an entry alone counts for in the whole store.
 func (e entry) cost() uint64 {
 	if e.kind == entryShared {
-		return recordOverhead
+		return ledger.Overhead
 	}
 	return payloadCost(e.size)
 }
 
 // create makes an inbox whose sequence goes on above all that were forgotten.
 func (b *batch) create(q *queue) (err error) {
-	q.b, err = b.tx.Bucket(bucketInboxes).CreateBucket(q.key)
+	q.b, err = b.Tx.Bucket(bucketInboxes).CreateBucket(q.key)
 	if err != nil {
 		return err
 	}
-	b.totals.bytes += recordOverhead
+	b.Grow(ledger.Overhead)
 	q.b.FillPercent = file.FillPercent
-	q.head.last = b.totals.floor
+	q.head.last = b.Totals.Floor
 	return nil
 }
 
@@ -193,7 +194,7 @@ type queue struct {
 // counted again.
 func (b *batch) inbox(id Inbox) (*queue, error) {
 	q := &queue{id: id, key: id.key(), shares: make(map[tag]*share)}
-	q.b = b.tx.Bucket(bucketInboxes).Bucket(q.key)
+	q.b = b.Tx.Bucket(bucketInboxes).Bucket(q.key)
 	if q.b == nil {
 		return q, nil
 	}
@@ -202,7 +203,7 @@ func (b *batch) inbox(id Inbox) (*queue, error) {
 	if q.head, err = headerOf(q.key, q.b); err != nil {
 		b.cfg.Log.Error("inbox header damaged", "peer", transport.Key(id.Owner), "err", err)
 		h := q.recount(nil)
-		q.head = header{count: h.count, bytes: h.bytes, used: uint64(b.now)}
+		q.head = header{count: h.count, bytes: h.bytes, used: uint64(b.Now)}
 	}
 	return q, nil
 }
@@ -228,7 +229,7 @@ func (q *queue) share(from tag) share {
 	var h share
 	if q.b != nil && from != (tag{}) {
 		if v := q.b.Get(from.key()); v != nil {
-			body, err := open(q.key, from.key(), v)
+			body, err := ledger.Unseal(q.key, from.key(), v)
 			if err == nil {
 				h, err = parseShare(body)
 			}
@@ -258,7 +259,7 @@ func (q *queue) save() error {
 	for from, h := range q.shares {
 		var err error
 		if key := from.key(); h.count > 0 {
-			err = q.b.Put(key, seal(q.key, key, h.bytesOf()))
+			err = q.b.Put(key, ledger.Seal(q.key, key, h.bytesOf()))
 		} else {
 			err = q.b.Delete(key)
 		}
@@ -266,7 +267,7 @@ func (q *queue) save() error {
 			return fmt.Errorf("depositor: %w", err)
 		}
 	}
-	return q.b.Put(keyHeader, seal(q.key, keyHeader, q.head.bytesOf()))
+	return q.b.Put(keyHeader, ledger.Seal(q.key, keyHeader, q.head.bytesOf()))
 }
 
-func payloadCost(n int) uint64 { return uint64(n) + recordOverhead }
+func payloadCost(n int) uint64 { return uint64(n) + ledger.Overhead }

@@ -2,29 +2,23 @@
 // file. It is for package relay alone.
 //
 // It decides nothing about who may do what, and it reads no payload, key package
-// or endpoint: those are bytes to it.
+// or endpoint: those are bytes to it. Here are the tables: inboxes, key packages,
+// endpoints, accounts, sessions, invites, channels. Package ledger, which a Store
+// embeds, is below them: the one writer, the records and their checksums, and what is
+// done with the whole file; package stock is the list of one owner's key packages.
 //
 // Invariants:
-//   - A call that returned without an error is on the disk.
+//   - A call that returned without an error is on the disk, and what is damaged is not
+//     served (package ledger).
 //   - The sequence of an inbox never goes back: not when it is emptied, not when
 //     it is forgotten, not when the file is opened again, and not when a backup is
 //     put back (MarkRestored).
-//   - One goroutine writes (Run). It commits what has gathered while the commit
-//     before was under way, so that many writes share one sync; each has its own
-//     result, and one that is refused leaves no trace in the others; when all are,
-//     nothing is committed.
 //   - A single-use key package is handed out once, also then.
 //   - A payload for many is on the disk once, and goes with the last of them.
 //   - No depositor fills an inbox alone. Who left what is known by tags whose key
 //     is in memory: the file does not tell it, and a restart forgets it.
 //   - Reads are short transactions of their own, and copy what they return.
-//   - All that is kept has a bound or an expiry, and so has the queue of writes.
-//   - Verify, Snapshot and Compact change nothing of what is stored. The first two
-//     keep nobody waiting, and Compact nobody who reads; the file that it made takes
-//     the place of the old one whole or not at all, and nobody goes on with the old
-//     one.
-//   - Nothing is served from a file that is damaged: its structure is checked when
-//     it is opened, each value has a checksum, and a failed sync ends the store.
+//   - All that is kept has a bound or an expiry.
 //
 // Measured on 4 shared cores with
 //

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/crypto/cryptobyte"
 
 	"quicnprotochat/relay/store/file"
+	"quicnprotochat/relay/store/ledger"
 	"quicnprotochat/rpc"
 )
 
@@ -35,7 +36,7 @@ const (
 )
 
 func (e entry) bytesOf() []byte {
-	b := make([]byte, 0, entryHeadSize+max(len(e.payload), 12)+sumSize)
+	b := make([]byte, 0, entryHeadSize+max(len(e.payload), 12)+ledger.SumSize)
 	b = append(b, e.kind)
 	b = binary.BigEndian.AppendUint64(b, uint64(e.arrival))
 	b = append(b, e.from[:]...)
@@ -67,14 +68,14 @@ func parseEntry(b []byte) (e entry, err error) {
 // openEntry checks the value of an entry. Of one that is damaged it returns as
 // much as its length says: what it counts for.
 func openEntry(inbox, key, v []byte) (entry, error) {
-	body, err := open(inbox, key, v)
+	body, err := ledger.Unseal(inbox, key, v)
 	if err == nil {
 		var e entry
 		if e, err = parseEntry(body); err == nil {
 			return e, nil
 		}
 	}
-	return entry{size: max(0, len(v)-entryHeadSize-sumSize)}, err
+	return entry{size: max(0, len(v)-entryHeadSize-ledger.SumSize)}, err
 }
 
 // arrivalOf reads the time of an entry without its checksum; 0 if there is none.
@@ -109,7 +110,7 @@ type share struct {
 func (t tag) key() []byte { return append(depositors[:1:1], t[:]...) }
 
 func (h share) bytesOf() []byte {
-	b := binary.BigEndian.AppendUint64(make([]byte, 0, 16+sumSize), h.count)
+	b := binary.BigEndian.AppendUint64(make([]byte, 0, 16+ledger.SumSize), h.count)
 	return binary.BigEndian.AppendUint64(b, h.bytes)
 }
 
@@ -123,31 +124,31 @@ func parseShare(b []byte) (h share, err error) {
 
 // shared stores a payload for many entries and returns its number.
 func (b *batch) shared(payload []byte, refs uint32) (uint64, error) {
-	bucket := b.tx.Bucket(bucketPayloads)
+	bucket := b.Tx.Bucket(bucketPayloads)
 	bucket.FillPercent = file.FillPercent
 	number, err := nextShared(bucket)
 	if err != nil {
 		return 0, err
 	}
 	key := u64(number)
-	if err := bucket.Put(key, seal(bucketPayloads, key, stamped(b.now, payload))); err != nil {
+	if err := bucket.Put(key, ledger.Seal(bucketPayloads, key, stamped(b.Now, payload))); err != nil {
 		return 0, err
 	}
-	b.totals.bytes += payloadCost(len(payload))
+	b.Grow(payloadCost(len(payload)))
 	return number, b.putRefs(key, refs)
 }
 
 func (b *batch) putRefs(key []byte, refs uint32) error {
-	bucket := b.tx.Bucket(bucketRefs)
+	bucket := b.Tx.Bucket(bucketRefs)
 	bucket.FillPercent = file.FillPercent
-	return bucket.Put(key, seal(bucketRefs, key, binary.BigEndian.AppendUint32(nil, refs)))
+	return bucket.Put(key, ledger.Seal(bucketRefs, key, binary.BigEndian.AppendUint32(nil, refs)))
 }
 
 // release takes n entries off a shared payload, and deletes it with the last
 // one. If their number is damaged or gone it stays until it expires.
 func (b *batch) release(number uint64, n uint32) error {
 	key := u64(number)
-	body, err := open(bucketRefs, key, b.tx.Bucket(bucketRefs).Get(key))
+	body, err := ledger.Unseal(bucketRefs, key, b.Tx.Bucket(bucketRefs).Get(key))
 	if err != nil || len(body) != 4 {
 		return nil
 	}
@@ -158,17 +159,17 @@ func (b *batch) release(number uint64, n uint32) error {
 }
 
 func (b *batch) dropShared(key []byte) error {
-	bucket := b.tx.Bucket(bucketPayloads)
+	bucket := b.Tx.Bucket(bucketPayloads)
 	if v := bucket.Get(key); v != nil {
-		b.shrink(payloadCost(max(0, len(v)-8-sumSize)))
+		b.Shrink(payloadCost(max(0, len(v)-8-ledger.SumSize)))
 	}
-	return errors.Join(bucket.Delete(key), b.tx.Bucket(bucketRefs).Delete(key))
+	return errors.Join(bucket.Delete(key), b.Tx.Bucket(bucketRefs).Delete(key))
 }
 
 // sharedPayload returns a payload that many entries share, not copied.
 func sharedPayload(tx *bolt.Tx, number uint64) ([]byte, error) {
 	key := u64(number)
-	body, err := open(bucketPayloads, key, tx.Bucket(bucketPayloads).Get(key))
+	body, err := ledger.Unseal(bucketPayloads, key, tx.Bucket(bucketPayloads).Get(key))
 	if err != nil {
 		return nil, err
 	}
@@ -186,7 +187,7 @@ func sharedDue(c *Config, _ *bolt.Bucket, _, v []byte) bool {
 
 func (b *batch) sweepShared(_, key []byte, budget *int) error {
 	if *budget--; *budget < 0 {
-		return errBudget
+		return ledger.ErrBudget
 	}
-	return abort(b.dropShared(key))
+	return ledger.Abort(b.dropShared(key))
 }

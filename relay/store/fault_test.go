@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"quicnprotochat/relay/store/ledger"
 	"quicnprotochat/rpc"
 )
 
@@ -26,10 +27,10 @@ func TestFault(t *testing.T) {
 		call       func(*Store) error
 		want       int // payloads; there was one
 	}{
-		{"append, before", FaultBeforeCommit, add, 1},
-		{"append, after", FaultAfterCommit, add, 2},
-		{"ack, before", FaultBeforeCommit, ack, 1},
-		{"ack, after", FaultAfterCommit, ack, 0},
+		{"append, before", ledger.FaultBeforeCommit, add, 1},
+		{"append, after", ledger.FaultAfterCommit, add, 2},
+		{"ack, before", ledger.FaultBeforeCommit, ack, 1},
+		{"ack, after", ledger.FaultAfterCommit, ack, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "relay.db")
@@ -76,7 +77,7 @@ func failAt(t *testing.T, path, step string, call func(*Store) error) {
 func TestRefusedCommitsNothing(t *testing.T) {
 	var commits atomic.Int64
 	s := start(t, Config{MaxShare: 1, Fault: func(step string) error {
-		if step == FaultBeforeCommit {
+		if step == ledger.FaultBeforeCommit {
 			commits.Add(1)
 		}
 		return nil

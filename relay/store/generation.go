@@ -20,7 +20,7 @@ func (s *Store) Generation(ctx context.Context, owner rpc.Identity) (generation 
 	if err := ctx.Err(); err != nil {
 		return 0, false, err
 	}
-	err = s.view(func(tx *bolt.Tx) error {
+	err = s.View(func(tx *bolt.Tx) error {
 		_, generation, found = s.cfg.generation(tx, owner)
 		return nil
 	})
@@ -38,10 +38,10 @@ func (c *Config) generation(tx *bolt.Tx, owner rpc.Identity) (at int64, generati
 
 // setGeneration notes the generation of owner, which never goes back.
 func (b *batch) setGeneration(owner rpc.Identity, generation uint32) error {
-	at, stored, found := b.cfg.generation(b.tx, owner)
-	if found && generation <= stored && b.now-at < generationFresh.Milliseconds() {
+	at, stored, found := b.cfg.generation(b.Tx, owner)
+	if found && generation <= stored && b.Now-at < generationFresh.Milliseconds() {
 		return nil
 	}
 	generation = max(generation, stored)
-	return b.putRecord(bucketGenerations, owner[:], stamped(b.now, binary.BigEndian.AppendUint32(nil, generation)))
+	return b.Put(bucketGenerations, owner[:], stamped(b.Now, binary.BigEndian.AppendUint32(nil, generation)))
 }

@@ -9,6 +9,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"quicnprotochat/relay/store/file"
+	"quicnprotochat/relay/store/ledger"
 	"quicnprotochat/rpc"
 )
 
@@ -70,7 +71,7 @@ func TestLateBuckets(t *testing.T) {
 	if err := errors.Join(err, db.Close()); err != nil {
 		t.Fatal(err)
 	}
-	if r, err := VerifyFile(context.Background(), path); err != nil || r.Damaged != 0 {
+	if r, err := ledger.VerifyFile(context.Background(), path, Layout); err != nil || r.Damaged != 0 {
 		t.Errorf("verify: got %+v, %v", r, err)
 	}
 	s = start(t, Config{Path: path})

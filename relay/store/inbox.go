@@ -7,6 +7,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"quicnprotochat/relay/store/ledger"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
 )
@@ -24,7 +25,7 @@ func (s *Store) Measure(ctx context.Context, inbox Inbox, after uint64, limit, m
 	if err := ctx.Err(); err != nil || after == math.MaxUint64 {
 		return 0, err
 	}
-	err = s.view(func(tx *bolt.Tx) error {
+	err = s.View(func(tx *bolt.Tx) error {
 		b := tx.Bucket(bucketInboxes).Bucket(inbox.key())
 		if b == nil {
 			return nil
@@ -50,14 +51,14 @@ func (s *Store) Peek(ctx context.Context, inbox Inbox, after uint64, limit, maxB
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	err = s.view(func(tx *bolt.Tx) error {
+	err = s.View(func(tx *bolt.Tx) error {
 		if b := tx.Bucket(bucketInboxes).Bucket(inbox.key()); b != nil {
 			out, _ = s.collect(b, inbox, after, limit, maxBytes)
 		}
 		return nil
 	})
 	for _, e := range out {
-		s.touch(int64(len(e.Data)))
+		s.Touch(int64(len(e.Data)))
 	}
 	return out, err
 }
@@ -100,7 +101,7 @@ func (s *Store) Ack(ctx context.Context, inbox Inbox, upTo uint64) error {
 
 // first returns the lowest sequence in the inbox, 0 if it is empty.
 func (s *Store) first(inbox Inbox) (seq uint64, err error) {
-	err = s.view(func(tx *bolt.Tx) error {
+	err = s.View(func(tx *bolt.Tx) error {
 		if b := tx.Bucket(bucketInboxes).Bucket(inbox.key()); b != nil {
 			if k, _ := b.Cursor().First(); len(k) == 8 {
 				seq = binary.BigEndian.Uint64(k)
@@ -141,7 +142,7 @@ func (s *Store) collect(b *bolt.Bucket, inbox Inbox, after uint64, limit, maxByt
 
 // sizeOf is the size of the payload of an entry, without its checksum.
 func sizeOf(v []byte) int {
-	e, err := parseEntry(v[:max(0, len(v)-sumSize)])
+	e, err := parseEntry(v[:max(0, len(v)-ledger.SumSize)])
 	if err != nil {
 		return 0
 	}
@@ -166,21 +167,21 @@ func (b *batch) remove(q *queue, upTo uint64, budget int) error {
 		q.head.count -= min(q.head.count, 1)
 		q.head.bytes -= min(q.head.bytes, cost)
 		q.count(e.from, func(h *share) { h.count -= min(h.count, 1); h.bytes -= min(h.bytes, cost) })
-		b.shrink(e.cost())
+		b.Shrink(e.cost())
 	}
 	if len(keys) == 0 {
 		return nil
 	}
 	for _, k := range keys {
 		if err := q.b.Delete(k); err != nil {
-			return abort(err)
+			return ledger.Abort(err)
 		}
 	}
 	for number, n := range refs {
 		if err := b.release(number, n); err != nil {
-			return abort(err)
+			return ledger.Abort(err)
 		}
 	}
-	q.head.used = uint64(b.now)
-	return abort(q.save())
+	q.head.used = uint64(b.Now)
+	return ledger.Abort(q.save())
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	bolt "go.etcd.io/bbolt"
+
+	"quicnprotochat/relay/store/ledger"
 )
 
 // InviteID is the SHA-256 of an invite code; the code itself is not stored.
@@ -28,7 +30,7 @@ func (s *Store) AddInvite(ctx context.Context, i Invite) error {
 	return s.submit(ctx, len(i.Note), func(b *batch) error {
 		// There are few, and it is rare.
 		n := 0
-		c := b.tx.Bucket(bucketInvites).Cursor()
+		c := b.Tx.Bucket(bucketInvites).Cursor()
 		for k, _ := c.First(); k != nil; k, _ = c.Next() {
 			n++
 		}
@@ -37,7 +39,7 @@ func (s *Store) AddInvite(ctx context.Context, i Invite) error {
 		}
 		body := binary.BigEndian.AppendUint64(nil, uint64(i.Expires.UnixMilli()))
 		body = binary.BigEndian.AppendUint64(body, uint64(i.Created.UnixMilli()))
-		return b.putRecord(bucketInvites, i.ID[:], append(body, i.Note...))
+		return b.Put(bucketInvites, i.ID[:], append(body, i.Note...))
 	})
 }
 
@@ -46,7 +48,7 @@ func (s *Store) Invites(ctx context.Context) (list []Invite, err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	err = s.view(func(tx *bolt.Tx) error {
+	err = s.View(func(tx *bolt.Tx) error {
 		c := tx.Bucket(bucketInvites).Cursor()
 		for k, v := c.First(); k != nil; k, v = c.Next() {
 			if i, ok := s.cfg.invite(k, v); ok {
@@ -63,7 +65,7 @@ func (s *Store) Invites(ctx context.Context) (list []Invite, err error) {
 func (s *Store) DeleteInvite(ctx context.Context, prefix []byte) (found bool, err error) {
 	err = s.submit(ctx, 0, func(b *batch) error {
 		found = false
-		c := b.tx.Bucket(bucketInvites).Cursor()
+		c := b.Tx.Bucket(bucketInvites).Cursor()
 		k, _ := c.Seek(prefix)
 		if len(prefix) == 0 || !bytes.HasPrefix(k, prefix) {
 			return nil
@@ -73,19 +75,19 @@ func (s *Store) DeleteInvite(ctx context.Context, prefix []byte) (found bool, er
 			return nil
 		}
 		found = true
-		return b.deleteRecord(bucketInvites, k)
+		return b.Delete(bucketInvites, k)
 	})
 	return found && err == nil, err
 }
 
 func (b *batch) hasInvite(id InviteID) bool {
-	_, ok := b.cfg.invite(id[:], b.tx.Bucket(bucketInvites).Get(id[:]))
+	_, ok := b.cfg.invite(id[:], b.Tx.Bucket(bucketInvites).Get(id[:]))
 	return ok
 }
 
 // invite reads an invite that has not expired.
 func (c *Config) invite(k, v []byte) (i Invite, ok bool) {
-	body, err := open(bucketInvites, k, v)
+	body, err := ledger.Unseal(bucketInvites, k, v)
 	if err != nil || len(body) < 16 || len(k) != len(i.ID) {
 		return i, false
 	}

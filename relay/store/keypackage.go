@@ -3,11 +3,12 @@ package store
 import (
 	"bytes"
 	"context"
-	"slices"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
 
+	"quicnprotochat/relay/store/ledger"
+	"quicnprotochat/relay/store/stock"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
 )
@@ -49,16 +50,16 @@ func (s *Store) TakeKeyPackage(ctx context.Context, owner rpc.Identity, spend bo
 		return HandedOut{}, err
 	}
 	var h HandedOut
-	err := s.view(func(tx *bolt.Tx) error {
-		t, err := readTotals(tx)
+	err := s.View(func(tx *bolt.Tx) error {
+		t, err := ledger.ReadTotals(tx)
 		if err != nil {
 			return err
 		}
 		now := s.cfg.Now()
-		k := s.cfg.stock(tx, owner).live(now, t.base)
-		h.Left = k.singleUse()
+		k := s.cfg.stock(tx, owner).Live(now, t.Base)
+		h.Left = k.SingleUse()
 		h.Data = bytes.Clone(s.cfg.lastResort(tx, owner, k))
-		spend = spend && h.Left > 0 && k.mayHand(&s.cfg, now)
+		spend = spend && h.Left > 0 && k.MayHand(s.cfg.stockLimits(), now)
 		return nil
 	})
 	if err != nil || !spend {
@@ -71,128 +72,120 @@ func (s *Store) TakeKeyPackage(ctx context.Context, owner rpc.Identity, spend bo
 	return h, err
 }
 
-func (b *batch) stock(owner rpc.Identity) stock {
-	return b.cfg.stock(b.tx, owner).live(time.UnixMilli(b.now), b.totals.base)
+func (b *batch) stock(owner rpc.Identity) stock.Stock {
+	return b.cfg.stock(b.Tx, owner).Live(time.UnixMilli(b.Now), b.Totals.Base)
 }
 
 func (b *batch) addKeyPackage(owner rpc.Identity, p KeyPackage) error {
 	k := b.stock(owner)
-	if k.knows(p.Fingerprint) {
+	if k.Knows(p.Fingerprint) {
 		return nil
 	}
-	e := stockEntry{size: uint32(len(p.Data)), notAfter: p.NotAfter.UnixMilli(), fingerprint: p.Fingerprint}
-	if !p.LastResort {
-		k.next++
-		e.number = k.next
-	}
-	if err := b.putRecord(bucketKeyPackages, packageKey(owner, e.number), p.Data); err != nil {
+	number := k.Add(len(p.Data), p.NotAfter, p.Fingerprint, p.LastResort)
+	if err := b.Put(bucketKeyPackages, packageKey(owner, number), p.Data); err != nil {
 		return err
 	}
-	if p.LastResort {
-		k.entries = slices.DeleteFunc(k.entries, stockEntry.lastResort)
-		k.entries = slices.Insert(k.entries, 0, e)
-	} else {
-		k.entries = append(k.entries, e)
-	}
-	return b.saveStock(owner, k.trimmed(b.cfg))
+	return b.saveStock(owner, k.Trimmed(b.cfg.stockLimits()))
 }
 
 func (b *batch) takeKeyPackage(owner rpc.Identity) (HandedOut, error) {
 	k := b.stock(owner)
 	var h HandedOut
-	may := k.mayHand(b.cfg, time.UnixMilli(b.now))
-	k.entries = slices.DeleteFunc(k.entries, func(e stockEntry) bool {
-		if e.lastResort() || h.Spent || !may {
-			return false
+	may := k.MayHand(b.cfg.stockLimits(), time.UnixMilli(b.Now))
+	for may && !h.Spent {
+		number, found := k.Take()
+		if !found {
+			break
 		}
 		// One that is damaged goes as well.
-		h.Data = bytes.Clone(b.cfg.record(b.tx, bucketKeyPackages, packageKey(owner, e.number)))
+		h.Data = bytes.Clone(b.cfg.record(b.Tx, bucketKeyPackages, packageKey(owner, number)))
 		h.Spent = len(h.Data) > 0
-		k.spend(e)
-		return true
-	})
-	if h.Spent {
-		k.handed++
-	} else {
-		h.Data = bytes.Clone(b.cfg.lastResort(b.tx, owner, k))
 	}
-	h.Left = k.singleUse()
+	if h.Spent {
+		k.CountHandout()
+	} else {
+		h.Data = bytes.Clone(b.cfg.lastResort(b.Tx, owner, k))
+	}
+	h.Left = k.SingleUse()
 	return h, b.saveStock(owner, k)
 }
 
 // saveStock writes the list, and deletes the packages that are no longer in it.
-func (b *batch) saveStock(owner rpc.Identity, k stock) error {
-	for _, e := range b.cfg.stock(b.tx, owner).entries {
-		listed := slices.ContainsFunc(k.entries, func(o stockEntry) bool { return o.number == e.number })
-		if listed {
+func (b *batch) saveStock(owner rpc.Identity, k stock.Stock) error {
+	for _, number := range b.cfg.stock(b.Tx, owner).Numbers() {
+		if k.Has(number) {
 			continue
 		}
-		if err := b.deleteRecord(bucketKeyPackages, packageKey(owner, e.number)); err != nil {
+		if err := b.Delete(bucketKeyPackages, packageKey(owner, number)); err != nil {
 			return err
 		}
 	}
-	return b.replaceRecord(bucketStocks, owner[:], k.bytesOf())
+	return b.Replace(bucketStocks, owner[:], k.Bytes())
 }
 
 // stockDue: an empty list is kept as long as what it knows of spent packages
 // may matter.
 func stockDue(c *Config, bucket *bolt.Bucket, key, v []byte) bool {
-	body, err := open(bucketStocks, key, v)
+	body, err := ledger.Unseal(bucketStocks, key, v)
 	if err != nil {
 		return true
 	}
-	k, err := parseStock(body)
-	t, totalsErr := readTotals(bucket.Tx())
+	k, err := stock.Parse(body)
+	t, totalsErr := ledger.ReadTotals(bucket.Tx())
 	if err != nil || totalsErr != nil {
 		return err != nil
 	}
-	n, now := len(k.entries), c.Now()
-	k = k.live(now, t.base)
-	return k.idle(c, now) || len(k.entries) < n
+	n, now := len(k.Numbers()), c.Now()
+	k = k.Live(now, t.Base)
+	return k.Idle(now.Add(-c.Forget)) || len(k.Numbers()) < n
 }
 
 // sweepStock drops what has expired, and an empty list together with whatever
 // packages are left of it.
 func (b *batch) sweepStock(_, key []byte, budget *int) error {
 	if *budget--; *budget < 0 {
-		return errBudget
+		return ledger.ErrBudget
 	}
 	owner := rpc.Identity(key)
 	k := b.stock(owner)
-	if !k.idle(b.cfg, time.UnixMilli(b.now)) {
+	if !k.Idle(time.UnixMilli(b.Now).Add(-b.cfg.Forget)) {
 		return b.saveStock(owner, k)
 	}
 	var keys [][]byte
-	c := b.tx.Bucket(bucketKeyPackages).Cursor()
+	c := b.Tx.Bucket(bucketKeyPackages).Cursor()
 	for k, _ := c.Seek(key); bytes.HasPrefix(k, key); k, _ = c.Next() {
 		keys = append(keys, bytes.Clone(k))
 	}
 	for _, k := range keys {
-		if err := b.deleteRecord(bucketKeyPackages, k); err != nil {
+		if err := b.Delete(bucketKeyPackages, k); err != nil {
 			return err
 		}
 	}
-	return b.deleteRecord(bucketStocks, key)
+	return b.Delete(bucketStocks, key)
 }
 
 // stock reads the list of owner; an empty one if there is none.
-func (c *Config) stock(tx *bolt.Tx, owner rpc.Identity) stock {
+func (c *Config) stock(tx *bolt.Tx, owner rpc.Identity) stock.Stock {
 	body := c.record(tx, bucketStocks, owner[:])
 	if body == nil {
-		return stock{}
+		return stock.Stock{}
 	}
-	k, err := parseStock(body)
+	k, err := stock.Parse(body)
 	if err != nil {
 		c.Log.Error("key package list damaged", "peer", transport.Key(owner), "err", err)
-		return stock{}
+		return stock.Stock{}
 	}
 	return k
 }
 
 // lastResort returns the last-resort package that k lists, not copied.
-func (c *Config) lastResort(tx *bolt.Tx, owner rpc.Identity, k stock) []byte {
-	if !slices.ContainsFunc(k.entries, stockEntry.lastResort) {
+func (c *Config) lastResort(tx *bolt.Tx, owner rpc.Identity, k stock.Stock) []byte {
+	if !k.HasLastResort() {
 		return nil
 	}
 	return c.record(tx, bucketKeyPackages, packageKey(owner, 0))
+}
+
+func (c *Config) stockLimits() stock.Limits {
+	return stock.Limits{Packages: c.MaxKeyPackages, Bytes: c.MaxKeyPackageBytes, Handouts: c.MaxHandouts, Window: c.HandoutWindow}
 }

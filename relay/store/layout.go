@@ -2,21 +2,17 @@ package store
 
 import (
 	"encoding/binary"
-	"hash/crc32"
 
 	bolt "go.etcd.io/bbolt"
 	"golang.org/x/crypto/cryptobyte"
 
+	"quicnprotochat/relay/store/ledger"
 	"quicnprotochat/rpc"
 )
 
-// The file holds these buckets. Integers are big-endian, times are Unix
-// milliseconds, and every value but the format ends in a checksum over its place
-// (bucket and key) and itself, because bbolt checks nothing but its two meta
-// pages.
+// The file holds these buckets, beside that of package ledger. Integers are
+// big-endian, times are Unix milliseconds, and every value ends in its checksum.
 //
-//	meta         format      u32
-//	             totals      bytes u64, floor u64, base u64
 //	inboxes      owner 32, channel 16: a bucket of its own, whose sequence is
 //	             the inbox's, with
 //	               seq u64      an entry (see entry)
@@ -24,7 +20,7 @@ import (
 //	               0xff         count u64, bytes u64, last use u64, sequence u64
 //	payloads     number u64  arrival u64, payload that many entries share
 //	refs         number u64  how many entries do, u32
-//	stocks       owner 32    see stock
+//	stocks       owner 32    see stock.Stock
 //	keypackages  owner 32, number u64: the package; number 0 is the last resort
 //	hybridkeys   owner 32    arrival u64, blob
 //	endpoints    owner 32    seq u64, expiry u64, record
@@ -42,7 +38,6 @@ import (
 // keeps its own without a checksum; a header of before that has none. The count of a shared payload is
 // apart from it, so that an acknowledgement does not write the payload again.
 var (
-	bucketMeta        = []byte("meta")
 	bucketInboxes     = []byte("inboxes")
 	bucketPayloads    = []byte("payloads")
 	bucketRefs        = []byte("refs")
@@ -59,58 +54,26 @@ var (
 	bucketPairs       = []byte("pairs")
 	bucketMade        = []byte("made")
 
-	keyFormat = []byte("format")
-	keyTotals = []byte("totals")
 	keyHeader = []byte{0xff}
 	// depositors is where the keys of tags begin, behind all entries.
 	depositors = []byte{0xfe}
 )
 
-var buckets = [][]byte{
-	bucketMeta, bucketInboxes, bucketPayloads, bucketRefs, bucketStocks, bucketKeyPackages, bucketHybridKeys, bucketEndpoints,
-	bucketAccounts, bucketBindings, bucketSessions, bucketInvites, bucketChannels, bucketPairs, bucketMade,
+// Layout is that of the file of a Store, for what is done with one that is not open.
+var Layout = ledger.Layout{
+	Format: 2,
+	Tables: [][]byte{
+		bucketInboxes, bucketPayloads, bucketRefs, bucketStocks, bucketKeyPackages, bucketHybridKeys, bucketEndpoints,
+		bucketAccounts, bucketBindings, bucketSessions, bucketInvites, bucketChannels, bucketPairs, bucketMade,
+	},
+	Late:  [][]byte{bucketGenerations},
+	Check: checkSequence,
 }
-
-// late are the buckets that a store of before them lacks until it is opened for
-// writing. A program of before them leaves them alone.
-var late = [][]byte{bucketGenerations}
-
-// format is the version of the layout.
-const format = 2
 
 const (
-	sumSize      = 4
 	ownerSize    = 32
 	inboxKeySize = ownerSize + 16
-	// What a record costs beside its bytes, for the bounds: its share of a page.
-	recordOverhead = 128
 )
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-// sum is the checksum of a value without its last sumSize bytes.
-func sum(bucket, key, body []byte) uint32 {
-	c := crc32.Update(0, castagnoli, bucket)
-	c = crc32.Update(c, castagnoli, key)
-	return crc32.Update(c, castagnoli, body)
-}
-
-// seal appends the checksum to body, which belongs at key of bucket.
-func seal(bucket, key, body []byte) []byte {
-	return binary.BigEndian.AppendUint32(body, sum(bucket, key, body))
-}
-
-// open checks the checksum of a value and returns its body, not copied.
-func open(bucket, key, value []byte) ([]byte, error) {
-	if len(value) < sumSize {
-		return nil, ErrDamaged
-	}
-	body := value[:len(value)-sumSize]
-	if binary.BigEndian.Uint32(value[len(body):]) != sum(bucket, key, body) {
-		return nil, ErrDamaged
-	}
-	return body, nil
-}
 
 func u64(v uint64) []byte { return binary.BigEndian.AppendUint64(nil, v) }
 
@@ -128,7 +91,7 @@ func parseInboxKey(k []byte) (Inbox, bool) {
 
 // stamped is a body that begins with a time.
 func stamped(at int64, body []byte) []byte {
-	b := make([]byte, 0, 8+len(body)+sumSize)
+	b := make([]byte, 0, 8+len(body)+ledger.SumSize)
 	return append(binary.BigEndian.AppendUint64(b, uint64(at)), body...)
 }
 
@@ -148,7 +111,7 @@ type header struct {
 }
 
 func (h header) bytesOf() []byte {
-	b := make([]byte, 0, 32+sumSize)
+	b := make([]byte, 0, 32+ledger.SumSize)
 	b = binary.BigEndian.AppendUint64(b, h.count)
 	b = binary.BigEndian.AppendUint64(b, h.bytes)
 	b = binary.BigEndian.AppendUint64(b, h.used)
@@ -165,35 +128,11 @@ func parseHeader(b []byte) (h header, err error) {
 
 // headerOf reads the header of the inbox at key.
 func headerOf(key []byte, b *bolt.Bucket) (h header, err error) {
-	body, err := open(key, keyHeader, b.Get(keyHeader))
+	body, err := ledger.Unseal(key, keyHeader, b.Get(keyHeader))
 	if err != nil {
 		return h, err
 	}
 	return parseHeader(body)
-}
-
-// totals is what is known of the whole file without a scan of it.
-type totals struct {
-	bytes uint64
-	// floor is at least the highest sequence of every inbox that was forgotten:
-	// a new inbox starts above it.
-	floor uint64
-	// base is what every sequence given from now on is above, see MarkRestored.
-	base uint64
-}
-
-func (t totals) bytesOf() []byte {
-	b := binary.BigEndian.AppendUint64(make([]byte, 0, 24+sumSize), t.bytes)
-	b = binary.BigEndian.AppendUint64(b, t.floor)
-	return binary.BigEndian.AppendUint64(b, t.base)
-}
-
-func parseTotals(b []byte) (t totals, err error) {
-	s := cryptobyte.String(b)
-	if !s.ReadUint64(&t.bytes) || !s.ReadUint64(&t.floor) || !s.ReadUint64(&t.base) || !s.Empty() {
-		return totals{}, ErrDamaged
-	}
-	return t, nil
 }
 
 func packageKey(owner rpc.Identity, number uint64) []byte {
@@ -208,7 +147,7 @@ type endpoint struct {
 }
 
 func (e endpoint) bytesOf() []byte {
-	b := binary.BigEndian.AppendUint64(make([]byte, 0, 16+len(e.record)+sumSize), e.seq)
+	b := binary.BigEndian.AppendUint64(make([]byte, 0, 16+len(e.record)+ledger.SumSize), e.seq)
 	b = binary.BigEndian.AppendUint64(b, uint64(e.expiry))
 	return append(b, e.record...)
 }

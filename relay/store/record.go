@@ -7,6 +7,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"quicnprotochat/relay/store/ledger"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
 )
@@ -14,7 +15,7 @@ import (
 // SetHybridKey stores the hybrid key blob of owner in place of the one before.
 func (s *Store) SetHybridKey(ctx context.Context, owner rpc.Identity, blob []byte) error {
 	return s.submit(ctx, len(blob), func(b *batch) error {
-		return b.putRecord(bucketHybridKeys, owner[:], stamped(b.now, blob))
+		return b.Put(bucketHybridKeys, owner[:], stamped(b.Now, blob))
 	})
 }
 
@@ -24,7 +25,7 @@ func (s *Store) HybridKeys(ctx context.Context, owners []rpc.Identity) ([][]byte
 		return nil, err
 	}
 	blobs := make([][]byte, len(owners))
-	err := s.view(func(tx *bolt.Tx) error {
+	err := s.View(func(tx *bolt.Tx) error {
 		for i, owner := range owners {
 			body := s.cfg.record(tx, bucketHybridKeys, owner[:])
 			if _, blob, err := parseStamped(body); err == nil {
@@ -41,7 +42,7 @@ func (s *Store) HybridKeys(ctx context.Context, owners []rpc.Identity) ([][]byte
 // of the stored one, or equal with other bytes; the same record again is no error.
 func (s *Store) SetEndpoint(ctx context.Context, owner rpc.Identity, seq uint64, expiry time.Time, generation uint32, record []byte) error {
 	return s.submit(ctx, len(record), func(b *batch) error {
-		stored, found := b.cfg.endpoint(b.tx, owner)
+		stored, found := b.cfg.endpoint(b.Tx, owner)
 		switch {
 		case found && stored.seq == seq && bytes.Equal(stored.record, record):
 			return nil
@@ -51,7 +52,7 @@ func (s *Store) SetEndpoint(ctx context.Context, owner rpc.Identity, seq uint64,
 		if err := b.setGeneration(owner, generation); err != nil {
 			return err
 		}
-		return b.putRecord(bucketEndpoints, owner[:], endpoint{seq, expiry.UnixMilli(), record}.bytesOf())
+		return b.Put(bucketEndpoints, owner[:], endpoint{seq, expiry.UnixMilli(), record}.bytesOf())
 	})
 }
 
@@ -60,7 +61,7 @@ func (s *Store) Endpoint(ctx context.Context, owner rpc.Identity) (record []byte
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	err = s.view(func(tx *bolt.Tx) error {
+	err = s.View(func(tx *bolt.Tx) error {
 		if e, found := s.cfg.endpoint(tx, owner); found {
 			record = bytes.Clone(e.record)
 		}
@@ -86,42 +87,10 @@ func (c *Config) record(tx *bolt.Tx, bucket, key []byte) []byte {
 	if v == nil {
 		return nil
 	}
-	body, err := open(bucket, key, v)
+	body, err := ledger.Unseal(bucket, key, v)
 	if err != nil {
 		c.Log.Error("record damaged", "table", string(bucket), "peer", transport.Key(key[:ownerSize]), "err", err)
 		return nil
 	}
 	return body
-}
-
-// putRecord puts a value of a flat bucket in place of what is there, or refuses
-// if there is no room.
-func (b *batch) putRecord(bucket, key, body []byte) error {
-	size := recordSize(len(body) + sumSize)
-	if old := recordSize(len(b.tx.Bucket(bucket).Get(key))); size > old && !b.room(size-old) {
-		return ErrBusy
-	}
-	return b.replaceRecord(bucket, key, body)
-}
-
-// replaceRecord is putRecord without a bound.
-func (b *batch) replaceRecord(bucket, key, body []byte) error {
-	value := seal(bucket, key, body)
-	b.shrink(recordSize(len(b.tx.Bucket(bucket).Get(key))))
-	b.totals.bytes += recordSize(len(value))
-	return abort(b.tx.Bucket(bucket).Put(key, value))
-}
-
-// deleteRecord deletes a value of a flat bucket, if it is there.
-func (b *batch) deleteRecord(bucket, key []byte) error {
-	b.shrink(recordSize(len(b.tx.Bucket(bucket).Get(key))))
-	return abort(b.tx.Bucket(bucket).Delete(key))
-}
-
-// recordSize is what a value of n bytes counts for; no value is empty.
-func recordSize(n int) uint64 {
-	if n == 0 {
-		return 0
-	}
-	return uint64(n) + recordOverhead
 }

@@ -1,13 +1,12 @@
 package store
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
-	"quicnprotochat/relay/store/file"
-
 	bolt "go.etcd.io/bbolt"
+
+	"quicnprotochat/relay/store/ledger"
 )
 
 const (
@@ -29,31 +28,19 @@ const (
 // however much is stored. It may be called again: that skips more sequences. The
 // errors are those of Open.
 func MarkRestored(path string, now time.Time) error {
-	if err := file.Check(path); err != nil {
-		return fmt.Errorf("mark restored: %w", err)
-	}
-	db, err := file.Open(path)
+	err := ledger.UpdateFile(path, Layout, func(tx *bolt.Tx) error { return markRestored(tx, now) })
 	if err != nil {
-		return fmt.Errorf("mark restored: %w", err)
-	}
-	err = file.Guard(func() error {
-		return db.Update(func(tx *bolt.Tx) error { return markRestored(tx, now) })
-	})
-	if err = errors.Join(err, db.Close()); err != nil {
 		return fmt.Errorf("mark restored: %w", err)
 	}
 	return nil
 }
 
 func markRestored(tx *bolt.Tx, now time.Time) error {
-	if err := checkFormat(tx); err != nil {
-		return err
-	}
-	t, err := readTotals(tx)
+	t, err := ledger.ReadTotals(tx)
 	if err != nil {
 		return err
 	}
-	highest := max(t.floor, t.base)
+	highest := max(t.Floor, t.Base)
 	inboxes := tx.Bucket(bucketInboxes)
 	err = inboxes.ForEachBucket(func(k []byte) error {
 		b := inboxes.Bucket(k)
@@ -64,6 +51,6 @@ func markRestored(tx *bolt.Tx, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	t.base = max(highest+baseStep, uint64(max(0, now.Unix()))<<baseShift)
-	return tx.Bucket(bucketMeta).Put(keyTotals, seal(bucketMeta, keyTotals, t.bytesOf()))
+	t.Base = max(highest+baseStep, uint64(max(0, now.Unix()))<<baseShift)
+	return t.Put(tx)
 }

@@ -32,14 +32,17 @@ func sequenceOf(b *bolt.Bucket, h header) uint64 {
 
 // next gives the next sequence of an inbox.
 func (q *queue) next(b *batch) (uint64, error) {
-	q.head.last = max(sequenceOf(q.b, q.head), b.totals.base) + 1
+	q.head.last = max(sequenceOf(q.b, q.head), b.Totals.Base) + 1
 	return q.head.last, q.b.SetSequence(q.head.last)
 }
 
-// sequenceAgrees reports whether the header of an inbox says what bbolt does.
-func sequenceAgrees(key []byte, b *bolt.Bucket) bool {
+// checkSequence tells when the header of an inbox does not say what bbolt does.
+func checkSequence(key []byte, b *bolt.Bucket) string {
 	h, err := headerOf(key, b)
-	return err != nil || h.last == 0 || h.last == b.Sequence()
+	if err != nil || h.last == 0 || h.last == b.Sequence() {
+		return ""
+	}
+	return "sequence is not that of its header"
 }
 
 // nextShared gives the number of a shared payload, above all that are there.

@@ -9,6 +9,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"quicnprotochat/relay/store/file"
+	"quicnprotochat/relay/store/ledger"
 	"quicnprotochat/rpc"
 )
 
@@ -67,7 +68,7 @@ func TestDamagedSequence(t *testing.T) {
 		}
 	}
 	change(t, cfg.Path, set(0, false))
-	r, err := VerifyFile(ctx, cfg.Path)
+	r, err := ledger.VerifyFile(ctx, cfg.Path, Layout)
 	if err != nil || r.Damaged != 3 || !strings.Contains(r.Damages[0].What, "sequence") {
 		t.Errorf("check: got %+v, %v", r, err)
 	}
@@ -113,9 +114,9 @@ func TestHeaderWithoutSequence(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		return b.Put(keyHeader, seal(key, keyHeader, h.bytesOf()[:24]))
+		return b.Put(keyHeader, ledger.Seal(key, keyHeader, h.bytesOf()[:24]))
 	})
-	if r, err := VerifyFile(t.Context(), cfg.Path); err != nil || r.Damaged != 0 {
+	if r, err := ledger.VerifyFile(t.Context(), cfg.Path, Layout); err != nil || r.Damaged != 0 {
 		t.Errorf("check: got %+v, %v", r, err)
 	}
 	s = start(t, cfg)

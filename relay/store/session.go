@@ -8,6 +8,8 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 	"golang.org/x/crypto/cryptobyte"
+
+	"quicnprotochat/relay/store/ledger"
 )
 
 // Session is one session of an account. Its token is not stored, only the hash.
@@ -22,7 +24,7 @@ type Session struct {
 // the account is banned.
 func (s *Store) BeginSession(ctx context.Context, key AccountKey, record []byte, session Session) error {
 	return s.submit(ctx, 0, func(b *batch) error {
-		a, found := b.cfg.account(b.tx, key)
+		a, found := b.cfg.account(b.Tx, key)
 		if !found || !slices.Equal(a.Record, record) {
 			return ErrNotFound
 		}
@@ -38,7 +40,7 @@ func (s *Store) Session(ctx context.Context, id [32]byte) (session Session, a Ac
 	if err := ctx.Err(); err != nil {
 		return session, a, false, err
 	}
-	err = s.view(func(tx *bolt.Tx) error {
+	err = s.View(func(tx *bolt.Tx) error {
 		var key AccountKey
 		if session, key, found = s.cfg.session(tx, id); found {
 			a, found = s.cfg.account(tx, key)
@@ -51,47 +53,47 @@ func (s *Store) Session(ctx context.Context, id [32]byte) (session Session, a Ac
 // ExtendSession moves the end of a session, if it is still there.
 func (s *Store) ExtendSession(ctx context.Context, id [32]byte, expires time.Time) error {
 	return s.submit(ctx, 0, func(b *batch) error {
-		session, key, found := b.cfg.session(b.tx, id)
+		session, key, found := b.cfg.session(b.Tx, id)
 		if !found {
 			return nil
 		}
 		session.Expires = expires
-		return b.replaceRecord(bucketSessions, id[:], session.bytesOf(key))
+		return b.Replace(bucketSessions, id[:], session.bytesOf(key))
 	})
 }
 
 // EndSession removes a session, if it is there.
 func (s *Store) EndSession(ctx context.Context, id [32]byte) error {
-	return s.submit(ctx, 0, func(b *batch) error { return b.deleteRecord(bucketSessions, id[:]) })
+	return s.submit(ctx, 0, func(b *batch) error { return b.Delete(bucketSessions, id[:]) })
 }
 
 // beginSession adds a session to a, and writes both.
 func (b *batch) beginSession(a Account, session Session) error {
-	live := b.tx.Bucket(bucketSessions)
+	live := b.Tx.Bucket(bucketSessions)
 	a.sessions = slices.DeleteFunc(a.sessions, func(id [32]byte) bool { return live.Get(id[:]) == nil })
 	body := session.bytesOf(a.Key)
-	if !b.room(2 * recordSize(len(body)+sumSize)) {
+	if !b.Room(2 * ledger.RecordSize(len(body)+ledger.SumSize)) {
 		return ErrBusy
 	}
 	if n := len(a.sessions) + 1 - maxSessions; n > 0 {
 		for _, id := range a.sessions[:n] {
-			if err := b.deleteRecord(bucketSessions, id[:]); err != nil {
+			if err := b.Delete(bucketSessions, id[:]); err != nil {
 				return err
 			}
 		}
 		a.sessions = a.sessions[n:]
 	}
 	a.sessions = append(a.sessions, session.ID)
-	if err := b.replaceRecord(bucketSessions, session.ID[:], body); err != nil {
+	if err := b.Replace(bucketSessions, session.ID[:], body); err != nil {
 		return err
 	}
-	return b.replaceRecord(bucketAccounts, a.Key[:], a.bytesOf())
+	return b.Replace(bucketAccounts, a.Key[:], a.bytesOf())
 }
 
 // endSessions removes the sessions of a.
 func (b *batch) endSessions(a Account) error {
 	for _, id := range a.sessions {
-		if err := b.deleteRecord(bucketSessions, id[:]); err != nil {
+		if err := b.Delete(bucketSessions, id[:]); err != nil {
 			return err
 		}
 	}
@@ -110,7 +112,7 @@ func (c *Config) session(tx *bolt.Tx, id [32]byte) (session Session, key Account
 }
 
 func (s Session) bytesOf(account AccountKey) []byte {
-	b := binary.BigEndian.AppendUint64(make([]byte, 0, 16+len(account)+sumSize), uint64(s.Expires.UnixMilli()))
+	b := binary.BigEndian.AppendUint64(make([]byte, 0, 16+len(account)+ledger.SumSize), uint64(s.Expires.UnixMilli()))
 	b = binary.BigEndian.AppendUint64(b, uint64(s.Begun.UnixMilli()))
 	return append(b, account[:]...)
 }

@@ -11,6 +11,7 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 
+	"quicnprotochat/relay/store/ledger"
 	"quicnprotochat/rpc"
 )
 
@@ -22,13 +23,13 @@ func audit(t interface {
 }, s *Store,
 ) {
 	t.Helper()
-	err := s.view(func(tx *bolt.Tx) error {
+	err := s.View(func(tx *bolt.Tx) error {
 		var bytes uint64
 		refs := map[uint64]uint32{}
 		inboxes := tx.Bucket(bucketInboxes)
 		err := inboxes.ForEach(func(k, _ []byte) error {
 			b := inboxes.Bucket(k)
-			body, err := open(k, keyHeader, b.Get(keyHeader))
+			body, err := ledger.Unseal(k, keyHeader, b.Get(keyHeader))
 			if err != nil {
 				return err
 			}
@@ -45,12 +46,12 @@ func audit(t interface {
 		}
 		n, err := auditShared(tx, refs)
 		bytes += n
-		for _, name := range buckets[4:] {
-			err = errors.Join(err, tx.Bucket(name).ForEach(func(_, v []byte) error { bytes += recordSize(len(v)); return nil }))
+		for _, name := range Layout.Tables[3:] {
+			err = errors.Join(err, tx.Bucket(name).ForEach(func(_, v []byte) error { bytes += ledger.RecordSize(len(v)); return nil }))
 		}
-		total, err2 := readTotals(tx)
-		if total.bytes != bytes {
-			t.Errorf("total is %d, %d are there", total.bytes, bytes)
+		total, err2 := ledger.ReadTotals(tx)
+		if total.Bytes != bytes {
+			t.Errorf("total is %d, %d are there", total.Bytes, bytes)
 		}
 		return errors.Join(err, err2)
 	})
@@ -66,7 +67,7 @@ func auditInbox(k []byte, b *bolt.Bucket, head header, refs map[uint64]uint32) (
 	err = b.ForEach(func(key, v []byte) error {
 		switch {
 		case len(key) == 9:
-			body, err := open(k, key, v)
+			body, err := ledger.Unseal(k, key, v)
 			if err == nil {
 				noted[tag(key[1:])], err = parseShare(body)
 			}
@@ -92,7 +93,7 @@ func auditInbox(k []byte, b *bolt.Bucket, head header, refs map[uint64]uint32) (
 	if !same || all.count != head.count || all.bytes != head.bytes {
 		err = errors.Join(err, errors.New("inbox counts wrong"))
 	}
-	return bytes + recordOverhead, err
+	return bytes + ledger.Overhead, err
 }
 
 func auditShared(tx *bolt.Tx, refs map[uint64]uint32) (bytes uint64, err error) {
@@ -101,7 +102,7 @@ func auditShared(tx *bolt.Tx, refs map[uint64]uint32) (bytes uint64, err error) 
 		n++
 		payload, err := sharedPayload(tx, binary.BigEndian.Uint64(k))
 		bytes += payloadCost(len(payload))
-		if body, err := open(bucketRefs, k, tx.Bucket(bucketRefs).Get(k)); err != nil || binary.BigEndian.Uint32(body) != refs[binary.BigEndian.Uint64(k)] {
+		if body, err := ledger.Unseal(bucketRefs, k, tx.Bucket(bucketRefs).Get(k)); err != nil || binary.BigEndian.Uint32(body) != refs[binary.BigEndian.Uint64(k)] {
 			return errors.New("references counted wrong")
 		}
 		return err
@@ -127,7 +128,7 @@ func TestSharedPayload(t *testing.T) {
 		t.Fatalf("got %v, %v", seqs, err)
 	}
 	put(t, s, box(1), "alone")
-	if held, err := s.Bytes(); err != nil || held > size+n*4*recordOverhead {
+	if held, err := s.Bytes(); err != nil || held > size+n*4*ledger.Overhead {
 		t.Errorf("%d bytes held, %v", held, err)
 	}
 	audit(t, s.Store)
@@ -143,7 +144,7 @@ func TestSharedPayload(t *testing.T) {
 		}
 	}
 	audit(t, s.Store)
-	if held, err := s.Bytes(); err != nil || held > n*2*recordOverhead+1000 {
+	if held, err := s.Bytes(); err != nil || held > n*2*ledger.Overhead+1000 {
 		t.Errorf("%d bytes held, %v", held, err)
 	}
 }
@@ -158,7 +159,7 @@ func TestSharedPayloadExpires(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := s.submit(t.Context(), 0, func(b *batch) error { return abort(b.tx.Bucket(bucketRefs).Put(u64(2), []byte("no"))) }); err != nil {
+	if err := s.submit(t.Context(), 0, func(b *batch) error { return ledger.Abort(b.Tx.Bucket(bucketRefs).Put(u64(2), []byte("no"))) }); err != nil {
 		t.Fatal(err)
 	}
 	if err := errors.Join(s.Ack(t.Context(), box(1), 3), s.Ack(t.Context(), box(2), 3)); err != nil {
@@ -167,7 +168,7 @@ func TestSharedPayloadExpires(t *testing.T) {
 	clk.add(8 * 24 * time.Hour)
 	sweepAll(t, s)
 	audit(t, s.Store)
-	if held, err := s.Bytes(); err != nil || held != 2*recordOverhead {
+	if held, err := s.Bytes(); err != nil || held != 2*ledger.Overhead {
 		t.Errorf("%d bytes held, %v", held, err)
 	}
 }

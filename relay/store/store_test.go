@@ -5,14 +5,17 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
+	"quicnprotochat/relay/store/ledger"
 	"quicnprotochat/rpc"
 )
 
@@ -188,7 +191,7 @@ func TestBounds(t *testing.T) {
 	if err := s.SetHybridKey(ctx, rpc.Identity{1}, kib); !errors.Is(err, ErrBusy) {
 		t.Errorf("hybrid key: got %v, want %v", err, ErrBusy)
 	}
-	if _, err := s.Append(ctx, rpc.Identity{}, []Inbox{box(9)}, make([]byte, maxCommitBytes+1)); !errors.Is(err, ErrTooLarge) {
+	if _, err := s.Append(ctx, rpc.Identity{}, []Inbox{box(9)}, make([]byte, ledger.MaxCommitBytes+1)); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("got %v, want %v", err, ErrTooLarge)
 	}
 	// Room comes back.
@@ -247,8 +250,8 @@ func TestExpiry(t *testing.T) {
 	clk.add(2 * time.Hour)
 	sweepAll(t, s)
 	wantPeek(t, s, box(1), 0)
-	if n, err := s.Bytes(); err != nil || n != 3001*recordOverhead {
-		t.Errorf("got %v bytes, %v, want %v", n, err, 3001*recordOverhead)
+	if n, err := s.Bytes(); err != nil || n != 3001*ledger.Overhead {
+		t.Errorf("got %v bytes, %v, want %v", n, err, 3001*ledger.Overhead)
 	}
 	clk.add(61 * 24 * time.Hour)
 	sweepAll(t, s)
@@ -453,45 +456,19 @@ func TestGiveUp(t *testing.T) {
 	}
 }
 
-// When nothing is committed, a write waits for room, and is refused.
-func TestQueueBound(t *testing.T) {
-	s, err := Open(Config{Path: filepath.Join(t.TempDir(), "relay.db"), MaxPending: 4 << 10})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	var wg sync.WaitGroup
-	for range 4 {
-		wg.Go(func() { _, _ = s.Append(ctx, rpc.Identity{}, []Inbox{box(1)}, nil) })
-	}
-	for {
-		s.mu.Lock()
-		n := len(s.queue)
-		s.mu.Unlock()
-		if n == 4 {
-			break
-		}
-		time.Sleep(time.Millisecond)
-	}
-	if _, err := s.Append(ctx, rpc.Identity{}, []Inbox{box(1)}, nil); !errors.Is(err, ErrBusy) {
-		t.Errorf("got %v, want %v", err, ErrBusy)
-	}
-	cancel()
-	wg.Wait()
-	if err := s.Close(); err != nil {
-		t.Error(err)
-	}
-}
-
 // With the disk full, what needs room is refused, and what gives room goes on.
 func TestDiskFull(t *testing.T) {
 	ctx := context.Background()
-	s := start(t, Config{})
+	var full atomic.Bool
+	s := start(t, Config{Fault: func(step string) error {
+		if step == ledger.FaultBeforeCommit && full.Swap(false) {
+			return &fs.PathError{Op: "write", Path: "relay.db", Err: syscall.ENOSPC}
+		}
+		return nil
+	}})
 	put(t, s, box(1), "one")
 	put(t, s, box(1), "two")
-	if !s.spendReserve() || s.spendReserve() {
-		t.Error("the reserve is not spent once")
-	}
+	full.Store(true)
 	if _, err := s.Append(ctx, rpc.Identity{}, []Inbox{box(1)}, []byte("three")); !errors.Is(err, ErrBusy) {
 		t.Errorf("append: got %v, want %v", err, ErrBusy)
 	}
@@ -502,6 +479,10 @@ func TestDiskFull(t *testing.T) {
 		t.Errorf("ack: %v", err)
 	}
 	wantPeek(t, s, box(1), 0, "two")
+	full.Store(true)
+	if err := s.Ack(ctx, box(1), 2); !s.Full() || !errors.Is(err, ErrBusy) {
+		t.Errorf("ack without a reserve: full is %v, got %v, want %v", s.Full(), err, ErrBusy)
+	}
 	sweepAll(t, s) // there is room again
 	put(t, s, box(1), "three")
 }

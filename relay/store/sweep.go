@@ -1,40 +1,24 @@
 package store
 
 import (
-	"bytes"
-	"context"
 	"encoding/binary"
-	"errors"
 
 	bolt "go.etcd.io/bbolt"
+
+	"quicnprotochat/relay/store/ledger"
 )
 
-const (
-	// sweepScan bounds the records that one slice looks at, expireBudget the
-	// payloads that one slice, or one append to a full inbox, removes.
-	sweepScan    = 1000
-	expireBudget = 500
-)
+// expireBudget bounds the payloads that one append to a full inbox removes.
+const expireBudget = 500
 
-// errBudget ends a slice that removed as much as it may.
-var errBudget = errors.New("budget used up")
-
-// sweepPosition is where the next slice goes on.
-type sweepPosition struct {
-	stage int
-	key   []byte
+// expiry is a table and what becomes of a record in it that is due: see ledger.Expiry.
+type expiry struct {
+	table []byte
+	due   func(c *Config, b *bolt.Bucket, k, v []byte) bool
+	drop  func(b *batch, table, k []byte, budget *int) error
 }
 
-// sweepStage is one bucket and its rule: due tells whether a record must go; drop
-// removes it in the writer, or as much of it as budget allows, and reports
-// errBudget if some is left.
-type sweepStage struct {
-	bucket []byte
-	due    func(c *Config, b *bolt.Bucket, k, v []byte) bool
-	drop   func(b *batch, bucket, k []byte, budget *int) error
-}
-
-var sweepStages = []sweepStage{
+var expiries = []expiry{
 	{bucketInboxes, inboxDue, (*batch).sweepInbox},
 	{bucketPayloads, sharedDue, (*batch).sweepShared},
 	{bucketStocks, stockDue, (*batch).sweepStock},
@@ -46,78 +30,16 @@ var sweepStages = []sweepStage{
 	{bucketChannels, channelDue, (*batch).sweepChannel},
 }
 
-// Sweep removes what has expired, one bounded slice at a time, and reports
-// whether it came to the end of the store. One goroutine calls it, until it is
-// done, and again after a while.
-func (s *Store) Sweep(ctx context.Context) (done bool, err error) {
-	if s.tight.Load() {
-		if err := s.refillReserve(); err != nil {
-			return false, err
-		}
-	}
-	stage := sweepStages[s.sweep.stage]
-	due, next, err := s.scan(stage)
-	if err != nil {
-		return false, err
-	}
-	if len(due) > 0 {
-		var left []byte
-		err := s.submit(ctx, 0, func(b *batch) (err error) {
-			left, err = b.sweep(stage, due)
-			return err
+// expiries are those of this store.
+func (s *Store) expiries() (list []ledger.Expiry) {
+	for _, e := range expiries {
+		list = append(list, ledger.Expiry{
+			Table: e.table,
+			Due:   func(b *bolt.Bucket, k, v []byte) bool { return e.due(&s.cfg, b, k, v) },
+			Drop:  func(k []byte, budget *int) error { return e.drop(s.current, e.table, k, budget) },
 		})
-		if err != nil {
-			return false, err
-		}
-		if left != nil {
-			next = left
-		}
 	}
-	s.sweep.key = next
-	if next == nil {
-		s.sweep.stage = (s.sweep.stage + 1) % len(sweepStages)
-	}
-	return next == nil && s.sweep.stage == 0, nil
-}
-
-// scan looks at the next records of a stage: which are due, and where to go on.
-func (s *Store) scan(stage sweepStage) (due [][]byte, next []byte, err error) {
-	err = s.view(func(tx *bolt.Tx) error {
-		b := tx.Bucket(stage.bucket)
-		c := b.Cursor()
-		n := 0
-		for k, v := c.Seek(s.sweep.key); k != nil; k, v = c.Next() {
-			if n++; n > sweepScan || len(due) >= expireBudget {
-				next = bytes.Clone(k)
-				return nil
-			}
-			if stage.due(&s.cfg, b, k, v) {
-				due = append(due, bytes.Clone(k))
-			}
-		}
-		return nil
-	})
-	return due, next, err
-}
-
-// sweep drops the records and returns the first one that is not done.
-func (b *batch) sweep(stage sweepStage, due [][]byte) (left []byte, err error) {
-	budget := expireBudget
-	bucket := b.tx.Bucket(stage.bucket)
-	for _, k := range due {
-		// It may have been replaced since it was looked at.
-		if !stage.due(b.cfg, bucket, k, bucket.Get(k)) {
-			continue
-		}
-		err := stage.drop(b, stage.bucket, k, &budget)
-		if errors.Is(err, errBudget) {
-			return k, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	return nil, nil
+	return list
 }
 
 func inboxDue(c *Config, b *bolt.Bucket, k, _ []byte) bool {
@@ -134,10 +56,10 @@ func inboxDue(c *Config, b *bolt.Bucket, k, _ []byte) bool {
 
 // forgotten reports whether an empty inbox has been unused for long.
 func (c *Config) forgotten(header []byte) bool {
-	if len(header) < sumSize {
+	if len(header) < ledger.SumSize {
 		return true
 	}
-	h, err := parseHeader(header[:len(header)-sumSize])
+	h, err := parseHeader(header[:len(header)-ledger.SumSize])
 	return err != nil || h.count == 0 && int64(h.used) < c.Now().Add(-c.Forget).UnixMilli()
 }
 
@@ -156,7 +78,7 @@ func (b *batch) sweepInbox(_, k []byte, budget *int) error {
 	}
 	*budget -= int(before - q.head.count)
 	if *budget <= 0 {
-		return errBudget
+		return ledger.ErrBudget
 	}
 	if first, _ := q.b.Cursor().First(); len(first) == 8 || !b.cfg.forgotten(q.b.Get(keyHeader)) {
 		return nil
@@ -185,16 +107,16 @@ func (b *batch) expire(q *queue, budget int) error {
 // forget gives up the place of an empty inbox. The floor keeps its sequence from
 // going back should it return.
 func (b *batch) forget(q *queue) error {
-	b.totals.floor = max(b.totals.floor, sequenceOf(q.b, q.head))
-	b.shrink(recordOverhead)
-	return abort(b.tx.Bucket(bucketInboxes).DeleteBucket(q.key))
+	b.Totals.Floor = max(b.Totals.Floor, sequenceOf(q.b, q.head))
+	b.Shrink(ledger.Overhead)
+	return ledger.Abort(b.Tx.Bucket(bucketInboxes).DeleteBucket(q.key))
 }
 
 // outlived reports whether a record that begins with a time was made long ago, or
 // is damaged.
 func outlived(bucket []byte) func(*Config, *bolt.Bucket, []byte, []byte) bool {
 	return func(c *Config, _ *bolt.Bucket, k, v []byte) bool {
-		body, err := open(bucket, k, v)
+		body, err := ledger.Unseal(bucket, k, v)
 		if err != nil {
 			return true
 		}
@@ -204,7 +126,7 @@ func outlived(bucket []byte) func(*Config, *bolt.Bucket, []byte, []byte) bool {
 }
 
 func endpointDue(c *Config, _ *bolt.Bucket, k, v []byte) bool {
-	body, err := open(bucketEndpoints, k, v)
+	body, err := ledger.Unseal(bucketEndpoints, k, v)
 	if err != nil {
 		return true
 	}
@@ -214,7 +136,7 @@ func endpointDue(c *Config, _ *bolt.Bucket, k, v []byte) bool {
 
 func (b *batch) sweepRecord(bucket, k []byte, budget *int) error {
 	if *budget--; *budget < 0 {
-		return errBudget
+		return ledger.ErrBudget
 	}
-	return b.deleteRecord(bucket, k)
+	return b.Delete(bucket, k)
 }

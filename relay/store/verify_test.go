@@ -13,15 +13,16 @@ import (
 	"testing"
 
 	"quicnprotochat/relay/store/file"
+	"quicnprotochat/relay/store/ledger"
 
 	bolt "go.etcd.io/bbolt"
 )
 
 // reports verifies a file, and the store in it when it is open, and wants the
 // same of both.
-func reports(t *testing.T, path string) Report {
+func reports(t *testing.T, path string) ledger.Report {
 	t.Helper()
-	r, err := VerifyFile(t.Context(), path)
+	r, err := ledger.VerifyFile(t.Context(), path, Layout)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,15 +96,15 @@ func TestVerifyStructure(t *testing.T) {
 	if err := os.WriteFile(path, file, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	r, err := VerifyFile(t.Context(), path)
+	r, err := ledger.VerifyFile(t.Context(), path, Layout)
 	if err != nil || r.Damaged != 1 || r.Damages[0].Table != "file" || !strings.Contains(r.Damages[0].What, "page") {
 		t.Errorf("got %+v, %v", r, err)
 	}
-	if _, err := VerifyFile(t.Context(), path+".absent"); !errors.Is(err, os.ErrNotExist) {
+	if _, err := ledger.VerifyFile(t.Context(), path+".absent", Layout); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("absent: got %v", err)
 	}
 	s := start(t, Config{})
-	if _, err := VerifyFile(t.Context(), s.cfg.Path); !errors.Is(err, ErrInUse) {
+	if _, err := ledger.VerifyFile(t.Context(), s.cfg.Path, Layout); !errors.Is(err, ErrInUse) {
 		t.Errorf("in use: got %v, want %v", err, ErrInUse)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -145,7 +146,7 @@ func TestSnapshot(t *testing.T) {
 	if err != nil || size != int64(w.file.Len()) || size > 8<<20 {
 		t.Fatalf("got %d bytes of %d, %v", w.file.Len(), size, err)
 	}
-	if err := CheckStructure(bytes.NewReader(w.file.Bytes()), size); err != nil {
+	if err := ledger.CheckStructure(bytes.NewReader(w.file.Bytes()), size); err != nil {
 		t.Error(err)
 	}
 	copied := startImage(t, w.file.Bytes())
@@ -155,7 +156,7 @@ func TestSnapshot(t *testing.T) {
 	copied.stop()
 	s.stop()
 	var offline bytes.Buffer
-	if err := SnapshotFile(t.Context(), s.cfg.Path, func(int64) (io.Writer, error) { return &offline, nil }); err != nil {
+	if err := ledger.SnapshotFile(t.Context(), s.cfg.Path, func(int64) (io.Writer, error) { return &offline, nil }); err != nil {
 		t.Fatal(err)
 	}
 	wantPeek(t, startImage(t, offline.Bytes()), box(3), 1, large)
@@ -188,20 +189,20 @@ func TestCompact(t *testing.T) {
 		t.Fatal(err)
 	}
 	path := s.cfg.Path
-	if _, _, err := CompactFile(t.Context(), path, nil); !errors.Is(err, ErrInUse) {
+	if _, _, err := ledger.CompactFile(t.Context(), path, Layout, nil); !errors.Is(err, ErrInUse) {
 		t.Errorf("open: got %v, want %v", err, ErrInUse)
 	}
 	s.stop()
 	// What a crash left is no hindrance, and goes when the store is opened.
-	if err := os.WriteFile(compactPath(path), []byte("half"), 0o600); err != nil {
+	if err := os.WriteFile(path+".compact", []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	told := int64(0)
-	before, after, err := CompactFile(t.Context(), path, func(n int64) { told = n })
+	before, after, err := ledger.CompactFile(t.Context(), path, Layout, func(n int64) { told = n })
 	if err != nil || before < 8_000_000 || after > 2<<20 || told == 0 {
 		t.Errorf("got %d to %d bytes, %v; told of %d", before, after, err, told)
 	}
-	if err := os.WriteFile(compactPath(path), []byte("half"), 0o600); err != nil {
+	if err := os.WriteFile(path+".compact", []byte("half"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	again := start(t, Config{Path: path})
@@ -209,7 +210,7 @@ func TestCompact(t *testing.T) {
 	if seq := put(t, again, box(1), "new"); seq != last+1 {
 		t.Errorf("seq %d after %d", seq, last)
 	}
-	if _, err := os.Stat(compactPath(path)); !errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(path + ".compact"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("half a copy is still there: %v", err)
 	}
 }
@@ -222,10 +223,10 @@ func TestCompactKeepsAll(t *testing.T) {
 	}
 	before := reports(t, path)
 	ctx, cancel := context.WithCancel(t.Context())
-	if _, _, err := CompactFile(ctx, path, func(int64) { cancel() }); err != nil && !errors.Is(err, context.Canceled) {
+	if _, _, err := ledger.CompactFile(ctx, path, Layout, func(int64) { cancel() }); err != nil && !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: got %v", err)
 	}
-	if _, _, err := CompactFile(t.Context(), path, nil); err != nil {
+	if _, _, err := ledger.CompactFile(t.Context(), path, Layout, nil); err != nil {
 		t.Fatal(err)
 	}
 	if after := reports(t, path); after.Records != before.Records || after.Bytes != before.Bytes {

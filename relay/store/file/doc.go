@@ -1,7 +1,7 @@
 // Package file is the one bbolt file under a store: opened with its lock, checked
 // before it is trusted, mapped so that it can grow, written anew without its free
 // room. It knows pages and buckets, and nothing of what they hold. It is for package
-// relay/store.
+// relay/store/ledger.
 //
 // Invariants:
 //   - A file whose structure was checked is walked by bbolt without a panic; what is

@@ -1,4 +1,4 @@
-package store
+package ledger
 
 import (
 	bolt "go.etcd.io/bbolt"
@@ -12,15 +12,15 @@ import (
 // file.
 const mappedMost = 16 << 20
 
-// touch counts bytes of the mapped file that were read.
-func (s *Store) touch(n int64) {
-	if s.touched.Add(n) < mappedMost {
+// Touch counts bytes of the mapped file that were read.
+func (l *Ledger) Touch(n int64) {
+	if l.touched.Add(n) < mappedMost {
 		return
 	}
-	s.touched.Store(0)
+	l.touched.Store(0)
 	// The mapping stays where it is for as long as a transaction reads.
-	_ = s.view(func(tx *bolt.Tx) error {
-		file.Unmap(s.db, tx.Size())
+	_ = l.View(func(tx *bolt.Tx) error {
+		file.Unmap(l.db, tx.Size())
 		return nil
 	})
 }

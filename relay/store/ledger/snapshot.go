@@ -1,4 +1,4 @@
-package store
+package ledger
 
 import (
 	"cmp"
@@ -14,31 +14,21 @@ import (
 // Snapshot writes the file as it is between two commits. begin gets its size, in
 // bytes, and returns where it goes. Others go on reading and writing; what they
 // write meanwhile needs new room in the file, so the writer must not stall.
-func (s *Store) Snapshot(ctx context.Context, begin func(size int64) (io.Writer, error)) error {
-	if err := s.Health(ctx); err != nil {
+func (l *Ledger) Snapshot(ctx context.Context, begin func(size int64) (io.Writer, error)) error {
+	if err := l.Health(ctx); err != nil {
 		return err
 	}
-	err := s.view(func(tx *bolt.Tx) error { return writeTo(ctx, tx, begin) })
+	err := l.View(func(tx *bolt.Tx) error { return writeTo(ctx, tx, begin) })
 	if err != nil {
 		return fmt.Errorf("snapshot: %w", err)
 	}
 	return nil
 }
 
-// SnapshotFile is Snapshot of a store that nobody has open for writing. The
+// SnapshotFile is Snapshot of a ledger that nobody has open for writing. The
 // structure of the file is checked before, its records are not.
 func SnapshotFile(ctx context.Context, path string, begin func(size int64) (io.Writer, error)) error {
-	if err := file.Check(path); err != nil {
-		return fmt.Errorf("snapshot: %w", err)
-	}
-	db, err := file.OpenReadOnly(path)
-	if err != nil {
-		return fmt.Errorf("snapshot: %w", err)
-	}
-	defer db.Close()
-	err = file.Guard(func() error {
-		return db.View(func(tx *bolt.Tx) error { return writeTo(ctx, tx, begin) })
-	})
+	err := viewFile(path, func(tx *bolt.Tx) error { return writeTo(ctx, tx, begin) })
 	if err != nil {
 		return fmt.Errorf("snapshot: %w", err)
 	}
@@ -70,6 +60,6 @@ func (c *contextWriter) Write(p []byte) (n int, err error) {
 	return n, c.err
 }
 
-// CheckStructure checks the pages of a store in f, which has that many bytes, as
+// CheckStructure checks the pages of a ledger in f, which has that many bytes, as
 // Open does. The error is ErrDamaged.
 func CheckStructure(f io.ReaderAt, size int64) error { return file.CheckPages(f, size) }

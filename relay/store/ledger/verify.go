@@ -1,4 +1,4 @@
-package store
+package ledger
 
 import (
 	"bytes"
@@ -21,12 +21,12 @@ const (
 	maxDamages = 100
 )
 
-// Damage is one thing in a store that is not what was written there.
+// Damage is one thing in a ledger that is not what was written there.
 type Damage struct {
-	// Table is the part of the store, or "file".
+	// Table is the part of the ledger, or "file".
 	Table string
-	// Key names the record in its table, in hex; "" for a whole table. In an inbox
-	// it is the name of the inbox and that of the record, with a slash between.
+	// Key names the record in its table, in hex; "" for a whole table. In a
+	// bucket within it, it is the name of that and of the record, with a slash between.
 	Key string
 	// What is wrong with it.
 	What string
@@ -47,21 +47,21 @@ func (r *Report) damage(d Damage) {
 	}
 }
 
-// Verify reads the whole store that is open, one slice after the other, beside
+// Verify reads the whole ledger that is open, one slice after the other, beside
 // all that goes on, and names what is damaged. A page that makes no sense ends the
-// store, as it does to everybody who reads it. The error is that of ctx, or
+// ledger, as it does to everybody who reads it. The error is that of ctx, or
 // ErrClosed.
-func (s *Store) Verify(ctx context.Context) (Report, error) {
-	if err := s.Health(ctx); errors.Is(err, ErrClosed) {
+func (l *Ledger) Verify(ctx context.Context) (Report, error) {
+	if err := l.Health(ctx); errors.Is(err, ErrClosed) {
 		return Report{}, err
 	}
-	return verify(ctx, s.view)
+	return l.cfg.Layout.verify(ctx, l.View)
 }
 
-// VerifyFile reads a whole store that nobody has open for writing: its structure,
+// VerifyFile reads a whole ledger that nobody has open for writing: its structure,
 // and each record. The errors are that of ctx, ErrInUse, ErrNewer, or those of
 // the file system; a damaged file is a Report.
-func VerifyFile(ctx context.Context, path string) (Report, error) {
+func VerifyFile(ctx context.Context, path string, layout Layout) (Report, error) {
 	if err := file.Check(path); errors.Is(err, ErrDamaged) {
 		var r Report
 		r.damage(Damage{Table: "file", What: err.Error()})
@@ -73,16 +73,16 @@ func VerifyFile(ctx context.Context, path string) (Report, error) {
 	if err != nil {
 		return Report{}, fmt.Errorf("verify store: %w", err)
 	}
-	r, err := verify(ctx, func(fn func(*bolt.Tx) error) error { return file.Guard(func() error { return db.View(fn) }) })
+	r, err := layout.verify(ctx, func(fn func(*bolt.Tx) error) error { return file.Guard(func() error { return db.View(fn) }) })
 	if err = errors.Join(err, db.Close()); err != nil {
 		return Report{}, fmt.Errorf("verify store: %w", err)
 	}
 	return r, nil
 }
 
-func verify(ctx context.Context, view func(func(*bolt.Tx) error) error) (Report, error) {
-	v := &verifier{}
-	err := view(checkFormat)
+func (y *Layout) verify(ctx context.Context, view func(func(*bolt.Tx) error) error) (Report, error) {
+	v := &verifier{layout: y}
+	err := view(y.check)
 	for err == nil && !v.done {
 		if err = ctx.Err(); err == nil {
 			err = view(v.slice)
@@ -98,6 +98,7 @@ func verify(ctx context.Context, view func(func(*bolt.Tx) error) error) (Report,
 // verifier walks over all records. Between two slices it remembers where it is by
 // name, since anything may change.
 type verifier struct {
+	layout *Layout
 	report Report
 	done   bool
 	// table, key and sub are the place of the next record: a bucket, a key in it,
@@ -146,8 +147,10 @@ func (v *verifier) inner(b *bolt.Bucket) bool {
 	if b == nil {
 		return true
 	}
-	if v.sub == nil && !sequenceAgrees(v.key, b) {
-		v.report.damage(Damage{Table: string(v.table), Key: hex.EncodeToString(v.key), What: "sequence is not that of its header"})
+	if v.sub == nil && v.layout.Check != nil {
+		if what := v.layout.Check(v.key, b); what != "" {
+			v.report.damage(Damage{Table: string(v.table), Key: hex.EncodeToString(v.key), What: what})
+		}
 	}
 	c := b.Cursor()
 	for k, value := c.Seek(v.sub); k != nil; k, value = c.Next() {
@@ -172,7 +175,7 @@ func (v *verifier) record(bucket, k, value []byte, within string) {
 	if bytes.Equal(bucket, bucketMeta) && bytes.Equal(k, keyFormat) {
 		return
 	}
-	if _, err := open(bucket, k, value); err != nil {
+	if _, err := Unseal(bucket, k, value); err != nil {
 		v.report.damage(Damage{Table: string(v.table), Key: within + hex.EncodeToString(k), What: "checksum does not match"})
 	}
 }

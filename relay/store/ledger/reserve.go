@@ -1,4 +1,4 @@
-package store
+package ledger
 
 import (
 	"errors"
@@ -14,48 +14,48 @@ import (
 const reserveSize = 4 << 20
 
 // reservePath is a file of zeros that gives the room back when it is removed.
-func (s *Store) reservePath() string { return s.cfg.Path + ".reserve" }
+func (l *Ledger) reservePath() string { return l.cfg.Path + ".reserve" }
 
 // refillReserve makes the reserve if it is not there, and then lets the store
 // grow; without it nothing is taken that needs more room.
-func (s *Store) refillReserve() error {
-	info, err := os.Stat(s.reservePath())
+func (l *Ledger) refillReserve() error {
+	info, err := os.Stat(l.reservePath())
 	if err == nil && info.Size() == reserveSize {
-		s.tight.Store(false)
+		l.tight.Store(false)
 		return nil
 	}
-	f, err := os.OpenFile(s.reservePath(), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	f, err := os.OpenFile(l.reservePath(), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return fmt.Errorf("make reserve: %w", err)
 	}
 	_, err = f.Write(make([]byte, reserveSize))
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		err = errors.Join(err, os.Remove(s.reservePath()))
-		known := s.tight.Swap(true)
+		err = errors.Join(err, os.Remove(l.reservePath()))
+		known := l.tight.Swap(true)
 		if diskFull(err) {
 			if !known {
-				s.cfg.Log.Error("disk full: taking nothing that needs room")
+				l.cfg.Log.Error("disk full: taking nothing that needs room")
 			}
 			return nil
 		}
 		return fmt.Errorf("make reserve: %w", err)
 	}
-	s.tight.Store(false)
+	l.tight.Store(false)
 	return nil
 }
 
 // Full reports whether the disk is full, and nothing is taken that needs room.
 // Sweep looks whether there is some again.
-func (s *Store) Full() bool { return s.tight.Load() }
+func (l *Ledger) Full() bool { return l.tight.Load() }
 
 // spendReserve gives the room back and reports whether there was some.
-func (s *Store) spendReserve() bool {
-	if s.tight.Swap(true) {
+func (l *Ledger) spendReserve() bool {
+	if l.tight.Swap(true) {
 		return false
 	}
-	s.cfg.Log.Error("disk full: taking nothing that needs room")
-	if err := os.Remove(s.reservePath()); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		s.cfg.Log.Error("free reserve", "err", err)
+	l.cfg.Log.Error("disk full: taking nothing that needs room")
+	if err := os.Remove(l.reservePath()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		l.cfg.Log.Error("free reserve", "err", err)
 		return false
 	}
 	return true
