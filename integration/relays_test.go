@@ -41,6 +41,30 @@ func TestRelayAddedLater(t *testing.T) {
 	})
 }
 
+// TestCallAfterStored: what a relay took and never hands over reaches somebody who does
+// not know the sender yet, once both machines run.
+func TestCallAfterStored(t *testing.T) {
+	simulate(t, func(w *world) {
+		r := w.relay()
+		a, b := w.node("alice"), w.node("bob", r.url())
+		time.Sleep(10 * time.Second)
+		invite, err := b.Invite(context.Background())
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.halt()
+		if _, err := a.AddContact(context.Background(), invite.Link, ""); err != nil {
+			t.Fatal(err)
+		}
+		id := a.send(b, "are you there?")
+		a.await(id, localapi.Stored, time.Minute)
+		w.net.Cut(b.ip, r.ip, true)
+		time.Sleep(5 * time.Minute)
+		b.start()
+		a.await(id, localapi.Delivered, 10*time.Minute)
+	})
+}
+
 // oddRelay is a relay that is slow or lies.
 type oddRelay struct {
 	rpc.Depositor

@@ -15,8 +15,9 @@
 // What nobody took waits, and is tried again after a second, then ever more rarely, up
 // to 5 minutes, and at once when the person's machine or one of its relays is reached, or
 // its addresses or our network change. What was taken but not receipted is sent again
-// when the person's machine is seen; it is encrypted anew if that machine took it a
-// minute ago, or a relay 5 days ago. A machine that falls silent is waited for once;
+// when the person's machine is seen, which is called after a minute, then ever more rarely,
+// up to once an hour: a relay may be gone, or keep back what it took. It is encrypted anew
+// if that machine took it a minute ago, or a relay 5 days ago. A machine that falls silent is waited for once;
 // where it is now is asked of its relays beside the dial.
 //
 // At a relay of somebody who gave us a pass for it (package rpc/pass), or whose link

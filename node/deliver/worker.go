@@ -66,6 +66,28 @@ type worker struct {
 	pause    time.Duration // back-off after a failure
 	receipts *rate.Limiter // of the person, outlives the worker
 	resend   resend
+	call     call
+}
+
+// call is the plan to call a person whose machine is not seen while something lacks a
+// receipt: a relay that took it may be gone or keep it back. Most often there is nobody
+// to answer, so the calls become rare.
+type call struct {
+	at    time.Time     // when; zero: not planned
+	pause time.Duration // until the time after
+}
+
+// due reports whether the time has come, and then plans the next.
+func (c *call) due() bool {
+	if c.at.IsZero() {
+		c.pause = reencrypt
+	} else if time.Now().Before(c.at) {
+		return false
+	}
+	first := c.at.IsZero()
+	c.at = time.Now().Add(c.pause + rand.N(c.pause/2))
+	c.pause = min(2*c.pause, resendMost)
+	return !first
 }
 
 // resend is the plan to send again what lacks a receipt while the person's
@@ -207,7 +229,18 @@ func (w *worker) pass(ctx context.Context) (wait time.Duration, idle bool) {
 	if load.waiting == 0 && load.receiptIn == 0 {
 		return 0, true
 	}
+	w.tryCall(p, load)
 	return w.nextLook(load), false
+}
+
+// tryCall calls a person who is not seen, if it is time. If that succeeds the worker is
+// woken and plans to send again.
+func (w *worker) tryCall(p people.Person, l load) {
+	if l.waiting == 0 || w.d.links.now(p.Host) != nil {
+		w.call = call{}
+	} else if w.call.due() {
+		w.d.tasks.run(func(ctx context.Context) { _, _ = w.d.links.get(ctx, p.Host) })
+	}
 }
 
 // quick sends what is ready over the connection that is there, before anything else is
@@ -242,8 +275,10 @@ func (w *worker) nextLook(l load) time.Duration {
 	if l.receiptIn > 0 {
 		next = min(next, l.receiptIn)
 	}
-	if !w.resend.at.IsZero() {
-		next = min(next, max(time.Until(w.resend.at), time.Millisecond))
+	for _, at := range []time.Time{w.resend.at, w.call.at} {
+		if !at.IsZero() {
+			next = min(next, max(time.Until(at), time.Millisecond))
+		}
 	}
 	return next
 }
