@@ -86,6 +86,51 @@ func TestDeadIsNoticed(t *testing.T) {
 	}
 }
 
+// TestDeadRelayIsNoticed cuts a sender from the relay that keeps the mail of both, with
+// no reset, and lets the way be open again 5 s later: that the connection is dead was
+// noticed by then, and the message is stored long before QUIC would have given it up. A
+// relay that is only slow keeps its callers.
+func TestDeadRelayIsNoticed(t *testing.T) {
+	simulate(t, func(w *world) {
+		r := w.relay()
+		a, b := w.node("anna", r.url()), w.node("bob", r.url())
+		a.add(b)
+		a.await(a.send(b, "hello"), localapi.Delivered, time.Minute)
+		b.halt()
+		reached := func() bool {
+			s, err := a.Status(context.Background())
+			must(t, err)
+			return s.Relays[0].Reached
+		}
+		for i, quiet := range []time.Duration{10 * time.Minute, time.Second} {
+			a.settled()
+			time.Sleep(quiet)
+			w.net.Cut(a.ip, r.ip, true)
+			began := time.Now()
+			id := a.send(b, fmt.Sprint("are you there? ", i))
+			for reached() && time.Since(began) < time.Minute {
+				time.Sleep(10 * time.Millisecond)
+			}
+			noticed := time.Since(began)
+			if noticed > 3500*time.Millisecond { // 3 s of silence after the hedge
+				t.Errorf("quiet for %v: noticed after %v", quiet, noticed)
+			}
+			time.Sleep(5*time.Second - noticed)
+			w.net.Cut(a.ip, r.ip, false)
+			a.await(id, localapi.Stored, 20*time.Second)
+			t.Logf("quiet for %v: noticed after %v, stored %v after the way was open", quiet, noticed, time.Since(began)-5*time.Second)
+		}
+		a.settled()
+		w.net.Delay(a.ip, r.ip, time.Second)
+		a.await(a.send(b, "slow"), localapi.Stored, 10*time.Second)
+		for range 100 {
+			if time.Sleep(100 * time.Millisecond); !reached() {
+				t.Fatal("a relay that is slow was given up")
+			}
+		}
+	})
+}
+
 // sameTexts compares what was shown, in any order.
 func sameTexts(a, b []string) bool {
 	a, b = slices.Clone(a), slices.Clone(b)

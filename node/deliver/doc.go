@@ -38,7 +38,9 @@
 //
 // A link is a NodeService stream to one other machine, a peer or a relay. Both
 // sides call over it. At most one is opened per machine; the other side may have
-// opened one as well.
+// opened one as well. One over which something goes and nothing is answered, be it a
+// message or a deposit, is asked whether it is alive, and given up after 3 s; any answer
+// will do, so that a relay that is only slow keeps its callers.
 //
 // # Circuits
 //

@@ -194,7 +194,7 @@ func (d *Deliverer) lookUp(ctx context.Context, p people.Person) (found bool) {
 }
 
 func (d *Deliverer) resolve(ctx context.Context, u transport.RelayURL, p people.Person) (record []byte, err error) {
-	err = d.atRelay(ctx, p, u, func(ctx context.Context, c *rpc.Client, _ bool) (err error) {
+	err = d.atRelay(ctx, p, u, func(ctx context.Context, c *rpc.Client, _ *link) (err error) {
 		record, err = c.ResolveEndpoint(ctx, p.ID)
 		return err
 	})

@@ -290,8 +290,11 @@ const fromNobody = " and was not told from whom it is"
 
 // goRelay leaves the items at one relay.
 func (r *race) goRelay(ctx context.Context, w way, u transport.RelayURL) error {
-	return r.d.atRelay(ctx, r.p, u, func(ctx context.Context, c *rpc.Client, sealed bool) error {
-		return r.send(ctx, c, ack{way: w, sealed: sealed}, pulse.New())
+	return r.d.atRelay(ctx, r.p, u, func(ctx context.Context, c *rpc.Client, named *link) error {
+		if named == nil {
+			return r.send(ctx, c, ack{way: w, sealed: true}, pulse.New()) // just made, and not kept
+		}
+		return r.send(ctx, c, ack{way: w}, named.Pulse)
 	})
 }
 

@@ -16,9 +16,9 @@ import (
 // atRelay makes a call about a person at one of its relays. With a pass of the
 // person it says nothing of who we are; where there is none, or the relay does not
 // take it, and where our network blocks UDP, without which no connection says so
-// little, we call in our own name. call is told which, and may be made more than
-// once.
-func (d *Deliverer) atRelay(ctx context.Context, p people.Person, u transport.RelayURL, call func(ctx context.Context, c *rpc.Client, sealed bool) error) error {
+// little, we call in our own name. call is told over which link, nil if the relay is
+// not told who we are, and may be made more than once.
+func (d *Deliverer) atRelay(ctx context.Context, p people.Person, u transport.RelayURL, call func(ctx context.Context, c *rpc.Client, named *link) error) error {
 	pass, hello, err := d.passAt(ctx, p, u.Key)
 	if err != nil {
 		return err
@@ -40,9 +40,11 @@ func (d *Deliverer) atRelay(ctx context.Context, p people.Person, u transport.Re
 	if err != nil {
 		return err
 	}
-	err = call(ctx, ln.conn.Client(), false)
+	doubt := time.AfterFunc(Hedge, ln.MayBeDead)
+	defer doubt.Stop()
+	err = call(ctx, ln.conn.Client(), ln)
 	if d.endedSession(ctx, u.Key, err) {
-		err = call(ctx, ln.conn.Client(), false) // for this our key will do
+		err = call(ctx, ln.conn.Client(), ln) // for this our key will do
 	}
 	if errors.Is(err, rpc.ErrDisconnected) {
 		ln.drop()
@@ -89,7 +91,7 @@ func refusesPass(err error) bool {
 
 // callSealed makes a call on a connection of its own, which shows a pass and
 // nothing else.
-func (d *Deliverer) callSealed(ctx context.Context, u transport.RelayURL, pass []byte, call func(context.Context, *rpc.Client, bool) error) error {
+func (d *Deliverer) callSealed(ctx context.Context, u transport.RelayURL, pass []byte, call func(context.Context, *rpc.Client, *link) error) error {
 	s, err := transport.DialPlain(ctx, d.cfg.Plain, u)
 	if err != nil {
 		d.sealed.Answered(u.Key, false)
@@ -101,7 +103,7 @@ func (d *Deliverer) callSealed(ctx context.Context, u transport.RelayURL, pass [
 		Budget: d.links.budget,
 		Log:    d.cfg.Log.With("relay", u.Key),
 	})
-	err = call(ctx, conn.Client(), true)
+	err = call(ctx, conn.Client(), nil)
 	_ = conn.Close()
 	if d.sealed.Answered(u.Key, true) {
 		d.relayUp(u.Key)
@@ -120,7 +122,7 @@ func (r *home) tryPass(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("make pass: %w", err)
 	}
-	err = r.d.callSealed(ctx, r.URL, pass, func(ctx context.Context, c *rpc.Client, _ bool) error {
+	err = r.d.callSealed(ctx, r.URL, pass, func(ctx context.Context, c *rpc.Client, _ *link) error {
 		_, err := c.ResolveEndpoint(ctx, r.d.self)
 		return err
 	})
