@@ -62,7 +62,7 @@ func run(ctx context.Context) error {
 	m.row("bare QUIC stream, round trip of 1 KiB, p50", show(m.roundTrip), "–", "–")
 	m.row("dial by key, until the other side answers on a stream, p50", show(m.dial), "–", "–")
 	m.row("disk, synced write of 4 KiB, p50", show(m.sync), "–", "–")
-	for _, step := range []func(context.Context) error{m.size, m.start, m.lan, m.messages, m.fallback} {
+	for _, step := range []func(context.Context) error{m.size, m.start, m.chat, m.lan, m.messages, m.fallback} {
 		if err := step(ctx); err != nil {
 			return err
 		}
