@@ -15,6 +15,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"quicnprotochat/transport/address"
+	"quicnprotochat/transport/punch"
 )
 
 const (
@@ -178,8 +179,7 @@ func (h *Host) dialAddrs(ctx context.Context, k Key, addrs []Addr) []Attempt {
 	forget := h.order.set(addrs)
 	defer forget()
 	h.offer(k.PeerID(), address.Multiaddrs(addrs))
-	ctx = network.WithDialPeerTimeout(network.WithForceDirectDial(ctx, "chat"), maxDialTime)
-	_, err := h.host.Network().DialPeer(ctx, k.PeerID())
+	err := punch.DialDirect(network.WithDialPeerTimeout(ctx, maxDialTime), h.host, k.PeerID(), "chat")
 	if err == nil {
 		return nil
 	}
@@ -274,6 +274,22 @@ func (d *dials) leave(k Key, ended *dial) {
 		d.running[k] = rest
 	}
 	close(ended.done)
+}
+
+// wait waits until no dial runs. None is begun any more.
+func (d *dials) wait() {
+	for {
+		var last *dial
+		d.mu.Lock()
+		for _, running := range d.running {
+			last = running[0]
+		}
+		d.mu.Unlock()
+		if last == nil {
+			return
+		}
+		<-last.done
+	}
 }
 
 // watch returns a channel that is closed when k gets connected; forget ends it.

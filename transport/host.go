@@ -164,6 +164,7 @@ func (h *Host) Close() error {
 		h.cancel()
 		h.plain.close()
 		h.reach.Close()
+		h.dials.wait() // libp2p panics on a dial of a host that is closed
 		if err := h.host.Close(); err != nil {
 			h.closeErr = fmt.Errorf("close host: %w", err)
 		}

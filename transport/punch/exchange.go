@@ -167,8 +167,8 @@ func (u *Puncher) dial(p peer.ID, a *attempt, addrs []ma.Multiaddr, leads bool, 
 	ctx, cancel := context.WithTimeout(a.alone, most)
 	defer cancel()
 	u.cfg.Offer(p, addrs)
-	ctx = network.WithSimultaneousConnect(network.WithForceDirectDial(ctx, "punch"), leads, "punch")
-	_, err := u.cfg.Host.Network().DialPeer(network.WithDialPeerTimeout(ctx, most), p)
+	ctx = network.WithSimultaneousConnect(ctx, leads, "punch")
+	err := DialDirect(network.WithDialPeerTimeout(ctx, most), u.cfg.Host, p, "punch")
 	if err == nil || u.isDirect(p) {
 		return nil
 	}
