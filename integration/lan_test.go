@@ -150,7 +150,11 @@ func TestLAN(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("delivered after %v", time.Since(began))
+	// Alice's node is connected to where bob was, for it asked what he is called.
+	took := time.Since(began)
+	if t.Logf("delivered after %v", took); took > 30*time.Second {
+		t.Errorf("delivered after %v: QUIC had to find out that the connection is dead", took)
+	}
 	if d.Path != localapi.PathLAN {
 		t.Errorf("path: got %s (%s), want lan", d.Path, d.Why)
 	}

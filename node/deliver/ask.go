@@ -34,10 +34,11 @@ func ask(ctx context.Context, d *Deliverer, p people.Person, call func(context.C
 	}
 	begin("their machine", func() error {
 		ln, err := d.links.get(ctx, p.Host)
-		if err == nil {
-			err = call(ctx, ln.conn.Client())
+		if err != nil {
+			return err
 		}
-		return err
+		defer ln.doubt()()
+		return call(ctx, ln.conn.Client())
 	})
 	relays := p.Relays
 	begun, ended := 1, 0

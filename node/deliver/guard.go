@@ -42,6 +42,12 @@ func (ln *link) ask(ctx context.Context, limit time.Duration) bool {
 	return true
 }
 
+// doubt lets the other machine be asked whether it is alive when a call that begins now
+// is not over after the hedge.
+func (ln *link) doubt() (over func() bool) {
+	return time.AfterFunc(Hedge, ln.MayBeDead).Stop
+}
+
 // lost gives up a link that is dead, so that the next call dials anew.
 func (l *links) lost(ln *link) {
 	l.d.cfg.Log.Debug("link is dead", "peer", ln.key)

@@ -40,8 +40,7 @@ func (d *Deliverer) atRelay(ctx context.Context, p people.Person, u transport.Re
 	if err != nil {
 		return err
 	}
-	doubt := time.AfterFunc(Hedge, ln.MayBeDead)
-	defer doubt.Stop()
+	defer ln.doubt()()
 	err = call(ctx, ln.conn.Client(), ln)
 	if d.endedSession(ctx, u.Key, err) {
 		err = call(ctx, ln.conn.Client(), ln) // for this our key will do
