@@ -306,7 +306,7 @@ func relayDeletes(p *play, step string) {
 }
 
 var cutPoints = []cutPoint{
-	alicesPoint("contact is added", actBegin, "convo.(*Engine).AddContact"),
+	alicesPoint("contact is added", actBegin, "known.(*People).AddContact"),
 	alicesPoint("group is made", actBegin, "convo.(*Engine).Start"),
 	alicesPoint("welcome is sealed", actBegin, "convo.(*Engine).SealWaiting"),
 	bobsPoint("key package is handed out", actBegin, "keys.(*Keys).Take"),
