@@ -139,6 +139,16 @@ func chatScreens(t *testing.T) (anna, bob *screen) {
 	return anna, bob
 }
 
+// TestTypedEarly types a command before the chat has taken the terminal over.
+func TestTypedEarly(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs real processes in terminals")
+	}
+	anna := chatScreen(t, filepath.Join(t.TempDir(), "anna"), 100)
+	anna.keys("/whoami", "Enter")
+	anna.await(`^12D3Koo\S+  anna$`)
+}
+
 // TestFirstChat is what a newcomer sees: a question, a link with its QR code, and
 // on the other side one command with the link.
 func TestFirstChat(t *testing.T) {

@@ -15,12 +15,16 @@ import (
 // event shows what happened.
 func (c *chat) event(e localapi.Event) error {
 	text := ""
+	if e.Event == localapi.EventContact && e.Contact != nil {
+		delete(c.asked, e.Contact.Identity)
+	}
 	switch {
 	case e.Event == localapi.EventMessage && e.Message != nil && e.Contact != nil:
 		text = c.cameIn(e)
 	case e.Event == localapi.EventChanged && e.Message != nil && e.Contact != nil:
 		text = c.changed(e)
-	case e.Event == localapi.EventRequest && e.Contact != nil:
+	case e.Event == localapi.EventRequest && e.Contact != nil && !c.asked[e.Contact.Identity]:
+		c.asked[e.Contact.Identity] = true
 		text = fmt.Sprintf("Somebody who calls itself %s asks to write to you: /requests shows it, /accept NAME or /refuse NAME answers", words.Inviter(*e.Contact))
 	case e.Event == localapi.EventTrust && e.Contact != nil && e.Contact.Changed != "":
 		text = words.Contact(*e.Contact)

@@ -57,6 +57,9 @@ type inputModel struct {
 	showing bool
 	sized   bool
 	closing bool
+	// drawn is true when the first frames were: before that keys come that were typed
+	// when the terminal was not ours yet.
+	drawn bool
 	// redraw changes when lines were shown, which moves the cursor away: only a
 	// view that differs from the last one puts it back.
 	redraw bool
@@ -126,7 +129,7 @@ func (m *inputModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case showMsg:
 		return m, m.show(string(msg))
 	case shownMsg:
-		m.showing, m.redraw = false, !m.redraw
+		m.showing, m.drawn, m.redraw = false, true, !m.redraw
 		return m, m.showNext()
 	case closeMsg:
 		m.closing = true
@@ -242,7 +245,11 @@ func (m *inputModel) edit(msg tea.Msg) tea.Cmd {
 
 // key does what a key is for; those that are for nothing else are typed.
 func (m *inputModel) key(msg tea.KeyPressMsg) tea.Cmd {
-	switch msg.String() {
+	pressed := msg.String()
+	if pressed == "ctrl+j" && !m.drawn {
+		pressed = "enter" // until then the terminal made that of the key
+	}
+	switch pressed {
 	case "ctrl+c":
 		switch {
 		case m.over:
