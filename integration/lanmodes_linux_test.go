@@ -85,8 +85,12 @@ func TestLANModes(t *testing.T) {
 	if said["192.168.77.1"] == 0 || said["192.168.77.3"] == 0 {
 		t.Errorf("captured %v: nothing of those who announce themselves", said)
 	}
+	addrs, err := l.ip("-n", l.ns("e"), "-o", "addr", "show", "dev", "eth0")
+	if err != nil || !strings.Contains(addrs, " 192.168.77.5/") {
+		t.Fatalf("addresses of erin: %q, %v", addrs, err)
+	}
 	for from := range said {
-		if from == "192.168.77.5" {
+		if strings.Contains(addrs, " "+from+"/") { // also that of IPv6
 			t.Errorf("got %v: who is off speaks to the LAN", said)
 		}
 	}
