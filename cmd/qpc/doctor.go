@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"quicnprotochat/cmd/qpc/cli"
+	"quicnprotochat/cmd/qpc/words"
 	"quicnprotochat/node"
 	"quicnprotochat/node/localapi"
 )
@@ -113,7 +114,7 @@ func examineSilence(h cli.Home, err error) finding {
 
 // examineStatus checks what a node says of itself.
 func examineStatus(st localapi.Status) []finding {
-	findings := []finding{{"listen", len(st.Addrs) > 0, fmt.Sprintf("%d addresses", len(st.Addrs)), ""}}
+	findings := []finding{{"listen", len(st.Addrs) > 0, words.Count(len(st.Addrs), "address", "addresses"), ""}}
 	if len(st.Addrs) == 0 {
 		findings[0].Do = "is the machine on a network? nobody can dial it"
 	}

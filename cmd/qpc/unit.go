@@ -93,6 +93,8 @@ func (a *app) installService(cmd *cobra.Command, _ []string) error {
 	if h.Flag != "" {
 		home = " --home " + cli.UnitWord(h.Dir)
 	}
+	_, old := os.Stat(path)
+	isNew := errors.Is(old, os.ErrNotExist)
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
@@ -100,6 +102,9 @@ func (a *app) installService(cmd *cobra.Command, _ []string) error {
 		return err
 	}
 	if err := systemctl(cmd.Context(), "daemon-reload"); err != nil {
+		if isNew {
+			err = errors.Join(err, os.Remove(path)) // systemd has not heard of it
+		}
 		return err
 	}
 	if err := systemctl(cmd.Context(), "enable", "--now", unitName); err != nil {
