@@ -299,6 +299,10 @@ func TestComeBack(t *testing.T) {
 	anna.await("< one\n.*< two\n+bob> *$")
 	bob.await("^anna> *$")
 
+	qpc(t, "send", "--home", home, "bob", "from another front end")
+	anna.await("> from another front end")
+	anna.await("^bob> *$")
+
 	backup := filepath.Join(t.TempDir(), "backup")
 	anna.keys("/backup "+backup, "Enter")
 	for _, question := range []string{"password of the backup", "password of the backup, again"} {

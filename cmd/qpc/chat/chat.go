@@ -31,6 +31,8 @@ type chat struct {
 	*Commands
 	client *localapi.Client
 	self   localapi.Identity
+	// began is when the chat did.
+	began time.Time
 	// with is whom a line without a slash goes to; nil for nobody yet.
 	with *chatPartner
 	// sent are the own messages that are not delivered yet, by id.
@@ -191,7 +193,7 @@ func (c *chat) run(ctx context.Context, links []string, linger time.Duration) er
 	if err != nil {
 		return err
 	}
-	c.self = self
+	c.self, c.began = self, time.Now()
 	events, lost := cli.Listen(ctx, c.client)
 	if err := c.begin(ctx, links); err != nil {
 		return err
@@ -219,7 +221,7 @@ func (c *chat) run(ctx context.Context, links []string, linger time.Duration) er
 				return err
 			}
 		case e := <-events:
-			if err := c.event(e); err != nil {
+			if err := errors.Join(c.event(e), c.fromElsewhere(ctx, e)); err != nil {
 				return err
 			}
 			if over != nil && len(c.here) == 0 {
