@@ -53,6 +53,10 @@ func (s *Stream) Reset() { s.stream.Reset() }
 // peer about this stream: it answers no more.
 func (s *Stream) Abandon() { _ = s.stream.Conn().Close() }
 
+// Disconnect ends all connections to k: two that dialled each other at once may have more
+// than the one that a stream is on.
+func (h *Host) Disconnect(k Key) { _ = h.host.Network().ClosePeer(k.PeerID()) }
+
 // SetDeadline makes reads and writes after t fail; zero is never.
 func (s *Stream) SetDeadline(t time.Time) error { return s.stream.SetDeadline(t) }
 

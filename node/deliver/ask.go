@@ -104,6 +104,7 @@ func (d *Deliverer) NameOf(ctx context.Context, k transport.Key) (string, error)
 			}
 			if _, ok := d.people.Of(rpc.Identity(k)); !ok {
 				drop()
+				d.host.Disconnect(k)
 			}
 		})
 	}
