@@ -159,6 +159,14 @@ func (m *machine) strike() {
 func (m *machine) vanish(span time.Duration) {
 	m.s.w.net.Down(m.ip, true)
 	m.stop()
+	m.crashed()
+	time.Sleep(span)
+	m.s.w.net.Down(m.ip, false)
+	m.begin()
+}
+
+// crashed leaves on the disk what the crash does, after which there is none planned.
+func (m *machine) crashed() {
 	select {
 	case <-m.struck:
 	default:
@@ -174,9 +182,6 @@ func (m *machine) vanish(span time.Duration) {
 	}
 	m.point = nil
 	m.cut.arm(nil)
-	time.Sleep(span)
-	m.s.w.net.Down(m.ip, false)
-	m.begin()
 }
 
 // stop ends the program.
@@ -214,7 +219,8 @@ func (m *machine) begin() {
 			return
 		}
 		m.trace.printf("crashed while it started")
-		m.cut.arm(nil)
+		m.crashed()
+		m.s.w.net.Down(m.ip, false)
 	}
 	m.up, m.since = true, time.Now()
 	m.trace.printf("started")
