@@ -56,7 +56,7 @@ type Notifier interface {
 	Receipt(to rpc.Identity)
 	// ContactChanged says that a contact's card is new.
 	ContactChanged(c store.Contact)
-	// Joined says that keys of a new epoch are here.
+	// Joined says that keys of a new epoch are here, or a person is known now.
 	Joined()
 	// KeyPackageUsed says that one of our key packages was used up.
 	KeyPackageUsed()
@@ -179,7 +179,7 @@ func (e *Engine) transact(ctx context.Context, update func(context.Context, func
 		default:
 		}
 	}
-	if fx.joined {
+	if fx.joined || len(fx.contacts) > 0 {
 		e.cfg.Notify.Joined()
 	}
 	if fx.used {

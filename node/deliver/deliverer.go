@@ -282,7 +282,8 @@ func (d *Deliverer) busy() []rpc.Identity {
 	return slices.Collect(maps.Keys(d.workers))
 }
 
-// Joined says that keys of a new epoch are here: what waited may open.
+// Joined says that keys of a new epoch are here, or a person is known now: what waited
+// may open.
 func (d *Deliverer) Joined() { d.inbox.Retry() }
 
 // KeyPackageUsed says that one of our key packages was used: the relay that had it

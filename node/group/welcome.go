@@ -241,11 +241,12 @@ func historyIn(parts []message.Part, group []byte) *message.GroupTree {
 	return nil
 }
 
-// mayInvite refuses to be added by somebody whom we do not know otherwise.
+// mayInvite lets nobody add us whom we do not know otherwise: the Welcome waits until we
+// do. The inviter's introduction may still be on its way.
 func (g *Groups) mayInvite(tx *store.Tx, id rpc.Identity) error {
 	c, err := tx.Contact(id)
 	if isNotFound(err) || err == nil && c.Via == known.ViaGroup {
-		return fmt.Errorf("%w: welcome from somebody who is not a contact", convo.ErrRefused)
+		return convo.ErrWaiting
 	}
 	return err
 }
