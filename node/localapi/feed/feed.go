@@ -30,9 +30,10 @@ type Log interface {
 type Feed struct {
 	log Log
 
-	// order is held while the log is read, so that all get its events in its order.
-	// It guards last, the id of the newest event that was handed out, once started.
-	order   sync.Mutex
+	// order has a token while the log is read, which may take long, so that all get its
+	// events in its order. It guards last, the id of the newest event that was handed
+	// out, once started.
+	order   chan struct{}
 	started bool
 	last    uint64
 
@@ -43,13 +44,13 @@ type Feed struct {
 
 // New returns the feed of a log.
 func New(log Log) *Feed {
-	return &Feed{log: log, subs: make(map[chan localapi.Event]struct{})}
+	return &Feed{log: log, order: make(chan struct{}, 1), subs: make(map[chan localapi.Event]struct{})}
 }
 
 // Wake says that the log has more, and hands it to all subscribers.
 func (f *Feed) Wake() error {
-	f.order.Lock()
-	defer f.order.Unlock()
+	f.order <- struct{}{}
+	defer func() { <-f.order }()
 	return f.catchUp()
 }
 
@@ -100,8 +101,8 @@ func (f *Feed) hand(e localapi.Event) {
 
 // Subscribe implements localapi.Events.
 func (f *Feed) Subscribe(ctx context.Context, after uint64) (<-chan localapi.Event, error) {
-	f.order.Lock()
-	defer f.order.Unlock()
+	f.order <- struct{}{}
+	defer func() { <-f.order }()
 	// Who wants no past needs none of it read: what is new since the last Wake comes
 	// with the next one.
 	if after != 0 || !f.started {
