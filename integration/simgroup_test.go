@@ -147,6 +147,9 @@ func (g *simGroup) open() (open []string) {
 	for _, m := range g.s.nodes {
 		info, err := m.node.Group(context.Background(), g.id)
 		if err != nil || info.Status != "in" {
+			if g.invited(m) {
+				open = append(open, fmt.Sprintf("%s: %s was invited and is not in", g.name, m.name))
+			}
 			continue
 		}
 		in = append(in, m.name)
@@ -212,13 +215,18 @@ func (g *simGroup) checkMember(m *machine) {
 			continue
 		}
 		later := slices.ContainsFunc(g.wishes[i+1:], func(l wish) bool { return l.about == m && l.in != w.in })
-		switch {
-		case w.in && w.by == g.creator && g.stays(g.creator) && g.stays(m) && status != "in":
-			g.s.found("%s: %s was invited and is %s", g.name, m.name, status)
-		case !w.in && w.by == g.creator && g.stays(g.creator) && !later && status == "in":
+		if !w.in && w.by == g.creator && g.stays(g.creator) && !later && status == "in" {
 			g.s.found("%s: %s was removed and is in", g.name, m.name)
 		}
 	}
+}
+
+// invited reports whether somebody has to get in, be it late: the creator invited it,
+// and both stay.
+func (g *simGroup) invited(m *machine) bool {
+	return g.stays(g.creator) && g.stays(m) && slices.ContainsFunc(g.wishes, func(w wish) bool {
+		return w.in && w.about == m && w.by == g.creator && !w.maybe
+	})
 }
 
 // checkShown checks what one user sees of the group.
