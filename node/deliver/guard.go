@@ -2,7 +2,10 @@ package deliver
 
 import (
 	"context"
+	"errors"
 	"time"
+
+	"quicnprotochat/rpc"
 )
 
 // guard gives up a link when it is dead, until it ends.
@@ -31,11 +34,11 @@ func (l *links) guard(ctx context.Context, ln *link) {
 	}
 }
 
-// ask calls the other machine and reports whether it answers.
+// ask calls the other machine and reports whether it answers, be it with an error.
 func (ln *link) ask(ctx context.Context, limit time.Duration) bool {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	if _, err := ln.conn.Client().Health(ctx); err != nil {
+	if _, err := ln.conn.Client().Health(ctx); ctx.Err() != nil || errors.Is(err, rpc.ErrDisconnected) {
 		return false
 	}
 	ln.Answered()
