@@ -171,15 +171,19 @@ func (o *oracle) own(m *machine) map[string]localapi.Message {
 const absence = 90 * time.Second
 
 // whileAbsent checks what those who are away left: what is durable elsewhere reaches
-// whom it is for without them.
+// whom it is for without them. Behind a text that a relay may have lost, nothing is sure:
+// the Welcome or the commit that it takes to read the rest may be lost with it.
 func (o *oracle) whileAbsent() {
 	time.Sleep(absence)
+	unsure := make(map[[2]*machine]bool)
 	for _, said := range o.said {
-		if said.from.up || !said.to.up || said.maybe {
+		d, ok := said.from.left[said.text]
+		if said.from.up || !said.to.up || !ok {
 			continue
 		}
-		d, ok := said.from.left[said.text]
-		if !ok || o.jumped() || o.stale() || !d.State.Reaches(localapi.Direct) && (d.State != localapi.Stored || o.doubtful()) {
+		pair := [2]*machine{said.from, said.to}
+		unsure[pair] = unsure[pair] || o.doubtful() && !d.State.Reaches(localapi.Direct)
+		if said.maybe || o.jumped() || o.stale() || unsure[pair] || !d.State.Reaches(localapi.Stored) {
 			continue
 		}
 		all, err := o.history(said.to, said.from.node.id)
