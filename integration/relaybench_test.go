@@ -233,7 +233,7 @@ func (m *relayBench) storeCallers(path string, n int) (calls []func() error) {
 	})
 	for range n {
 		calls = append(calls, func() error {
-			_, err := s.Append(m.Context(), m.anybody(), []store.Inbox{{Owner: m.anybody()}}, m.payload)
+			_, err := s.Append(m.Context(), store.Depositor{Who: m.anybody()}, []store.Inbox{{Owner: m.anybody()}}, m.payload)
 			return err
 		})
 	}

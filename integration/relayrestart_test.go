@@ -87,7 +87,7 @@ func fillStore(ctx context.Context, path string, boxes []rpc.Identity, each int)
 			payload := make([]byte, 1<<10)
 			for n := d; n < len(boxes)*each; n += depositors {
 				copy(payload, fmt.Sprint(n))
-				if _, err := s.Append(ctx, rpc.Identity{}, []store.Inbox{{Owner: boxes[n%len(boxes)]}}, payload); err != nil {
+				if _, err := s.Append(ctx, store.Depositor{}, []store.Inbox{{Owner: boxes[n%len(boxes)]}}, payload); err != nil {
 					return fmt.Errorf("append %d: %w", n, err)
 				}
 			}

@@ -65,8 +65,12 @@ type Config struct {
 	// their bytes. Default: a quarter of MaxDepth and of MaxInboxBytes.
 	MaxShare      int
 	MaxShareBytes int64
-	// MaxInboxes bounds the inboxes of one identity, with those of its channels.
-	// Default 1000.
+	// MaxPlaceShare bounds the payloads of all at one address in one inbox,
+	// MaxPlaceShareBytes their bytes. The loopback is none. Default: a third of
+	// MaxDepth and of MaxInboxBytes.
+	MaxPlaceShare      int
+	MaxPlaceShareBytes int64
+	// MaxInboxes bounds the inboxes of one identity on channels. Default 1000.
 	MaxInboxes int
 	// MaxBytes bounds all that the relay keeps. Default 8 GiB.
 	MaxBytes int64
@@ -88,6 +92,10 @@ type Config struct {
 	// times as many at once; AddressRate is the same for one address. Default 1000
 	// and 5000.
 	CallRate, AddressRate int
+	// MaxAddressBytes is how many bytes one address may leave here at once, payloads
+	// and keys; as much comes back within Retention. The loopback has no bound.
+	// Default: an eighth of MaxBytes.
+	MaxAddressBytes int64
 	// MaxConns bounds the connections over libp2p, MaxConnsPerAddr those from one
 	// IPv4 address or IPv6 /56, NewConnsPerAddr how many may come from there in a
 	// second. Those over plain QUIC have bounds of their own, see QUIC. Default:
@@ -141,6 +149,8 @@ func (c Config) withDefaults() (Config, error) {
 	c.MaxPayload = cmp.Or(c.MaxPayload, rpc.MaxPayload)
 	c.MaxWaiters = cmp.Or(c.MaxWaiters, 32)
 	c.SweepEvery = cmp.Or(c.SweepEvery, 10*time.Minute)
+	c.MaxBytes = cmp.Or(c.MaxBytes, 8<<30)
+	c.Retention = cmp.Or(c.Retention, 7*24*time.Hour)
 	if len(c.Listen) == 0 {
 		c.Listen = defaultListen
 	}
@@ -177,6 +187,7 @@ func (c Config) traffic() traffic.Config {
 		MaxCalls: c.MaxCalls, MaxDeviceCalls: c.MaxDeviceCalls, MaxAddressCalls: c.MaxAddressCalls, MaxAllCalls: c.MaxAllCalls,
 		MaxAddressWaiters: c.MaxAddressWaiters, MaxAllWaiters: c.MaxAllWaiters,
 		CallRate: c.CallRate, AddressRate: c.AddressRate, Now: c.Now,
+		AddressBytes: cmp.Or(c.MaxAddressBytes, max(1, c.MaxBytes/8)), BytesTime: c.Retention,
 	}
 }
 
@@ -189,14 +200,15 @@ func (c Config) storeConfig(path string, w *waiters) store.Config {
 		MaxInboxBytes: c.MaxInboxBytes,
 		MaxShare:      c.MaxShare,
 		MaxShareBytes: c.MaxShareBytes,
-		MaxInboxes:    c.MaxInboxes,
-		MaxBytes:      c.MaxBytes,
-		Retention:     c.Retention,
-		OnAppend:      w.wake,
-		OnBan:         w.wakeOwner,
-		OnCommit:      c.OnCommit,
-		Fault:         c.Fault,
-		Now:           c.Now,
-		Log:           c.Log,
+		MaxPlaceShare: c.MaxPlaceShare, MaxPlaceShareBytes: c.MaxPlaceShareBytes,
+		MaxInboxes: c.MaxInboxes,
+		MaxBytes:   c.MaxBytes,
+		Retention:  c.Retention,
+		OnAppend:   w.wake,
+		OnBan:      w.wakeOwner,
+		OnCommit:   c.OnCommit,
+		Fault:      c.Fault,
+		Now:        c.Now,
+		Log:        c.Log,
 	}
 }

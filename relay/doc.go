@@ -24,6 +24,7 @@
 //     recipient's endpoints have cancelled. Such a call is counted by its address,
 //     and nothing that is kept, logged or held in memory says who made it.
 //   - A single-use key package is handed out once.
+//   - What it remembers of callers, to bound them, it forgets when it counts no more.
 //   - Whatever is asked of it, its memory and its disk stay bounded; what is over
 //     a bound is refused with a code.
 //

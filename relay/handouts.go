@@ -47,7 +47,7 @@ func (h *handouts) reserve(caller, target rpc.Identity) bool {
 	now := h.now()
 	t := h.targets[target]
 	if t == nil || t.over(now) {
-		if t == nil && len(h.targets) >= maxHandoutTargets && !h.forget(now) {
+		if t == nil && len(h.targets) >= maxHandoutTargets && !h.drop(now) {
 			return false
 		}
 		t = &handoutCount{end: now.Add(handoutWindow), callers: make(map[rpc.Identity]int)}
@@ -84,8 +84,16 @@ func (h *handouts) release(caller, target rpc.Identity) {
 	}
 }
 
-// forget drops the windows that have ended and reports whether there were any.
-func (h *handouts) forget(now time.Time) bool {
+// forget drops the windows that have ended: who asked for whom is nobody's business
+// then.
+func (h *handouts) forget() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.drop(h.now())
+}
+
+// drop drops the windows that have ended and reports whether there were any.
+func (h *handouts) drop(now time.Time) bool {
 	n := len(h.targets)
 	for target, t := range h.targets {
 		if t.over(now) {

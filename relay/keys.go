@@ -33,6 +33,10 @@ func (s *service) UploadKeyPackage(ctx context.Context, c rpc.Caller, owner rpc.
 	if err != nil {
 		return fingerprint, err
 	}
+	unspend, err := s.traffic.Spend(c.Remote, len(keyPackage)+recordCost)
+	if err != nil {
+		return fingerprint, err
+	}
 	fingerprint = sha256.Sum256(keyPackage)
 	err = s.store.AddKeyPackage(ctx, owner, store.KeyPackage{
 		Data:        keyPackage,
@@ -40,6 +44,9 @@ func (s *service) UploadKeyPackage(ctx context.Context, c rpc.Caller, owner rpc.
 		NotAfter:    k.notAfter.Add(clockSkew),
 		LastResort:  k.lastResort,
 	})
+	if err != nil {
+		unspend()
+	}
 	return fingerprint, wireError(err)
 }
 

@@ -3,11 +3,13 @@ package relay
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
 
 	"quicnprotochat/rpc"
+	"quicnprotochat/rpc/pass"
 )
 
 // TestLimits: each limit of an inbox and of the disk answers with its code, and leaves
@@ -76,7 +78,128 @@ func TestDiskLimit(t *testing.T) {
 	}
 }
 
-// TestInboxLimit: an identity has so many inboxes, with those of its channels.
+// TestManyKeys: who makes keys as it likes, and has the many addresses that come with
+// one line, keeps nobody else from writing to somebody.
+func TestManyKeys(t *testing.T) {
+	var none rpc.Channel
+	for name, remote := range map[string]func(int) string{
+		"IPv4": func(int) string { return "192.0.2.1" },
+		"IPv6": func(n int) string { return fmt.Sprintf("2001:db8:0:%x::%x", n%256, n) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, _ := newTestService(t, Config{MaxDepth: 30, MaxShare: 4})
+			victim := newPerson(0)
+			taken := 0
+			for n := range 40 {
+				_, err := s.Enqueue(t.Context(), callerAt(100+n, 0, remote(n)), victim.id, none, []byte("flood"))
+				if err == nil {
+					taken++
+				} else {
+					wantCode(t, "over the share of an address", err, rpc.ErrQueueFull)
+				}
+			}
+			if taken != 10 {
+				t.Errorf("%d of one address were taken, want 10", taken)
+			}
+			for n, at := range []string{"198.51.100.1", "2001:db8:0:100::1", "127.0.0.1", ""} {
+				if _, err := s.Enqueue(t.Context(), callerAt(1+n, 0, at), victim.id, none, []byte("hello")); err != nil {
+					t.Errorf("a contact at %q: %v", at, err)
+				}
+			}
+		})
+	}
+}
+
+// TestChannelsOfOthers: channels that others make with somebody keep no mail from its
+// inbox, also when that was empty before.
+func TestChannelsOfOthers(t *testing.T) {
+	s, _ := newTestService(t, Config{MaxInboxes: 2})
+	victim := newPerson(0)
+	for n := range 3 {
+		c := newPerson(1 + n).caller()
+		ch, err := s.CreateChannel(t.Context(), c, victim.id)
+		if err == nil {
+			_, err = s.Enqueue(t.Context(), c, victim.id, ch, []byte("flood"))
+		}
+		if n == 2 {
+			wantCode(t, "a channel too many", err, rpc.ErrQueueFull)
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := s.Enqueue(t.Context(), newPerson(9).caller(), victim.id, rpc.Channel{}, []byte("hello")); err != nil {
+		t.Errorf("mail: %v", err)
+	}
+}
+
+// TestForgetsCallers: who asked for whose keys, and who tried which name, is in memory
+// no longer than it counts.
+func TestForgetsCallers(t *testing.T) {
+	s, clk := newTestService(t, Config{AllowSealedSender: true})
+	bob := newPerson(2)
+	bob.tell(t, s, clk.now(), 5)
+	p := makeKeyPackage(1, bob.id, clk.now(), clk.now().Add(24*time.Hour), false, []byte("one"))
+	if _, err := s.UploadKeyPackage(t.Context(), bob.caller(), bob.id, p); err != nil {
+		t.Fatal(err)
+	}
+	c := byPass(bob.passFor(clk.now(), func(p *pass.Pass) { p.Kind = pass.Hello }), "192.0.2.1")
+	if got, err := s.FetchKeyPackage(t.Context(), c, bob.id); err != nil || len(got) == 0 {
+		t.Fatalf("got %x, %v", got, err)
+	}
+	if _, err := s.Enqueue(t.Context(), c, bob.id, rpc.Channel{}, []byte("hello")); err != nil {
+		t.Fatal(err)
+	}
+	left := func() (n int) {
+		for _, h := range []*handouts{s.handouts, s.hellos} {
+			for _, of := range h.targets {
+				n += len(of.callers)
+			}
+		}
+		return n
+	}
+	s.forget()
+	if n := left(); n != 2 {
+		t.Errorf("within the hour: %d, want 2", n)
+	}
+	clk.add(handoutWindow)
+	s.forget()
+	if n := left(); n != 0 {
+		t.Errorf("after it: %d, want 0", n)
+	}
+}
+
+// TestAddressBytes: one address does not fill the disk, however many keys and inboxes it
+// makes up, and others leave their mail.
+func TestAddressBytes(t *testing.T) {
+	s, clk := newTestService(t, Config{MaxBytes: 800_000})
+	const here, there = "192.0.2.1", "192.0.2.2"
+	deposit := func(n int, remote string) error {
+		_, err := s.Enqueue(t.Context(), callerAt(n, 0, remote), newPerson(1000+n).id, rpc.Channel{}, make([]byte, 9_744))
+		return err
+	}
+	for n := range 10 { // an eighth, with 256 bytes for each record
+		if err := deposit(n, here); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wantCode(t, "one address", deposit(10, here), rpc.ErrBusy)
+	owner := callerAt(11, 0, here)
+	p := makeKeyPackage(1, owner.Identity, clk.now(), clk.now().Add(time.Hour), false, make([]byte, 9000))
+	_, err := s.UploadKeyPackage(t.Context(), owner, owner.Identity, p)
+	wantCode(t, "key packages of one address", err, rpc.ErrBusy)
+	for n, remote := range []string{there, "127.0.0.1", ""} {
+		if err := deposit(20+n, remote); err != nil {
+			t.Errorf("at %q: %v", remote, err)
+		}
+	}
+	clk.add(17 * time.Hour) // a tenth of seven days
+	if err := deposit(10, here); err != nil {
+		t.Errorf("later: %v", err)
+	}
+	wantCode(t, "and again", deposit(12, here), rpc.ErrBusy)
+}
+
+// TestInboxLimit: an identity has so many inboxes on channels.
 func TestInboxLimit(t *testing.T) {
 	s, _ := newTestService(t, Config{MaxInboxes: 2})
 	b := newPerson(0)

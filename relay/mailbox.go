@@ -43,15 +43,31 @@ func (s *service) BatchEnqueue(ctx context.Context, c rpc.Caller, to []rpc.Ident
 	if err != nil {
 		return nil, err
 	}
+	seqs, err := s.deposit(ctx, c, members, ch, payload)
+	if err != nil || len(members) == len(to) {
+		return seqs, err
+	}
+	return spread(to, members, seqs), nil
+}
+
+// recordCost is about what a record takes of the disk beside its bytes.
+const recordCost = 256
+
+// deposit leaves a payload for members, as far as its caller may leave so much.
+func (s *service) deposit(ctx context.Context, c rpc.Caller, members []rpc.Identity, ch rpc.Channel, payload []byte) ([]uint64, error) {
+	unspend, err := s.traffic.Spend(c.Remote, len(payload)+len(members)*recordCost)
+	if err != nil {
+		return nil, err
+	}
 	inboxes := make([]store.Inbox, len(members))
 	for i, id := range members {
 		inboxes[i] = store.Inbox{Owner: id, Channel: ch}
 	}
-	seqs, err := s.store.Append(ctx, callerOf(c), inboxes, payload)
-	if err != nil || len(members) == len(to) {
-		return seqs, wireError(err)
+	seqs, err := s.store.Append(ctx, depositorOf(c), inboxes, payload)
+	if err != nil {
+		unspend()
 	}
-	return spread(to, members, seqs), nil
+	return seqs, wireError(err)
 }
 
 // spread puts the numbers of members in the places that they have in to, and 0 in

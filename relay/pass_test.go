@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -186,6 +187,11 @@ func TestPassLimits(t *testing.T) {
 	must(1, contact, "192.0.2.2")
 	must(hellosByCaller, hello, "192.0.2.3")
 	wantCode(t, "too much with a hello pass", enqueue(hello, "192.0.2.3", 1), rpc.ErrPass)
+	for n := range hellosByCaller { // one line of IPv6, however many addresses
+		must(1, hello, fmt.Sprintf("2001:db8::%x:1", n))
+	}
+	wantCode(t, "too much from one line", enqueue(hello, "2001:db8:0:ff::1", 1), rpc.ErrPass)
+	must(1, hello, "2001:db8:0:100::1")
 	must(1, contact, "192.0.2.3")
 	wantCode(t, "too large for a hello pass", enqueue(hello, "192.0.2.4", maxHello+1), rpc.ErrTooLarge)
 	must(1, hello, "192.0.2.4")

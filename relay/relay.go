@@ -257,7 +257,7 @@ func (r *Relay) closeNetwork() error {
 	return err
 }
 
-// sweep removes what has expired, from time to time.
+// sweep removes what has expired, from time to time, on the disk and in memory.
 func (r *Relay) sweep(ctx context.Context) {
 	for ctx.Err() == nil {
 		done, err := r.store.Sweep(ctx)
@@ -266,6 +266,7 @@ func (r *Relay) sweep(ctx context.Context) {
 			r.cfg.Log.Error("sweep", "err", err)
 		}
 		if done || err != nil {
+			r.service.forget()
 			pause = r.cfg.SweepEvery
 			if r.store.Full() {
 				pause = min(pause, fullPause)

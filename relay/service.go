@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"quicnprotochat/relay/accounts"
+	"quicnprotochat/relay/store"
 	"quicnprotochat/relay/traffic"
 	"quicnprotochat/rpc"
 	"quicnprotochat/rpc/account"
@@ -86,7 +87,7 @@ func (s *service) enterCall(c rpc.Caller) (call *traffic.Call, leave func(), err
 }
 
 // callerOf is what the calls of a caller are counted by: the key that it proved,
-// else its account, else its address.
+// else its account, else its address, of which who has many of IPv6 has one.
 func callerOf(c rpc.Caller) [32]byte {
 	switch {
 	case c.Proven:
@@ -94,7 +95,33 @@ func callerOf(c rpc.Caller) [32]byte {
 	case c.Session != nil:
 		return c.Session.Account
 	}
-	return sha256.Sum256([]byte(c.Remote))
+	return placeOf(c.Remote)
+}
+
+// placeOf is what an address is counted by.
+func placeOf(remote string) [32]byte {
+	if network, known := traffic.Network(remote); known {
+		remote = network.String()
+	}
+	return sha256.Sum256([]byte(remote))
+}
+
+// depositorOf is what the payloads that a caller leaves are counted by. Keys cost
+// nothing, so its address counts as well, where that tells callers apart.
+func depositorOf(c rpc.Caller) store.Depositor {
+	d := store.Depositor{Who: callerOf(c)}
+	if _, known := traffic.Network(c.Remote); known {
+		d.Place = placeOf(c.Remote)
+	}
+	return d
+}
+
+// forget drops what is remembered of callers and matters no more.
+func (s *service) forget() {
+	s.traffic.Forget()
+	s.handouts.forget()
+	s.hellos.forget()
+	s.accounts.Forget()
 }
 
 // enterAny lets a call in from anybody, and counts it until leave.

@@ -14,7 +14,7 @@ import (
 type (
 	// mailStore keeps payloads. See the methods of store.Store.
 	mailStore interface {
-		Append(ctx context.Context, from rpc.Identity, to []store.Inbox, payload []byte) ([]uint64, error)
+		Append(ctx context.Context, from store.Depositor, to []store.Inbox, payload []byte) ([]uint64, error)
 		Measure(ctx context.Context, inbox store.Inbox, after uint64, limit, maxBytes int) (int, error)
 		Peek(ctx context.Context, inbox store.Inbox, after uint64, limit, maxBytes int) ([]rpc.Envelope, error)
 		Drain(ctx context.Context, inbox store.Inbox, limit, maxBytes int) ([]rpc.Envelope, error)

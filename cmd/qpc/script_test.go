@@ -88,7 +88,7 @@ func fill(ts *testscript.TestScript, neg bool, args []string) {
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx) }()
 	for i := range n {
-		_, err := s.Append(ctx, [32]byte{}, []store.Inbox{{Owner: [32]byte{byte(i)}}}, bytes.Repeat([]byte{byte(i)}, 1<<20))
+		_, err := s.Append(ctx, store.Depositor{}, []store.Inbox{{Owner: [32]byte{byte(i)}}}, bytes.Repeat([]byte{byte(i)}, 1<<20))
 		ts.Check(err)
 	}
 	cancel()

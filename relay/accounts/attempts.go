@@ -1,9 +1,10 @@
 package accounts
 
 import (
-	"net/netip"
 	"sync"
 	"time"
+
+	"quicnprotochat/relay/traffic"
 )
 
 // maxCounted bounds what a limit remembers; at the bound, and until windows end,
@@ -37,7 +38,7 @@ func (l *limit) take(who string) bool {
 	now := l.now()
 	c := l.counts[who]
 	if c == nil || l.over(c, now) {
-		if c == nil && len(l.counts) >= maxCounted && !l.forget(now) {
+		if c == nil && len(l.counts) >= maxCounted && !l.drop(now) {
 			return false
 		}
 		c = &count{end: now.Add(l.window)}
@@ -65,8 +66,15 @@ func (l *limit) over(c *count, now time.Time) bool {
 	return !now.Before(c.end) || now.Before(c.end.Add(-l.window))
 }
 
-// forget drops the windows that have ended and reports whether there were any.
-func (l *limit) forget(now time.Time) bool {
+// forget drops the windows that have ended: who tried what is nobody's business then.
+func (l *limit) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.drop(l.now())
+}
+
+// drop drops the windows that have ended and reports whether there were any.
+func (l *limit) drop(now time.Time) bool {
 	n := len(l.counts)
 	for who, c := range l.counts {
 		if l.over(c, now) {
@@ -76,16 +84,12 @@ func (l *limit) forget(now time.Time) bool {
 	return len(l.counts) < n
 }
 
-// network is what an address is counted by: one of IPv6 by the 64 bits that a
-// single line gets, for whose rest its owner has a choice of many.
+// network is what an address is counted by, so that who has many of IPv6 has no more
+// than others.
 func network(remote string) string {
-	addr, err := netip.ParseAddr(remote)
-	if err != nil || addr.Unmap().Is4() {
+	p, known := traffic.Network(remote)
+	if !known {
 		return remote
 	}
-	prefix, err := addr.WithZone("").Prefix(64)
-	if err != nil {
-		return remote
-	}
-	return prefix.String()
+	return p.String()
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
@@ -150,20 +151,28 @@ func pendingKey(name Name, finalization []byte) [32]byte {
 func (p *pending) add(name Name, expected []byte, l login) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	now := p.now()
 	if len(p.logins) >= maxPending {
-		for k, l := range p.logins {
-			if !now.Before(l.end) {
-				delete(p.logins, k)
-			}
-		}
+		p.drop()
 	}
 	if len(p.logins) >= maxPending {
 		return false
 	}
-	l.end = now.Add(pendingLife)
+	l.end = p.now().Add(pendingLife)
 	p.logins[pendingKey(name, expected)] = l
 	return true
+}
+
+// forget drops those that came to nothing.
+func (p *pending) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.drop()
+}
+
+// drop is forget, with mu held.
+func (p *pending) drop() {
+	now := p.now()
+	maps.DeleteFunc(p.logins, func(_ [32]byte, l login) bool { return !now.Before(l.end) })
 }
 
 func (p *pending) take(name Name, finalization []byte) (l login, found bool) {

@@ -39,7 +39,10 @@ func ParseName(text string) (Name, error) {
 	if !wellFormed(n.Text) {
 		return Name{}, errName
 	}
-	n.Folded = norm.NFC.String(cases.Fold().String(n.Text))
+	n.Folded = norm.NFC.String(cases.Fold().String(strings.ReplaceAll(n.Text, dotted, "i")))
+	if !wellFormed(n.Folded) {
+		return Name{}, errName // what others are shown has to be a name
+	}
 	n.Key = sha256.Sum256([]byte(skeleton(n.Folded)))
 	return n, nil
 }
@@ -74,6 +77,10 @@ var scripts = [][]*unicode.RangeTable{
 	{unicode.Myanmar},
 	{unicode.Khmer},
 }
+
+// dotted is the capital of i in Turkish, which folds to an i with a mark that may not
+// be in a name.
+const dotted = "İ"
 
 // prolonged is the sign of a long vowel, which is of two scripts of the first line.
 const prolonged = 'ー'

@@ -9,7 +9,7 @@ import (
 func TestParseName(t *testing.T) {
 	for text, folded := range map[string]string{
 		"anna": "anna", "Anna": "anna", "A-n_n.a9": "a-n_n.a9", "Jose\u0301": "josé", "STRASSE": "strasse",
-		"Straße": "strasse", "李小龍": "李小龍", "Ольга": "ольга", "ロバート": "ロバート", "すずき太郎": "すずき太郎", "김철수": "김철수", "דוד": "דוד", "محمد": "محمد", strings.Repeat("x", 32): strings.Repeat("x", 32),
+		"Straße": "strasse", "İnci": "inci", "ŞİRİN": "şirin", "李小龍": "李小龍", "Ольга": "ольга", "ロバート": "ロバート", "すずき太郎": "すずき太郎", "김철수": "김철수", "דוד": "דוד", "محمد": "محمد", strings.Repeat("x", 32): strings.Repeat("x", 32),
 		strings.Repeat("é", 32): strings.Repeat("é", 32),
 	} {
 		if n, err := ParseName(text); err != nil || n.Folded != folded {
@@ -40,7 +40,7 @@ func TestLookAlikes(t *testing.T) {
 		{"anna", "ANNA", "Anna", "ａｎｎａ", "𝐚𝐧𝐧𝐚"},
 		{"bob", "b0b", "B0B", "b٠b"},
 		{"peace", "реасе" /* Cyrillic */},
-		{"alice", "a1ice", "alıce", "ALICE"},
+		{"alice", "a1ice", "alıce", "ALICE", "ALİCE"},
 		{"morn", "rnorn", "mom"},
 		{"wave", "vvave"},
 		{"josé", "JOSÉ", "jose\u0301"},
@@ -63,7 +63,7 @@ func TestLookAlikes(t *testing.T) {
 
 // FuzzParseName: a name that is taken has the same key however it is written.
 func FuzzParseName(f *testing.F) {
-	for _, s := range []string{"anna", "Straße", "李小龍", "Jose\u0301", "b٠b", "ﬀoo", "ǅungla", "ΐxx", "\xff", "rnorn"} {
+	for _, s := range []string{"anna", "Straße", "李小龍", "Jose\u0301", "b٠b", "ﬀoo", "ǅungla", "ΐxx", "\xff", "rnorn", "İnci", strings.Repeat("ß", 20)} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -71,10 +71,13 @@ func FuzzParseName(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for _, again := range []string{n.Text, strings.ToLower(n.Text)} {
+		for _, again := range []string{n.Text, n.Folded, strings.ToLower(n.Text)} {
 			m, err := ParseName(again)
 			if err == nil && again == n.Text && m != n {
 				t.Errorf("%q is %v, then %v", text, n, m)
+			}
+			if again == n.Folded && (err != nil || m.Folded != n.Folded) { // as it is shown to others
+				t.Errorf("%q is %q, which is %q, %v", text, n.Folded, m.Folded, err)
 			}
 			if err == nil && m.Folded == n.Folded && m.Key != n.Key {
 				t.Errorf("%q and %q have two keys", text, again)

@@ -107,6 +107,15 @@ func New(cfg Config) *Service {
 	}
 }
 
+// Forget drops what is remembered of callers and matters no more. It is called now
+// and then.
+func (s *Service) Forget() {
+	s.pending.forget()
+	for _, l := range []*limit{s.byAddress, s.byBoth, s.byName, s.byOwner, s.begun, s.made} {
+		l.forget()
+	}
+}
+
 // leveled returns when the least time of an answer is over.
 func leveled(ctx context.Context) (wait func()) {
 	over := time.NewTimer(level)

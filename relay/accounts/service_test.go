@@ -285,7 +285,7 @@ func TestAttemptsAreLimited(t *testing.T) {
 	for n := range 3 { // one network of IPv6, however many addresses
 		want(t, "IPv6", guess(fmt.Sprintf("2001:db8::%x", 100+n), "anna"), rpc.ErrLogin)
 	}
-	want(t, "the same network", guess("2001:db8::ffff", "anna"), rpc.ErrBusy)
+	want(t, "the same network", guess("2001:db8:0:ff::1", "anna"), rpc.ErrBusy)
 	for n := 6; n < 60; n++ { // all addresses together have 60 at one name
 		want(t, "everywhere", guess(fmt.Sprintf("198.51.100.%d", n), "anna"), rpc.ErrLogin)
 	}
@@ -327,6 +327,33 @@ func TestLimitIsBounded(t *testing.T) {
 	now = now.Add(time.Minute)
 	if !l.take("more") || len(l.counts) != 1 {
 		t.Errorf("after the window it remembers %d", len(l.counts))
+	}
+}
+
+// TestForgets: who tried to log in, and where, is in memory no longer than it counts.
+func TestForgets(t *testing.T) {
+	w := newWorld(t, Config{})
+	anna := newPerson(1)
+	c := anna.tls("192.0.2.1")
+	want(t, "register", w.register(t, c, "anna", "pw", anna.id, ""), nil)
+	for _, c := range []rpc.Caller{c, quic("192.0.2.2")} {
+		_, err := w.login(t, c, "anna", "guess", anna.id)
+		want(t, "guess", err, rpc.ErrLogin)
+	}
+	left := func() (n int) {
+		for _, l := range []*limit{w.byAddress, w.byBoth, w.byName, w.byOwner, w.begun, w.made} {
+			n += len(l.counts)
+		}
+		return n + len(w.pending.logins)
+	}
+	w.Forget()
+	if n := left(); n != 1+1+1+1+1+1+2 {
+		t.Errorf("%d are remembered", n)
+	}
+	w.add(registerWindow)
+	w.Forget()
+	if n := left(); n != 0 {
+		t.Errorf("%d are remembered after an hour", n)
 	}
 }
 
@@ -397,7 +424,7 @@ func TestSessions(t *testing.T) {
 	want(t, "log out", w.EndSession(ctx, last), nil)
 	want(t, "after that", alive(four), rpc.ErrUnauthenticated)
 	_, last = login("new")
-	if _, err := w.store.Append(ctx, anna.id, []store.Inbox{{Owner: anna.id}}, []byte("mail")); err != nil {
+	if _, err := w.store.Append(ctx, store.Depositor{Who: anna.id}, []store.Inbox{{Owner: anna.id}}, []byte("mail")); err != nil {
 		t.Fatal(err)
 	}
 	want(t, "delete", w.DeleteAccount(ctx, last), nil)

@@ -32,7 +32,7 @@ func inStore(t *testing.T, dir string, do func(s *store.Store)) {
 func deposit(t *testing.T, dir, text string) (seq uint64) {
 	t.Helper()
 	inStore(t, dir, func(s *store.Store) {
-		seqs, err := s.Append(t.Context(), [32]byte{1}, []store.Inbox{{Owner: [32]byte{7}}}, []byte(text))
+		seqs, err := s.Append(t.Context(), store.Depositor{Who: [32]byte{1}}, []store.Inbox{{Owner: [32]byte{7}}}, []byte(text))
 		if err != nil {
 			t.Fatal(err)
 		}

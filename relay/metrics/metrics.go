@@ -43,7 +43,12 @@ var reasons = map[rpc.Code]string{
 	rpc.CodeLogin:           "login",
 	rpc.CodeUsername:        "user_name",
 	rpc.CodeShutdown:        "shutting_down",
+	rpc.CodeAccount:         "no_account",
+	rpc.CodeInvite:          "invite",
+	rpc.CodePass:            "pass",
 	rpc.CodeSuite:           "ciphersuite",
+	rpc.CodeDeletion:        "login_too_old",
+	rpc.CodeBanned:          "banned",
 }
 
 // New returns counters at zero.

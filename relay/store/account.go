@@ -76,10 +76,7 @@ func (s *Store) AddAccount(ctx context.Context, a Account, invite *InviteID) err
 
 // Account returns the account of a key.
 func (s *Store) Account(ctx context.Context, key AccountKey) (a Account, found bool, err error) {
-	if err := ctx.Err(); err != nil {
-		return a, false, err
-	}
-	err = s.View(func(tx *bolt.Tx) error {
+	err = s.view(ctx, func(tx *bolt.Tx) error {
 		a, found = s.cfg.account(tx, key)
 		return nil
 	})
@@ -88,10 +85,7 @@ func (s *Store) Account(ctx context.Context, key AccountKey) (a Account, found b
 
 // AccountOf returns the account that an identity is bound to.
 func (s *Store) AccountOf(ctx context.Context, id rpc.Identity) (a Account, found bool, err error) {
-	if err := ctx.Err(); err != nil {
-		return a, false, err
-	}
-	err = s.View(func(tx *bolt.Tx) error {
+	err = s.view(ctx, func(tx *bolt.Tx) error {
 		if key := s.cfg.record(tx, bucketBindings, id[:]); len(key) == len(a.Key) {
 			a, found = s.cfg.account(tx, AccountKey(key))
 		}
@@ -102,10 +96,7 @@ func (s *Store) AccountOf(ctx context.Context, id rpc.Identity) (a Account, foun
 
 // Members returns those of ids that are bound to an account, in their order.
 func (s *Store) Members(ctx context.Context, ids []rpc.Identity) (members []rpc.Identity, err error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	err = s.View(func(tx *bolt.Tx) error {
+	err = s.view(ctx, func(tx *bolt.Tx) error {
 		bound := tx.Bucket(bucketBindings)
 		for _, id := range ids {
 			if bound.Get(id[:]) != nil {
@@ -120,10 +111,7 @@ func (s *Store) Members(ctx context.Context, ids []rpc.Identity) (members []rpc.
 // Accounts returns up to limit accounts with keys behind after, in the order of
 // their keys. The zero key begins; what is damaged is left out.
 func (s *Store) Accounts(ctx context.Context, after AccountKey, limit int) (list []Account, err error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	err = s.View(func(tx *bolt.Tx) error {
+	err = s.view(ctx, func(tx *bolt.Tx) error {
 		c := tx.Bucket(bucketAccounts).Cursor()
 		for k, _ := c.Seek(after[:]); k != nil && len(list) < limit; k, _ = c.Next() {
 			if len(k) != len(after) || AccountKey(k) == after {

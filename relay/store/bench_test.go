@@ -28,7 +28,7 @@ func BenchmarkAppend(b *testing.B) {
 				wg.Go(func() {
 					for i := next.Add(1); i <= int64(b.N); i = next.Add(1) {
 						in := Inbox{Owner: rpc.Identity{byte(i % 1000), byte(i % 1000 >> 8)}}
-						if _, err := s.Append(context.Background(), rpc.Identity{}, []Inbox{in}, payload); err != nil {
+						if _, err := s.Append(context.Background(), Depositor{}, []Inbox{in}, payload); err != nil {
 							b.Error(err)
 							return
 						}
@@ -77,7 +77,7 @@ func BenchmarkOpen(b *testing.B) {
 					for i := p*625 + part*209; i < min(p*625+part*209+209, p*625+625); i++ {
 						to = append(to, Inbox{Owner: rpc.Identity{byte(i), byte(i >> 8)}})
 					}
-					if _, err := s.Append(context.Background(), rpc.Identity{}, to, payload); err != nil {
+					if _, err := s.Append(context.Background(), Depositor{}, to, payload); err != nil {
 						b.Error(round, err)
 						return
 					}

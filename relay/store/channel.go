@@ -42,11 +42,8 @@ func (s *Store) ChannelOf(ctx context.Context, maker, peer rpc.Identity, fresh r
 // ChannelPeer returns the other member of a channel; found is false if there is
 // no such channel or id is none of its members.
 func (s *Store) ChannelPeer(ctx context.Context, ch rpc.Channel, id rpc.Identity) (peer rpc.Identity, found bool, err error) {
-	if err := ctx.Err(); err != nil {
-		return peer, false, err
-	}
 	var c channel
-	err = s.View(func(tx *bolt.Tx) error {
+	err = s.view(ctx, func(tx *bolt.Tx) error {
 		c, found = s.cfg.channel(tx, ch)
 		return nil
 	})

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"quicnprotochat/relay/store/file"
-	"quicnprotochat/rpc"
 )
 
 // TestCompactOpen makes the file of a store small while some write to it and some
@@ -35,7 +34,7 @@ func TestCompactOpen(t *testing.T) {
 		wg.Go(func() {
 			in := box(byte(10 + w))
 			for ctx.Err() == nil && acked[w] < 900 {
-				seqs, err := s.Append(t.Context(), rpc.Identity{}, []Inbox{in}, fmt.Append(nil, w, " ", acked[w]))
+				seqs, err := s.Append(t.Context(), Depositor{}, []Inbox{in}, fmt.Append(nil, w, " ", acked[w]))
 				if err != nil || seqs[0] != uint64(acked[w]+1) {
 					t.Errorf("writer %d, payload %d: got %v, %v", w, acked[w], seqs, err)
 					return

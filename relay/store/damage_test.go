@@ -167,7 +167,7 @@ func serves(t *testing.T, s *Store, clean map[string]bool) {
 		}
 	}
 	for i := range 20 {
-		_, err := s.Append(ctx, rpc.Identity{}, []Inbox{box(byte(i))}, []byte("after"))
+		_, err := s.Append(ctx, Depositor{}, []Inbox{box(byte(i))}, []byte("after"))
 		if err != nil && !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrClosed) {
 			t.Errorf("append: %v", err)
 		}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,9 +18,9 @@ import (
 // transaction, and returns their sequence numbers in the order of to: 0 for an
 // inbox that has none. No sequence is 0. For many inboxes the payload is stored
 // once. If none has room the error is ErrFull, or ErrShare where that of from is
-// used up; ErrBusy and ErrTooLarge refuse it for all. A zero from is nobody,
-// whose share is not bounded.
-func (s *Store) Append(ctx context.Context, from rpc.Identity, to []Inbox, payload []byte) ([]uint64, error) {
+// used up; ErrBusy and ErrTooLarge refuse it for all. The share of nobody is not
+// bounded.
+func (s *Store) Append(ctx context.Context, from Depositor, to []Inbox, payload []byte) ([]uint64, error) {
 	if len(payload) > ledger.MaxCommitBytes || len(to) > ledger.MaxCommitWrites {
 		return nil, ErrTooLarge
 	}
@@ -108,8 +109,8 @@ func (q *queue) admit(b *batch, from tag, size int) error {
 		}
 		err = q.fits(b.cfg, from, cost)
 	}
-	if err == nil && q.b == nil && q.head.count == 0 {
-		err = b.admitInbox(q.id.Owner)
+	if err == nil && q.b == nil && q.head.count == 0 && q.id.Channel != (rpc.Channel{}) {
+		err = b.admitInbox(q.id.Owner) // channels that others make do not keep out the mail
 	}
 	if err != nil {
 		return err
@@ -125,11 +126,33 @@ func (q *queue) fits(c *Config, from tag, cost uint64) error {
 	if q.head.count+1 > uint64(c.MaxDepth) || q.head.bytes+cost > uint64(c.MaxInboxBytes) {
 		return ErrFull
 	}
-	h := q.share(from)
-	if from != (tag{}) && h.count > 0 && (h.count+1 > uint64(c.MaxShare) || h.bytes+cost > uint64(c.MaxShareBytes)) {
+	if from != (tag{}) && q.share(from).over(c.MaxShare, c.MaxShareBytes, cost) {
+		return ErrShare
+	}
+	if [placeSize]byte(from[:]) != [placeSize]byte{} && q.placed(from).over(c.MaxPlaceShare, c.MaxPlaceShareBytes, cost) {
 		return ErrShare
 	}
 	return nil
+}
+
+// placed returns what all at the place of from have in the inbox.
+func (q *queue) placed(from tag) (all share) {
+	add := func(h share) { all.count, all.bytes = all.count+h.count, all.bytes+h.bytes }
+	begin := from.key()[:1+placeSize]
+	if q.b != nil {
+		c := q.b.Cursor()
+		for k, v := c.Seek(begin); len(k) == 1+len(from) && bytes.HasPrefix(k, begin); k, v = c.Next() {
+			if t := tag(k[1:]); q.shares[t] == nil {
+				add(q.stored(t, v))
+			}
+		}
+	}
+	for t, h := range q.shares {
+		if bytes.HasPrefix(t.key(), begin) {
+			add(*h)
+		}
+	}
+	return all
 }
 
 // admitInbox reports whether owner may have one more inbox.
@@ -226,17 +249,23 @@ func (q *queue) share(from tag) share {
 	if h := q.shares[from]; h != nil {
 		return *h
 	}
-	var h share
-	if q.b != nil && from != (tag{}) {
-		if v := q.b.Get(from.key()); v != nil {
-			body, err := ledger.Unseal(q.key, from.key(), v)
-			if err == nil {
-				h, err = parseShare(body)
-			}
-			if err != nil {
-				h = q.recount(&from)
-			}
-		}
+	if q.b == nil || from == (tag{}) {
+		return share{}
+	}
+	return q.stored(from, q.b.Get(from.key()))
+}
+
+// stored reads what is stored of a depositor, and counts it again if it is damaged.
+func (q *queue) stored(from tag, v []byte) (h share) {
+	if v == nil {
+		return h
+	}
+	body, err := ledger.Unseal(q.key, from.key(), v)
+	if err == nil {
+		h, err = parseShare(body)
+	}
+	if err != nil {
+		h = q.recount(&from)
 	}
 	return h
 }

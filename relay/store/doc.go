@@ -15,8 +15,9 @@
 //     put back (MarkRestored).
 //   - A single-use key package is handed out once, also then.
 //   - A payload for many is on the disk once, and goes with the last of them.
-//   - No depositor fills an inbox alone. Who left what is known by tags whose key
-//     is in memory: the file does not tell it, and a restart forgets it.
+//   - No depositor fills an inbox alone, nor do all at one place. Who left what is
+//     known by tags whose key is in memory: the file does not tell it, and a restart
+//     forgets it.
 //   - Reads are short transactions of their own, and copy what they return.
 //   - All that is kept has a bound or an expiry.
 //

@@ -11,7 +11,6 @@ import (
 
 	"quicnprotochat/relay/store/file"
 	"quicnprotochat/relay/store/ledger"
-	"quicnprotochat/rpc"
 )
 
 // entry is one place in an inbox:
@@ -86,25 +85,39 @@ func arrivalOf(v []byte) int64 {
 	return int64(binary.BigEndian.Uint64(v[1:]))
 }
 
-// tag stands for a depositor within one inbox. Zero is nobody.
-type tag [8]byte
+// Depositor is who leaves a payload, and the network that it calls from; both are
+// hashes or keys. A zero Who is nobody, a zero Place one that says nothing.
+type Depositor struct{ Who, Place [32]byte }
+
+// tag stands for a depositor within one inbox, its beginning for the place. Zero is
+// nobody; a place of zero is none.
+type tag [2 * placeSize]byte
+
+const placeSize = 4
 
 // tag makes the tag of a depositor. The salt is in memory alone: who gets hold of
 // the file does not learn who wrote to whom. So what was left before a restart
 // counts for nobody who comes after it.
-func (s *Store) tag(inbox Inbox, from rpc.Identity) tag {
-	if from == (rpc.Identity{}) {
-		return tag{}
+func (s *Store) tag(inbox Inbox, from Depositor) (t tag) {
+	b := append(s.salt[:len(s.salt):len(s.salt)], inbox.key()...)
+	for i, part := range [][32]byte{from.Place, from.Who} {
+		if part != [32]byte{} {
+			sum := sha256.Sum256(append(b[:len(b):len(b)], part[:]...))
+			copy(t[i*placeSize:], sum[:placeSize])
+		}
 	}
-	b := append(append(s.salt[:len(s.salt):len(s.salt)], inbox.key()...), from[:]...)
-	sum := sha256.Sum256(b)
-	return tag(sum[:])
+	return t
 }
 
 // share is what one depositor has in an inbox.
 type share struct {
 	count uint64
 	bytes uint64
+}
+
+// over reports whether one payload more is too much; the first one never is.
+func (h share) over(most int, mostBytes int64, cost uint64) bool {
+	return h.count > 0 && (h.count+1 > uint64(most) || h.bytes+cost > uint64(mostBytes))
 }
 
 func (t tag) key() []byte { return append(depositors[:1:1], t[:]...) }

@@ -18,7 +18,7 @@ var errBroken = errors.New("broken")
 func TestFault(t *testing.T) {
 	ctx := context.Background()
 	add := func(s *Store) error {
-		_, err := s.Append(ctx, rpc.Identity{}, []Inbox{box(1)}, []byte("two"))
+		_, err := s.Append(ctx, Depositor{}, []Inbox{box(1)}, []byte("two"))
 		return err
 	}
 	ack := func(s *Store) error { return s.Ack(ctx, box(1), 1) }
@@ -85,7 +85,7 @@ func TestRefusedCommitsNothing(t *testing.T) {
 	a, b := rpc.Identity{1}, rpc.Identity{2}
 	left := func(from rpc.Identity, want error) {
 		t.Helper()
-		if _, err := s.Append(t.Context(), from, []Inbox{box(1)}, []byte("hello")); !errors.Is(err, want) {
+		if _, err := s.Append(t.Context(), Depositor{Who: from}, []Inbox{box(1)}, []byte("hello")); !errors.Is(err, want) {
 			t.Errorf("got %v, want %v", err, want)
 		}
 	}

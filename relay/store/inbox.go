@@ -48,10 +48,7 @@ func (s *Store) Measure(ctx context.Context, inbox Inbox, after uint64, limit, m
 // (0 means any number) and at most maxBytes, as rpc.EnvelopeSize counts them, but
 // always the first. Expired ones are left out.
 func (s *Store) Peek(ctx context.Context, inbox Inbox, after uint64, limit, maxBytes int) (out []rpc.Envelope, err error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	err = s.View(func(tx *bolt.Tx) error {
+	err = s.view(ctx, func(tx *bolt.Tx) error {
 		if b := tx.Bucket(bucketInboxes).Bucket(inbox.key()); b != nil {
 			out, _ = s.collect(b, inbox, after, limit, maxBytes)
 		}

@@ -45,10 +45,7 @@ func (s *Store) AddInvite(ctx context.Context, i Invite) error {
 
 // Invites returns the open invites.
 func (s *Store) Invites(ctx context.Context) (list []Invite, err error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	err = s.View(func(tx *bolt.Tx) error {
+	err = s.view(ctx, func(tx *bolt.Tx) error {
 		c := tx.Bucket(bucketInvites).Cursor()
 		for k, v := c.First(); k != nil; k, v = c.Next() {
 			if i, ok := s.cfg.invite(k, v); ok {

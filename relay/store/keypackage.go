@@ -46,11 +46,8 @@ func (s *Store) AddKeyPackage(ctx context.Context, owner rpc.Identity, p KeyPack
 // it, if spend is true, there is one, and MaxHandouts allows it; else the
 // last-resort package.
 func (s *Store) TakeKeyPackage(ctx context.Context, owner rpc.Identity, spend bool) (HandedOut, error) {
-	if err := ctx.Err(); err != nil {
-		return HandedOut{}, err
-	}
 	var h HandedOut
-	err := s.View(func(tx *bolt.Tx) error {
+	err := s.view(ctx, func(tx *bolt.Tx) error {
 		t, err := ledger.ReadTotals(tx)
 		if err != nil {
 			return err

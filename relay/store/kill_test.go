@@ -51,7 +51,7 @@ func appendForEver(t *testing.T, dir string) {
 	for p := range 8 {
 		go func() {
 			for {
-				seqs, err := s.Append(context.Background(), rpc.Identity{}, []Inbox{{Owner: rpc.Identity{byte(p)}}}, make([]byte, 700*p))
+				seqs, err := s.Append(context.Background(), Depositor{}, []Inbox{{Owner: rpc.Identity{byte(p)}}}, make([]byte, 700*p))
 				if err != nil {
 					os.Exit(1)
 				}

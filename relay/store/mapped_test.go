@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-
-	"quicnprotochat/rpc"
 )
 
 // fileMemory is how much of the process's memory is mapped from files.
@@ -37,7 +35,7 @@ func TestMappedMemory(t *testing.T) {
 	s := start(t, Config{})
 	payload := bytes.Repeat([]byte("x"), each)
 	for i := range byte(inboxes) {
-		if _, err := s.Append(t.Context(), rpc.Identity{}, []Inbox{box(i)}, payload); err != nil {
+		if _, err := s.Append(t.Context(), Depositor{}, []Inbox{box(i)}, payload); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -82,7 +82,7 @@ func TestModel(t *testing.T) {
 			"append": func(t *rapid.T) {
 				to := rapid.SliceOfN(inbox, 1, 3).Draw(t, "to")
 				payload := rapid.SliceOfN(rapid.Byte(), 0, 3000).Draw(t, "payload")
-				seqs, err := s.Append(ctx, rpc.Identity{}, to, payload)
+				seqs, err := s.Append(ctx, Depositor{}, to, payload)
 				room := map[Inbox]int{}
 				stored := false
 				for i, in := range to {

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -21,11 +22,8 @@ func (s *Store) SetHybridKey(ctx context.Context, owner rpc.Identity, blob []byt
 
 // HybridKeys returns the blob of each owner, nil where none is stored.
 func (s *Store) HybridKeys(ctx context.Context, owners []rpc.Identity) ([][]byte, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
 	blobs := make([][]byte, len(owners))
-	err := s.View(func(tx *bolt.Tx) error {
+	err := s.view(ctx, func(tx *bolt.Tx) error {
 		for i, owner := range owners {
 			body := s.cfg.record(tx, bucketHybridKeys, owner[:])
 			if _, blob, err := parseStamped(body); err == nil {
@@ -58,10 +56,7 @@ func (s *Store) SetEndpoint(ctx context.Context, owner rpc.Identity, seq uint64,
 
 // Endpoint returns the record of owner, nil if there is none that still holds.
 func (s *Store) Endpoint(ctx context.Context, owner rpc.Identity) (record []byte, err error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	err = s.View(func(tx *bolt.Tx) error {
+	err = s.view(ctx, func(tx *bolt.Tx) error {
 		if e, found := s.cfg.endpoint(tx, owner); found {
 			record = bytes.Clone(e.record)
 		}
@@ -78,6 +73,47 @@ func (c *Config) endpoint(tx *bolt.Tx, owner rpc.Identity) (endpoint, bool) {
 	}
 	e, err := parseEndpoint(body)
 	return e, err == nil && e.expiry > c.Now().UnixMilli()
+}
+
+// generationFresh is how long the time at which a generation was told is left as it
+// is: it is told again with each endpoint.
+const generationFresh = 24 * time.Hour
+
+// Generation returns the highest generation of deposit passes that owner has told,
+// for Config.Forget after the last time. found is false if that is unknown.
+func (s *Store) Generation(ctx context.Context, owner rpc.Identity) (generation uint32, found bool, err error) {
+	err = s.view(ctx, func(tx *bolt.Tx) error {
+		_, generation, found = s.cfg.generation(tx, owner)
+		return nil
+	})
+	return generation, found, err
+}
+
+// generation returns what is stored, and since when it is.
+func (c *Config) generation(tx *bolt.Tx, owner rpc.Identity) (at int64, generation uint32, found bool) {
+	at, body, err := parseStamped(c.record(tx, bucketGenerations, owner[:]))
+	if err != nil || len(body) != 4 {
+		return 0, 0, false
+	}
+	return at, binary.BigEndian.Uint32(body), true
+}
+
+// setGeneration notes the generation of owner, which never goes back.
+func (b *batch) setGeneration(owner rpc.Identity, generation uint32) error {
+	at, stored, found := b.cfg.generation(b.Tx, owner)
+	if found && generation <= stored && b.Now-at < generationFresh.Milliseconds() {
+		return nil
+	}
+	generation = max(generation, stored)
+	return b.Put(bucketGenerations, owner[:], stamped(b.Now, binary.BigEndian.AppendUint32(nil, generation)))
+}
+
+// view is View for a call that has not been given up.
+func (s *Store) view(ctx context.Context, fn func(*bolt.Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return s.View(fn)
 }
 
 // record reads a value of a flat bucket, not copied; nil if it is absent. One

@@ -10,7 +10,6 @@ import (
 
 	"quicnprotochat/relay/store/file"
 	"quicnprotochat/relay/store/ledger"
-	"quicnprotochat/rpc"
 )
 
 // change does something to the file of a store that is closed.
@@ -38,7 +37,7 @@ func TestDamagedSequence(t *testing.T) {
 	put(t, s, box(1), "one")
 	put(t, s, box(3), "gone")
 	for _, payload := range []string{"first", "second"} {
-		if _, err := s.Append(ctx, rpc.Identity{}, many(), []byte(payload)); err != nil {
+		if _, err := s.Append(ctx, Depositor{}, many(), []byte(payload)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -79,7 +78,7 @@ func TestDamagedSequence(t *testing.T) {
 	if seq := put(t, s, box(1), "new"); seq != 4 {
 		t.Errorf("in one that was not: got %d, want 4", seq)
 	}
-	if _, err := s.Append(ctx, rpc.Identity{}, many(), []byte("third")); err != nil {
+	if _, err := s.Append(ctx, Depositor{}, many(), []byte("third")); err != nil {
 		t.Fatal(err)
 	}
 	wantPeek(t, s, box(1), 0, "one", "first", "second", "new", "third")

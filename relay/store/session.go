@@ -37,10 +37,7 @@ func (s *Store) BeginSession(ctx context.Context, key AccountKey, record []byte,
 
 // Session returns a session that has not expired, with its account.
 func (s *Store) Session(ctx context.Context, id [32]byte) (session Session, a Account, found bool, err error) {
-	if err := ctx.Err(); err != nil {
-		return session, a, false, err
-	}
-	err = s.View(func(tx *bolt.Tx) error {
+	err = s.view(ctx, func(tx *bolt.Tx) error {
 		var key AccountKey
 		if session, key, found = s.cfg.session(tx, id); found {
 			a, found = s.cfg.account(tx, key)

@@ -123,7 +123,7 @@ func TestSharedPayload(t *testing.T) {
 		to = append(to, box(i+1))
 	}
 	payload := bytes.Repeat([]byte("p"), size)
-	seqs, err := s.Append(ctx, rpc.Identity{9}, to, payload)
+	seqs, err := s.Append(ctx, Depositor{Who: rpc.Identity{9}}, to, payload)
 	if err != nil || len(seqs) != n || slices.Contains(seqs, 0) {
 		t.Fatalf("got %v, %v", seqs, err)
 	}
@@ -155,7 +155,7 @@ func TestSharedPayloadExpires(t *testing.T) {
 	clk := newClock()
 	s := start(t, Config{Now: clk.now})
 	for range 3 {
-		if _, err := s.Append(t.Context(), rpc.Identity{9}, []Inbox{box(1), box(2)}, make([]byte, 5000)); err != nil {
+		if _, err := s.Append(t.Context(), Depositor{Who: rpc.Identity{9}}, []Inbox{box(1), box(2)}, make([]byte, 5000)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -181,7 +181,7 @@ func TestShare(t *testing.T) {
 	s := start(t, Config{MaxDepth: 8, MaxInboxBytes: 80_000, MaxShareBytes: 10_000, Now: clk.now})
 	left := func(from rpc.Identity, size int, want error) {
 		t.Helper()
-		if _, err := s.Append(ctx, from, []Inbox{box(1)}, make([]byte, size)); !errors.Is(err, want) {
+		if _, err := s.Append(ctx, Depositor{Who: from}, []Inbox{box(1)}, make([]byte, size)); !errors.Is(err, want) {
 			t.Fatalf("got %v, want %v", err, want)
 		}
 		audit(t, s.Store)
@@ -192,7 +192,7 @@ func TestShare(t *testing.T) {
 	left(a, 1, ErrFull)
 	left(b, 11_000, nil) // the first one may be larger than the share
 	left(b, 1, ErrShare)
-	seqs, err := s.Append(ctx, a, []Inbox{box(1), box(2)}, nil)
+	seqs, err := s.Append(ctx, Depositor{Who: a}, []Inbox{box(1), box(2)}, nil)
 	if err != nil || seqs[0] != 0 || seqs[1] != 1 {
 		t.Errorf("got %v, %v", seqs, err)
 	}
@@ -210,13 +210,52 @@ func TestShare(t *testing.T) {
 	left(c, 1, ErrFull)
 }
 
+// TestPlaceShare: many keys at one place have no more than its share, whichever of
+// them deposits, and others find room.
+func TestPlaceShare(t *testing.T) {
+	clk := newClock()
+	s := start(t, Config{MaxDepth: 20, MaxInboxBytes: 80_000, MaxShare: 3, MaxPlaceShare: 6, MaxPlaceShareBytes: 20_000, Now: clk.now})
+	left := func(who, place byte, in Inbox, size int, want error) {
+		t.Helper()
+		from := Depositor{Who: rpc.Identity{who}}
+		if place > 0 {
+			from.Place = [32]byte{place}
+		}
+		if _, err := s.Append(t.Context(), from, []Inbox{in}, make([]byte, size)); !errors.Is(err, want) {
+			t.Fatalf("%d at %d: got %v, want %v", who, place, err, want)
+		}
+		audit(t, s.Store)
+	}
+	for i := range byte(6) {
+		left(1+i/2, 1, box(1), 1, nil)
+	}
+	left(1, 1, box(1), 1, ErrShare)
+	left(9, 1, box(1), 1, ErrShare) // as new as can be
+	left(9, 1, box(2), 1, nil)
+	left(1, 2, box(1), 19_000, nil) // from elsewhere, which is another depositor
+	left(9, 2, box(1), 1000, ErrShare)
+	for i := range byte(6) {
+		left(20+i, 0, box(1), 1, nil) // where the place says nothing
+	}
+	if err := s.Ack(t.Context(), box(1), 1); err != nil {
+		t.Fatal(err)
+	}
+	left(9, 1, box(1), 1, nil)
+	left(9, 1, box(1), 1, ErrShare)
+	clk.add(8 * 24 * time.Hour) // what has expired counts no longer
+	left(9, 1, box(1), 1, nil)
+}
+
+// TestInboxesOfOne: the inboxes of channels are bounded, and do not keep the mail
+// of their owner out.
 func TestInboxesOfOne(t *testing.T) {
 	s := start(t, Config{MaxInboxes: 2})
 	for i := range byte(3) {
-		_, err := s.Append(t.Context(), rpc.Identity{9}, []Inbox{{Owner: rpc.Identity{1}, Channel: rpc.Channel{i}}}, nil)
+		_, err := s.Append(t.Context(), Depositor{Who: rpc.Identity{9}}, []Inbox{{Owner: rpc.Identity{1}, Channel: rpc.Channel{1 + i}}}, nil)
 		if (i == 2) != errors.Is(err, ErrFull) {
 			t.Errorf("inbox %d: got %v", i, err)
 		}
 	}
+	put(t, s, Inbox{Owner: rpc.Identity{1}}, "mail")
 	put(t, s, box(2), "another's")
 }

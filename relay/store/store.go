@@ -25,7 +25,11 @@ type Config struct {
 	// of MaxDepth and of MaxInboxBytes.
 	MaxShare      int
 	MaxShareBytes int64
-	// MaxInboxes bounds the inboxes of one owner. Default 1000.
+	// MaxPlaceShare and MaxPlaceShareBytes bound what all at one place have there,
+	// since keys cost nothing. Default: a third of MaxDepth and of MaxInboxBytes.
+	MaxPlaceShare      int
+	MaxPlaceShareBytes int64
+	// MaxInboxes bounds the inboxes of one owner on channels. Default 1000.
 	MaxInboxes int
 	// MaxBytes bounds all that is stored, with 128 bytes for each record. The
 	// file is larger than that by what its pages leave empty. Default: that of
@@ -70,6 +74,8 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.MaxInboxBytes, 64<<20)
 	setDefault(&c.MaxShare, max(1, c.MaxDepth/4))
 	setDefault(&c.MaxShareBytes, c.MaxInboxBytes/4)
+	setDefault(&c.MaxPlaceShare, max(1, c.MaxDepth/3))
+	setDefault(&c.MaxPlaceShareBytes, c.MaxInboxBytes/3)
 	setDefault(&c.MaxInboxes, 1000)
 	setDefault(&c.Retention, 7*24*time.Hour)
 	setDefault(&c.Forget, 60*24*time.Hour)

@@ -66,7 +66,7 @@ func box(n byte) Inbox { return Inbox{Owner: rpc.Identity{n}} }
 
 func put(t testing.TB, s *running, in Inbox, payload string) uint64 {
 	t.Helper()
-	seqs, err := s.Append(context.Background(), rpc.Identity{}, []Inbox{in}, []byte(payload))
+	seqs, err := s.Append(context.Background(), Depositor{}, []Inbox{in}, []byte(payload))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,18 +153,18 @@ func TestAppendToMany(t *testing.T) {
 	ctx := context.Background()
 	s := start(t, Config{MaxDepth: 2})
 	put(t, s, box(2), "first")
-	seqs, err := s.Append(ctx, rpc.Identity{}, []Inbox{box(1), box(2), box(1)}, []byte("all"))
+	seqs, err := s.Append(ctx, Depositor{}, []Inbox{box(1), box(2), box(1)}, []byte("all"))
 	if err != nil || len(seqs) != 3 || seqs[0] != 1 || seqs[1] != 2 || seqs[2] != 2 {
 		t.Fatalf("got %v, %v", seqs, err)
 	}
 	// A full one stops no other.
-	seqs, err = s.Append(ctx, rpc.Identity{}, []Inbox{box(2), box(3), box(2), box(3), box(3)}, []byte("more"))
+	seqs, err = s.Append(ctx, Depositor{}, []Inbox{box(2), box(3), box(2), box(3), box(3)}, []byte("more"))
 	if err != nil || !slices.Equal(seqs, []uint64{0, 1, 0, 2, 0}) {
 		t.Errorf("got %v, %v", seqs, err)
 	}
 	wantPeek(t, s, box(2), 0, "first", "all")
 	wantPeek(t, s, box(3), 0, "more", "more")
-	if _, err := s.Append(ctx, rpc.Identity{}, []Inbox{box(3), box(2)}, nil); !errors.Is(err, ErrFull) {
+	if _, err := s.Append(ctx, Depositor{}, []Inbox{box(3), box(2)}, nil); !errors.Is(err, ErrFull) {
 		t.Errorf("got %v, want %v", err, ErrFull)
 	}
 }
@@ -176,22 +176,22 @@ func TestBounds(t *testing.T) {
 	for range 3 {
 		put(t, s, box(1), string(kib))
 	}
-	if _, err := s.Append(ctx, rpc.Identity{}, []Inbox{box(1)}, nil); !errors.Is(err, ErrFull) {
+	if _, err := s.Append(ctx, Depositor{}, []Inbox{box(1)}, nil); !errors.Is(err, ErrFull) {
 		t.Errorf("depth: got %v, want %v", err, ErrFull)
 	}
-	if _, err := s.Append(ctx, rpc.Identity{}, []Inbox{box(2)}, make([]byte, 4000)); !errors.Is(err, ErrFull) {
+	if _, err := s.Append(ctx, Depositor{}, []Inbox{box(2)}, make([]byte, 4000)); !errors.Is(err, ErrFull) {
 		t.Errorf("inbox bytes: got %v, want %v", err, ErrFull)
 	}
 	for i := range 4 {
 		put(t, s, box(byte(3+i)), string(kib))
 	}
-	if _, err := s.Append(ctx, rpc.Identity{}, []Inbox{box(9)}, kib); !errors.Is(err, ErrBusy) {
+	if _, err := s.Append(ctx, Depositor{}, []Inbox{box(9)}, kib); !errors.Is(err, ErrBusy) {
 		t.Errorf("all bytes: got %v, want %v", err, ErrBusy)
 	}
 	if err := s.SetHybridKey(ctx, rpc.Identity{1}, kib); !errors.Is(err, ErrBusy) {
 		t.Errorf("hybrid key: got %v, want %v", err, ErrBusy)
 	}
-	if _, err := s.Append(ctx, rpc.Identity{}, []Inbox{box(9)}, make([]byte, ledger.MaxCommitBytes+1)); !errors.Is(err, ErrTooLarge) {
+	if _, err := s.Append(ctx, Depositor{}, []Inbox{box(9)}, make([]byte, ledger.MaxCommitBytes+1)); !errors.Is(err, ErrTooLarge) {
 		t.Errorf("got %v, want %v", err, ErrTooLarge)
 	}
 	// Room comes back.
@@ -402,7 +402,7 @@ func TestConcurrentAppend(t *testing.T) {
 		wg.Go(func() {
 			last := uint64(0)
 			for range each {
-				seqs, err := s.Append(context.Background(), rpc.Identity{}, []Inbox{box(0), box(byte(p + 1))}, []byte{byte(p)})
+				seqs, err := s.Append(context.Background(), Depositor{}, []Inbox{box(0), box(byte(p + 1))}, []byte{byte(p)})
 				if err != nil {
 					t.Error(err)
 					return
@@ -432,14 +432,14 @@ func TestGiveUp(t *testing.T) {
 	defer s.Close()
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()
-	if _, err := s.Append(ctx, rpc.Identity{}, []Inbox{box(1)}, []byte("gone")); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := s.Append(ctx, Depositor{}, []Inbox{box(1)}, []byte("gone")); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v", err)
 	}
 	run, stop := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- s.Run(run) }()
 	for range 5 { // the room is free again
-		seqs, err := s.Append(context.Background(), rpc.Identity{}, []Inbox{box(1)}, make([]byte, 3<<10))
+		seqs, err := s.Append(context.Background(), Depositor{}, []Inbox{box(1)}, make([]byte, 3<<10))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -451,7 +451,7 @@ func TestGiveUp(t *testing.T) {
 	if err := <-done; err != nil {
 		t.Error(err)
 	}
-	if _, err := s.Append(context.Background(), rpc.Identity{}, []Inbox{box(1)}, nil); !errors.Is(err, ErrClosed) {
+	if _, err := s.Append(context.Background(), Depositor{}, []Inbox{box(1)}, nil); !errors.Is(err, ErrClosed) {
 		t.Errorf("got %v, want %v", err, ErrClosed)
 	}
 }
@@ -469,7 +469,7 @@ func TestDiskFull(t *testing.T) {
 	put(t, s, box(1), "one")
 	put(t, s, box(1), "two")
 	full.Store(true)
-	if _, err := s.Append(ctx, rpc.Identity{}, []Inbox{box(1)}, []byte("three")); !errors.Is(err, ErrBusy) {
+	if _, err := s.Append(ctx, Depositor{}, []Inbox{box(1)}, []byte("three")); !errors.Is(err, ErrBusy) {
 		t.Errorf("append: got %v, want %v", err, ErrBusy)
 	}
 	if err := s.AddKeyPackage(ctx, rpc.Identity{1}, kp("x", time.Now().Add(time.Hour), false)); !errors.Is(err, ErrBusy) {

@@ -1,7 +1,10 @@
 // Package traffic bounds how much a relay does at a time and for whom: the calls
 // in flight of a caller, of a device, of an address and of all; those that wait
-// for mail; and how often a caller or an address may call. It is for package relay
-// alone.
+// for mail; and how often a caller or an address may call. It is for package relay,
+// and for relay/accounts, to which an address is the same.
+//
+// It also bounds how much an address leaves here: keys cost nothing, so one caller
+// with many of them could fill the disk.
 //
 // What is over a bound is refused at once with rpc.ErrBusy, before anything was
 // done for it: who sends too much costs the others as little as can be.

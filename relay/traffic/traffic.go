@@ -31,6 +31,10 @@ type Config struct {
 	CallRate int
 	// AddressRate is the same for an address. Default 5000.
 	AddressRate int
+	// AddressBytes is how many bytes an address may leave here at once; as much
+	// comes back within BytesTime. Default 1 GiB, 7 days.
+	AddressBytes int64
+	BytesTime    time.Duration
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
 }
@@ -45,6 +49,8 @@ func (c Config) WithDefaults() Config {
 	c.MaxAllWaiters = cmp.Or(c.MaxAllWaiters, 65_536)
 	c.CallRate = cmp.Or(c.CallRate, 1000)
 	c.AddressRate = cmp.Or(c.AddressRate, 5000)
+	c.AddressBytes = cmp.Or(c.AddressBytes, 1<<30)
+	c.BytesTime = cmp.Or(c.BytesTime, 7*24*time.Hour)
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -80,6 +86,7 @@ type Gate struct {
 	waiters   map[netip.Prefix]int // those that wait, by address
 	rates     buckets[[32]byte]
 	byAddress buckets[netip.Prefix]
+	bytes     buckets[netip.Prefix]
 }
 
 // New returns a Gate.
@@ -110,13 +117,14 @@ type Call struct {
 var (
 	errRate   = rpc.ErrBusy.With("too many calls, try again later")
 	errCalls  = rpc.ErrBusy.With("too many calls at once")
+	errBytes  = rpc.ErrBusy.With("that address left as much here as one may, try again later")
 	errOthers = rpc.ErrBusy.With("too many calls of others at once, try again later")
 )
 
 // Enter lets a call in, or refuses it with an rpc.ErrBusy.
 func (g *Gate) Enter(c Caller) (*Call, error) {
 	cfg := g.cfg.Load()
-	address, remote := addressOf(c.Remote)
+	address, remote := Network(c.Remote)
 	call := &Call{g: g, who: c.Who, address: address}
 	if c.Device != [16]byte{} {
 		call.device = device{c.Who, c.Device}
@@ -129,7 +137,7 @@ func (g *Gate) Enter(c Caller) (*Call, error) {
 		return nil, errCalls
 	case g.addresses[address] >= cfg.MaxAddressCalls, g.all >= cfg.MaxAllCalls:
 		return nil, errOthers
-	case !g.rates.take(c.Who, cfg.CallRate, now), remote && !g.byAddress.take(address, cfg.AddressRate, now):
+	case !g.rates.take(c.Who, 1, callRate(cfg.CallRate), now), remote && !g.byAddress.take(address, 1, callRate(cfg.AddressRate), now):
 		return nil, errRate
 	}
 	g.callers[c.Who]++
@@ -187,8 +195,44 @@ func (g *Gate) InFlight() int {
 	return g.all + g.waiting
 }
 
-// addressOf returns what an address counts as, and whether it has a rate.
-func addressOf(remote string) (p netip.Prefix, rated bool) {
+// Spend counts n bytes that somebody at an address leaves here, or refuses them with
+// an rpc.ErrBusy. unspend takes that back.
+func (g *Gate) Spend(remote string, n int) (unspend func(), err error) {
+	address, known := Network(remote)
+	if !known {
+		return func() {}, nil
+	}
+	cfg := g.cfg.Load()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.bytes.take(address, float64(n), cfg.byteRate(), cfg.Now()) {
+		return nil, errBytes
+	}
+	return func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.bytes.giveBack(address, float64(n))
+	}, nil
+}
+
+func (c Config) byteRate() rate {
+	return rate{float64(c.AddressBytes), float64(c.AddressBytes) / c.BytesTime.Seconds()}
+}
+
+// Forget drops what is remembered of those who have not called for a while.
+func (g *Gate) Forget() {
+	cfg := g.cfg.Load()
+	now := cfg.Now()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.rates.forget(callRate(cfg.CallRate), now)
+	g.byAddress.forget(callRate(cfg.AddressRate), now)
+	g.bytes.forget(cfg.byteRate(), now)
+}
+
+// Network returns what an address counts as; known is false for one that is not known
+// and for the loopback, where it says nothing of who calls.
+func Network(remote string) (p netip.Prefix, known bool) {
 	ip, err := netip.ParseAddr(remote)
 	if err != nil {
 		return netip.Prefix{}, false

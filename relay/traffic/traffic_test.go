@@ -114,6 +114,35 @@ func TestRates(t *testing.T) {
 	}
 }
 
+func TestSpend(t *testing.T) {
+	g, clk := newGate(Config{AddressBytes: 1000, BytesTime: 100 * time.Second})
+	spend := func(remote string, n int, ok bool) (unspend func()) {
+		t.Helper()
+		unspend, err := g.Spend(remote, n)
+		if ok != (err == nil) || !ok && !errors.Is(err, rpc.ErrBusy) {
+			t.Errorf("%d at %q: got %v", n, remote, err)
+		}
+		return unspend
+	}
+	spend("10.0.0.1", 600, true)
+	undo := spend("10.0.0.1", 400, true)
+	spend("::ffff:10.0.0.1", 1, false)
+	undo()
+	spend("10.0.0.1", 400, true)
+	spend("10.0.0.2", 5000, true) // what is larger than all that is allowed goes alone
+	spend("10.0.0.2", 1, false)
+	spend("127.0.0.1", 5000, true)
+	spend("127.0.0.1", 5000, true)
+	clk.t = clk.t.Add(10 * time.Second)
+	spend("10.0.0.1", 101, false)
+	spend("10.0.0.1", 100, true)
+	clk.t = clk.t.Add(1000 * time.Second)
+	g.Forget()
+	if len(g.bytes.m) != 0 {
+		t.Errorf("%d addresses are remembered", len(g.bytes.m))
+	}
+}
+
 // Who calls once and never again is forgotten.
 func TestForgets(t *testing.T) {
 	g, clk := newGate(Config{})
@@ -123,6 +152,11 @@ func TestForgets(t *testing.T) {
 	}
 	if n := len(g.rates.m); n > 2*leastBuckets {
 		t.Errorf("%d callers are remembered", n)
+	}
+	clk.t = clk.t.Add(burst * time.Second)
+	g.Forget()
+	if n := len(g.rates.m) + len(g.byAddress.m); n != 0 {
+		t.Errorf("%d are remembered when they have been quiet", n)
 	}
 }
 
