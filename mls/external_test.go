@@ -47,6 +47,10 @@ func TestExternal(t *testing.T) {
 		if _, err := a.epoch.Stage(a.records, staged.Message()); !errors.Is(err, ErrInvalid) {
 			t.Errorf("somebody new: got %v, want %v", err, ErrInvalid)
 		}
+		three := StageConfig{External: ExternalAny, MaxMembers: 3}
+		if _, err := a.epoch.StageWith(a.records, staged.Message(), three); !errors.Is(err, ErrUnsupported) {
+			t.Errorf("a fourth of three: got %v, want %v", err, ErrUnsupported)
+		}
 		for _, m := range all {
 			theirs, err := m.epoch.StageWith(m.records, staged.Message(), StageConfig{External: ExternalAny})
 			must(t, err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"math/bits"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -160,6 +161,34 @@ func hostileInputs(t testing.TB, n int) map[string]func() []byte {
 				w.optional(true)
 				w.u8(nodeLeaf)
 				smallLeaf(w)
+			})
+			return w.b
+		},
+		"tree of unmerged leaves": func() []byte {
+			leaves := uint32(2)
+			for 21*leaves+4*leaves*uint32(bits.Len32(leaves)) < uint32(n) {
+				leaves *= 2
+			}
+			var w writer
+			w.nested(func(w *writer) {
+				for x := range nodeIndex(nodeWidth(leaves)) {
+					if x.level() == 0 && x != nodeIndex(nodeWidth(leaves)-1) {
+						w.optional(false)
+						continue
+					}
+					w.optional(true)
+					if x.level() == 0 {
+						w.u8(nodeLeaf)
+						smallLeaf(w)
+						continue
+					}
+					p := &parentNode{encryptionKey: key}
+					for i := range uint32(1) << x.level() {
+						p.unmergedLeaves = append(p.unmergedLeaves, x.firstLeaf()+i)
+					}
+					w.u8(nodeParent)
+					p.encode(w)
+				}
 			})
 			return w.b
 		},

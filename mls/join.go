@@ -52,8 +52,8 @@ func join(cfg JoinConfig) (*Epoch, error) {
 	}
 	s, g := o.suite, o.secrets
 	defer clear(g.joiner)
-	if len(g.joiner) != s.size {
-		return nil, fmt.Errorf("joiner secret: %w", ErrInvalid)
+	if len(g.joiner) != s.size || g.pathSecret != nil && len(g.pathSecret) != s.size {
+		return nil, fmt.Errorf("size of the secrets: %w", ErrInvalid)
 	}
 	psk, err := cfg.pskSecret(s, g.psks)
 	if err != nil {
@@ -168,10 +168,14 @@ func (o *opening) enter(cfg JoinConfig, psk []byte, info *groupInfo, t *tree) (*
 	if err != nil {
 		return nil, err
 	}
+	if info.signer == own {
+		return nil, fmt.Errorf("signed by ourselves: %w", ErrInvalid)
+	}
 	k, err := s.schedule(g.joiner, psk, encoded(info.context))
 	if err != nil {
 		return nil, err
 	}
+	clear(k.welcome)
 	e := newEpoch(s, cfg.Signer, info.context, k, t, own)
 	if !hmac.Equal(e.tag, info.confirmationTag) {
 		return nil, fmt.Errorf("confirmation tag: %w", ErrInvalid)
@@ -213,9 +217,14 @@ func ownLeaf(t *tree, own *leafNode) (uint32, error) {
 }
 
 // learnPath derives the private keys of the parents from x up to the root from
-// the path secret of x (RFC 9420, §7.4). The secret is wiped.
+// the path secret of x (RFC 9420, §7.4), which has a key for it to fit (§12.4.3.1).
+// The secret is wiped.
 func (e *Epoch) learnPath(x nodeIndex, pathSecret []byte) error {
 	secret := pathSecret
+	if n := e.tree.at(x); n == nil || n.parent == nil {
+		clear(secret)
+		return fmt.Errorf("path secret of node %d, which is blank: %w", x, ErrInvalid)
+	}
 	for ok := true; ok; x, ok = x.parent(e.tree.leaves) {
 		n := e.tree.at(x)
 		if n == nil || n.parent == nil {

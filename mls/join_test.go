@@ -1,7 +1,9 @@
 package mls
 
 import (
+	"bytes"
 	"errors"
+	"math"
 	"testing"
 )
 
@@ -20,6 +22,7 @@ type welcomeForge struct {
 	welcome    func(w *welcome)      // at the end
 	join       func(cfg *JoinConfig) // what the joiner has
 	creator    *member               // a new one when nil
+	joiner     *member               // the same
 }
 
 // attempt builds the Welcome and joins.
@@ -29,7 +32,10 @@ func (f welcomeForge) attempt(t *testing.T) (*Epoch, error) {
 	if a == nil {
 		a = newMemberOf(t, X25519_AES128GCM_SHA256_Ed25519, "anna")
 	}
-	b := newMemberOf(t, a.suite, "bert")
+	b := f.joiner
+	if b == nil {
+		b = newMemberOf(t, a.suite, "bert")
+	}
 	b.kp, b.secrets = b.newKeyPackage(f.kp)
 	s := suites[0]
 	groupID := []byte("group")
@@ -104,6 +110,7 @@ func putParent(key []byte, hash []byte, unmerged ...uint32) func(e *treeEdit) {
 func TestJoinRefuses(t *testing.T) {
 	stranger := newMemberOf(t, X25519_AES128GCM_SHA256_Ed25519, "stranger")
 	anna := newMemberOf(t, stranger.suite, "anna")
+	bert := newMemberOf(t, stranger.suite, "bert")
 	chacha := newMemberOf(t, X25519_CHACHA20POLY1305_SHA256_Ed25519, "stranger")
 	for name, c := range map[string]struct {
 		forge welcomeForge
@@ -216,7 +223,11 @@ func TestJoinRefuses(t *testing.T) {
 		"member without the suite": {welcomeForge{leaf: func(l *leafNode) {
 			l.capabilities.Suites = []uint16{7}
 		}}, ErrInvalid},
-		"path secret without a parent": {welcomeForge{secrets: func(g *groupSecrets) { g.pathSecret = random(32) }}, nil},
+		"path secret without a parent": {welcomeForge{secrets: func(g *groupSecrets) { g.pathSecret = random(32) }}, ErrInvalid},
+		"path secret of bad size":      {welcomeForge{secrets: func(g *groupSecrets) { g.pathSecret = random(31) }}, ErrInvalid},
+		"signed by ourselves": {welcomeForge{
+			joiner: bert, info: func(g *groupInfo) { g.signer = 1 }, signed: func(g *groupInfo) { must(t, g.sign(bert.signer)) },
+		}, ErrInvalid},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e, err := c.forge.attempt(t)
@@ -224,6 +235,59 @@ func TestJoinRefuses(t *testing.T) {
 				t.Errorf("got %v, want %v", err, c.want)
 			}
 		})
+	}
+}
+
+// TestPathSecretFits: the path secret of a Welcome is that of the lowest node above
+// us and who added us (RFC 9420, §12.4.3.1): one that fits a parent above it, where
+// that node is blank, is refused, and so is a wrong one.
+func TestPathSecretFits(t *testing.T) {
+	s := suites[0]
+	secret := random(s.size)
+	node, err := s.deriveSecret(secret, "node")
+	must(t, err)
+	_, public, err := s.deriveKeyPair(node)
+	must(t, err)
+	// Anna's path: the root of four leaves. The node above her and us is blank.
+	anna, bert := newMemberOf(t, x25519, "anna"), newMemberOf(t, x25519, "bert")
+	for name, c := range map[string]struct {
+		blank  bool
+		secret []byte
+		want   error
+	}{
+		"that of its node":       {false, secret, nil},
+		"of a node that is none": {true, secret, ErrInvalid},
+		"another":                {false, random(s.size), ErrInvalid},
+	} {
+		f := welcomeForge{creator: anna, tree: func(e *treeEdit) {
+			l := *e.root.left.leaf
+			if c.blank {
+				e.add(bert.kp.leaf) // the third, and with it a root
+			}
+			root, sibling := &parentNode{encryptionKey: public}, e.root.right
+			if c.blank {
+				root.unmergedLeaves = []uint32{1}
+			}
+			frozen := e.freeze()
+			e.root = e.own(frozen.root, rootIndex(e.leaves))
+			e.root.parent = root
+			hash := s.parentHash(root, sibling.hash)
+			l.source, l.parentHash = sourceCommit, hash
+			must(t, l.sign(anna.signer, []byte("group"), 0))
+			e.setLeaf(0, &l)
+		}, secrets: func(g *groupSecrets) { g.pathSecret = bytes.Clone(c.secret) }}
+		if _, err := f.attempt(t); !errors.Is(err, c.want) {
+			t.Errorf("%s: got %v, want %v", name, err, c.want)
+		}
+	}
+}
+
+// TestLastEpoch: after the last epoch that has a number there is none.
+func TestLastEpoch(t *testing.T) {
+	e, err := welcomeForge{context: func(c *groupContext) { c.epoch = math.MaxUint64 }}.attempt(t)
+	must(t, err)
+	if _, err := e.Commit(nil, CommitConfig{Public: true}); !errors.Is(err, ErrInvalid) {
+		t.Errorf("got %v, want %v", err, ErrInvalid)
 	}
 }
 

@@ -146,7 +146,7 @@ func (e *Epoch) stage(r Records, msg []byte, cfg StageConfig) (*Staged, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n := e.membersAfter(list); cfg.MaxMembers > 0 && n > cfg.MaxMembers {
+	if n := e.membersAfter(a.content.sender, list); cfg.MaxMembers > 0 && n > cfg.MaxMembers {
 		return nil, fmt.Errorf("group of %d members: %w", n, ErrUnsupported)
 	}
 	if !cfg.AnyLifetime {
@@ -177,10 +177,13 @@ func (e *Epoch) stage(r Records, msg []byte, cfg StageConfig) (*Staged, error) {
 	return s, err
 }
 
-// membersAfter counts the members after a list of proposals, whose validity is not
-// known yet: of repeated Removes each counts.
-func (e *Epoch) membersAfter(list []listed) int {
+// membersAfter counts the members after a commit with a list of proposals, whose
+// validity is not known yet: of repeated Removes each counts.
+func (e *Epoch) membersAfter(from sender, list []listed) int {
 	n, removed := int(e.tree.root.members), 0
+	if from.typ == senderNewMemberCommit {
+		n++
+	}
 	for _, p := range list {
 		switch p.typ {
 		case proposalAdd:

@@ -3,6 +3,7 @@ package mls
 import (
 	"bytes"
 	"fmt"
+	"math"
 )
 
 // A transition is what a commit makes of an epoch: the tree and the extensions
@@ -35,6 +36,9 @@ type addition struct {
 // transit applies a proposal list in the order of RFC 9420, §12.3. Whether it is
 // valid depends on the epoch and the list alone.
 func (e *Epoch) transit(from sender, list []listed) (*transition, error) {
+	if e.context.epoch == math.MaxUint64 {
+		return nil, fmt.Errorf("a commit in the last epoch there can be: %w", ErrInvalid)
+	}
 	if err := checkList(from, list); err != nil {
 		return nil, err
 	}
