@@ -113,6 +113,7 @@
 //	§8.4      pre-shared keys                    vectors psk_secret, TestPSK
 //	§9.1      a key encrypts one message         TestOutOfOrder, TestRatchetExhausted, TestCutAtEveryWrite
 //	§9.2      consumed secrets are deleted       TestTreeSecretsAreConsumed, TestUsedKeysAreErased, TestNever/02
+//	          and what leads to an epoch         TestPastIsErased, TestSecretsAreWiped, TestWipedFromMemory
 //	§10, 10.1 key package                        TestKeyPackageValidation, TestKeyPackageSignatures
 //	§11.2, 3  reinit and branch                  TestReInit
 //	§12.1     a proposal by itself               TestEachProposal
@@ -134,6 +135,7 @@
 //	§12.4.2   proposals that are not here        TestStageRefuses, TestLateProposal
 //	§12.4.2   whole commits                      vectors passive-client-handling-commit, vectors passive-client-random
 //	§12.4.3.1 joining, with all keys of §4.2     TestJoinRefuses, vectors welcome, vectors passive-client-welcome
+//	          the path secret fits its node      TestPathSecretFits
 //	§12.4.3.2 external commits                   TestExternal, TestNever/16
 //	§12.4.3.3 encoding of the tree; its hash     TestTreeEncoding, TestJoinRefuses
 //	§13.1     the suite in the capabilities      TestKeyPackageValidation, TestNever/12

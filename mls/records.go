@@ -36,6 +36,7 @@ func (s Scratch) Get(key string) ([]byte, error) { return bytes.Clone(s[key]), n
 
 // Put implements Records.
 func (s Scratch) Put(key string, value []byte) error {
+	clear(s[key])
 	s[key] = bytes.Clone(value)
 	return nil
 }

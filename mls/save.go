@@ -38,9 +38,18 @@ func (e *Epoch) Save(r Records) error {
 	return nil
 }
 
-// bytes encodes what is neither tree nor secret tree.
+// bytes encodes what is neither tree nor secret tree. It makes room first: what
+// growing leaves behind would not be wiped.
 func (e *Epoch) bytes() []byte {
+	size := 64 + len(e.encoded) + len(e.tag) + len(e.interim)
+	for _, field := range e.secrets.fields() {
+		size += 4 + len(*field)
+	}
+	for _, key := range e.private {
+		size += 8 + len(key.raw)
+	}
 	var w writer
+	w.room(size)
 	w.u8(recordVersion)
 	w.u32(e.own)
 	w.vec(e.encoded)

@@ -59,6 +59,9 @@ func TestUsedKeysAreErased(t *testing.T) {
 	b.decrypt(third, a, "3")
 	b.decrypt(first, a, "1")
 	stored := b.snapshot()
+	for key, value := range a.snapshot() {
+		stored["of the sender: "+key] = value
+	}
 	p, err := decodeMessageOf(first, wirePrivateMessage)
 	must(t, err)
 	d, err := b.epoch.suite.openSenderData(p.private, b.epoch.secrets.senderData)

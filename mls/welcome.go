@@ -51,7 +51,13 @@ type groupSecrets struct {
 	psks       []*pskID
 }
 
+// encode makes room first: what growing leaves behind would not be wiped.
 func (g *groupSecrets) encode(w *writer) {
+	size := 16 + len(g.joiner) + len(g.pathSecret)
+	for _, p := range g.psks {
+		size += 32 + len(p.id) + len(p.groupID) + len(p.nonce)
+	}
+	w.room(size)
 	w.vec(g.joiner)
 	w.optional(g.pathSecret != nil)
 	if g.pathSecret != nil {
@@ -113,6 +119,7 @@ func (m *welcome) openGroupInfo(s *suite, joiner, psk []byte) (*groupInfo, error
 	if err != nil {
 		return nil, err
 	}
+	defer clear(secret)
 	key, nonce, err := s.welcomeKey(secret)
 	if err != nil {
 		return nil, err
