@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"quicnprotochat/node/deliver/links"
 	"quicnprotochat/node/deliver/people"
 	"quicnprotochat/node/tries"
 	"quicnprotochat/rpc"
@@ -18,7 +19,7 @@ import (
 // answer that is of no use must not keep those of others out. It may run in
 // several goroutines at once.
 func ask(ctx context.Context, d *Deliverer, p people.Person, call func(context.Context, *rpc.Client) error) error {
-	ctx, cancel := context.WithTimeout(ctx, dialTime+callTime)
+	ctx, cancel := context.WithTimeout(ctx, links.DialTime+callTime)
 	var wg sync.WaitGroup
 	defer wg.Wait() // soon: all of it ends with ctx
 	defer cancel()
@@ -33,16 +34,16 @@ func ask(ctx context.Context, d *Deliverer, p people.Person, call func(context.C
 		})
 	}
 	begin("their machine", func() error {
-		ln, err := d.links.get(ctx, p.Host)
+		ln, err := d.links.Get(ctx, p.Host)
 		if err != nil {
 			return err
 		}
-		defer ln.doubt()()
-		return call(ctx, ln.conn.Client())
+		defer ln.Expect()()
+		return call(ctx, ln.Client())
 	})
 	relays := p.Relays
 	begun, ended := 1, 0
-	hedge := time.NewTimer(d.links.hedge(p.Host))
+	hedge := time.NewTimer(d.links.Hedge(p.Host))
 	defer hedge.Stop()
 	var errs []error
 	for {
@@ -57,7 +58,7 @@ func ask(ctx context.Context, d *Deliverer, p people.Person, call func(context.C
 		}
 		for _, u := range relays {
 			begin("relay "+u.Key.String(), func() error {
-				return d.atRelay(ctx, p, u, func(ctx context.Context, c *rpc.Client, _ *link) error { return call(ctx, c) })
+				return d.atRelay(ctx, p, u, func(ctx context.Context, c *rpc.Client, _ *links.Link) error { return call(ctx, c) })
 			})
 			begun++
 		}
@@ -73,14 +74,14 @@ func ask(ctx context.Context, d *Deliverer, p people.Person, call func(context.C
 // of it.
 func (d *Deliverer) Client(ctx context.Context, k transport.Key) (c *rpc.Client, drop func(), err error) {
 	if !d.ready() {
-		return nil, nil, errClosed
+		return nil, nil, links.ErrClosed
 	}
-	d.links.forgive(k)
-	ln, err := d.links.get(ctx, k)
+	d.links.Forgive(k)
+	ln, err := d.links.Get(ctx, k)
 	if err != nil {
 		return nil, nil, err
 	}
-	return ln.conn.Client(), ln.drop, nil
+	return ln.Client(), ln.Drop, nil
 }
 
 // nameLinger is how long a connection is kept that was made to ask for a name: the other
@@ -90,7 +91,7 @@ const nameLinger = 5 * time.Second
 // NameOf asks a machine what its user is called, "" if it does not say. A connection that
 // is made for that is closed soon after, unless the person is a contact by then.
 func (d *Deliverer) NameOf(ctx context.Context, k transport.Key) (string, error) {
-	before := d.links.now(k)
+	before := d.links.Now(k)
 	c, drop, err := d.Client(ctx, k)
 	if err != nil {
 		return "", err

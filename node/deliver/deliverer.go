@@ -14,6 +14,7 @@ import (
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/deliver/homes"
 	"quicnprotochat/node/deliver/inbox"
+	"quicnprotochat/node/deliver/links"
 	"quicnprotochat/node/deliver/people"
 	"quicnprotochat/node/deliver/refusals"
 	"quicnprotochat/node/deliver/sessions"
@@ -25,22 +26,13 @@ import (
 	"quicnprotochat/node/store"
 	"quicnprotochat/node/tries"
 	"quicnprotochat/rpc"
+	"quicnprotochat/rpc/budget"
 	"quicnprotochat/transport"
 	"quicnprotochat/transport/plain"
 )
 
-// Times of delivery.
-const (
-	// Hedge is how long an acknowledgement of the direct path is waited for
-	// before the relays are asked as well.
-	Hedge = 250 * time.Millisecond
-	// unreachable is how long a failed dial lets the relays be asked at once.
-	unreachable = 30 * time.Second
-	// dialTime bounds one dial.
-	dialTime = 10 * time.Second
-	// callTime bounds one call of another machine.
-	callTime = 15 * time.Second
-)
+// callTime bounds one call of another machine.
+const callTime = 15 * time.Second
 
 // Config says what delivers for whom. All fields are required.
 type Config struct {
@@ -74,7 +66,8 @@ type Deliverer struct {
 	closed chan struct{}
 	once   sync.Once // guards closing it
 
-	links     links
+	links     *links.Links
+	budget    *budget.Budget // of the memory of all connections
 	inbox     *inbox.Inbox
 	strangers *strangers.Limits
 	people    *people.People
@@ -99,7 +92,12 @@ func New(cfg Config) *Deliverer {
 		workers: make(map[rpc.Identity]*worker), pending: make(map[rpc.Identity]bool),
 		receipts: make(map[rpc.Identity]*rate.Limiter),
 	}
-	d.links.init(d)
+	d.budget = budget.New(0)
+	d.links = links.New(links.Config{
+		Open: d.open, Up: d.up, Go: func(fn func(context.Context)) bool { return d.tasks.run(fn) },
+		Service: cfg.Service, Token: func(k transport.Key) []byte { return d.sessions.Token(k) },
+		Budget: d.budget, Log: cfg.Log,
+	})
 	d.inbox = inbox.New(inbox.Config{Store: cfg.Store, Engine: cfg.Engine, Log: cfg.Log})
 	d.strangers = strangers.New()
 	d.people = people.New()
@@ -135,7 +133,7 @@ func (d *Deliverer) Run(ctx context.Context, host *transport.Host) error {
 	}
 	<-ctx.Done()
 	d.leave()
-	d.links.close()
+	d.links.Close()
 	d.tasks.wait()
 	return nil
 }
@@ -224,7 +222,7 @@ func (d *Deliverer) greet() {
 			select {
 			case <-ctx.Done():
 			case <-timer.C:
-				_, _ = d.links.get(ctx, k)
+				_, _ = d.links.Get(ctx, k)
 			}
 		})
 	}
@@ -260,9 +258,16 @@ func (d *Deliverer) Receipt(to rpc.Identity) { d.wake(to, wakeReceipt) }
 func (d *Deliverer) ContactChanged(c store.Contact) {
 	d.know(c)
 	if d.running() {
-		d.links.forgive(transport.Key(c.Identity))
+		d.links.Forgive(transport.Key(c.Identity))
 		d.wake(c.Identity, wakeNews)
 	}
+}
+
+// up says that there is a new link to a machine.
+func (d *Deliverer) up(ln *links.Link) {
+	d.wake(rpc.Identity(ln.Key), wakeLink)
+	d.relayUp(ln.Key)
+	d.tasks.run(func(ctx context.Context) { d.askEndpoint(ctx, ln) })
 }
 
 // relayUp wakes the workers of those whose relay is reached again.
@@ -305,7 +310,7 @@ func (d *Deliverer) Revoked() {
 // Take commits a payload that another machine brings to the inbox. When it
 // returns nil, the payload is durable here, and seq its number. via is the path.
 func (d *Deliverer) Take(ctx context.Context, depositor rpc.Identity, via string, payload []byte) (seq uint64, err error) {
-	if ln := d.links.now(transport.Key(depositor)); ln != nil {
+	if ln := d.links.Now(transport.Key(depositor)); ln != nil {
 		ln.Use(0)
 	}
 	if _, known := d.people.Of(depositor); !known {
@@ -319,7 +324,7 @@ func (d *Deliverer) Take(ctx context.Context, depositor rpc.Identity, via string
 // OnStream answers a stream that another machine opened, until it ends.
 func (d *Deliverer) OnStream(s *transport.Stream) {
 	if d.ready() {
-		d.links.serve(s)
+		d.links.Serve(s)
 	}
 }
 
@@ -328,9 +333,9 @@ func (d *Deliverer) OnLAN(k transport.Key) {
 	if !d.ready() {
 		return
 	}
-	d.links.forgive(k)
+	d.links.Forgive(k)
 	if _, ok := d.people.Of(rpc.Identity(k)); ok {
-		d.tasks.run(func(ctx context.Context) { _, _ = d.links.get(ctx, k) })
+		d.tasks.run(func(ctx context.Context) { _, _ = d.links.Get(ctx, k) })
 		d.wake(rpc.Identity(k), wakeNews)
 	}
 }
@@ -341,8 +346,8 @@ func (d *Deliverer) AddressKeys() map[transport.Key][32]byte { return d.people.A
 // OnWake says that this machine slept.
 func (d *Deliverer) OnWake() {
 	if d.ready() {
-		d.links.forgiveAll()
-		d.links.suspect()
+		d.links.ForgiveAll()
+		d.links.Suspect()
 		d.relays.RefreshAll()
 	}
 }
@@ -352,8 +357,8 @@ func (d *Deliverer) OnAddrs() {
 	if !d.ready() {
 		return
 	}
-	d.links.forgiveAll()
-	d.links.suspect()
+	d.links.ForgiveAll()
+	d.links.Suspect()
 	d.relays.RefreshAll()
 	for _, id := range d.busy() {
 		d.wake(id, wakeNews)
@@ -363,7 +368,7 @@ func (d *Deliverer) OnAddrs() {
 // OnPeer says that the first connection to a machine is there, or the last one gone.
 func (d *Deliverer) OnPeer(k transport.Key, connected bool) {
 	if connected && d.ready() {
-		d.links.forgive(k)
+		d.links.Forgive(k)
 	}
 }
 

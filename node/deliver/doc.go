@@ -36,11 +36,10 @@
 //
 // # Links
 //
-// A link is a NodeService stream to one other machine, a peer or a relay. Both
-// sides call over it. At most one is opened per machine; the other side may have
-// opened one as well. One over which something goes and nothing is answered, be it a
-// message or a deposit, is asked whether it is alive, and given up after 3 s; any answer
-// will do, so that a relay that is only slow keeps its callers.
+// A link (package links) is a NodeService stream to one other machine, a peer or a
+// relay. Both sides call over it. One over which something goes and nothing is answered,
+// be it a message or a deposit, is asked whether it is alive, and given up after 3 s; any
+// answer will do, so that a relay that is only slow keeps its callers.
 //
 // # Circuits
 //
@@ -52,13 +51,14 @@
 // # Where to read
 //
 //   - deliverer.go: the whole, and what wakes it. worker.go: one person's; race.go: one
-//     race. link.go and guard.go: links. endpoint.go: where people are. home.go: what is
-//     done at our own relays. sealed.go: relays that are not told who calls. session.go:
-//     relays that want a session. circuits.go: who is called by circuit. twin.go: whether
-//     another home has used our keys. fleeting.go: what is worth nothing later.
-//   - homes: when our relays are visited. inbox: what comes in. pulse: whether a link is
-//     alive. people, sessions, refusals, strangers: what is known of each. Package
-//     node/deposit: one deposit for several people.
+//     race. endpoint.go: where people are. home.go: what is done at our own relays.
+//     sealed.go: relays that are not told who calls. session.go: relays that want a
+//     session. circuits.go: who is called by circuit. twin.go: whether another home has
+//     used our keys. fleeting.go: what is worth nothing later.
+//   - links: the streams to other machines. homes: when our relays are visited. inbox:
+//     what comes in. pulse: whether a link is alive. people, sessions, refusals,
+//     strangers: what is known of each. Package node/deposit: one deposit for several
+//     people.
 //
 // # Invariants
 //

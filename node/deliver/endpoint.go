@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"quicnprotochat/node/contact"
+	"quicnprotochat/node/deliver/links"
 	"quicnprotochat/node/deliver/people"
 	"quicnprotochat/node/known"
 	"quicnprotochat/node/store"
@@ -118,7 +119,7 @@ func (d *Deliverer) open(ctx context.Context, k transport.Key) (*transport.Strea
 	if ok {
 		d.learnCircuits(ctx, p)
 	}
-	if !ok || !d.links.mayLook(k, lookPause) {
+	if !ok || !d.links.MayLook(k, lookPause) {
 		return d.host.Open(ctx, k)
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -126,7 +127,7 @@ func (d *Deliverer) open(ctx context.Context, k transport.Key) (*transport.Strea
 	known := make(chan struct{}) // closed when the dial of what is known has ended
 	second := make(chan opened, 1)
 	go func() {
-		hedge := time.NewTimer(Hedge)
+		hedge := time.NewTimer(links.Hedge)
 		defer hedge.Stop()
 		select {
 		case <-hedge.C:
@@ -194,7 +195,7 @@ func (d *Deliverer) lookUp(ctx context.Context, p people.Person) (found bool) {
 }
 
 func (d *Deliverer) resolve(ctx context.Context, u transport.RelayURL, p people.Person) (record []byte, err error) {
-	err = d.atRelay(ctx, p, u, func(ctx context.Context, c *rpc.Client, _ *link) (err error) {
+	err = d.atRelay(ctx, p, u, func(ctx context.Context, c *rpc.Client, _ *links.Link) (err error) {
 		record, err = c.ResolveEndpoint(ctx, p.ID)
 		return err
 	})
@@ -203,14 +204,14 @@ func (d *Deliverer) resolve(ctx context.Context, u transport.RelayURL, p people.
 
 // askEndpoint asks a contact's machine that is connected for its endpoint: what the
 // relays have, and what we know, may be stale.
-func (d *Deliverer) askEndpoint(ctx context.Context, ln *link) {
-	p, ok := d.people.Of(rpc.Identity(ln.key))
-	if !ok || ln.key != p.Host {
+func (d *Deliverer) askEndpoint(ctx context.Context, ln *links.Link) {
+	p, ok := d.people.Of(rpc.Identity(ln.Key))
+	if !ok || ln.Key != p.Host {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTime)
 	defer cancel()
-	record, err := ln.conn.Client().ResolveEndpoint(ctx, p.ID)
+	record, err := ln.Client().ResolveEndpoint(ctx, p.ID)
 	if err != nil || len(record) == 0 {
 		return // it will be asked again
 	}

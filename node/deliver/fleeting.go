@@ -16,14 +16,14 @@ func (d *Deliverer) Fleeting(to rpc.Identity, payload []byte) {
 	if !ok {
 		return
 	}
-	ln := d.links.now(p.Host)
+	ln := d.links.Now(p.Host)
 	if ln == nil {
 		return
 	}
 	d.tasks.run(func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, callTime)
 		defer cancel()
-		if _, err := ln.conn.Client().Enqueue(ctx, to, rpc.Channel{}, payload); err != nil {
+		if _, err := ln.Client().Enqueue(ctx, to, rpc.Channel{}, payload); err != nil {
 			d.cfg.Log.Debug("say something for a moment", "peer", p.Host, "err", err)
 		}
 	})

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"quicnprotochat/node/deliver/homes"
+	"quicnprotochat/node/deliver/links"
 	"quicnprotochat/node/deliver/sessions"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
@@ -51,12 +52,12 @@ func (d *Deliverer) leave() {
 	}
 	var wg sync.WaitGroup
 	for _, k := range d.relays.Keys() {
-		ln := d.links.now(k)
+		ln := d.links.Now(k)
 		if ln == nil {
 			continue
 		}
 		wg.Go(func() {
-			if err := ln.conn.Client().PublishEndpoint(ctx, d.self, record); err != nil {
+			if err := ln.Client().PublishEndpoint(ctx, d.self, record); err != nil {
 				d.cfg.Log.Info("take back endpoint", "relay", k, "err", err)
 			}
 		})
@@ -88,7 +89,7 @@ func visitPatience(err error) time.Duration {
 // stay connects, brings what the relay must hold of us and takes the mail,
 // until something fails.
 func (r *home) stay(ctx context.Context) error {
-	ln, err := r.d.links.get(ctx, r.URL.Key)
+	ln, err := r.d.links.Get(ctx, r.URL.Key)
 	if err != nil {
 		return err
 	}
@@ -101,18 +102,18 @@ func (r *home) stay(ctx context.Context) error {
 	defer wg.Wait()
 	defer cancel()
 	wg.Go(func() { ends <- r.mail(ctx, ln) })
-	wg.Go(func() { ends <- r.present(ctx, ln.conn.Client()) })
+	wg.Go(func() { ends <- r.present(ctx, ln.Client()) })
 	select {
 	case err = <-ends:
-	case <-ln.conn.Done():
+	case <-ln.Done():
 		err = errors.New("connection lost")
 	}
 	return err
 }
 
 // mail takes what the relay keeps for us: commit here, then acknowledge there.
-func (r *home) mail(ctx context.Context, ln *link) error {
-	c := ln.conn.Client()
+func (r *home) mail(ctx context.Context, ln *links.Link) error {
+	c := ln.Client()
 	after := uint64(0)
 	for {
 		pause := time.After(mailPause)

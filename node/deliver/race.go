@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"quicnprotochat/node/deliver/links"
 	"quicnprotochat/node/deliver/people"
 	"quicnprotochat/node/deliver/pulse"
 	"quicnprotochat/node/tries"
@@ -62,7 +63,7 @@ type race struct {
 	// The rest is of the goroutine that runs the race.
 	taken   []bool
 	open    int // items that nobody has taken yet
-	direct  atomic.Pointer[link]
+	direct  atomic.Pointer[links.Link]
 	trying  time.Time // since when the direct way runs; zero: it does not
 	running int       // ways that have not ended
 	copies  int       // those of them that lead to relays
@@ -111,13 +112,13 @@ func (w *worker) race(ctx context.Context, p people.Person, items []item) error 
 }
 
 func (r *race) run(ctx context.Context) error {
-	ways, cancel := context.WithTimeout(ctx, dialTime+callTime)
+	ways, cancel := context.WithTimeout(ctx, links.DialTime+callTime)
 	defer r.wg.Wait() // nothing of a race outlives it
 	defer cancel()
 	r.beginDirect(ways)
-	hedge := time.NewTimer(r.d.links.hedge(r.p.Host))
+	hedge := time.NewTimer(r.d.links.Hedge(r.p.Host))
 	defer hedge.Stop()
-	look := time.NewTicker(Hedge)
+	look := time.NewTicker(links.Hedge)
 	defer look.Stop()
 	slow := time.NewTimer(slowTime)
 	defer slow.Stop()
@@ -126,7 +127,7 @@ func (r *race) run(ctx context.Context) error {
 		select {
 		case <-look.C:
 			// A link that came up while another says nothing is the better one.
-			if ln := r.direct.Load(); ln != nil && r.d.links.now(r.p.Host) != ln {
+			if ln := r.direct.Load(); ln != nil && r.d.links.Now(r.p.Host) != ln {
 				r.direct.Store(nil)
 				r.beginDirect(ways)
 			}
@@ -273,14 +274,14 @@ func (r *race) beginRelays(ctx context.Context, relays []transport.RelayURL) {
 
 // goDirect hands the items to the person's own machine.
 func (r *race) goDirect(ctx context.Context, w way) error {
-	ln, err := r.d.links.get(ctx, r.p.Host)
+	ln, err := r.d.links.Get(ctx, r.p.Host)
 	if err != nil {
 		return err
 	}
 	r.direct.Store(ln)
-	err = r.send(ctx, ln.conn.Client(), ack{way: w, path: ln.path}, ln.Pulse)
+	err = r.send(ctx, ln.Client(), ack{way: w, path: ln.Path}, ln.Pulse)
 	if errors.Is(err, rpc.ErrDisconnected) {
-		ln.drop()
+		ln.Drop()
 	}
 	return err
 }
@@ -290,7 +291,7 @@ const fromNobody = " and was not told from whom it is"
 
 // goRelay leaves the items at one relay.
 func (r *race) goRelay(ctx context.Context, w way, u transport.RelayURL) error {
-	return r.d.atRelay(ctx, r.p, u, func(ctx context.Context, c *rpc.Client, named *link) error {
+	return r.d.atRelay(ctx, r.p, u, func(ctx context.Context, c *rpc.Client, named *links.Link) error {
 		if named == nil {
 			return r.send(ctx, c, ack{way: w, sealed: true}, pulse.New()) // just made, and not kept
 		}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"quicnprotochat/node/deliver/links"
 	"quicnprotochat/node/deliver/people"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
@@ -18,35 +19,35 @@ import (
 // take it, and where our network blocks UDP, without which no connection says so
 // little, we call in our own name. call is told over which link, nil if the relay is
 // not told who we are, and may be made more than once.
-func (d *Deliverer) atRelay(ctx context.Context, p people.Person, u transport.RelayURL, call func(ctx context.Context, c *rpc.Client, named *link) error) error {
+func (d *Deliverer) atRelay(ctx context.Context, p people.Person, u transport.RelayURL, call func(ctx context.Context, c *rpc.Client, named *links.Link) error) error {
 	pass, hello, err := d.passAt(ctx, p, u.Key)
 	if err != nil {
 		return err
 	}
-	if pass != nil && !d.links.noUDP() {
-		before := d.links.now(u.Key)
+	if pass != nil && !d.links.NoUDP() {
+		before := d.links.Now(u.Key)
 		switch err := d.callSealed(ctx, u, pass, call); {
 		case err == nil:
 			return nil
 		case refusesPass(err), hello && errors.Is(err, rpc.ErrTooLarge):
 			d.cfg.Log.Info("relay refuses the pass of a contact", "relay", u.Key, "err", err)
 			d.sealed.Refuse(u.Key, pass, err)
-		case !errors.Is(err, errNotReached) || before == nil || d.links.now(u.Key) != before:
+		case !errors.Is(err, errNotReached) || before == nil || d.links.Now(u.Key) != before:
 			return err
 			// A relay that answers us otherwise serves no QUIC without libp2p.
 		}
 	}
-	ln, err := d.links.get(ctx, u.Key)
+	ln, err := d.links.Get(ctx, u.Key)
 	if err != nil {
 		return err
 	}
-	defer ln.doubt()()
-	err = call(ctx, ln.conn.Client(), ln)
+	defer ln.Expect()()
+	err = call(ctx, ln.Client(), ln)
 	if d.endedSession(ctx, u.Key, err) {
-		err = call(ctx, ln.conn.Client(), ln) // for this our key will do
+		err = call(ctx, ln.Client(), ln) // for this our key will do
 	}
 	if errors.Is(err, rpc.ErrDisconnected) {
-		ln.drop()
+		ln.Drop()
 	}
 	return err
 }
@@ -90,7 +91,7 @@ func refusesPass(err error) bool {
 
 // callSealed makes a call on a connection of its own, which shows a pass and
 // nothing else.
-func (d *Deliverer) callSealed(ctx context.Context, u transport.RelayURL, pass []byte, call func(context.Context, *rpc.Client, *link) error) error {
+func (d *Deliverer) callSealed(ctx context.Context, u transport.RelayURL, pass []byte, call func(context.Context, *rpc.Client, *links.Link) error) error {
 	s, err := transport.DialPlain(ctx, d.cfg.Plain, u)
 	if err != nil {
 		d.sealed.Answered(u.Key, false)
@@ -99,7 +100,7 @@ func (d *Deliverer) callSealed(ctx context.Context, u transport.RelayURL, pass [
 	conn := rpc.NewConn(s, rpc.ConnConfig{
 		Peer:   rpc.Peer{Identity: rpc.Identity(u.Key), Proven: true, Remote: s.RemoteHost()},
 		Token:  func() []byte { return rpc.PassToken(pass) },
-		Budget: d.links.budget,
+		Budget: d.budget,
 		Log:    d.cfg.Log.With("relay", u.Key),
 	})
 	err = call(ctx, conn.Client(), nil)
@@ -121,7 +122,7 @@ func (r *home) tryPass(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("make pass: %w", err)
 	}
-	err = r.d.callSealed(ctx, r.URL, pass, func(ctx context.Context, c *rpc.Client, _ *link) error {
+	err = r.d.callSealed(ctx, r.URL, pass, func(ctx context.Context, c *rpc.Client, _ *links.Link) error {
 		_, err := c.ResolveEndpoint(ctx, r.d.self)
 		return err
 	})

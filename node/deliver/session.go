@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"quicnprotochat/node/deliver/links"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
@@ -22,14 +23,14 @@ func (d *Deliverer) SetSession(k transport.Key, token []byte) {
 // Relay returns a client of a relay, ours or not.
 func (d *Deliverer) Relay(ctx context.Context, u transport.RelayURL) (*rpc.Client, error) {
 	if !d.ready() {
-		return nil, errClosed
+		return nil, links.ErrClosed
 	}
 	d.host.Learn(u.Key, transport.SourceUser, u.Addrs())
-	ln, err := d.links.get(ctx, u.Key)
+	ln, err := d.links.Get(ctx, u.Key)
 	if err != nil {
 		return nil, err
 	}
-	return ln.conn.Client(), nil
+	return ln.Client(), nil
 }
 
 // AsUser makes a call at a relay, ours or not, in our name. Where the relay wants a

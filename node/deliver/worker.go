@@ -11,6 +11,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"quicnprotochat/node/convo"
+	"quicnprotochat/node/deliver/links"
 	"quicnprotochat/node/deliver/people"
 	"quicnprotochat/node/deliver/pulse"
 	"quicnprotochat/node/store"
@@ -93,7 +94,7 @@ func (c *call) due() bool {
 // resend is the plan to send again what lacks a receipt while the person's
 // machine is seen: soon after a link came up, and then ever more rarely.
 type resend struct {
-	on    *link         // what the plan is for
+	on    *links.Link   // what the plan is for
 	at    time.Time     // when; zero: not planned
 	pause time.Duration // until the time after
 	after int64         // up to which row of the outbox it is done this time
@@ -236,10 +237,10 @@ func (w *worker) pass(ctx context.Context) (wait time.Duration, idle bool) {
 // tryCall calls a person who is not seen, if it is time. If that succeeds the worker is
 // woken and plans to send again.
 func (w *worker) tryCall(p people.Person, l load) {
-	if l.waiting == 0 || w.d.links.now(p.Host) != nil {
+	if l.waiting == 0 || w.d.links.Now(p.Host) != nil {
 		w.call = call{}
 	} else if w.call.due() {
-		w.d.tasks.run(func(ctx context.Context) { _, _ = w.d.links.get(ctx, p.Host) })
+		w.d.tasks.run(func(ctx context.Context) { _, _ = w.d.links.Get(ctx, p.Host) })
 	}
 }
 
@@ -247,7 +248,7 @@ func (w *worker) tryCall(p people.Person, l load) {
 // looked after: that is what people wait for. It reports whether all of it is taken.
 // What is not is left to the rest of the pass.
 func (w *worker) quick(ctx context.Context, p people.Person) bool {
-	if w.d.links.now(p.Host) == nil || w.d.links.unreachable(p.Host) {
+	if w.d.links.Now(p.Host) == nil || w.d.links.Unreachable(p.Host) {
 		return false
 	}
 	var rows []store.Outgoing
@@ -386,13 +387,13 @@ func nonEmpty(b []byte, err error) ([]byte, error) {
 
 // planResend begins a new plan when a link came up, and ends it with the link.
 func (w *worker) planResend(p people.Person) {
-	ln := w.d.links.now(p.Host)
+	ln := w.d.links.Now(p.Host)
 	switch {
 	case ln == w.resend.on:
 	case ln == nil:
 		w.resend = resend{}
 	default:
-		w.resend = resend{on: ln, at: ln.since.Add(resendGrace), pause: reencrypt}
+		w.resend = resend{on: ln, at: ln.Since.Add(resendGrace), pause: reencrypt}
 	}
 }
 
@@ -412,7 +413,7 @@ func (w *worker) load(ctx context.Context, p people.Person, woken wakeReason) (l
 		return l, err
 	}
 	again := w.resend.due()
-	if again && w.d.links.unreachable(p.Host) {
+	if again && w.d.links.Unreachable(p.Host) {
 		w.resend.at, again = time.Now().Add(pulse.DeadAfter), false
 	}
 	if again || woken&wakeNews != 0 {

@@ -1,4 +1,4 @@
-package deliver
+package links
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 )
 
 // guard gives up a link when it is dead, until it ends.
-func (l *links) guard(ctx context.Context, ln *link) {
+func (l *Links) guard(ctx context.Context, ln *Link) {
 	for {
 		wait, limit, idle := ln.Next(time.Now())
 		switch _, dead := ln.Silence(); {
@@ -35,7 +35,7 @@ func (l *links) guard(ctx context.Context, ln *link) {
 }
 
 // ask calls the other machine and reports whether it answers, be it with an error.
-func (ln *link) ask(ctx context.Context, limit time.Duration) bool {
+func (ln *Link) ask(ctx context.Context, limit time.Duration) bool {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	if _, err := ln.conn.Client().Health(ctx); ctx.Err() != nil || errors.Is(err, rpc.ErrDisconnected) {
@@ -45,22 +45,22 @@ func (ln *link) ask(ctx context.Context, limit time.Duration) bool {
 	return true
 }
 
-// doubt lets the other machine be asked whether it is alive when a call that begins now
+// Expect lets the other machine be asked whether it is alive when a call that begins now
 // is not over after the hedge.
-func (ln *link) doubt() (over func() bool) {
+func (ln *Link) Expect() (over func() bool) {
 	return time.AfterFunc(Hedge, ln.MayBeDead).Stop
 }
 
 // lost gives up a link that is dead, so that the next call dials anew.
-func (l *links) lost(ln *link) {
-	l.d.cfg.Log.Debug("link is dead", "peer", ln.key)
-	l.fail(ln.key)
-	ln.drop()
+func (l *Links) lost(ln *Link) {
+	l.cfg.Log.Debug("link is dead", "peer", ln.Key)
+	l.fail(ln.Key)
+	ln.Drop()
 }
 
-// suspect lets all links be asked at once whether they are alive: this machine
+// Suspect lets all links be asked at once whether they are alive: this machine
 // slept, or its addresses changed.
-func (l *links) suspect() {
+func (l *Links) Suspect() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, all := range l.live {
