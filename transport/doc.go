@@ -13,7 +13,7 @@
 //     (package transport/reach)
 //   - [Addr], [RelayURL]: addresses as text and as bytes, with strict parsers for
 //     what comes from others
-//   - discovery on the local network by multicast DNS (package transport/mdns)
+//   - discovery on the local network by multicast DNS (package transport/lan)
 //   - plain QUIC, without libp2p, for a relay that serves other programs and for
 //     callers that must not be known: Config.OnPlain and [DialPlain] (package
 //     transport/plain)

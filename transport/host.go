@@ -15,6 +15,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
 
+	"quicnprotochat/transport/lan"
 	"quicnprotochat/transport/outside"
 	"quicnprotochat/transport/reach"
 
@@ -32,8 +33,8 @@ type Host struct {
 	order  rankOrder
 	dials  dials
 	events peerEvents
-	lan    *lan       // nil if discovery is off
-	plain  *plainQUIC // nil if it is not served
+	lan    *lan.Discovery // nil if discovery is off
+	plain  *plainQUIC     // nil if it is not served
 	reach  *reach.Reach
 	ports  outside.Ports // nil if no router is asked
 
@@ -101,8 +102,10 @@ func New(cfg Config) (*Host, error) {
 	h.start(h.runEvents)
 	h.start(func() { h.reach.Run(h.ctx) })
 	if cfg.LAN {
-		h.lan = newLAN(h)
-		h.start(h.lan.run)
+		h.lan = lan.New(lan.Config{
+			Self: h.key, Addrs: h.LocalAddrs, Key: cfg.LANKey, Keys: cfg.LANKeys, Found: h.foundOnLAN, Log: h.log,
+		})
+		h.start(func() { h.lan.Run(h.ctx) })
 	}
 	h.start(h.watchAddrs)
 	return h, nil
@@ -152,7 +155,15 @@ func (h *Host) LAN() []Key {
 	if h.lan == nil {
 		return nil
 	}
-	return h.lan.keys(time.Now())
+	return h.lan.Keys(time.Now())
+}
+
+// foundOnLAN notes where a peer is on the local network, and tells of it.
+func (h *Host) foundOnLAN(k Key, addrs []Addr) {
+	h.learn(k, SourceLAN, addrs)
+	if h.cfg.OnLAN != nil {
+		h.cfg.OnLAN(k)
+	}
 }
 
 // Close ends all connections and waits until no callback runs and none will.

@@ -1,0 +1,176 @@
+package lan
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"quicnprotochat/transport/address"
+	"quicnprotochat/transport/ipspace"
+	"quicnprotochat/transport/mdns"
+)
+
+const (
+	maxPeers = 256
+	life     = mdns.Life        // of what was heard
+	tellGap  = 10 * time.Second // between two calls of Found for one unchanged peer
+)
+
+// Config says what is announced and who is told.
+type Config struct {
+	// Self is the key of this machine, Addrs returns its present addresses.
+	Self  address.Key
+	Addrs func() []address.Addr
+	// Key, if it is set, returns the key under which the announcements are sealed. If it
+	// is nil, they are for all to read.
+	Key func() ([32]byte, error)
+	// Keys returns the keys under which others seal theirs. If it is nil, those that are
+	// sealed are not read.
+	Keys func() map[address.Key][32]byte
+	// Found is told each time a machine is found, by one goroutine.
+	Found func(k address.Key, addrs []address.Addr)
+	Log   *slog.Logger
+}
+
+// Discovery keeps whom it finds.
+type Discovery struct {
+	cfg    Config
+	sealed *rate.Limiter // of sealed announcements that are tried
+
+	// mu guards peers.
+	mu    sync.Mutex
+	peers map[address.Key]seen
+}
+
+// seen is when and where a peer was heard.
+type seen struct {
+	at, told time.Time
+	addrs    []address.Addr
+}
+
+// peer is a node that announces itself, or says goodbye.
+type peer struct {
+	key   address.Key
+	addrs []address.Addr
+	gone  bool
+}
+
+// New returns a Discovery that does nothing before Run.
+func New(cfg Config) *Discovery {
+	return &Discovery{cfg: cfg, sealed: rate.NewLimiter(rate.Every(sealedEvery), sealedBurst), peers: make(map[address.Key]seen)}
+}
+
+// Run listens and announces until ctx ends.
+func (d *Discovery) Run(ctx context.Context) {
+	cfg := mdns.Config{
+		Addrs:    d.announced,
+		Networks: ipspace.Networks,
+		Near:     ipspace.Near,
+		Heard: func(n mdns.Node, nets []netip.Prefix) {
+			if p, ok := peerOf(n); ok {
+				d.heard(p, nets, time.Now())
+			} else if n.Sealed != nil {
+				d.heardSealed(n, nets, time.Now())
+			}
+		},
+		Log: d.cfg.Log,
+	}
+	if d.cfg.Key != nil {
+		cfg.Seal = d.seal
+	}
+	mdns.New(cfg).Run(ctx)
+}
+
+// announced returns the host's addresses with its key.
+func (d *Discovery) announced() []mdns.Addr {
+	var out []mdns.Addr
+	for _, a := range d.cfg.Addrs() {
+		if ip, ok := a.IP(); ok {
+			out = append(out, mdns.Addr{IP: ip, Text: a.WithKey(d.cfg.Self)})
+		}
+	}
+	return out
+}
+
+// peerOf reads the addresses of a node; those that are malformed, and of
+// another key than the first, are passed over. ok is false if none is left.
+func peerOf(n mdns.Node) (p peer, ok bool) {
+	p.gone = n.Gone
+	for _, text := range n.Addrs {
+		addrText, keyText, hasKey := strings.Cut(text, "/p2p/")
+		if !hasKey || len(p.addrs) >= mdns.MaxAddrs {
+			continue
+		}
+		addr, addrErr := address.ParseAddr(addrText)
+		key, keyErr := address.ParseKey(keyText)
+		if addrErr != nil || keyErr != nil || !p.key.IsZero() && key != p.key {
+			continue
+		}
+		p.key = key
+		p.addrs = append(p.addrs, addr)
+	}
+	return p, !p.key.IsZero()
+}
+
+// heard notes one peer.
+func (d *Discovery) heard(p peer, nets []netip.Prefix, now time.Time) {
+	if p.key == d.cfg.Self {
+		return
+	}
+	if p.gone {
+		d.mu.Lock()
+		delete(d.peers, p.key)
+		d.mu.Unlock()
+		return
+	}
+	addrs := slices.DeleteFunc(slices.Clone(p.addrs), func(a address.Addr) bool {
+		ip, ok := a.IP()
+		return !ok || !a.CanDial() || !ipspace.Near(ip, nets)
+	})
+	if len(addrs) == 0 || !d.note(p.key, addrs, now) {
+		return
+	}
+	d.cfg.Log.Debug("found on the local network", "peer", p.key, "addrs", addrs)
+	d.cfg.Found(p.key, addrs)
+}
+
+// note keeps that k was heard; false means that it is no news.
+func (d *Discovery) note(k address.Key, addrs []address.Addr, now time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for key, s := range d.peers {
+		if now.Sub(s.at) > life {
+			delete(d.peers, key)
+		}
+	}
+	old, known := d.peers[k]
+	if !known && len(d.peers) >= maxPeers {
+		return false
+	}
+	entry := seen{at: now, told: now, addrs: addrs}
+	news := !known || now.Sub(old.told) >= tellGap || !slices.Equal(old.addrs, addrs)
+	if !news {
+		entry.told = old.told
+	}
+	d.peers[k] = entry
+	return news
+}
+
+// Keys returns who was heard in the last minutes.
+func (d *Discovery) Keys(now time.Time) []address.Key {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var out []address.Key
+	for k, s := range d.peers {
+		if now.Sub(s.at) <= life {
+			out = append(out, k)
+		}
+	}
+	return out
+}
