@@ -1,12 +1,12 @@
 package rpc
 
 import (
-	"sync"
 	"time"
 	"unicode/utf8"
 
+	"quicnprotochat/rpc/point"
+
 	"capnproto.org/go/capnp/v3"
-	"filippo.io/edwards25519"
 )
 
 // Bounds of arguments, for both sides.
@@ -56,77 +56,16 @@ func (r *argReader) identity(b []byte, err error) Identity {
 	return id
 }
 
-// Valid reports whether id is a key with which a signature proves something:
-// canonically encoded, and not of small order.
-func (id Identity) Valid() bool {
-	_, ok := parseIdentity(id[:])
-	return ok
-}
+// Valid reports whether id is a key with which a signature proves something (package
+// rpc/point).
+func (id Identity) Valid() bool { return point.Valid(id) }
 
-// parseIdentity refuses what is not 32 bytes, points that are not canonically
-// encoded, and those of small order, for which signatures prove nothing.
+// parseIdentity refuses what is not 32 bytes, and no valid key.
 func parseIdentity(b []byte) (Identity, bool) {
-	if len(b) != len(Identity{}) {
+	if len(b) != len(Identity{}) || !point.Valid([32]byte(b)) {
 		return Identity{}, false
 	}
-	id := Identity(b)
-	if validKeys.has(id) {
-		return id, true
-	}
-	if !validPoint(b) {
-		return Identity{}, false
-	}
-	validKeys.add(id)
-	return id, true
-}
-
-func validPoint(b []byte) bool {
-	p, err := new(edwards25519.Point).SetBytes(b)
-	if err != nil || !canonical(b) {
-		return false
-	}
-	return new(edwards25519.Point).MultByCofactor(p).Equal(edwards25519.NewIdentityPoint()) != 1
-}
-
-// validKeys are keys that were found valid: to find it out takes ten microseconds,
-// and a batch names many keys, again and again.
-var validKeys keySet
-
-// maxValidKeys bounds them, to some 3 MiB; one more, and all are forgotten.
-const maxValidKeys = 1 << 16
-
-// keySet is a bounded set of keys. The zero value is empty.
-type keySet struct {
-	mu sync.RWMutex // guards m
-	m  map[Identity]struct{}
-}
-
-func (s *keySet) has(id Identity) bool {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	_, ok := s.m[id]
-	return ok
-}
-
-func (s *keySet) add(id Identity) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.m == nil || len(s.m) >= maxValidKeys {
-		s.m = make(map[Identity]struct{})
-	}
-	s.m[id] = struct{}{}
-}
-
-// canonical reports whether the y in an encoded point is below 2^255-19. To encode
-// the point again would tell too, and takes as long as all else about it. The sign
-// of an x of 0 is left: such points are of small order.
-func canonical(b []byte) bool {
-	for i := 30; i > 0; i-- {
-		if b[i] != 0xff {
-			return true
-		}
-	}
-	return b[31]&0x7f != 0x7f || b[0] < 0xed
+	return Identity(b), true
 }
 
 func (r *argReader) identities(list capnp.DataList, err error) []Identity {

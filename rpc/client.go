@@ -8,8 +8,8 @@ import (
 
 	"capnproto.org/go/capnp/v3"
 	"capnproto.org/go/capnp/v3/exc"
-	"golang.org/x/sync/semaphore"
 
+	"quicnprotochat/rpc/flow"
 	"quicnprotochat/rpc/gate"
 	"quicnprotochat/schema"
 )
@@ -26,10 +26,7 @@ type Client struct {
 	conn       *Conn
 	token      func() []byte
 	maxMessage int
-	flowLimit  int64
-	calls      *semaphore.Weighted
-	reads      *semaphore.Weighted // of methods with large answers
-	bytes      *semaphore.Weighted
+	turns      *flow.Turns
 
 	mu    sync.Mutex // guards the fields below
 	svc   schema.NodeService
@@ -89,7 +86,7 @@ func (c *Client) start(ctx context.Context, q request) (wait func() error) {
 	if size > c.maxMessage {
 		return failed(ErrTooLarge)
 	}
-	done, err := c.turn(ctx, int64(size), q.large)
+	done, err := c.turns.Await(ctx, int64(size), q.large)
 	if err != nil {
 		return failed(err)
 	}
@@ -135,35 +132,6 @@ func (c *Client) later(f func()) {
 		return
 	}
 	c.conn.calls.Go(f)
-}
-
-// turn waits until a call may be sent. The library's flow limiter counts a
-// message only after it is queued, and panics on one above its limit.
-func (c *Client) turn(ctx context.Context, size int64, large bool) (done func(), err error) {
-	size = min(size, c.flowLimit)
-	if large {
-		if err := c.reads.Acquire(ctx, 1); err != nil {
-			return nil, err
-		}
-	}
-	if err = c.calls.Acquire(ctx, 1); err == nil {
-		if err = c.bytes.Acquire(ctx, size); err != nil {
-			c.calls.Release(1)
-		}
-	}
-	if err != nil {
-		if large {
-			c.reads.Release(1)
-		}
-		return nil, err
-	}
-	return func() {
-		c.bytes.Release(size)
-		c.calls.Release(1)
-		if large {
-			c.reads.Release(1)
-		}
-	}, nil
 }
 
 // result reads the answer.

@@ -12,9 +12,9 @@ import (
 
 	"capnproto.org/go/capnp/v3"
 	capnprpc "capnproto.org/go/capnp/v3/rpc"
-	"golang.org/x/sync/semaphore"
 
 	"quicnprotochat/rpc/budget"
+	"quicnprotochat/rpc/flow"
 	"quicnprotochat/rpc/gate"
 	"quicnprotochat/schema"
 )
@@ -116,10 +116,7 @@ func NewConn(rwc io.ReadWriteCloser, cfg ConnConfig) *Conn {
 		conn:       c,
 		token:      cfg.Token,
 		maxMessage: cfg.MaxMessage,
-		flowLimit:  int64(cfg.FlowLimit),
-		calls:      semaphore.NewWeighted(int64(max(1, cfg.MaxInFlight/2))),
-		reads:      semaphore.NewWeighted(int64(max(1, cfg.MaxInFlight/16))),
-		bytes:      semaphore.NewWeighted(int64(cfg.FlowLimit)),
+		turns:      flow.NewTurns(cfg.MaxInFlight/2, cfg.MaxInFlight/16, int64(cfg.FlowLimit)),
 	}
 	go c.wait()
 	return c
@@ -132,9 +129,7 @@ func newServer(cfg ConnConfig, g *gate.Gate) *server {
 		log:       cfg.Log,
 		onCall:    cfg.OnCall,
 		gate:      g,
-		maxCalls:  cfg.MaxInFlight,
-		maxReads:  max(1, cfg.MaxInFlight/8),
-		maxBytes:  4 * int64(cfg.MaxMessage),
+		answers:   flow.NewAnswers(cfg.MaxInFlight, cfg.MaxInFlight/8, 4*int64(cfg.MaxMessage)),
 		maxAnswer: cfg.MaxMessage - answerSlack,
 	}
 }

@@ -89,7 +89,15 @@ func TestCancel(t *testing.T) {
 		t.Errorf("with a cancelled context: %v", err)
 	}
 	// Nothing stays in flight.
-	waitFor(t, func() bool { return client.client.calls.TryAcquire(DefaultMaxInFlight / 2) })
+	free, stop := context.WithTimeout(t.Context(), time.Minute)
+	defer stop()
+	for i := range DefaultMaxInFlight / 2 {
+		done, err := client.client.turns.Await(free, 0, false)
+		if err != nil {
+			t.Fatalf("turn %d: %v", i, err)
+		}
+		defer done()
+	}
 	waitFor(t, func() bool { return server.gate.Unfinished() == 1 }) // bootstrap
 }
 

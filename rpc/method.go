@@ -65,7 +65,6 @@ func methodOf(m capnp.Method) *method {
 
 // The sizes of results.
 var (
-	sizeEmpty   = capnp.ObjectSize{}
 	sizeWord    = capnp.ObjectSize{DataSize: 8}
 	sizePointer = capnp.ObjectSize{PointerCount: 1}
 )

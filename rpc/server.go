@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
-	"sync"
 
 	"capnproto.org/go/capnp/v3"
 	rpccp "capnproto.org/go/capnp/v3/std/capnp/rpc"
 
 	"quicnprotochat/rpc/budget"
+	"quicnprotochat/rpc/flow"
 	"quicnprotochat/rpc/gate"
 	"quicnprotochat/rpc/order"
 )
@@ -23,18 +23,11 @@ type server struct {
 	svc       *Service
 	peer      Peer
 	log       *slog.Logger
-	maxCalls  int   // in flight
-	maxReads  int   // in flight, of methods with large answers
-	maxBytes  int64 // of arguments in flight
-	maxAnswer int   // bytes
+	answers   *flow.Answers
+	maxAnswer int // bytes
 	gate      *gate.Gate
 	deposits  order.Line
 	onCall    func(Call) // may be nil
-
-	mu    sync.Mutex // guards the fields below: what is in flight
-	calls int
-	reads int
-	bytes int64
 }
 
 // answer is a successful result. It is written into its message only when the
@@ -92,32 +85,19 @@ func (s *server) begin(m *method, args capnp.Struct, room *budget.Answer) (end f
 			}
 		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.calls >= s.maxCalls || m.large && s.reads >= s.maxReads || s.calls > 0 && s.bytes+size > s.maxBytes {
+	read, answered, ok := s.answers.Begin(size, m.large)
+	if !ok {
 		return nil, false
-	}
-	s.calls++
-	s.bytes += size
-	if m.large {
-		s.reads++
 	}
 	written := func() {
 		room.Close()
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.calls--
-		if m.large {
-			s.reads--
-		}
+		answered()
 	}
 	if known && s.gate.WhenWritten(id, written) {
 		written = func() {}
 	}
 	return func() {
-		s.mu.Lock()
-		s.bytes -= size
-		s.mu.Unlock()
+		read()
 		written()
 	}, true
 }

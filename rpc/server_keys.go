@@ -50,7 +50,7 @@ func (s *server) uploadHybridKey(ctx context.Context, args capnp.Struct) (answer
 	if r.err != nil {
 		return answer{}, r.err
 	}
-	return answer{size: sizeEmpty}, s.svc.Keys.UploadHybridKey(ctx, c, owner, blob)
+	return answer{}, s.svc.Keys.UploadHybridKey(ctx, c, owner, blob)
 }
 
 func (s *server) fetchHybridKey(ctx context.Context, args capnp.Struct) (answer, error) {
@@ -122,7 +122,7 @@ func (s *server) publishEndpoint(ctx context.Context, args capnp.Struct) (answer
 	if r.err != nil {
 		return answer{}, r.err
 	}
-	return answer{size: sizeEmpty}, s.svc.Endpoints.PublishEndpoint(ctx, c, owner, record)
+	return answer{}, s.svc.Endpoints.PublishEndpoint(ctx, c, owner, record)
 }
 
 func (s *server) resolveEndpoint(ctx context.Context, args capnp.Struct) (answer, error) {

@@ -138,7 +138,7 @@ func (s *server) ack(ctx context.Context, args capnp.Struct) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return answer{size: sizeEmpty}, s.svc.Inbox.Ack(ctx, c, owner, ch, p.SeqUpTo())
+	return answer{}, s.svc.Inbox.Ack(ctx, c, owner, ch, p.SeqUpTo())
 }
 
 // envelopes is the answer of the four methods that read an inbox; their
