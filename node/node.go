@@ -11,6 +11,7 @@ import (
 
 	"quicnprotochat/node/accounts"
 	"quicnprotochat/node/convo"
+	"quicnprotochat/node/convo/news"
 	"quicnprotochat/node/deliver"
 	"quicnprotochat/node/front"
 	"quicnprotochat/node/front/network"
@@ -323,7 +324,7 @@ func (p paths) PathOf(k transport.Key) transport.Path { return p.n.host.Peer(k).
 type notifier struct{ n *Node }
 
 // Event tells the front ends.
-func (t notifier) Event(e convo.Event) { t.n.Happened(e) }
+func (t notifier) Event(e news.Event) { t.n.Happened(e) }
 
 // Outgoing tells delivery.
 func (t notifier) Outgoing(to rpc.Identity) { t.n.deliverer.Outgoing(to) }

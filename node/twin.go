@@ -6,7 +6,7 @@ import (
 	"strconv"
 
 	"quicnprotochat/node/afresh"
-	"quicnprotochat/node/convo"
+	"quicnprotochat/node/convo/news"
 	"quicnprotochat/node/front"
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/node/profile"
@@ -34,7 +34,7 @@ func (n *Node) twin(ctx context.Context, t profile.Twin) error {
 // beginAfresh makes an old copy of the home fit for use.
 func (n *Node) beginAfresh(ctx context.Context) error {
 	n.log.Warn("this home is an older copy of one that was used since: conversations are entered anew")
-	err := n.engine.Update(ctx, func(tx *store.Tx, fx *convo.Effects) error {
+	err := n.engine.Update(ctx, func(tx *store.Tx, fx *news.Effects) error {
 		n.engine.ForgetAll()
 		if err := afresh.Begin(tx); err != nil {
 			return err

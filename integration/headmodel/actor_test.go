@@ -15,6 +15,7 @@ import (
 	"quicnprotochat/node/cards"
 	"quicnprotochat/node/contact"
 	"quicnprotochat/node/convo"
+	"quicnprotochat/node/convo/news"
 	"quicnprotochat/node/group"
 	"quicnprotochat/node/identity"
 	"quicnprotochat/node/keys"
@@ -41,7 +42,7 @@ type actor struct {
 // silent is a notifier, and a host without addresses.
 type silent struct{}
 
-func (silent) Event(convo.Event)            {}
+func (silent) Event(news.Event)             {}
 func (silent) Outgoing(rpc.Identity)        {}
 func (silent) Receipt(rpc.Identity)         {}
 func (silent) ContactChanged(store.Contact) {}
@@ -119,7 +120,7 @@ func meet(all []*actor) {
 }
 
 // update runs fn in a transaction of the engine.
-func (a *actor) update(fn func(tx *store.Tx, fx *convo.Effects) error) {
+func (a *actor) update(fn func(tx *store.Tx, fx *news.Effects) error) {
 	a.t.Helper()
 	must(a.t, a.engine.Update(context.Background(), fn))
 }
@@ -127,7 +128,7 @@ func (a *actor) update(fn func(tx *store.Tx, fx *convo.Effects) error) {
 // give brings a tree of commits.
 func (a *actor) give(commits ...message.Commit) {
 	a.t.Helper()
-	a.update(func(tx *store.Tx, fx *convo.Effects) error {
+	a.update(func(tx *store.Tx, fx *news.Effects) error {
 		return a.groups.Part(tx, fx, &message.GroupTree{Commits: commits})
 	})
 }
@@ -135,7 +136,7 @@ func (a *actor) give(commits ...message.Commit) {
 // giveInfo brings the GroupInfo of an epoch.
 func (a *actor) giveInfo(groupInfo []byte) {
 	a.t.Helper()
-	a.update(func(tx *store.Tx, fx *convo.Effects) error { return a.groups.Info(tx, fx, groupInfo) })
+	a.update(func(tx *store.Tx, fx *news.Effects) error { return a.groups.Info(tx, fx, groupInfo) })
 }
 
 // receive brings a frame as a payload sealed to the actor.
@@ -167,7 +168,7 @@ func (a *actor) tend(id []byte) {
 // whom is for the test.
 func (a *actor) forget(id []byte) {
 	a.t.Helper()
-	a.update(func(tx *store.Tx, _ *convo.Effects) error {
+	a.update(func(tx *store.Tx, _ *news.Effects) error {
 		intents, err := tx.Intents(id)
 		for _, i := range intents {
 			err = errors.Join(err, tx.DeleteIntent(i.ID))
@@ -206,7 +207,7 @@ func (a *actor) commit(id []byte, name message.EpochName) (c message.Commit) {
 // info is the GroupInfo of an epoch that the actor holds.
 func (a *actor) info(name message.EpochName) (b []byte) {
 	a.t.Helper()
-	a.update(func(tx *store.Tx, _ *convo.Effects) error {
+	a.update(func(tx *store.Tx, _ *news.Effects) error {
 		ep, _, err := a.engine.Epoch(tx, name)
 		if err != nil {
 			return err
@@ -220,7 +221,7 @@ func (a *actor) info(name message.EpochName) (b []byte) {
 // expire erases the keys of epochs.
 func (a *actor) expire(id []byte, names []message.EpochName) {
 	a.t.Helper()
-	a.update(func(tx *store.Tx, _ *convo.Effects) (err error) {
+	a.update(func(tx *store.Tx, _ *news.Effects) (err error) {
 		for _, name := range names {
 			a.engine.Forget(name)
 			err = errors.Join(err, tx.DeleteEpoch(name))
@@ -269,7 +270,7 @@ func (a *actor) keyPackage() []byte {
 // the keys of the new one apart from what the real code knows.
 func (a *actor) forge(id []byte, parent message.EpochName, number uint64) (name message.EpochName, made message.Commit) {
 	a.t.Helper()
-	a.update(func(tx *store.Tx, _ *convo.Effects) error {
+	a.update(func(tx *store.Tx, _ *news.Effects) error {
 		ep, records, err := a.engine.Epoch(tx, parent)
 		if err != nil {
 			return err
@@ -304,7 +305,7 @@ func (a *actor) forge(id []byte, parent message.EpochName, number uint64) (name 
 // enter enters an epoch that somebody else has committed, whatever the rule says.
 func (a *actor) enter(id []byte, parent, name message.EpochName, commit []byte) {
 	a.t.Helper()
-	a.update(func(tx *store.Tx, _ *convo.Effects) error {
+	a.update(func(tx *store.Tx, _ *news.Effects) error {
 		ep, records, err := a.engine.Epoch(tx, parent)
 		if err != nil {
 			return err

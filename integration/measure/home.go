@@ -9,6 +9,7 @@ import (
 
 	"quicnprotochat/node/contact"
 	"quicnprotochat/node/convo"
+	"quicnprotochat/node/convo/pair"
 	"quicnprotochat/node/identity"
 	"quicnprotochat/node/known"
 	"quicnprotochat/node/localapi"
@@ -104,7 +105,7 @@ func fillHome(ctx context.Context, dir string, self rpc.Identity, each int) erro
 			if err != nil {
 				return err
 			}
-			c := store.Conversation{ID: convo.PairID(self, peer), Peer: peer, Counter: uint64(each), Lamport: uint64(each), Created: start}
+			c := store.Conversation{ID: pair.ID(self, peer), Peer: peer, Counter: uint64(each), Lamport: uint64(each), Created: start}
 			if err := tx.PutContact(store.Contact{Identity: peer, Name: name, Via: known.ViaLink, Card: card, Introduced: true, Added: start}); err != nil {
 				return err
 			}

@@ -8,6 +8,7 @@ import (
 
 	"quicnprotochat/node/cards"
 	"quicnprotochat/node/convo"
+	"quicnprotochat/node/convo/news"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
@@ -35,7 +36,7 @@ func New(cfg Config) *Messages { return &Messages{cfg} }
 // now. It also returns the errors of
 // Config.Present.
 func (a *Messages) Send(ctx context.Context, id [16]byte, what *message.Message) (m store.Message, err error) {
-	err = a.cfg.Engine.Update(ctx, func(tx *store.Tx, fx *convo.Effects) error {
+	err = a.cfg.Engine.Update(ctx, func(tx *store.Tx, fx *news.Effects) error {
 		row, c, t, err := a.cfg.Present(tx, id)
 		if err != nil {
 			return err
@@ -61,7 +62,7 @@ func (a *Messages) Send(ctx context.Context, id [16]byte, what *message.Message)
 // Encrypt puts a message into the outbox for some members: encrypted once, in the
 // epoch that we are in. Who has to come back from outside is in none: then SendAgain
 // does it.
-func (a *Messages) Encrypt(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree, m store.Message, members []rpc.Identity) error {
+func (a *Messages) Encrypt(tx *store.Tx, fx *news.Effects, row store.Group, t *cards.Tree, m store.Message, members []rpc.Identity) error {
 	if at := t.At(row.Epoch); len(members) == 0 || at == nil || at.State != cards.StateIn {
 		return nil
 	}
@@ -75,7 +76,7 @@ func (a *Messages) Encrypt(tx *store.Tx, fx *convo.Effects, row store.Group, t *
 // SendAgain brings the messages without all receipts to where the group is now:
 // who is no member any more is not waited for, and who has nothing in the outbox,
 // because it was of a branch that lost, gets them encrypted anew.
-func (a *Messages) SendAgain(tx *store.Tx, fx *convo.Effects, row store.Group, c store.Conversation, t *cards.Tree) error {
+func (a *Messages) SendAgain(tx *store.Tx, fx *news.Effects, row store.Group, c store.Conversation, t *cards.Tree) error {
 	messages, err := tx.Unreceipted(c.ID, a.cfg.Self)
 	if err != nil {
 		return err
@@ -119,12 +120,12 @@ func (a *Messages) SendAgain(tx *store.Tx, fx *convo.Effects, row store.Group, c
 }
 
 // Reached implements convo.Groups.
-func (a *Messages) Reached(tx *store.Tx, fx *convo.Effects, c store.Conversation, member rpc.Identity, ranges message.Ranges, state string) error {
+func (a *Messages) Reached(tx *store.Tx, fx *news.Effects, c store.Conversation, member rpc.Identity, ranges message.Ranges, state string) error {
 	return a.cfg.Engine.EachOwn(tx, c, ranges, func(own store.Message) error {
 		if err := tx.DeleteOutgoingTo(c.ID, own.ID, member); err != nil {
 			return err
 		}
-		return note(tx, fx, own, member, store.Message{State: state, Path: fx.Via(), Tries: convo.ReceiptTry(fx.Via())})
+		return note(tx, fx, own, member, store.Message{State: state, Path: fx.In.Via, Tries: convo.ReceiptTry(fx.In.Via)})
 	})
 }
 
@@ -138,7 +139,7 @@ func (a *Messages) Others(tx *store.Tx, c store.Conversation) ([]rpc.Identity, e
 }
 
 // Progress implements convo.Groups.
-func (a *Messages) Progress(tx *store.Tx, fx *convo.Effects, out store.Outgoing, to store.Message) error {
+func (a *Messages) Progress(tx *store.Tx, fx *news.Effects, out store.Outgoing, to store.Message) error {
 	m, err := tx.Message(out.Conversation, a.cfg.Self, out.Message)
 	if err != nil {
 		return err
@@ -147,7 +148,7 @@ func (a *Messages) Progress(tx *store.Tx, fx *convo.Effects, out store.Outgoing,
 }
 
 // note notes how far a message came to one of those whom it is for.
-func note(tx *store.Tx, fx *convo.Effects, m store.Message, member rpc.Identity, to store.Message) error {
+func note(tx *store.Tx, fx *news.Effects, m store.Message, member rpc.Identity, to store.Message) error {
 	audience, err := tx.Audience(m.Conversation, m.ID)
 	if err != nil {
 		return err
@@ -171,7 +172,7 @@ func note(tx *store.Tx, fx *convo.Effects, m store.Message, member rpc.Identity,
 }
 
 // AddTo puts the same into the outbox for some members.
-func AddTo(tx *store.Tx, fx *convo.Effects, out store.Outgoing, members []rpc.Identity) error {
+func AddTo(tx *store.Tx, fx *news.Effects, out store.Outgoing, members []rpc.Identity) error {
 	if err := tx.AddOutgoingTo(out, members); err != nil {
 		return err
 	}
@@ -183,7 +184,7 @@ func AddTo(tx *store.Tx, fx *convo.Effects, out store.Outgoing, members []rpc.Id
 
 // sum makes the state of a message of those of all whom it is for: the worst, with
 // the others in words.
-func sum(tx *store.Tx, fx *convo.Effects, m, last store.Message) error {
+func sum(tx *store.Tx, fx *news.Effects, m, last store.Message) error {
 	audience, err := tx.Audience(m.Conversation, m.ID)
 	if err != nil || m.State == convo.StateFailed {
 		return err
@@ -224,7 +225,7 @@ func sum(tx *store.Tx, fx *convo.Effects, m, last store.Message) error {
 	if to.State == m.State && to.Why == m.Why {
 		return nil
 	}
-	fx.Show(convo.Event{Kind: convo.EventState, Message: to})
+	fx.Show(news.Event{Kind: news.EventState, Message: to})
 	return tx.SetMessageState(to)
 }
 

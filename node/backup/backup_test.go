@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"quicnprotochat/node/afresh"
-	"quicnprotochat/node/convo"
+	"quicnprotochat/node/convo/pair"
 	"quicnprotochat/node/keys"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
@@ -28,7 +28,7 @@ func closed(t *testing.T) *store.Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	peer, id := rpc.Identity{9}, convo.PairID(rpc.Identity{1}, rpc.Identity{9})
+	peer, id := rpc.Identity{9}, pair.ID(rpc.Identity{1}, rpc.Identity{9})
 	err = s.Update(t.Context(), func(tx *store.Tx) error {
 		g := store.Group{ID: []byte("pair"), Conversation: id, Counter: 3, Epoch: [16]byte{4}}
 		return errors.Join(

@@ -15,8 +15,6 @@ import (
 	"quicnprotochat/rpc"
 )
 
-const contextVersion = 1
-
 // ConversationID is the name of the conversation of a group, the same for all
 // members.
 func ConversationID(group []byte) [16]byte {
@@ -27,15 +25,13 @@ func ConversationID(group []byte) [16]byte {
 // Extension is the GroupContext extension of a group: version 1 ‖ kind 2 ‖ profile.
 func Extension(p message.GroupProfile) (mls.Extension, error) {
 	b, err := p.Encode()
-	return mls.Extension{Type: keys.ConversationExtension, Data: append([]byte{contextVersion, convo.KindGroup}, b...)}, err
+	return keys.Extension(keys.KindGroup, b), err
 }
 
 // profileIn finds the profile among the extensions of a group.
 func profileIn(extensions []mls.Extension) (*message.GroupProfile, error) {
-	for _, x := range extensions {
-		if x.Type == keys.ConversationExtension && len(x.Data) > 2 && x.Data[0] == contextVersion && x.Data[1] == convo.KindGroup {
-			return message.ParseGroupProfile(x.Data[2:])
-		}
+	if kind, profile := keys.Conversation(extensions); kind == keys.KindGroup && len(profile) > 0 {
+		return message.ParseGroupProfile(profile)
 	}
 	return nil, fmt.Errorf("group without a profile: %w", convo.ErrRefused)
 }

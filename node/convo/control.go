@@ -3,13 +3,14 @@ package convo
 import (
 	"fmt"
 
+	"quicnprotochat/node/convo/news"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
 )
 
 // control applies a control message, whose signature is good.
-func (e *Engine) control(tx *store.Tx, fx *Effects, m *message.Control) error {
+func (e *Engine) control(tx *store.Tx, fx *news.Effects, m *message.Control) error {
 	if m.Recipient != e.self || m.Sender == e.self {
 		return fmt.Errorf("%w: control message for somebody else", ErrRefused)
 	}
@@ -49,7 +50,7 @@ func (e *Engine) control(tx *store.Tx, fx *Effects, m *message.Control) error {
 }
 
 // cardChanged tells the groups of a contact with another card.
-func (e *Engine) cardChanged(tx *store.Tx, fx *Effects, c store.Contact, before []byte, err error) error {
+func (e *Engine) cardChanged(tx *store.Tx, fx *news.Effects, c store.Contact, before []byte, err error) error {
 	if err != nil || c.Identity == (rpc.Identity{}) {
 		return err
 	}

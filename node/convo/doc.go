@@ -4,12 +4,12 @@
 // It turns a typed text into a sealed payload and a received payload into what
 // is shown. It does no network I/O: package deliver carries payloads both ways.
 // Each exported operation is one transaction of the local store, and what it
-// changed is told to Config.Notify after the commit, never before.
+// changed is told to Config.Notify after the commit, never before (package news).
 //
 // # One conversation, several groups
 //
-// A conversation of two is named by their two identities. Its MLS group carries
-// both identities and a counter in a GroupContext extension. Both may start a
+// A conversation of two is named by their two identities (package pair). Its MLS group
+// carries both identities and a counter in a GroupContext extension. Both may start a
 // group at once; every live group takes messages, and all nodes choose the same
 // one to send in: the highest counter, then the smaller creator, then the
 // smaller group id. The others only receive, for seven days. Messages without a

@@ -14,6 +14,8 @@ import (
 	"quicnprotochat/mls"
 	"quicnprotochat/mls/seal"
 	"quicnprotochat/node/contact"
+	"quicnprotochat/node/convo/news"
+	"quicnprotochat/node/convo/pair"
 	"quicnprotochat/node/identity"
 	"quicnprotochat/node/keys"
 	"quicnprotochat/node/known"
@@ -33,7 +35,7 @@ type person struct {
 	keys    *keys.Keys
 	profile *profile.Profile
 	engine  *Engine
-	events  []Event
+	events  []news.Event
 }
 
 type nowhere struct{}
@@ -71,7 +73,7 @@ func (p *person) restart() {
 	p.engine.Attach(noGroups{})
 }
 
-func (p *person) Event(e Event)                { p.events = append(p.events, e) }
+func (p *person) Event(e news.Event)           { p.events = append(p.events, e) }
 func (p *person) Outgoing(rpc.Identity)        {}
 func (p *person) Receipt(rpc.Identity)         {}
 func (p *person) ContactChanged(store.Contact) {}
@@ -238,7 +240,7 @@ func settle(a, b *person) {
 func (p *person) history(q *person) (lines []string) {
 	p.t.Helper()
 	err := p.store.View(context.Background(), func(tx *store.Tx) error {
-		rows, err := tx.History(PairID(p.id.ID(), q.id.ID()), nil, 0)
+		rows, err := tx.History(pair.ID(p.id.ID(), q.id.ID()), nil, 0)
 		for _, m := range rows {
 			name := p.name
 			if m.Author == q.id.ID() {
@@ -261,7 +263,7 @@ func (p *person) history(q *person) (lines []string) {
 func (p *person) wantAllDelivered(q *person) {
 	p.t.Helper()
 	err := p.store.View(context.Background(), func(tx *store.Tx) error {
-		rows, err := tx.History(PairID(p.id.ID(), q.id.ID()), nil, 0)
+		rows, err := tx.History(pair.ID(p.id.ID(), q.id.ID()), nil, 0)
 		for _, m := range rows {
 			if m.Author == p.id.ID() && m.State != StateDelivered {
 				p.t.Errorf("%s: message %d is %s, want delivered", p.name, m.Counter, m.State)
@@ -283,7 +285,7 @@ func TestOneSideAdds(t *testing.T) {
 		t.Errorf("second add: got %v, %q, want known, bob", isNew, c.Name)
 	}
 	settle(a, b)
-	if len(b.events) != 1 || b.events[0].Kind != EventContact || b.events[0].Contact.Via != known.ViaIntroduction {
+	if len(b.events) != 1 || b.events[0].Kind != news.EventContact || b.events[0].Contact.Via != known.ViaIntroduction {
 		t.Fatalf("events of bob: got %+v, want one contact by introduction", b.events)
 	}
 	if rows, _ := a.outbox(b); len(rows) != 0 {
@@ -337,7 +339,7 @@ func TestStrangers(t *testing.T) {
 	if err := b.engine.Receive(t.Context(), in[0]); err != nil {
 		t.Errorf("welcome of a stranger: %v", err)
 	}
-	if len(b.events) != 1 || b.events[0].Kind != EventRequest {
+	if len(b.events) != 1 || b.events[0].Kind != news.EventRequest {
 		t.Errorf("events: got %v, want a request", b.events)
 	}
 	b.view(func(tx *store.Tx) error {
@@ -391,7 +393,7 @@ func TestBothStart(t *testing.T) {
 	}
 	seen := 0
 	for _, e := range a.events {
-		if e.Kind == EventMessage {
+		if e.Kind == news.EventMessage {
 			seen++
 		}
 	}
@@ -505,10 +507,9 @@ func TestForgedIdentity(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	lo, hi := order(self, other)
 	group, err := mls.Create(mls.GroupConfig{
 		Suite: kp.Suite(), GroupID: []byte("forged"), Signer: mallory.id.MLS(), Identity: other[:],
-		Extensions:           []mls.Extension{pairContext{lo, hi, 1}.extension()},
+		Extensions:           []mls.Extension{pair.NewContext(self, other, 1).Extension()},
 		RequiredCapabilities: mls.RequiredCapabilities{Extensions: []uint16{keys.ConversationExtension}},
 		Capabilities:         keys.Capabilities(),
 	})

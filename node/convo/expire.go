@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"quicnprotochat/node/convo/news"
 	"quicnprotochat/node/store"
 	"quicnprotochat/node/timeline"
 	"quicnprotochat/rpc"
@@ -37,7 +38,7 @@ func (e *Engine) Run(ctx context.Context) error {
 			timer.Stop()
 			return nil
 		case <-timer.C:
-		case <-e.expiring:
+		case <-e.Expiring():
 		}
 		timer.Stop()
 	}
@@ -53,11 +54,11 @@ func (e *Engine) Expire(ctx context.Context) (next time.Time, err error) {
 	if err != nil || next.IsZero() || next.After(e.cfg.Store.Now()) {
 		return next, err
 	}
-	err = e.update(ctx, func(tx *store.Tx, fx *Effects) error {
+	err = e.Update(ctx, func(tx *store.Tx, fx *news.Effects) error {
 		var gone []store.Message
 		gone, next, err = timeline.Expire(tx, tx.Now())
 		for _, m := range gone {
-			fx.events = append(fx.events, Event{Kind: EventChanged, Peer: m.Author, Message: m, Change: Vanished})
+			fx.Show(news.Event{Kind: news.EventChanged, Peer: m.Author, Message: m, Change: news.Vanished})
 		}
 		return err
 	})
@@ -66,12 +67,12 @@ func (e *Engine) Expire(ctx context.Context) (next time.Time, err error) {
 
 // Hide removes a line of a conversation here alone.
 func (e *Engine) Hide(ctx context.Context, m store.Message) error {
-	return e.update(ctx, func(tx *store.Tx, fx *Effects) error {
+	return e.Update(ctx, func(tx *store.Tx, fx *news.Effects) error {
 		if err := timeline.Forget(tx, m, tx.Now()); err != nil {
 			return err
 		}
 		m.Body, m.Erased, m.Hidden = nil, tx.Now(), true
-		fx.events = append(fx.events, Event{Kind: EventChanged, Peer: e.self, Message: m, Change: Deleted})
+		fx.Show(news.Event{Kind: news.EventChanged, Peer: e.self, Message: m, Change: news.Deleted})
 		return nil
 	})
 }
@@ -79,7 +80,7 @@ func (e *Engine) Hide(ctx context.Context, m store.Message) error {
 // Adjust changes how a conversation is set here, that with peer even if nothing was
 // said there yet.
 func (e *Engine) Adjust(ctx context.Context, conversation [16]byte, peer rpc.Identity, change func(*store.Conversation)) error {
-	return e.update(ctx, func(tx *store.Tx, _ *Effects) error {
+	return e.Update(ctx, func(tx *store.Tx, _ *news.Effects) error {
 		c, err := tx.Conversation(conversation)
 		if isNotFound(err) {
 			c, err = e.conversation(tx, peer, tx.Now())
@@ -95,7 +96,7 @@ func (e *Engine) Adjust(ctx context.Context, conversation [16]byte, peer rpc.Ide
 // Rename calls a contact by another name here. It returns store.ErrExists if another
 // contact has that.
 func (e *Engine) Rename(ctx context.Context, id rpc.Identity, name string) error {
-	return e.update(ctx, func(tx *store.Tx, fx *Effects) error {
+	return e.Update(ctx, func(tx *store.Tx, fx *news.Effects) error {
 		c, err := tx.Contact(id)
 		if isNotFound(err) {
 			return ErrUnknownContact
@@ -104,7 +105,7 @@ func (e *Engine) Rename(ctx context.Context, id rpc.Identity, name string) error
 			return err
 		}
 		c.Name = name
-		fx.events = append(fx.events, Event{Kind: EventContact, Peer: c.Identity, Contact: c})
+		fx.Show(news.Event{Kind: news.EventContact, Peer: c.Identity, Contact: c})
 		return tx.PutContact(c)
 	})
 }

@@ -2,6 +2,7 @@ package convo
 
 import (
 	"quicnprotochat/mls"
+	"quicnprotochat/node/convo/news"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
@@ -10,31 +11,35 @@ import (
 // noGroups is a person's groups who is in none.
 type noGroups struct{}
 
-func (noGroups) Welcome(*store.Tx, *Effects, *mls.Epoch) error { return ErrRefused }
+func (noGroups) Welcome(*store.Tx, *news.Effects, *mls.Epoch) error { return ErrRefused }
 
-func (noGroups) Part(*store.Tx, *Effects, message.Part) error { return ErrRefused }
+func (noGroups) Part(*store.Tx, *news.Effects, message.Part) error { return ErrRefused }
 
-func (noGroups) Info(*store.Tx, *Effects, []byte) error { return ErrRefused }
+func (noGroups) Info(*store.Tx, *news.Effects, []byte) error { return ErrRefused }
 
-func (noGroups) Control(*store.Tx, *Effects, *message.Control, message.Body) error { return ErrRefused }
+func (noGroups) Control(*store.Tx, *news.Effects, *message.Control, message.Body) error {
+	return ErrRefused
+}
 
-func (noGroups) Speaks(*store.Tx, *Effects, store.Group, rpc.Identity, [16]byte) (bool, error) {
+func (noGroups) Speaks(*store.Tx, *news.Effects, store.Group, rpc.Identity, [16]byte) (bool, error) {
 	return false, nil
 }
 
 func (noGroups) Others(*store.Tx, store.Conversation) ([]rpc.Identity, error) { return nil, nil }
 
-func (noGroups) Reached(*store.Tx, *Effects, store.Conversation, rpc.Identity, message.Ranges, string) error {
+func (noGroups) Reached(*store.Tx, *news.Effects, store.Conversation, rpc.Identity, message.Ranges, string) error {
 	return ErrRefused
 }
 
-func (noGroups) Progress(*store.Tx, *Effects, store.Outgoing, store.Message) error { return nil }
-func (noGroups) Renew(*store.Tx, *Effects, store.Outgoing) error                   { return nil }
-func (noGroups) Wants(*store.Tx, rpc.Identity) (bool, error)                       { return false, nil }
+func (noGroups) Progress(*store.Tx, *news.Effects, store.Outgoing, store.Message) error { return nil }
 
-func (noGroups) Package(*store.Tx, *Effects, rpc.Identity, *mls.KeyPackage) (bool, error) {
+func (noGroups) Renew(*store.Tx, *news.Effects, store.Outgoing) error { return nil }
+
+func (noGroups) Wants(*store.Tx, rpc.Identity) (bool, error) { return false, nil }
+
+func (noGroups) Package(*store.Tx, *news.Effects, rpc.Identity, *mls.KeyPackage) (bool, error) {
 	return false, nil
 }
-func (noGroups) CardChanged(*store.Tx, *Effects, store.Contact, []byte) error { return nil }
-func (noGroups) Waiting(*store.Tx) ([]rpc.Identity, error)                    { return nil, nil }
-func (noGroups) Changed([]byte)                                               {}
+func (noGroups) CardChanged(*store.Tx, *news.Effects, store.Contact, []byte) error { return nil }
+func (noGroups) Waiting(*store.Tx) ([]rpc.Identity, error)                         { return nil, nil }
+func (noGroups) Changed([]byte)                                                    {}

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"quicnprotochat/node/convo/news"
+	"quicnprotochat/node/convo/pair"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
 	"quicnprotochat/node/timeline"
@@ -26,7 +28,7 @@ func (p *person) say(to *person, what *message.Message) store.Message {
 func (p *person) looks(q *person) (views []timeline.View) {
 	p.t.Helper()
 	err := p.store.View(context.Background(), func(tx *store.Tx) error {
-		rows, err := tx.History(PairID(p.id.ID(), q.id.ID()), nil, 0)
+		rows, err := tx.History(pair.ID(p.id.ID(), q.id.ID()), nil, 0)
 		for _, m := range rows {
 			v, err := timeline.Look(tx, m)
 			if err != nil {
@@ -94,7 +96,7 @@ func TestMarksCross(t *testing.T) {
 		}
 	}
 	a.view(func(tx *store.Tx) error {
-		left, err := tx.Unreceipted(PairID(a.id.ID(), b.id.ID()), a.id.ID())
+		left, err := tx.Unreceipted(pair.ID(a.id.ID(), b.id.ID()), a.id.ID())
 		if len(left) > 0 {
 			t.Errorf("without a receipt: %+v", left)
 		}
@@ -117,7 +119,7 @@ func TestMarksMove(t *testing.T) {
 	settle(a, b)
 	a.say(b, &message.Message{Type: message.Reaction, Ref: hello.ID, Text: "👍"})
 	waiting(a, b) // and lost
-	err := a.engine.Update(t.Context(), func(tx *store.Tx, fx *Effects) error {
+	err := a.engine.Update(t.Context(), func(tx *store.Tx, fx *news.Effects) error {
 		c, err := tx.ConversationOf(b.id.ID())
 		if err != nil {
 			return err
@@ -138,7 +140,7 @@ func TestOthersCannotEdit(t *testing.T) {
 	a, b := pairOf(t)
 	mine := a.send(b, "mine")
 	settle(a, b)
-	err := b.engine.Update(t.Context(), func(tx *store.Tx, fx *Effects) error {
+	err := b.engine.Update(t.Context(), func(tx *store.Tx, fx *news.Effects) error {
 		c, err := tx.ConversationOf(a.id.ID())
 		if err != nil {
 			return err
@@ -188,7 +190,7 @@ func (p *person) try(from *person, payload []byte) error {
 // TestReadReceipts tells what was read, and not where that is off.
 func TestReadReceipts(t *testing.T) {
 	a, b := pairOf(t)
-	talk := PairID(a.id.ID(), b.id.ID())
+	talk := pair.ID(a.id.ID(), b.id.ID())
 	one, two := a.send(b, "one"), a.send(b, "two")
 	settle(a, b)
 	state := func(m store.Message) (state string) {
@@ -226,7 +228,7 @@ func TestReadReceipts(t *testing.T) {
 // a ratchet.
 func TestTyping(t *testing.T) {
 	a, b := pairOf(t)
-	talk := PairID(a.id.ID(), b.id.ID())
+	talk := pair.ID(a.id.ID(), b.id.ID())
 	notes, err := a.engine.Typing(t.Context(), talk)
 	if err != nil || len(notes) != 1 {
 		t.Fatalf("%d notes, %v", len(notes), err)
@@ -237,7 +239,7 @@ func TestTyping(t *testing.T) {
 	if _, after := b.eventRange(); after != before {
 		t.Error("kept")
 	}
-	if len(b.events) != 1 || b.events[0].Kind != EventTyping || b.events[0].Peer != a.id.ID() {
+	if len(b.events) != 1 || b.events[0].Kind != news.EventTyping || b.events[0].Peer != a.id.ID() {
 		t.Errorf("got %+v", b.events)
 	}
 	late, err := a.engine.Typing(t.Context(), talk)
@@ -262,7 +264,7 @@ func (p *person) eventRange() (first, last int64) {
 // TestTimerBothSides sets a timer: both sides keep it, across a restart, and erase.
 func TestTimerBothSides(t *testing.T) {
 	a, b := pairOf(t)
-	talk := PairID(a.id.ID(), b.id.ID())
+	talk := pair.ID(a.id.ID(), b.id.ID())
 	a.say(b, &message.Message{Type: message.Timer, After: time.Second})
 	settle(a, b)
 	b.send(a, "for a second")

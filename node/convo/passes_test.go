@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"quicnprotochat/node/contact"
+	"quicnprotochat/node/convo/news"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
-	"quicnprotochat/rpc"
 	"quicnprotochat/rpc/pass"
 	"quicnprotochat/transport"
 )
@@ -227,12 +227,12 @@ func TestPassesOfRequest(t *testing.T) {
 	b := newPerson(t, "bob")
 	s := stranger(b, "sam")
 	at := s.hasRelay()
-	err := s.store.Update(t.Context(), func(tx *store.Tx) error {
+	err := s.engine.Update(t.Context(), func(tx *store.Tx, fx *news.Effects) error {
 		c, err := tx.Contact(b.id.ID())
 		if err != nil {
 			return err
 		}
-		return s.engine.Introduce(tx, &Effects{outgoing: make(map[rpc.Identity]bool)}, c, testTime())
+		return s.engine.Introduce(tx, fx, c, testTime())
 	})
 	if err != nil {
 		t.Fatal(err)

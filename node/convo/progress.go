@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"quicnprotochat/node/convo/news"
 	"quicnprotochat/node/store"
 	"quicnprotochat/node/tries"
 	"quicnprotochat/rpc"
@@ -40,7 +41,7 @@ func (e *Engine) Direct(ctx context.Context, out store.Outgoing, path transport.
 }
 
 func (e *Engine) durable(ctx context.Context, out store.Outgoing, to store.Message, mark func(*store.Tx) error) error {
-	return e.follow(ctx, func(tx *store.Tx, fx *Effects) error {
+	return e.Follow(ctx, func(tx *store.Tx, fx *news.Effects) error {
 		if err := mark(tx); isNotFound(err) {
 			return e.notePath(tx, fx, out, to)
 		} else if err != nil {
@@ -71,7 +72,7 @@ func (e *Engine) durable(ctx context.Context, out store.Outgoing, to store.Messa
 }
 
 // notePath notes the path of a message whose receipt was faster.
-func (e *Engine) notePath(tx *store.Tx, fx *Effects, out store.Outgoing, to store.Message) error {
+func (e *Engine) notePath(tx *store.Tx, fx *news.Effects, out store.Outgoing, to store.Message) error {
 	if out.Kind != store.KindMessage {
 		return nil
 	}
@@ -86,13 +87,13 @@ func (e *Engine) notePath(tx *store.Tx, fx *Effects, out store.Outgoing, to stor
 		return err
 	}
 	m.Path, m.Relay, m.Tries = to.Path, to.Relay, JoinTries(m.Tries, to.Tries)
-	fx.events = append(fx.events, Event{Kind: EventState, Peer: out.Recipient, Message: m})
+	fx.Show(news.Event{Kind: news.EventState, Peer: out.Recipient, Message: m})
 	return tx.SetMessageState(m)
 }
 
 // Stuck notes why messages are not on their way yet, and what was tried.
 func (e *Engine) Stuck(ctx context.Context, peer rpc.Identity, why string, tried []tries.Try) error {
-	return e.follow(ctx, func(tx *store.Tx, fx *Effects) error {
+	return e.Follow(ctx, func(tx *store.Tx, fx *news.Effects) error {
 		c, err := tx.ConversationOf(peer)
 		if isNotFound(err) {
 			return nil
@@ -113,7 +114,7 @@ func (e *Engine) Stuck(ctx context.Context, peer rpc.Identity, why string, tried
 			if err := tx.SetMessageState(m); err != nil {
 				return err
 			}
-			fx.events = append(fx.events, Event{Kind: EventState, Peer: peer, Message: m})
+			fx.Show(news.Event{Kind: news.EventState, Peer: peer, Message: m})
 		}
 		return nil
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 
+	"quicnprotochat/node/convo/news"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
 	"quicnprotochat/node/timeline"
@@ -15,7 +16,7 @@ import (
 // off there. An id that is not there does nothing.
 func (e *Engine) Read(ctx context.Context, conversation [16]byte, last *[16]byte, tell bool) error {
 	for more := true; more; {
-		err := e.update(ctx, func(tx *store.Tx, fx *Effects) (err error) {
+		err := e.Update(ctx, func(tx *store.Tx, fx *news.Effects) (err error) {
 			more, err = e.read(tx, fx, conversation, last, tell)
 			return err
 		})
@@ -26,7 +27,7 @@ func (e *Engine) Read(ctx context.Context, conversation [16]byte, last *[16]byte
 	return nil
 }
 
-func (e *Engine) read(tx *store.Tx, fx *Effects, conversation [16]byte, last *[16]byte, tell bool) (more bool, err error) {
+func (e *Engine) read(tx *store.Tx, fx *news.Effects, conversation [16]byte, last *[16]byte, tell bool) (more bool, err error) {
 	end := store.Position{Lamport: math.MaxUint64}
 	if last != nil {
 		found, err := tx.MessagesOf(conversation, *last)
@@ -47,11 +48,13 @@ func (e *Engine) read(tx *store.Tx, fx *Effects, conversation [16]byte, last *[1
 		return false, err
 	}
 	for _, m := range lines {
-		fx.expiring = fx.expiring || !m.Expires.IsZero()
+		if !m.Expires.IsZero() {
+			fx.Expires()
+		}
 		if !tell || c.NoReadReceipts || message.Type(m.Type) == message.Timer || !m.Erased.IsZero() {
 			continue
 		}
-		fx.receipts[m.Author] = true
+		fx.Owed(m.Author)
 		due := store.ReceiptDue{Conversation: c.ID, Author: m.Author, Counter: m.Counter, Read: true}
 		if err := tx.AddReceiptDue(due); err != nil {
 			return false, err
@@ -61,7 +64,7 @@ func (e *Engine) read(tx *store.Tx, fx *Effects, conversation [16]byte, last *[1
 }
 
 // wasRead takes a receipt of what somebody has read.
-func (e *Engine) wasRead(tx *store.Tx, fx *Effects, m *message.Control, r *message.Read) error {
+func (e *Engine) wasRead(tx *store.Tx, fx *news.Effects, m *message.Control, r *message.Read) error {
 	c, contact, err := e.from(tx, fx, m, r.Head)
 	if err != nil {
 		return err
@@ -73,7 +76,7 @@ func (e *Engine) wasRead(tx *store.Tx, fx *Effects, m *message.Control, r *messa
 }
 
 // readOne takes the application message that says that one message was read.
-func (e *Engine) readOne(tx *store.Tx, fx *Effects, c store.Conversation, by rpc.Identity, id [16]byte) error {
+func (e *Engine) readOne(tx *store.Tx, fx *news.Effects, c store.Conversation, by rpc.Identity, id [16]byte) error {
 	own, err := tx.Message(c.ID, e.self, id)
 	if isNotFound(err) {
 		return nil
@@ -87,8 +90,8 @@ func (e *Engine) readOne(tx *store.Tx, fx *Effects, c store.Conversation, by rpc
 }
 
 // typing tells that a member is typing, if it says so now.
-func (e *Engine) typing(tx *store.Tx, fx *Effects, m *message.Control) error {
-	if fx.via == PathMailbox {
+func (e *Engine) typing(tx *store.Tx, fx *news.Effects, m *message.Control) error {
+	if fx.In.Via == PathMailbox {
 		return nil // it was true at some time
 	}
 	g, err := tx.Group(m.Group)
@@ -100,7 +103,7 @@ func (e *Engine) typing(tx *store.Tx, fx *Effects, m *message.Control) error {
 	}
 	c, _, err := e.from(tx, fx, m, g.Epoch)
 	if err == nil {
-		fx.events = append(fx.events, Event{Kind: EventTyping, Peer: m.Sender, Conversation: c})
+		fx.Show(news.Event{Kind: news.EventTyping, Peer: m.Sender, Conversation: c})
 	}
 	return err
 }

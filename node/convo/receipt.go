@@ -10,6 +10,8 @@ import (
 	"slices"
 
 	"quicnprotochat/mls/seal"
+	"quicnprotochat/node/convo/news"
+	"quicnprotochat/node/convo/pair"
 	"quicnprotochat/node/keys"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
@@ -47,7 +49,7 @@ func (e *Engine) Receipt(ctx context.Context, author rpc.Identity) (r *Receipt, 
 			return err
 		}
 		if _, err := tx.Request(author); err == nil { // who asks to be a contact is told nothing
-			pair := PairID(e.self, author)
+			pair := pair.ID(e.self, author)
 			due = slices.DeleteFunc(due, func(d store.ReceiptDue) bool { return d.Conversation == pair })
 		} else if !isNotFound(err) {
 			return err
@@ -160,11 +162,11 @@ func (e *Engine) sealReceipt(tx *store.Tx, g store.Group, author rpc.Identity, p
 
 // Receipted forgets the debts that a receipt has paid.
 func (e *Engine) Receipted(ctx context.Context, r *Receipt) error {
-	return e.follow(ctx, func(tx *store.Tx, _ *Effects) error { return tx.DeleteReceiptsDue(r.due) })
+	return e.Follow(ctx, func(tx *store.Tx, _ *news.Effects) error { return tx.DeleteReceiptsDue(r.due) })
 }
 
 // receipt takes a receipt that is a control message.
-func (e *Engine) receipt(tx *store.Tx, fx *Effects, m *message.Control, r *message.Receipt) error {
+func (e *Engine) receipt(tx *store.Tx, fx *news.Effects, m *message.Control, r *message.Receipt) error {
 	c, contact, err := e.from(tx, fx, m, r.Head)
 	if err != nil {
 		return err
@@ -176,19 +178,19 @@ func (e *Engine) receipt(tx *store.Tx, fx *Effects, m *message.Control, r *messa
 }
 
 // delivered marks own messages as delivered to somebody.
-func (e *Engine) delivered(tx *store.Tx, fx *Effects, c store.Conversation, to rpc.Identity, r *message.Receipt) error {
+func (e *Engine) delivered(tx *store.Tx, fx *news.Effects, c store.Conversation, to rpc.Identity, r *message.Receipt) error {
 	return e.reached(tx, fx, c, to, r, StateDelivered)
 }
 
 // reached notes how far own messages came to somebody who says so.
-func (e *Engine) reached(tx *store.Tx, fx *Effects, c store.Conversation, to rpc.Identity, r *message.Receipt, state string) error {
+func (e *Engine) reached(tx *store.Tx, fx *news.Effects, c store.Conversation, to rpc.Identity, r *message.Receipt, state string) error {
 	if r.Author != e.self {
 		return fmt.Errorf("%w: receipt for somebody else's messages", ErrRefused)
 	}
 	if IsGroup(c) {
 		return e.groups.Reached(tx, fx, c, to, r.Ranges, state)
 	}
-	return eachOwn(tx, c, e.self, r.Ranges, func(own store.Message) error {
+	return e.EachOwn(tx, c, r.Ranges, func(own store.Message) error {
 		if err := tx.DeleteOutgoingMessage(c.ID, own.ID); err != nil {
 			return err
 		}
@@ -197,17 +199,17 @@ func (e *Engine) reached(tx *store.Tx, fx *Effects, c store.Conversation, to rpc
 			to.Why = "the other side has read it"
 		}
 		if Better(StateDelivered, own.State) {
-			own.Tries = JoinTries(own.Tries, ReceiptTry(fx.via))
+			own.Tries = JoinTries(own.Tries, ReceiptTry(fx.In.Via))
 		}
-		if own.Path == pathNone && fx.via != PathMailbox {
-			to.Path = fx.via // the acknowledgement came the same way before, and is not noted yet
+		if own.Path == pathNone && fx.In.Via != PathMailbox {
+			to.Path = fx.In.Via // the acknowledgement came the same way before, and is not noted yet
 		}
 		return e.advance(tx, fx, own, to)
 	})
 }
 
 // repair answers somebody who misses messages of ours: they are sent again.
-func (e *Engine) repair(tx *store.Tx, fx *Effects, m *message.Control, r *message.Repair) error {
+func (e *Engine) repair(tx *store.Tx, fx *news.Effects, m *message.Control, r *message.Repair) error {
 	c, _, err := e.from(tx, fx, m, r.Head)
 	if err != nil {
 		return err
@@ -218,8 +220,8 @@ func (e *Engine) repair(tx *store.Tx, fx *Effects, m *message.Control, r *messag
 	if IsGroup(c) {
 		return nil // what has no receipt is sent again anyway
 	}
-	fx.send(m.Sender)
-	return eachOwn(tx, c, e.self, r.Ranges, func(own store.Message) error {
+	fx.Send(m.Sender)
+	return e.EachOwn(tx, c, r.Ranges, func(own store.Message) error {
 		if rank[own.State] >= rank[StateDelivered] {
 			return nil
 		}
@@ -232,7 +234,7 @@ func (e *Engine) repair(tx *store.Tx, fx *Effects, m *message.Control, r *messag
 
 // from returns the conversation and the contact that a control message is about.
 // In a group the sender must be a member, and takes head for the head.
-func (e *Engine) from(tx *store.Tx, fx *Effects, m *message.Control, head [16]byte) (c store.Conversation, contact store.Contact, err error) {
+func (e *Engine) from(tx *store.Tx, fx *news.Effects, m *message.Control, head [16]byte) (c store.Conversation, contact store.Contact, err error) {
 	if contact, err = tx.Contact(m.Sender); err == nil {
 		c, err = tx.ConversationOf(m.Sender)
 	}
@@ -253,10 +255,10 @@ func (e *Engine) from(tx *store.Tx, fx *Effects, m *message.Control, head [16]by
 	return c, contact, err
 }
 
-// eachOwn calls fn for the own messages of the ranges.
-func eachOwn(tx *store.Tx, c store.Conversation, self rpc.Identity, ranges message.Ranges, fn func(store.Message) error) error {
+// EachOwn calls fn for the own messages of those counters.
+func (e *Engine) EachOwn(tx *store.Tx, c store.Conversation, ranges message.Ranges, fn func(store.Message) error) error {
 	for _, r := range ranges {
-		messages, err := tx.MessagesByCounter(c.ID, self, r.Lo, r.Hi, maxRangeSpan)
+		messages, err := tx.MessagesByCounter(c.ID, e.self, r.Lo, r.Hi, maxRangeSpan)
 		if err != nil {
 			return err
 		}

@@ -9,6 +9,9 @@ import (
 
 	"quicnprotochat/mls"
 	"quicnprotochat/mls/seal"
+	"quicnprotochat/node/convo/news"
+	"quicnprotochat/node/convo/pair"
+	"quicnprotochat/node/keys"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
 	"quicnprotochat/node/timeline"
@@ -26,16 +29,16 @@ const maxLamportStep = 1 << 32
 // it is wrong (the row is done, nothing of it was applied). Any other error is
 // of the store: the row is as it was.
 func (e *Engine) Receive(ctx context.Context, in store.Incoming) error {
-	err := e.follow(ctx, func(tx *store.Tx, fx *Effects) error {
-		fx.via = in.Via
+	err := e.Follow(ctx, func(tx *store.Tx, fx *news.Effects) error {
+		fx.In.Via = in.Via
 		frame, err := e.open(tx, fx, in.Payload)
 		if err != nil {
 			return err
 		}
-		if fx.parts, err = message.ParseFrame(frame); err != nil {
+		if fx.In.Parts, err = message.ParseFrame(frame); err != nil {
 			return fmt.Errorf("%w: %w", ErrRefused, err)
 		}
-		for _, part := range fx.parts {
+		for _, part := range fx.In.Parts {
 			if err := e.apply(tx, fx, part); err != nil {
 				return err
 			}
@@ -46,15 +49,15 @@ func (e *Engine) Receive(ctx context.Context, in store.Incoming) error {
 	case errors.Is(err, ErrWaiting) && in.Waiting:
 		return err
 	case errors.Is(err, ErrWaiting):
-		return errors.Join(err, e.follow(ctx, func(tx *store.Tx, _ *Effects) error { return tx.SetWaiting(in.ID) }))
+		return errors.Join(err, e.Follow(ctx, func(tx *store.Tx, _ *news.Effects) error { return tx.SetWaiting(in.ID) }))
 	case errors.Is(err, ErrRefused):
-		return errors.Join(err, e.follow(ctx, func(tx *store.Tx, _ *Effects) error { return tx.DoneIncoming(in.ID) }))
+		return errors.Join(err, e.Follow(ctx, func(tx *store.Tx, _ *news.Effects) error { return tx.DoneIncoming(in.ID) }))
 	}
 	return err
 }
 
 // open removes the seal of a payload.
-func (e *Engine) open(tx *store.Tx, fx *Effects, payload []byte) ([]byte, error) {
+func (e *Engine) open(tx *store.Tx, fx *news.Effects, payload []byte) ([]byte, error) {
 	kind, err := seal.PayloadKind(payload)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
@@ -82,13 +85,13 @@ func (e *Engine) open(tx *store.Tx, fx *Effects, payload []byte) ([]byte, error)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrRefused, err)
 		}
-		fx.epoch = row.ID
+		fx.In.Epoch = row.ID
 		return frame, nil
 	}
 	return nil, ErrWaiting
 }
 
-func (e *Engine) apply(tx *store.Tx, fx *Effects, part message.Part) error {
+func (e *Engine) apply(tx *store.Tx, fx *news.Effects, part message.Part) error {
 	switch p := part.(type) {
 	case *message.Control:
 		return e.control(tx, fx, p)
@@ -107,7 +110,7 @@ func (e *Engine) apply(tx *store.Tx, fx *Effects, part message.Part) error {
 	return fmt.Errorf("%w: unknown part of a frame", ErrRefused)
 }
 
-func (e *Engine) mlsMessage(tx *store.Tx, fx *Effects, m []byte) error {
+func (e *Engine) mlsMessage(tx *store.Tx, fx *news.Effects, m []byte) error {
 	info, err := mls.ParseMessage(m)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrRefused, err)
@@ -127,7 +130,7 @@ func (e *Engine) mlsMessage(tx *store.Tx, fx *Effects, m []byte) error {
 }
 
 // welcome joins a group that somebody made or is in.
-func (e *Engine) welcome(tx *store.Tx, fx *Effects, welcome []byte) error {
+func (e *Engine) welcome(tx *store.Tx, fx *news.Effects, welcome []byte) error {
 	now := tx.Now()
 	row, err := ownKeyPackage(tx, welcome)
 	if err != nil {
@@ -142,7 +145,7 @@ func (e *Engine) welcome(tx *store.Tx, fx *Effects, welcome []byte) error {
 		return fmt.Errorf("key package: %w", store.ErrDamaged)
 	}
 	ep, err := mls.Join(mls.JoinConfig{
-		Welcome: welcome, KeyPackage: kp, Secrets: secrets, Signer: e.cfg.Identity.MLS(), RatchetTree: fx.ratchetTree(),
+		Welcome: welcome, KeyPackage: kp, Secrets: secrets, Signer: e.cfg.Identity.MLS(), RatchetTree: fx.In.RatchetTree(),
 		MaxMembers: message.MaxMembers,
 	})
 	if err != nil {
@@ -151,7 +154,7 @@ func (e *Engine) welcome(tx *store.Tx, fx *Effects, welcome []byte) error {
 	if err := checkMembers(ep); err != nil {
 		return err
 	}
-	if kindOf(ep.Extensions()) == KindGroup {
+	if kind, _ := keys.Conversation(ep.Extensions()); kind == keys.KindGroup {
 		if err := e.groups.Welcome(tx, fx, ep); err != nil {
 			return err
 		}
@@ -161,7 +164,7 @@ func (e *Engine) welcome(tx *store.Tx, fx *Effects, welcome []byte) error {
 		if err := tx.DeleteKeyPackage(row.Ref); err != nil {
 			return err
 		}
-		fx.used = true
+		fx.UsedKeyPackage()
 	}
 	return e.pairWelcome(tx, fx, ep, now)
 }
@@ -172,12 +175,12 @@ const keepTime = 7 * 24 * time.Hour
 
 // keepPackage keeps a key package that a Welcome to a group has used for a while
 // longer. It is nobody's stock any more.
-func (e *Engine) keepPackage(tx *store.Tx, fx *Effects, row store.KeyPackage, now time.Time) error {
+func (e *Engine) keepPackage(tx *store.Tx, fx *news.Effects, row store.KeyPackage, now time.Time) error {
 	if row.LastResort || row.Place.IsZero() {
 		return nil
 	}
 	row.Place, row.HandedOut, row.Expires = transport.Key{}, true, now.Add(keepTime)
-	fx.used = true
+	fx.UsedKeyPackage()
 	return tx.PutKeyPackage(row)
 }
 
@@ -193,8 +196,8 @@ func checkMembers(ep *mls.Epoch) error {
 }
 
 // pairWelcome enters the group of a pair that a contact made.
-func (e *Engine) pairWelcome(tx *store.Tx, fx *Effects, ep *mls.Epoch, now time.Time) error {
-	peer, pair, err := e.pairOf(ep)
+func (e *Engine) pairWelcome(tx *store.Tx, fx *news.Effects, ep *mls.Epoch, now time.Time) error {
+	peer, about, err := e.pairOf(ep)
 	if err != nil {
 		return err
 	}
@@ -215,11 +218,11 @@ func (e *Engine) pairWelcome(tx *store.Tx, fx *Effects, ep *mls.Epoch, now time.
 	if err != nil {
 		return err
 	}
-	g := store.Group{ID: ep.GroupID(), Conversation: c.ID, Creator: peer, Counter: pair.counter}
+	g := store.Group{ID: ep.GroupID(), Conversation: c.ID, Creator: peer, Counter: about.Counter}
 	if _, err := e.enter(tx, g, ep); err != nil {
 		return err
 	}
-	fx.joined = true
+	fx.Entered()
 	if asks {
 		request.Welcomed = true
 		err = tx.PutRequest(request)
@@ -253,24 +256,23 @@ func ownKeyPackage(tx *store.Tx, welcome []byte) (store.KeyPackage, error) {
 
 // pairOf checks that an epoch joined by Welcome is the group of a conversation
 // of two, made by the other one of them.
-func (e *Engine) pairOf(ep *mls.Epoch) (peer rpc.Identity, pair pairContext, err error) {
-	if pair, err = parsePairContext(ep.Extensions()); err != nil {
-		return peer, pair, err
+func (e *Engine) pairOf(ep *mls.Epoch) (peer rpc.Identity, about pair.Context, err error) {
+	if about, err = pair.Parse(ep.Extensions()); err != nil {
+		return peer, about, err
 	}
 	members := ep.Members()
 	if len(members) != 2 || members[0].Leaf != 0 || len(members[0].Identity) != len(peer) {
-		return peer, pair, fmt.Errorf("%w: conversation of two with %d members", ErrRefused, len(members))
+		return peer, about, fmt.Errorf("%w: conversation of two with %d members", ErrRefused, len(members))
 	}
 	peer = rpc.Identity(members[0].Identity)
-	lo, hi := order(e.self, peer)
-	if peer == e.self || !bytes.Equal(members[1].Identity, e.self[:]) || pair.lo != lo || pair.hi != hi {
-		return peer, pair, fmt.Errorf("%w: members are not those of the conversation", ErrRefused)
+	if peer == e.self || !bytes.Equal(members[1].Identity, e.self[:]) || !about.Of(e.self, peer) {
+		return peer, about, fmt.Errorf("%w: members are not those of the conversation", ErrRefused)
 	}
-	return peer, pair, nil
+	return peer, about, nil
 }
 
 // private decrypts an application message and stores it.
-func (e *Engine) private(tx *store.Tx, fx *Effects, m []byte, info mls.MessageInfo) error {
+func (e *Engine) private(tx *store.Tx, fx *news.Effects, m []byte, info mls.MessageInfo) error {
 	g, err := tx.Group(info.GroupID)
 	if isNotFound(err) {
 		return ErrWaiting
@@ -288,7 +290,7 @@ func (e *Engine) private(tx *store.Tx, fx *Effects, m []byte, info mls.MessageIn
 			return err
 		}
 	}
-	ep, records, err := e.epoch(tx, epoch)
+	ep, records, err := e.Epoch(tx, epoch)
 	if err != nil {
 		return err
 	}
@@ -339,9 +341,9 @@ func (e *Engine) private(tx *store.Tx, fx *Effects, m []byte, info mls.MessageIn
 // madeIn returns the epoch in which a message of a group was made, which may be one of
 // another branch than ours: the one whose key has opened the seal, else the one that the
 // message names. Whoever names another one than its own makes it unreadable.
-func madeIn(tx *store.Tx, fx *Effects, info mls.MessageInfo) ([16]byte, error) {
-	if fx.epoch != [16]byte{} {
-		return fx.epoch, nil
+func madeIn(tx *store.Tx, fx *news.Effects, info mls.MessageInfo) ([16]byte, error) {
+	if fx.In.Epoch != [16]byte{} {
+		return fx.In.Epoch, nil
 	}
 	data, err := message.ParseAuthData(info.AuthenticatedData)
 	if err != nil {
@@ -356,7 +358,7 @@ func madeIn(tx *store.Tx, fx *Effects, info mls.MessageInfo) ([16]byte, error) {
 }
 
 // groupMessage stores a message of a group if its author may speak there.
-func (e *Engine) groupMessage(tx *store.Tx, fx *Effects, g store.Group, c store.Conversation, app mls.Application) error {
+func (e *Engine) groupMessage(tx *store.Tx, fx *news.Effects, g store.Group, c store.Conversation, app mls.Application) error {
 	data, err := message.ParseAuthData(app.AuthenticatedData)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrRefused, err)
@@ -373,7 +375,7 @@ func (e *Engine) groupMessage(tx *store.Tx, fx *Effects, g store.Group, c store.
 }
 
 // accept stores a decrypted message of an author, or notes that it came again.
-func (e *Engine) accept(tx *store.Tx, fx *Effects, c store.Conversation, author rpc.Identity, app mls.Application) error {
+func (e *Engine) accept(tx *store.Tx, fx *news.Effects, c store.Conversation, author rpc.Identity, app mls.Application) error {
 	data, err := message.ParseAuthData(app.AuthenticatedData)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrRefused, err)
@@ -384,7 +386,7 @@ func (e *Engine) accept(tx *store.Tx, fx *Effects, c store.Conversation, author 
 	}
 	switch parsed.Type {
 	case message.Typing:
-		fx.events = append(fx.events, Event{Kind: EventTyping, Peer: author, Conversation: c})
+		fx.Show(news.Event{Kind: news.EventTyping, Peer: author, Conversation: c})
 		return nil
 	case message.DeliveryReceipt:
 		return e.delivered(tx, fx, c, author, parsed.Receipt)
@@ -402,7 +404,7 @@ func (e *Engine) accept(tx *store.Tx, fx *Effects, c store.Conversation, author 
 	m := store.Message{
 		Conversation: c.ID, Author: author, ID: messageID(parsed, author, data.Counter), Type: byte(parsed.Type), Body: app.Data,
 		Lamport: data.Lamport, Counter: data.Counter, Sent: data.Sent, Stored: tx.Now(),
-		State: StateReceived, Path: fx.via,
+		State: StateReceived, Path: fx.In.Via,
 	}
 	out, err := timeline.Add(tx, m, parsed)
 	switch {
@@ -413,9 +415,9 @@ func (e *Engine) accept(tx *store.Tx, fx *Effects, c store.Conversation, author 
 	case err != nil:
 		return err
 	case out.New:
-		fx.events = append(fx.events, Event{Kind: EventMessage, Peer: author, Message: *out.Line})
+		fx.Show(news.Event{Kind: news.EventMessage, Peer: author, Message: *out.Line})
 	}
-	fx.line(author, parsed.Type, out)
-	fx.receipts[author] = true
+	line(fx, author, parsed.Type, out)
+	fx.Owed(author)
 	return tx.AddReceiptDue(store.ReceiptDue{Conversation: c.ID, Author: author, Counter: data.Counter})
 }

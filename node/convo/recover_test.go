@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"quicnprotochat/mls"
+	"quicnprotochat/node/convo/news"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
 	"quicnprotochat/transport"
@@ -131,7 +132,7 @@ func TestTooFarAhead(t *testing.T) {
 			if err := tx.DeleteOutgoingMessage(m.Conversation, m.ID); err != nil {
 				return err
 			}
-			if err := a.engine.encrypt(tx, &Effects{}, c, m); err != nil {
+			if err := a.engine.encrypt(tx, &news.Effects{}, c, m); err != nil {
 				return err
 			}
 		}
@@ -173,7 +174,7 @@ func TestReceiptMessage(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		return b.engine.encrypt(tx, &Effects{}, c, store.Message{ID: [16]byte{1}, Body: body, Counter: 1, Lamport: 9, Sent: testTime()})
+		return b.engine.encrypt(tx, &news.Effects{}, c, store.Message{ID: [16]byte{1}, Body: body, Counter: 1, Lamport: 9, Sent: testTime()})
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"quicnprotochat/mls"
+	"quicnprotochat/node/convo/news"
 	"quicnprotochat/node/known"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
@@ -24,7 +25,7 @@ const (
 )
 
 // askText stores the one text that somebody may send who asks.
-func (e *Engine) askText(tx *store.Tx, fx *Effects, c store.Conversation, app mls.Application) error {
+func (e *Engine) askText(tx *store.Tx, fx *news.Effects, c store.Conversation, app mls.Application) error {
 	parsed, err := message.Parse(app.Data)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrRefused, err)
@@ -39,12 +40,11 @@ func (e *Engine) askText(tx *store.Tx, fx *Effects, c store.Conversation, app ml
 	if len(lines) > 0 && lines[0].ID != parsed.ID {
 		return fmt.Errorf("%w: another text of somebody who asks to be a contact", ErrRefused)
 	}
-	before := len(fx.events)
 	if err := e.accept(tx, fx, c, c.Peer, app); err != nil {
 		return err
 	}
-	fx.events = append(fx.events[:before], Event{Kind: EventRequest, Peer: c.Peer})
-	delete(fx.receipts, c.Peer) // it is owed, and paid when the user says yes
+	fx.Hush(c.Peer) // the receipt is owed, and paid when the user says yes
+	fx.Asked(c.Peer)
 	return nil
 }
 
@@ -52,7 +52,7 @@ func (e *Engine) askText(tx *store.Tx, fx *Effects, c store.Conversation, app ml
 // not heard for a while, or if block is set for good.
 func (e *Engine) Refuse(ctx context.Context, id rpc.Identity, block bool) error {
 	now := e.cfg.Store.Now()
-	return e.update(ctx, func(tx *store.Tx, _ *Effects) error {
+	return e.Update(ctx, func(tx *store.Tx, _ *news.Effects) error {
 		r, err := tx.Request(id)
 		if isNotFound(err) {
 			return known.ErrNoRequest

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"quicnprotochat/node/convo/news"
+	"quicnprotochat/node/convo/pair"
 	"quicnprotochat/node/known"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
@@ -15,7 +17,7 @@ func stranger(p *person, name string, texts ...string) *person {
 	p.t.Helper()
 	s := newPerson(p.t, name)
 	c := store.Contact{Identity: p.id.ID(), Name: p.name, Via: known.ViaName, Claim: "p@relay", Added: testTime()}
-	s.update(func(tx *store.Tx, fx *Effects) error {
+	s.update(func(tx *store.Tx, fx *news.Effects) error {
 		return errors.Join(tx.PutContact(c), s.engine.Introduce(tx, fx, c, testTime()))
 	})
 	for _, text := range texts {
@@ -57,7 +59,7 @@ func TestRequest(t *testing.T) {
 		t.Errorf("kept: %+v", got)
 	}
 	for _, e := range b.events {
-		if e.Kind != EventRequest {
+		if e.Kind != news.EventRequest {
 			t.Errorf("told: %+v", e)
 		}
 	}
@@ -79,7 +81,7 @@ func TestRequest(t *testing.T) {
 		t.Errorf("sam sees %v", got)
 	}
 	s.view(func(tx *store.Tx) error {
-		left, err := tx.Unreceipted(PairID(s.id.ID(), b.id.ID()), s.id.ID())
+		left, err := tx.Unreceipted(pair.ID(s.id.ID(), b.id.ID()), s.id.ID())
 		if len(left) != 2 { // they come again by the clock
 			t.Errorf("without a receipt: %d", len(left))
 		}
@@ -103,7 +105,7 @@ func TestRefused(t *testing.T) {
 	}
 	b.events = nil
 	s.send(b, "really")
-	s.update(func(tx *store.Tx, fx *Effects) error {
+	s.update(func(tx *store.Tx, fx *news.Effects) error {
 		c, err := tx.Contact(b.id.ID())
 		return errors.Join(err, s.engine.Introduce(tx, fx, c, testTime()))
 	})
@@ -141,7 +143,7 @@ func TestRefused(t *testing.T) {
 func TestRequestsAreBounded(t *testing.T) {
 	b := newPerson(t, "bob")
 	for i := range known.MaxRequests {
-		b.update(func(tx *store.Tx, _ *Effects) error {
+		b.update(func(tx *store.Tx, _ *news.Effects) error {
 			return tx.PutRequest(store.Request{Identity: [32]byte{1, byte(i)}, At: testTime()})
 		})
 	}
@@ -212,7 +214,7 @@ func TestAskBeginsOnce(t *testing.T) {
 	b := newPerson(t, "bob")
 	s := stranger(b, "sam", "hello")
 	carry(s, b)
-	s.update(func(tx *store.Tx, fx *Effects) error {
+	s.update(func(tx *store.Tx, fx *news.Effects) error {
 		c, err := tx.ConversationOf(b.id.ID())
 		if err != nil {
 			return err
@@ -223,7 +225,7 @@ func TestAskBeginsOnce(t *testing.T) {
 		t.Error("nothing was refused")
 	}
 	b.view(func(tx *store.Tx) error {
-		n, err := tx.CountGroups(PairID(s.id.ID(), b.id.ID()))
+		n, err := tx.CountGroups(pair.ID(s.id.ID(), b.id.ID()))
 		if n != 1 {
 			t.Errorf("%d groups", n)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"quicnprotochat/mls"
 	"quicnprotochat/mls/seal"
+	"quicnprotochat/node/convo/news"
 	"quicnprotochat/node/keys"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
@@ -42,7 +43,7 @@ func isNotFound(err error) bool { return errors.Is(err, store.ErrNotFound) }
 // ErrUnknownContact, ErrBlocked, ErrChanged, ErrText, ErrOutboxFull, or an error of package timeline for what it
 // refuses.
 func (e *Engine) Send(ctx context.Context, to rpc.Identity, what *message.Message) (m store.Message, err error) {
-	err = e.update(ctx, func(tx *store.Tx, fx *Effects) error {
+	err = e.Update(ctx, func(tx *store.Tx, fx *news.Effects) error {
 		if err := e.mayWrite(tx, fx, to); err != nil {
 			return err
 		}
@@ -57,7 +58,7 @@ func (e *Engine) Send(ctx context.Context, to rpc.Identity, what *message.Messag
 			m.State, m.Why = StateDelivered, "a note to yourself: it stays here"
 			return tx.SetMessageState(m)
 		}
-		fx.send(to)
+		fx.Send(to)
 		return e.encrypt(tx, fx, c, m)
 	})
 	return m, err
@@ -65,7 +66,7 @@ func (e *Engine) Send(ctx context.Context, to rpc.Identity, what *message.Messag
 
 // mayWrite refuses somebody to whom nothing is sent. Ourselves are no contact: what we
 // write there is a note.
-func (e *Engine) mayWrite(tx *store.Tx, fx *Effects, to rpc.Identity) error {
+func (e *Engine) mayWrite(tx *store.Tx, fx *news.Effects, to rpc.Identity) error {
 	if to == e.self {
 		return nil
 	}
@@ -91,7 +92,7 @@ func (e *Engine) mayWrite(tx *store.Tx, fx *Effects, to rpc.Identity) error {
 }
 
 // Write puts a message of ours into its conversation, without sending it.
-func (e *Engine) Write(tx *store.Tx, fx *Effects, c store.Conversation, what *message.Message) (store.Conversation, store.Message, error) {
+func (e *Engine) Write(tx *store.Tx, fx *news.Effects, c store.Conversation, what *message.Message) (store.Conversation, store.Message, error) {
 	var m store.Message
 	switch what.Type {
 	case message.Chat, message.Reply, message.Edit:
@@ -124,24 +125,34 @@ func (e *Engine) Write(tx *store.Tx, fx *Effects, c store.Conversation, what *me
 		m.Why = "waiting for this person's keys, to start the conversation"
 	}
 	out, err := timeline.Add(tx, m, what)
-	fx.line(e.self, what.Type, out)
+	line(fx, e.self, what.Type, out)
 	return c, m, err
 }
 
-// line notes what a message of a type has done.
-func (f *Effects) line(by rpc.Identity, with message.Type, out timeline.Outcome) {
+// line tells what a message of a type has done.
+func line(fx *news.Effects, by rpc.Identity, with message.Type, out timeline.Outcome) {
 	if out.Line == nil {
 		return
 	}
-	f.expiring = f.expiring || !out.Line.Expires.IsZero() || with == message.Timer
-	if !out.New {
-		f.change(by, with, *out.Line)
+	if !out.Line.Expires.IsZero() || with == message.Timer {
+		fx.Expires()
 	}
+	if out.New {
+		return
+	}
+	what := news.Edited
+	switch {
+	case with == message.Reaction || with == message.Delete && out.Line.Erased.IsZero():
+		what = news.Reacted
+	case with == message.Delete:
+		what = news.Deleted
+	}
+	fx.Show(news.Event{Kind: news.EventChanged, Peer: by, Message: *out.Line, Change: what})
 }
 
 // encrypt puts a message into the outbox, sealed in the group that the
 // conversation sends in; without a group it waits for Start.
-func (e *Engine) encrypt(tx *store.Tx, fx *Effects, c store.Conversation, m store.Message) error {
+func (e *Engine) encrypt(tx *store.Tx, fx *news.Effects, c store.Conversation, m store.Message) error {
 	if len(c.Group) == 0 {
 		return nil
 	}
@@ -160,11 +171,11 @@ func (e *Engine) encrypt(tx *store.Tx, fx *Effects, c store.Conversation, m stor
 
 // Encrypt returns a row for the outbox with a message of ours, encrypted in the epoch
 // that a group is in, once for all members. What is missing is the Recipient.
-func (e *Engine) Encrypt(tx *store.Tx, fx *Effects, g store.Group, m store.Message) (out store.Outgoing, err error) {
+func (e *Engine) Encrypt(tx *store.Tx, fx *news.Effects, g store.Group, m store.Message) (out store.Outgoing, err error) {
 	if err := fx.Durable(); err != nil {
 		return out, err
 	}
-	ep, records, err := e.epoch(tx, g.Epoch)
+	ep, records, err := e.Epoch(tx, g.Epoch)
 	if err != nil {
 		return out, err
 	}
@@ -212,7 +223,7 @@ func (e *Engine) sealEpoch(tx *store.Tx, epoch [16]byte, frame []byte) ([]byte, 
 
 // move encrypts the messages without a receipt again, in the group that the
 // conversation now sends in.
-func (e *Engine) move(tx *store.Tx, fx *Effects, c store.Conversation) error {
+func (e *Engine) move(tx *store.Tx, fx *news.Effects, c store.Conversation) error {
 	messages, err := tx.Unreceipted(c.ID, e.self)
 	if err != nil {
 		return err
@@ -225,7 +236,7 @@ func (e *Engine) move(tx *store.Tx, fx *Effects, c store.Conversation) error {
 			return err
 		}
 	}
-	fx.send(c.Peer)
+	fx.Send(c.Peer)
 	return nil
 }
 
@@ -234,7 +245,7 @@ var rank = map[string]int{StateQueued: 0, StateStored: 1, StateDirect: 2, StateD
 
 // advance moves an own message to a better state and tells it; a worse one is
 // ignored.
-func (e *Engine) advance(tx *store.Tx, fx *Effects, m store.Message, to store.Message) error {
+func (e *Engine) advance(tx *store.Tx, fx *news.Effects, m store.Message, to store.Message) error {
 	if rank[to.State] <= rank[m.State] {
 		return nil
 	}
@@ -249,7 +260,7 @@ func (e *Engine) advance(tx *store.Tx, fx *Effects, m store.Message, to store.Me
 	if err != nil {
 		return err
 	}
-	fx.events = append(fx.events, Event{Kind: EventState, Peer: c.Peer, Message: m})
+	fx.Show(news.Event{Kind: news.EventState, Peer: c.Peer, Message: m})
 	return nil
 }
 

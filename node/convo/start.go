@@ -10,6 +10,8 @@ import (
 
 	"quicnprotochat/mls"
 	"quicnprotochat/mls/seal"
+	"quicnprotochat/node/convo/news"
+	"quicnprotochat/node/convo/pair"
 	"quicnprotochat/node/keys"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
@@ -110,7 +112,7 @@ func (e *Engine) owesSealed(tx *store.Tx, peer rpc.Identity) (bool, error) {
 
 // LearnHybridKey keeps a person's hybrid key.
 func (e *Engine) LearnHybridKey(ctx context.Context, peer rpc.Identity, blob []byte) error {
-	err := e.update(ctx, func(tx *store.Tx, _ *Effects) error { return keys.Learn(tx, peer, blob, tx.Now()) })
+	err := e.Update(ctx, func(tx *store.Tx, _ *news.Effects) error { return keys.Learn(tx, peer, blob, tx.Now()) })
 	if err == nil {
 		e.doubted.set(peer, false)
 	}
@@ -146,7 +148,7 @@ func (d *doubted) has(id rpc.Identity) bool {
 
 // SealWaiting seals what waits for a person's hybrid key.
 func (e *Engine) SealWaiting(ctx context.Context, peer rpc.Identity) error {
-	return e.update(ctx, func(tx *store.Tx, fx *Effects) error {
+	return e.Update(ctx, func(tx *store.Tx, fx *news.Effects) error {
 		rows, err := tx.UnsealedFor(peer, 0)
 		if err != nil || len(rows) == 0 {
 			return err
@@ -187,7 +189,7 @@ func (e *Engine) Start(ctx context.Context, peer rpc.Identity, keyPackage []byte
 		return fmt.Errorf("key package of somebody else: %w", ErrRefused)
 	}
 	best := kp.Suite() == keys.SuiteFor(kp.Capabilities())
-	return e.update(ctx, func(tx *store.Tx, fx *Effects) error {
+	return e.Update(ctx, func(tx *store.Tx, fx *news.Effects) error {
 		c, err := tx.ConversationOf(peer)
 		if err != nil && !isNotFound(err) {
 			return err
@@ -222,7 +224,7 @@ func (e *Engine) Start(ctx context.Context, peer rpc.Identity, keyPackage []byte
 		if err := e.addWelcome(tx, peer, g, welcome, now); err != nil {
 			return err
 		}
-		fx.joined = true
+		fx.Entered()
 		_, err = e.choose(tx, fx, c, now)
 		return err
 	})
@@ -234,13 +236,12 @@ func (e *Engine) create(peer rpc.Identity, kp *mls.KeyPackage, counter uint64, n
 	if _, err := rand.Read(groupID); err != nil {
 		return nil, nil, err
 	}
-	lo, hi := order(e.self, peer)
 	first, err := mls.Create(mls.GroupConfig{
 		Suite:                kp.Suite(),
 		GroupID:              groupID,
 		Signer:               e.cfg.Identity.MLS(),
 		Identity:             e.self[:],
-		Extensions:           []mls.Extension{pairContext{lo, hi, counter}.extension()},
+		Extensions:           []mls.Extension{pair.NewContext(e.self, peer, counter).Extension()},
 		RequiredCapabilities: mls.RequiredCapabilities{Extensions: []uint16{keys.ConversationExtension}},
 		Capabilities:         keys.Capabilities(),
 	})

@@ -52,7 +52,7 @@ func (p *person) suite(q *person) mls.Suite {
 		if err != nil {
 			return err
 		}
-		ep, _, err := p.engine.epoch(tx, g.Epoch)
+		ep, _, err := p.engine.Epoch(tx, g.Epoch)
 		if err == nil && uint16(ep.Suite()) != g.Suite {
 			p.t.Errorf("the store says suite 0x%04x, MLS %v", g.Suite, ep.Suite())
 		}

@@ -4,12 +4,13 @@ import (
 	"errors"
 	"testing"
 
+	"quicnprotochat/node/convo/news"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
 )
 
-func (p *person) update(fn func(tx *store.Tx, fx *Effects) error) {
+func (p *person) update(fn func(tx *store.Tx, fx *news.Effects) error) {
 	p.t.Helper()
 	if err := p.engine.Update(p.t.Context(), fn); err != nil {
 		p.t.Fatal(err)
@@ -20,7 +21,7 @@ func (p *person) update(fn func(tx *store.Tx, fx *Effects) error) {
 // group; and all of it again after that.
 func TestBlocked(t *testing.T) {
 	a, b := pairOf(t)
-	a.update(func(tx *store.Tx, fx *Effects) error {
+	a.update(func(tx *store.Tx, fx *news.Effects) error {
 		return errors.Join(tx.Block(b.id.ID(), testTime()), a.engine.Cancel(tx, fx))
 	})
 	if _, err := a.engine.Send(t.Context(), b.id.ID(), chat("x")); !errors.Is(err, ErrBlocked) {
@@ -57,7 +58,7 @@ func TestBlocked(t *testing.T) {
 	if tried == 0 {
 		t.Error("no card was tried")
 	}
-	b.update(func(tx *store.Tx, fx *Effects) error {
+	b.update(func(tx *store.Tx, fx *news.Effects) error {
 		c, err := tx.ConversationOf(a.id.ID())
 		if err != nil {
 			return err
@@ -76,7 +77,7 @@ func TestBlocked(t *testing.T) {
 	if got := a.looks(b); len(got) != 2 {
 		t.Errorf("shown: %+v", got)
 	}
-	a.update(func(tx *store.Tx, _ *Effects) error { return tx.Unblock(b.id.ID()) })
+	a.update(func(tx *store.Tx, _ *news.Effects) error { return tx.Unblock(b.id.ID()) })
 	a.send(b, "come in")
 	settle(a, b)
 }
@@ -85,7 +86,7 @@ func TestBlocked(t *testing.T) {
 func TestChangedKeyStopsSending(t *testing.T) {
 	a, b := pairOf(t)
 	set := func(to rpc.Identity) {
-		a.update(func(tx *store.Tx, _ *Effects) error {
+		a.update(func(tx *store.Tx, _ *news.Effects) error {
 			c, err := tx.Contact(b.id.ID())
 			if err != nil {
 				return err

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"quicnprotochat/mls/seal"
+	"quicnprotochat/node/convo/news"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
 )
@@ -85,7 +86,7 @@ func (e *Engine) Renew(ctx context.Context, peer rpc.Identity, ages RenewAges) e
 	if err != nil || len(due) == 0 {
 		return err
 	}
-	return e.update(ctx, func(tx *store.Tx, fx *Effects) error {
+	return e.Update(ctx, func(tx *store.Tx, fx *news.Effects) error {
 		due, err := ages.taken(tx, peer, now)
 		if err != nil {
 			return err
@@ -99,7 +100,7 @@ func (e *Engine) Renew(ctx context.Context, peer rpc.Identity, ages RenewAges) e
 	})
 }
 
-func (e *Engine) renew(tx *store.Tx, fx *Effects, row store.Outgoing, now time.Time) error {
+func (e *Engine) renew(tx *store.Tx, fx *news.Effects, row store.Outgoing, now time.Time) error {
 	if row.Kind == store.KindIntroduction || row.Kind == store.KindWelcome {
 		e.doubted.set(row.Recipient, true)
 	}
@@ -140,13 +141,13 @@ func (e *Engine) renew(tx *store.Tx, fx *Effects, row store.Outgoing, now time.T
 // tells that the person got into the group, for its key package may have been used
 // up, or the Welcome refused or lost; or we cannot read what it sends there. The
 // old group stays until the new one is chosen, which has a higher counter.
-func (e *Engine) startOver(tx *store.Tx, fx *Effects, conversation [16]byte, group []byte) error {
+func (e *Engine) startOver(tx *store.Tx, fx *news.Effects, conversation [16]byte, group []byte) error {
 	c, err := tx.Conversation(conversation)
 	if err != nil || !bytes.Equal(c.Group, group) {
 		return err
 	}
 	c.Group = nil
-	fx.send(c.Peer)
+	fx.Send(c.Peer)
 	return tx.PutConversation(c)
 }
 
@@ -160,7 +161,7 @@ func (e *Engine) Sweep(ctx context.Context) error {
 	if _, err := e.cfg.Keys.Hybrid(ctx, now); err != nil {
 		return err
 	}
-	return e.update(ctx, func(tx *store.Tx, fx *Effects) error {
+	return e.Update(ctx, func(tx *store.Tx, fx *news.Effects) error {
 		if err := tx.DropWaiting(now.Add(-waitingTime)); err != nil {
 			return err
 		}
@@ -201,7 +202,7 @@ func (e *Engine) Sweep(ctx context.Context) error {
 	})
 }
 
-func (e *Engine) sweep(tx *store.Tx, fx *Effects, c store.Conversation, now time.Time) error {
+func (e *Engine) sweep(tx *store.Tx, fx *news.Effects, c store.Conversation, now time.Time) error {
 	groups, err := tx.GroupsOf(c.ID)
 	if err != nil {
 		return err
@@ -226,7 +227,7 @@ func (e *Engine) sweep(tx *store.Tx, fx *Effects, c store.Conversation, now time
 		if err := tx.SetMessageState(m); err != nil {
 			return err
 		}
-		fx.events = append(fx.events, Event{Kind: EventState, Peer: c.Peer, Message: m})
+		fx.Show(news.Event{Kind: news.EventState, Peer: c.Peer, Message: m})
 	}
 	return nil
 }

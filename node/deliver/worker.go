@@ -11,6 +11,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"quicnprotochat/node/convo"
+	"quicnprotochat/node/convo/pair"
 	"quicnprotochat/node/deliver/links"
 	"quicnprotochat/node/deliver/people"
 	"quicnprotochat/node/deliver/pulse"
@@ -478,7 +479,7 @@ func (w *worker) addReceipt(ctx context.Context, l *load) error {
 func (w *worker) outgoing(row store.Outgoing) item {
 	return item{
 		payload: row.Payload, since: row.Created,
-		shared: (row.Kind == store.KindMessage || row.Kind == store.KindCommit) && row.Conversation != convo.PairID(w.d.self, w.id),
+		shared: (row.Kind == store.KindMessage || row.Kind == store.KindCommit) && row.Conversation != pair.ID(w.d.self, w.id),
 		direct: func(ctx context.Context, path transport.Path, why string, tried []tries.Try) error {
 			return w.d.cfg.Engine.Direct(ctx, row, path, why, tried)
 		},

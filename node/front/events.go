@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"quicnprotochat/node/convo"
+	"quicnprotochat/node/convo/news"
 	"quicnprotochat/node/known"
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/node/localapi/feed"
@@ -24,8 +25,8 @@ func (f *Front) Wake() {
 }
 
 // Happened says what happened: most of it is in the store now.
-func (f *Front) Happened(e convo.Event) {
-	if e.Kind != convo.EventTyping {
+func (f *Front) Happened(e news.Event) {
+	if e.Kind != news.EventTyping {
 		f.Wake()
 		return
 	}
@@ -97,7 +98,7 @@ func (f *Front) showEvent(tx *store.Tx, row store.Event) (shown localapi.Event, 
 		c, err := tx.Contact(row.Peer)
 		switch {
 		case err == nil:
-		case convo.EventKind(row.Kind) == convo.EventRequest:
+		case news.EventKind(row.Kind) == news.EventRequest:
 			r, err := tx.Request(row.Peer)
 			if err != nil {
 				return shown, err
@@ -116,8 +117,8 @@ func (f *Front) showEvent(tx *store.Tx, row store.Event) (shown localapi.Event, 
 		}
 		shown.Contact = &person
 	}
-	switch convo.EventKind(row.Kind) {
-	case convo.EventMessage, convo.EventChanged:
+	switch news.EventKind(row.Kind) {
+	case news.EventMessage, news.EventChanged:
 		author := row.Peer
 		if row.Author != (rpc.Identity{}) {
 			author = row.Author
@@ -128,7 +129,7 @@ func (f *Front) showEvent(tx *store.Tx, row store.Event) (shown localapi.Event, 
 		}
 		shown.Message, err = f.eventMessage(tx, row.Conversation, author, row.Message)
 		return shown, err
-	case convo.EventState:
+	case news.EventState:
 		d := showDelivery(store.Message{ID: row.Message, State: row.State, Path: row.Path, Relay: row.Relay, Why: row.Why})
 		shown.Delivery = &d
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"quicnprotochat/node/convo"
+	"quicnprotochat/node/convo/pair"
 	"quicnprotochat/node/group"
 	"quicnprotochat/node/keys"
 	"quicnprotochat/node/localapi"
@@ -283,7 +284,7 @@ func (f *Front) aim(ctx context.Context, who string, find func(context.Context, 
 }
 
 func (f *Front) person(c store.Contact) target {
-	return target{conversation: convo.PairID(f.self, c.Identity), contact: c, name: c.Name}
+	return target{conversation: pair.ID(f.self, c.Identity), contact: c, name: c.Name}
 }
 
 // ambiguous says what a word can mean.

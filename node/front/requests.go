@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"quicnprotochat/node/convo"
+	"quicnprotochat/node/convo/pair"
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/node/store"
 	"quicnprotochat/node/timeline"
@@ -25,7 +25,7 @@ func (f *Front) Requests(ctx context.Context) ([]localapi.Request, error) {
 		}
 		for _, r := range rows {
 			shown := localapi.Request{Identity: text(r.Identity), Name: r.Name, Via: r.Via, Time: localapi.Time{Time: r.At}}
-			lines, err := tx.History(convo.PairID(f.self, r.Identity), nil, 1)
+			lines, err := tx.History(pair.ID(f.self, r.Identity), nil, 1)
 			if err != nil {
 				return err
 			}

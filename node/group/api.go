@@ -10,6 +10,7 @@ import (
 	"quicnprotochat/node/cards"
 	"quicnprotochat/node/charter"
 	"quicnprotochat/node/convo"
+	"quicnprotochat/node/convo/news"
 	"quicnprotochat/node/keys"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/plan"
@@ -29,7 +30,7 @@ func (g *Groups) Create(ctx context.Context, name string, invite []rpc.Identity)
 		return c, err
 	}
 	profile := message.GroupProfile{Name: name, Admins: []rpc.Identity{g.self}}
-	err = g.cfg.Engine.Update(ctx, func(tx *store.Tx, fx *convo.Effects) error {
+	err = g.cfg.Engine.Update(ctx, func(tx *store.Tx, fx *news.Effects) error {
 		c = store.Conversation{ID: charter.ConversationID(group), Group: group, Name: name, Created: now}
 		row := store.Group{ID: group, Conversation: c.ID, Creator: g.self, Counter: 1}
 		if err := tx.PutConversation(c); err != nil {
@@ -68,8 +69,8 @@ func (g *Groups) present(tx *store.Tx, id [16]byte) (row store.Group, c store.Co
 }
 
 // asAdmin runs fn for a group of which we are an admin.
-func (g *Groups) asAdmin(ctx context.Context, id [16]byte, fn func(*store.Tx, *convo.Effects, store.Group, *cards.Tree) error) error {
-	return g.cfg.Engine.Update(ctx, func(tx *store.Tx, fx *convo.Effects) error {
+func (g *Groups) asAdmin(ctx context.Context, id [16]byte, fn func(*store.Tx, *news.Effects, store.Group, *cards.Tree) error) error {
+	return g.cfg.Engine.Update(ctx, func(tx *store.Tx, fx *news.Effects) error {
 		row, _, t, err := g.present(tx, id)
 		if err != nil {
 			return err
@@ -84,7 +85,7 @@ func (g *Groups) asAdmin(ctx context.Context, id [16]byte, fn func(*store.Tx, *c
 
 // Remove removes a member.
 func (g *Groups) Remove(ctx context.Context, id [16]byte, who rpc.Identity) error {
-	return g.asAdmin(ctx, id, func(tx *store.Tx, _ *convo.Effects, row store.Group, t *cards.Tree) error {
+	return g.asAdmin(ctx, id, func(tx *store.Tx, _ *news.Effects, row store.Group, t *cards.Tree) error {
 		if !t.Top().Roster.Has(who) || who == g.self {
 			return fmt.Errorf("%s: %w", audience.Name(tx, who), ErrMember)
 		}
@@ -94,7 +95,7 @@ func (g *Groups) Remove(ctx context.Context, id [16]byte, who rpc.Identity) erro
 
 // Promote makes a member an admin, the most junior one.
 func (g *Groups) Promote(ctx context.Context, id [16]byte, who rpc.Identity) error {
-	return g.asAdmin(ctx, id, func(tx *store.Tx, _ *convo.Effects, row store.Group, t *cards.Tree) error {
+	return g.asAdmin(ctx, id, func(tx *store.Tx, _ *news.Effects, row store.Group, t *cards.Tree) error {
 		r := t.Top().Roster
 		switch {
 		case !r.Has(who) || who == g.self:
@@ -108,7 +109,7 @@ func (g *Groups) Promote(ctx context.Context, id [16]byte, who rpc.Identity) err
 
 // Demote takes that back of an admin who is junior to us.
 func (g *Groups) Demote(ctx context.Context, id [16]byte, who rpc.Identity) error {
-	return g.asAdmin(ctx, id, func(tx *store.Tx, _ *convo.Effects, row store.Group, t *cards.Tree) error {
+	return g.asAdmin(ctx, id, func(tx *store.Tx, _ *news.Effects, row store.Group, t *cards.Tree) error {
 		r := t.Top().Roster
 		if !r.IsAdmin(who) || !r.Senior(g.self, who) {
 			return ErrNotAdmin
@@ -122,14 +123,14 @@ func (g *Groups) Rename(ctx context.Context, id [16]byte, name string) error {
 	if !goodName(name) {
 		return ErrName
 	}
-	return g.asAdmin(ctx, id, func(tx *store.Tx, _ *convo.Effects, row store.Group, _ *cards.Tree) error {
+	return g.asAdmin(ctx, id, func(tx *store.Tx, _ *news.Effects, row store.Group, _ *cards.Tree) error {
 		return plan.Want(tx, row.ID, store.Intent{Kind: plan.Rename, Value: []byte(name), Created: tx.Now()})
 	})
 }
 
 // Update gives this member fresh keys.
 func (g *Groups) Update(ctx context.Context, id [16]byte) error {
-	return g.cfg.Engine.Update(ctx, func(tx *store.Tx, fx *convo.Effects) error {
+	return g.cfg.Engine.Update(ctx, func(tx *store.Tx, fx *news.Effects) error {
 		row, _, _, err := g.present(tx, id)
 		if err != nil {
 			return err
@@ -142,7 +143,7 @@ func (g *Groups) Update(ctx context.Context, id [16]byte) error {
 // Leave ends our part in a group: from now on nothing is sent, and the members are
 // asked to remove us.
 func (g *Groups) Leave(ctx context.Context, id [16]byte) error {
-	return g.cfg.Engine.Update(ctx, func(tx *store.Tx, fx *convo.Effects) error {
+	return g.cfg.Engine.Update(ctx, func(tx *store.Tx, fx *news.Effects) error {
 		row, c, t, err := g.present(tx, id)
 		if err != nil {
 			return err
@@ -162,7 +163,7 @@ func (g *Groups) Leave(ctx context.Context, id [16]byte) error {
 		}
 		l := message.NewLeave(g.self, row.ID, t.Top().Name, g.cfg.Identity.Sign)
 		fx.Change(row.ID)
-		fx.Show(convo.Event{Kind: convo.EventGroup, Conversation: c})
+		fx.Show(news.Event{Kind: news.EventGroup, Conversation: c})
 		return plan.Want(tx, row.ID, store.Intent{Kind: plan.Leave, Subject: g.self, Value: plan.LeaveValue(l), Created: tx.Now()})
 	})
 }

@@ -9,7 +9,7 @@ import (
 	"quicnprotochat/node/audience"
 	"quicnprotochat/node/cards"
 	"quicnprotochat/node/charter"
-	"quicnprotochat/node/convo"
+	"quicnprotochat/node/convo/news"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/plan"
 	"quicnprotochat/node/store"
@@ -21,7 +21,7 @@ import (
 const treeBeside = 64
 
 // commit commits a plan on the head and enters the new epoch.
-func (g *Groups) commit(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree, p *plan.Plan, now time.Time) error {
+func (g *Groups) commit(tx *store.Tx, fx *news.Effects, row store.Group, t *cards.Tree, p *plan.Plan, now time.Time) error {
 	if err := fx.Durable(); err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func (g *Groups) keepOwn(tx *store.Tx, row store.Group, card *message.CommitCard
 // spread puts a commit into the outbox for all who were in the epoch that it was
 // made in. An external commit is sealed for each: who comes from outside has no key of
 // that epoch.
-func (g *Groups) spread(tx *store.Tx, fx *convo.Effects, row store.Group, at *cards.Epoch, made ownCommit, now time.Time) error {
+func (g *Groups) spread(tx *store.Tx, fx *news.Effects, row store.Group, at *cards.Epoch, made ownCommit, now time.Time) error {
 	parts := []message.Part{&message.GroupTree{Commits: []message.Commit{made.commit}}}
 	if cards, err := g.Cards(tx, made.card.Added, now); err != nil {
 		return err
@@ -145,7 +145,7 @@ func (g *Groups) spread(tx *store.Tx, fx *convo.Effects, row store.Group, at *ca
 }
 
 // fulfil notes which intents a commit is of, and puts the Welcomes into the outbox.
-func (g *Groups) fulfil(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree, made ownCommit, staged *mls.Staged, p *plan.Plan, now time.Time) error {
+func (g *Groups) fulfil(tx *store.Tx, fx *news.Effects, row store.Group, t *cards.Tree, made ownCommit, staged *mls.Staged, p *plan.Plan, now time.Time) error {
 	for _, i := range p.Intents {
 		if err := tx.SetIntent(i.ID, i.Package, made.name); err != nil {
 			return err

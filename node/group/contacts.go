@@ -3,12 +3,13 @@ package group
 import (
 	"quicnprotochat/node/contact"
 	"quicnprotochat/node/convo"
+	"quicnprotochat/node/convo/news"
 	"quicnprotochat/node/store"
 )
 
 // CardChanged implements convo.Groups: the card of a contact that can now be
 // handed on goes to the groups that the contact is in.
-func (g *Groups) CardChanged(tx *store.Tx, fx *convo.Effects, c store.Contact, before []byte) error {
+func (g *Groups) CardChanged(tx *store.Tx, fx *news.Effects, c store.Contact, before []byte) error {
 	if old, err := contact.ParseCard(before); err == nil && old.Hello.IsZero() {
 		return nil
 	}

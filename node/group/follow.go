@@ -9,13 +9,14 @@ import (
 	"quicnprotochat/node/cards"
 	"quicnprotochat/node/charter"
 	"quicnprotochat/node/convo"
+	"quicnprotochat/node/convo/news"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
 )
 
 // Part implements convo.Groups.
-func (g *Groups) Part(tx *store.Tx, fx *convo.Effects, part message.Part) error {
+func (g *Groups) Part(tx *store.Tx, fx *news.Effects, part message.Part) error {
 	switch p := part.(type) {
 	case *message.GroupTree:
 		return g.takeTree(tx, fx, p)
@@ -27,7 +28,7 @@ func (g *Groups) Part(tx *store.Tx, fx *convo.Effects, part message.Part) error 
 
 // takeTree keeps the commits that somebody sent, opens those that can be opened,
 // and tells their committers.
-func (g *Groups) takeTree(tx *store.Tx, fx *convo.Effects, t *message.GroupTree) error {
+func (g *Groups) takeTree(tx *store.Tx, fx *news.Effects, t *message.GroupTree) error {
 	if len(t.Commits) == 0 {
 		return nil
 	}
@@ -99,7 +100,7 @@ func (g *Groups) take(tx *store.Tx, card *message.CommitCard, commit message.Com
 }
 
 // advance opens what can be opened and finds the head.
-func (g *Groups) advance(tx *store.Tx, fx *convo.Effects, row store.Group) error {
+func (g *Groups) advance(tx *store.Tx, fx *news.Effects, row store.Group) error {
 	t, err := g.load(tx, row.ID)
 	if err != nil {
 		return err
@@ -168,7 +169,7 @@ func (g *Groups) open(tx *store.Tx, row store.Group, t *cards.Tree, n *cards.Epo
 }
 
 // settle moves to the head. What is to be done on account of that, Tend does.
-func (g *Groups) settle(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree) error {
+func (g *Groups) settle(tx *store.Tx, fx *news.Effects, row store.Group, t *cards.Tree) error {
 	c, err := tx.Conversation(row.Conversation)
 	if err != nil {
 		return err
@@ -198,7 +199,7 @@ func (g *Groups) settle(tx *store.Tx, fx *convo.Effects, row store.Group, t *car
 	if c.Name == name && c.Status == status && row.Epoch == head {
 		return nil
 	}
-	fx.Show(convo.Event{Kind: convo.EventGroup, Conversation: c})
+	fx.Show(news.Event{Kind: news.EventGroup, Conversation: c})
 	return tx.PutConversation(c)
 }
 

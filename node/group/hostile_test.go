@@ -15,6 +15,7 @@ import (
 	"quicnprotochat/node/cards"
 	"quicnprotochat/node/charter"
 	"quicnprotochat/node/convo"
+	"quicnprotochat/node/convo/news"
 	"quicnprotochat/node/keys"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
@@ -25,7 +26,7 @@ import (
 // nothing of it.
 func (p *person) forge(group []byte, cfg func(ep *mls.Epoch, r store.Records) mls.CommitConfig) {
 	p.t.Helper()
-	p.in(group, func(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree, ep *mls.Epoch, r store.Records) error {
+	p.in(group, func(tx *store.Tx, fx *news.Effects, row store.Group, t *cards.Tree, ep *mls.Epoch, r store.Records) error {
 		staged, err := ep.Commit(r, cfg(ep, r))
 		if err != nil {
 			return err
@@ -138,7 +139,7 @@ func refuseCommit(t *testing.T, cfg func(ep *mls.Epoch, r store.Records) mls.Com
 	bert.carry(cleo)
 	var heads [2][]byte
 	for i, p := range []*person{anna, cleo} {
-		p.in(group, func(_ *store.Tx, _ *convo.Effects, _ store.Group, tree *cards.Tree, ep *mls.Epoch, _ store.Records) error {
+		p.in(group, func(_ *store.Tx, _ *news.Effects, _ store.Group, tree *cards.Tree, ep *mls.Epoch, _ store.Records) error {
 			if tree.Top().Card.Committer != anna.id.ID() {
 				t.Error("somebody entered the epoch")
 			}
@@ -161,7 +162,7 @@ func refuseProposals(t *testing.T) {
 	anna, bert := all[0], all[1]
 	group := newGroup(t, all...)
 	var payloads [][]byte
-	bert.in(group, func(tx *store.Tx, _ *convo.Effects, row store.Group, tree *cards.Tree, ep *mls.Epoch, r store.Records) error {
+	bert.in(group, func(tx *store.Tx, _ *news.Effects, row store.Group, tree *cards.Tree, ep *mls.Epoch, r store.Records) error {
 		for _, cfg := range []mls.ProposeConfig{{}, {Public: true}} {
 			for _, propose := range []func() (*mls.Proposal, error){
 				func() (*mls.Proposal, error) { return ep.ProposeUpdate(r, cfg) },
@@ -187,7 +188,7 @@ func refuseProposals(t *testing.T) {
 			t.Errorf("proposal %d: got %v, want it refused", i, err)
 		}
 	}
-	anna.in(group, func(_ *store.Tx, _ *convo.Effects, _ store.Group, _ *cards.Tree, ep *mls.Epoch, r store.Records) error {
+	anna.in(group, func(_ *store.Tx, _ *news.Effects, _ store.Group, _ *cards.Tree, ep *mls.Epoch, r store.Records) error {
 		n, err := ep.Pending(r)
 		if n != 0 {
 			t.Errorf("%d proposals are kept", n)

@@ -12,6 +12,7 @@ import (
 	"quicnprotochat/node/audience"
 	"quicnprotochat/node/cards"
 	"quicnprotochat/node/convo"
+	"quicnprotochat/node/convo/news"
 	"quicnprotochat/node/keys"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/plan"
@@ -26,7 +27,7 @@ const unfitRetry = time.Hour
 // somebody whose key package said a short while ago that the suite of the group is not
 // among those that the person's program has.
 func (g *Groups) Invite(ctx context.Context, id [16]byte, invite []rpc.Identity) error {
-	return g.asAdmin(ctx, id, func(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree) error {
+	return g.asAdmin(ctx, id, func(tx *store.Tx, fx *news.Effects, row store.Group, t *cards.Tree) error {
 		now := tx.Now()
 		for _, who := range invite {
 			if t.Top().Roster.Has(who) {
@@ -49,7 +50,7 @@ func (g *Groups) Invite(ctx context.Context, id [16]byte, invite []rpc.Identity)
 	})
 }
 
-func (g *Groups) invite(tx *store.Tx, fx *convo.Effects, row store.Group, invite []rpc.Identity, now time.Time) error {
+func (g *Groups) invite(tx *store.Tx, fx *news.Effects, row store.Group, invite []rpc.Identity, now time.Time) error {
 	for _, who := range invite {
 		if _, err := tx.Contact(who); isNotFound(err) {
 			return convo.ErrUnknownContact
@@ -76,7 +77,7 @@ func (g *Groups) Waiting(tx *store.Tx) (ids []rpc.Identity, err error) {
 }
 
 // Package implements convo.Groups: the first group takes it that wants one of its suite.
-func (g *Groups) Package(tx *store.Tx, fx *convo.Effects, peer rpc.Identity, kp *mls.KeyPackage) (taken bool, err error) {
+func (g *Groups) Package(tx *store.Tx, fx *news.Effects, peer rpc.Identity, kp *mls.KeyPackage) (taken bool, err error) {
 	intents, err := tx.IntentsOf(peer, plan.Add)
 	if err != nil {
 		return false, err
@@ -97,7 +98,7 @@ func (g *Groups) Package(tx *store.Tx, fx *convo.Effects, peer rpc.Identity, kp 
 
 // takePackage keeps a key package for an invitation. If the group is of a suite that the
 // person says not to have, the invitation comes to nothing.
-func (g *Groups) takePackage(tx *store.Tx, fx *convo.Effects, i store.Intent, kp *mls.KeyPackage) error {
+func (g *Groups) takePackage(tx *store.Tx, fx *news.Effects, i store.Intent, kp *mls.KeyPackage) error {
 	all, err := tx.Intents(i.Group)
 	if err != nil {
 		return err
@@ -123,13 +124,13 @@ func (g *Groups) takePackage(tx *store.Tx, fx *convo.Effects, i store.Intent, kp
 }
 
 // unfit makes a notice of an invitation: who was invited lacks the suite of the group.
-func (g *Groups) unfit(tx *store.Tx, fx *convo.Effects, i store.Intent) error {
+func (g *Groups) unfit(tx *store.Tx, fx *news.Effects, i store.Intent) error {
 	row, c, err := g.group(tx, i.Group)
 	if err != nil {
 		return err
 	}
 	g.cfg.Log.Warn("who is invited lacks the suite of the group", "group", row.ID, "peer", i.Subject, "suite", mls.Suite(row.Suite))
-	fx.Show(convo.Event{Kind: convo.EventUnfit, Peer: i.Subject, Conversation: c})
+	fx.Show(news.Event{Kind: news.EventUnfit, Peer: i.Subject, Conversation: c})
 	return plan.Want(tx, row.ID, store.Intent{Kind: plan.Unfit, Subject: i.Subject, Created: tx.Now()})
 }
 

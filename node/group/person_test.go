@@ -13,6 +13,7 @@ import (
 	"quicnprotochat/node/charter"
 	"quicnprotochat/node/contact"
 	"quicnprotochat/node/convo"
+	"quicnprotochat/node/convo/news"
 	"quicnprotochat/node/identity"
 	"quicnprotochat/node/keys"
 	"quicnprotochat/node/message"
@@ -43,7 +44,7 @@ func (nowhere) LocalAddrs() []transport.Addr { return nil }
 
 type nobody struct{}
 
-func (nobody) Event(convo.Event)            {}
+func (nobody) Event(news.Event)             {}
 func (nobody) Outgoing(rpc.Identity)        {}
 func (nobody) Receipt(rpc.Identity)         {}
 func (nobody) ContactChanged(store.Contact) {}
@@ -225,9 +226,9 @@ func (p *person) carry(q *person) {
 }
 
 // in runs fn with the group, the head and its epoch.
-func (p *person) in(group []byte, fn func(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree, ep *mls.Epoch, r store.Records) error) {
+func (p *person) in(group []byte, fn func(tx *store.Tx, fx *news.Effects, row store.Group, t *cards.Tree, ep *mls.Epoch, r store.Records) error) {
 	p.t.Helper()
-	must(p.t, p.engine.Update(p.t.Context(), func(tx *store.Tx, fx *convo.Effects) error {
+	must(p.t, p.engine.Update(p.t.Context(), func(tx *store.Tx, fx *news.Effects) error {
 		row, _, t, err := p.groups.present(tx, charter.ConversationID(group))
 		if err != nil {
 			return err
@@ -242,7 +243,7 @@ func (p *person) in(group []byte, fn func(tx *store.Tx, fx *convo.Effects, row s
 
 // members returns who is in the group as p sees it.
 func (p *person) members(group []byte) (ids []rpc.Identity) {
-	p.in(group, func(_ *store.Tx, _ *convo.Effects, _ store.Group, _ *cards.Tree, ep *mls.Epoch, _ store.Records) error {
+	p.in(group, func(_ *store.Tx, _ *news.Effects, _ store.Group, _ *cards.Tree, ep *mls.Epoch, _ store.Records) error {
 		for _, m := range ep.Members() {
 			ids = append(ids, rpc.Identity(m.Identity))
 		}

@@ -14,6 +14,7 @@ import (
 	"quicnprotochat/node/cards"
 	"quicnprotochat/node/charter"
 	"quicnprotochat/node/convo"
+	"quicnprotochat/node/convo/news"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
@@ -56,7 +57,7 @@ func (p *person) view(fn func(tx *store.Tx) error) {
 
 // take brings commits to p, as if somebody had sent them.
 func (p *person) take(commits ...message.Commit) error {
-	return p.engine.Update(p.t.Context(), func(tx *store.Tx, fx *convo.Effects) error {
+	return p.engine.Update(p.t.Context(), func(tx *store.Tx, fx *news.Effects) error {
 		return p.groups.Part(tx, fx, &message.GroupTree{Commits: commits})
 	})
 }
@@ -74,7 +75,7 @@ func (p *person) rows(group []byte) (n int) {
 // card is a signed card on the head of p, of a commit of those bytes.
 func (p *person) card(group, commit []byte, change func(*message.CommitCard)) (c message.Commit) {
 	p.t.Helper()
-	p.in(group, func(_ *store.Tx, _ *convo.Effects, _ store.Group, t *cards.Tree, ep *mls.Epoch, _ store.Records) error {
+	p.in(group, func(_ *store.Tx, _ *news.Effects, _ store.Group, t *cards.Tree, ep *mls.Epoch, _ store.Records) error {
 		card := &message.CommitCard{
 			Group: group, Parent: t.Top().Name, Number: ep.Number() + 1, Committer: p.id.ID(), Digest: sha256.Sum256(commit),
 		}
@@ -170,7 +171,7 @@ func TestSwappedCommit(t *testing.T) {
 		_, err := anna.groups.Tend(t.Context(), group)
 		must(t, err)
 		var made message.Commit
-		anna.in(group, func(tx *store.Tx, _ *convo.Effects, row store.Group, _ *cards.Tree, _ *mls.Epoch, _ store.Records) error {
+		anna.in(group, func(tx *store.Tx, _ *news.Effects, row store.Group, _ *cards.Tree, _ *mls.Epoch, _ store.Records) error {
 			c, err := tx.Commit(group, row.Epoch)
 			made = message.Commit{Card: c.Card, Message: c.Message}
 			return err
@@ -205,7 +206,7 @@ func TestFloodOfQuestions(t *testing.T) {
 			}[n%4]
 			control, err := message.NewControl(bert.id.ID(), anna.id.ID(), group, body, bert.id.Sign)
 			must(t, err)
-			must(t, anna.engine.Update(t.Context(), func(tx *store.Tx, fx *convo.Effects) error {
+			must(t, anna.engine.Update(t.Context(), func(tx *store.Tx, fx *news.Effects) error {
 				return anna.groups.Control(tx, fx, control, body)
 			}))
 			time.Sleep(100 * time.Millisecond)

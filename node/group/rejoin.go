@@ -11,6 +11,7 @@ import (
 	"quicnprotochat/node/cards"
 	"quicnprotochat/node/charter"
 	"quicnprotochat/node/convo"
+	"quicnprotochat/node/convo/news"
 	"quicnprotochat/node/keys"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
@@ -27,7 +28,7 @@ const (
 
 // giveInfo gives a present member the GroupInfo of an epoch, to come back by an
 // external commit. Of one that we are not in it gets that of our head.
-func (g *Groups) giveInfo(tx *store.Tx, fx *convo.Effects, t *cards.Tree, to rpc.Identity, name message.EpochName) error {
+func (g *Groups) giveInfo(tx *store.Tx, fx *news.Effects, t *cards.Tree, to rpc.Identity, name message.EpochName) error {
 	at, ok := t.Index(name)
 	if !ok || t.Epochs[at].State != cards.StateIn {
 		at = t.Head
@@ -67,7 +68,7 @@ func (g *Groups) giveInfo(tx *store.Tx, fx *convo.Effects, t *cards.Tree, to rpc
 
 // Info implements convo.Groups: it keeps an offer of GroupInfo of an epoch that we
 // are a member of and not in.
-func (g *Groups) Info(tx *store.Tx, fx *convo.Effects, groupInfo []byte) error {
+func (g *Groups) Info(tx *store.Tx, fx *news.Effects, groupInfo []byte) error {
 	id, _, binding, err := mls.GroupInfoOf(groupInfo)
 	if err != nil {
 		return fmt.Errorf("%w: %w", convo.ErrRefused, err)
@@ -84,7 +85,7 @@ func (g *Groups) Info(tx *store.Tx, fx *convo.Effects, groupInfo []byte) error {
 	if i < 0 || t.Epochs[i].State == cards.StateIn || !t.Epochs[i].Roster.Has(g.self) {
 		return nil
 	}
-	tree := fx.RatchetTree()
+	tree := fx.In.RatchetTree()
 	members, extensions, err := mls.ParseGroupInfo(groupInfo, tree)
 	if err != nil || !charter.Describes(t.Epochs[i].Roster, members, extensions) {
 		return errors.Join(fmt.Errorf("%w: group info of another epoch than its card's", convo.ErrRefused), err)
@@ -100,7 +101,7 @@ func (g *Groups) Info(tx *store.Tx, fx *convo.Effects, groupInfo []byte) error {
 }
 
 // rejoin comes back to the head, of which we have no keys, by an external commit.
-func (g *Groups) rejoin(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree, now time.Time) error {
+func (g *Groups) rejoin(tx *store.Tx, fx *news.Effects, row store.Group, t *cards.Tree, now time.Time) error {
 	if err := fx.Durable(); err != nil {
 		return err
 	}
@@ -140,7 +141,7 @@ func (g *Groups) rejoin(tx *store.Tx, fx *convo.Effects, row store.Group, t *car
 // seek asks for what a better branch than ours would need to be entered, or what
 // commits hang on that we do not know; wait is until it is time to ask again, 0 if
 // nothing is missing.
-func (g *Groups) seek(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree) (wait time.Duration, err error) {
+func (g *Groups) seek(tx *store.Tx, fx *news.Effects, row store.Group, t *cards.Tree) (wait time.Duration, err error) {
 	for _, e := range t.Loose {
 		wait = talk.Patience
 		if g.MayAsk(row.ID, e.Card.Committer, message.ControlAsk) {

@@ -1,7 +1,7 @@
 package group
 
 import (
-	"quicnprotochat/node/convo"
+	"quicnprotochat/node/convo/news"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/plan"
 	"quicnprotochat/node/store"
@@ -10,7 +10,7 @@ import (
 
 // Renew implements convo.Groups: what somebody took and what had no effect is made
 // anew, for the same bytes would be dropped as known.
-func (g *Groups) Renew(tx *store.Tx, fx *convo.Effects, out store.Outgoing) error {
+func (g *Groups) Renew(tx *store.Tx, fx *news.Effects, out store.Outgoing) error {
 	if err := tx.DeleteOutgoing(out.ID); err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"quicnprotochat/node/cards"
 	"quicnprotochat/node/charter"
 	"quicnprotochat/node/convo"
+	"quicnprotochat/node/convo/news"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/plan"
 	"quicnprotochat/node/store"
@@ -17,7 +18,7 @@ import (
 )
 
 // Control implements convo.Groups.
-func (g *Groups) Control(tx *store.Tx, fx *convo.Effects, m *message.Control, body message.Body) error {
+func (g *Groups) Control(tx *store.Tx, fx *news.Effects, m *message.Control, body message.Body) error {
 	row, _, err := g.group(tx, m.Group)
 	if errors.Is(err, ErrUnknown) {
 		return convo.ErrWaiting // the Welcome may be on its way
@@ -49,7 +50,7 @@ func (g *Groups) Control(tx *store.Tx, fx *convo.Effects, m *message.Control, bo
 
 // reported takes a Report: what it confirms leaves the outbox, and whoever of the
 // two lacks something gets it.
-func (g *Groups) reported(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree, from rpc.Identity, r *message.Report) error {
+func (g *Groups) reported(tx *store.Tx, fx *news.Effects, row store.Group, t *cards.Tree, from rpc.Identity, r *message.Report) error {
 	for _, name := range r.Have {
 		if err := tx.DeleteOutgoingTo(row.Conversation, name, from); err != nil {
 			return err
@@ -74,7 +75,7 @@ func (g *Groups) reported(tx *store.Tx, fx *convo.Effects, row store.Group, t *c
 }
 
 // heard notes what a member takes for the head. If we do not know it we ask.
-func (g *Groups) heard(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree, from rpc.Identity, head message.EpochName) error {
+func (g *Groups) heard(tx *store.Tx, fx *news.Effects, row store.Group, t *cards.Tree, from rpc.Identity, head message.EpochName) error {
 	seats, err := tx.Seats(row.ID)
 	if err != nil {
 		return err
@@ -96,7 +97,7 @@ func (g *Groups) heard(tx *store.Tx, fx *convo.Effects, row store.Group, t *card
 }
 
 // ask asks a member for the commits that we lack.
-func (g *Groups) ask(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree, of rpc.Identity) error {
+func (g *Groups) ask(tx *store.Tx, fx *news.Effects, row store.Group, t *cards.Tree, of rpc.Identity) error {
 	a := &message.Ask{Head: row.Epoch}
 	for _, e := range t.Tips() {
 		if len(a.Have) < message.MaxNames {
@@ -133,7 +134,7 @@ const maxAnswer = 1 << 20
 
 // answer sends a member the tree below what it knows: not what came after it was
 // removed, and not more often than it may ask.
-func (g *Groups) answer(tx *store.Tx, fx *convo.Effects, t *cards.Tree, to rpc.Identity, known []message.EpochName) error {
+func (g *Groups) answer(tx *store.Tx, fx *news.Effects, t *cards.Tree, to rpc.Identity, known []message.EpochName) error {
 	lacks := t.Lacks(to, known)
 	if len(lacks) == 0 || !g.MayAsk(t.Root.Group, to, message.ControlAsk+talk.Answering) {
 		return nil
@@ -166,7 +167,7 @@ func (g *Groups) answer(tx *store.Tx, fx *convo.Effects, t *cards.Tree, to rpc.I
 }
 
 // Speaks implements convo.Groups.
-func (g *Groups) Speaks(tx *store.Tx, fx *convo.Effects, row store.Group, member rpc.Identity, head [16]byte) (bool, error) {
+func (g *Groups) Speaks(tx *store.Tx, fx *news.Effects, row store.Group, member rpc.Identity, head [16]byte) (bool, error) {
 	t, err := g.load(tx, row.ID)
 	if err != nil {
 		return false, err
@@ -178,7 +179,7 @@ func (g *Groups) Speaks(tx *store.Tx, fx *convo.Effects, row store.Group, member
 }
 
 // leaving keeps the wish of a member to be removed, for whoever commits next.
-func (g *Groups) leaving(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree, from rpc.Identity, l message.Leave) error {
+func (g *Groups) leaving(tx *store.Tx, fx *news.Effects, row store.Group, t *cards.Tree, from rpc.Identity, l message.Leave) error {
 	if l.Who != from || !l.Verify(row.ID) {
 		return fmt.Errorf("%w: leave of somebody else", convo.ErrRefused)
 	}

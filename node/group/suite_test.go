@@ -13,6 +13,7 @@ import (
 	"quicnprotochat/node/cards"
 	"quicnprotochat/node/charter"
 	"quicnprotochat/node/convo"
+	"quicnprotochat/node/convo/news"
 	"quicnprotochat/node/keys"
 	"quicnprotochat/node/plan"
 	"quicnprotochat/node/store"
@@ -64,7 +65,7 @@ func comeIn(group []byte, p *person, all []*person, old ...string) {
 // suiteOf returns the suite of a group as p says it, which is that of its epoch too.
 func (p *person) suiteOf(group []byte) mls.Suite {
 	p.t.Helper()
-	p.in(group, func(_ *store.Tx, _ *convo.Effects, row store.Group, _ *cards.Tree, ep *mls.Epoch, _ store.Records) error {
+	p.in(group, func(_ *store.Tx, _ *news.Effects, row store.Group, _ *cards.Tree, ep *mls.Epoch, _ store.Records) error {
 		if mls.Suite(row.Suite) != ep.Suite() {
 			p.t.Errorf("%s: the store says suite 0x%04x, MLS %v", p.name, row.Suite, ep.Suite())
 		}
@@ -224,7 +225,7 @@ func (p *person) receipt(q *person, kind byte) {
 
 // loseKeys erases all keys that p has of a group.
 func (p *person) loseKeys(group []byte) {
-	p.in(group, func(tx *store.Tx, _ *convo.Effects, row store.Group, t *cards.Tree, _ *mls.Epoch, _ store.Records) error {
+	p.in(group, func(tx *store.Tx, _ *news.Effects, row store.Group, t *cards.Tree, _ *mls.Epoch, _ store.Records) error {
 		for _, e := range t.Epochs {
 			if e.State == cards.StateIn {
 				must(p.t, p.groups.erase(tx, e.Name))
@@ -237,7 +238,7 @@ func (p *person) loseKeys(group []byte) {
 
 // externals counts the external commits on the way to the head.
 func externals(p *person, group []byte) (n int) {
-	p.in(group, func(_ *store.Tx, _ *convo.Effects, _ store.Group, t *cards.Tree, _ *mls.Epoch, _ store.Records) error {
+	p.in(group, func(_ *store.Tx, _ *news.Effects, _ store.Group, t *cards.Tree, _ *mls.Epoch, _ store.Records) error {
 		for _, i := range t.Chain(t.Head) {
 			if card := t.Epochs[i].Card; card != nil && card.External {
 				n++
@@ -274,7 +275,7 @@ func TestUnfit(t *testing.T) {
 		anna.view(func(tx *store.Tx) error {
 			events, err := tx.Events(0, 1<<40, 1000)
 			for _, e := range events {
-				if e.Kind == string(convo.EventUnfit) && e.Peer == dora.id.ID() && e.Conversation == id {
+				if e.Kind == string(news.EventUnfit) && e.Peer == dora.id.ID() && e.Conversation == id {
 					told++
 				}
 			}

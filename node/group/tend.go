@@ -8,7 +8,7 @@ import (
 
 	"quicnprotochat/mls"
 	"quicnprotochat/node/cards"
-	"quicnprotochat/node/convo"
+	"quicnprotochat/node/convo/news"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/plan"
 	"quicnprotochat/node/store"
@@ -28,7 +28,7 @@ const updateEvery = 7 * 24 * time.Hour
 func (g *Groups) Tend(ctx context.Context, group []byte) (next time.Time, err error) {
 	now := g.cfg.Store.Now()
 	next = time.Now().Add(lookAgain)
-	err = g.cfg.Engine.Update(ctx, func(tx *store.Tx, fx *convo.Effects) error {
+	err = g.cfg.Engine.Update(ctx, func(tx *store.Tx, fx *news.Effects) error {
 		row, c, err := g.group(tx, group)
 		if err != nil {
 			return nil // it is gone
@@ -57,7 +57,7 @@ func (g *Groups) Tend(ctx context.Context, group []byte) (next time.Time, err er
 	return next, err
 }
 
-func (g *Groups) tend(tx *store.Tx, fx *convo.Effects, row store.Group, c store.Conversation, t *cards.Tree, now time.Time) (wait time.Duration, err error) {
+func (g *Groups) tend(tx *store.Tx, fx *news.Effects, row store.Group, c store.Conversation, t *cards.Tree, now time.Time) (wait time.Duration, err error) {
 	wait, err = g.seek(tx, fx, row, t)
 	if err != nil {
 		return wait, err
@@ -108,7 +108,7 @@ func (g *Groups) tend(tx *store.Tx, fx *convo.Effects, row store.Group, c store.
 
 // commitPlan commits a plan. A key package that is no good in this group, or not any
 // more, is dropped, and another one is fetched: whoever made it holds up nothing.
-func (g *Groups) commitPlan(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree, p *plan.Plan, now time.Time) error {
+func (g *Groups) commitPlan(tx *store.Tx, fx *news.Effects, row store.Group, t *cards.Tree, p *plan.Plan, now time.Time) error {
 	if suite := suiteOf(p.Adds); len(p.Adds) > 0 && g.alone(t) && suite != mls.Suite(row.Suite) {
 		fx.Change(row.ID)
 		return g.refound(tx, row, t, suite, now)
@@ -130,7 +130,7 @@ func (g *Groups) commitPlan(tx *store.Tx, fx *convo.Effects, row store.Group, t 
 }
 
 // refetch drops a key package from its intent. The plan is made again without it.
-func (g *Groups) refetch(tx *store.Tx, fx *convo.Effects, row store.Group, p *plan.Plan, kp *mls.KeyPackage, why error) error {
+func (g *Groups) refetch(tx *store.Tx, fx *news.Effects, row store.Group, p *plan.Plan, kp *mls.KeyPackage, why error) error {
 	who := rpc.Identity(kp.Identity())
 	g.cfg.Log.Warn("key package does not fit the group", "group", row.ID, "peer", transport.Key(who), "err", why)
 	for _, i := range p.Intents {
@@ -162,7 +162,7 @@ func (g *Groups) updateDue(t *cards.Tree, now time.Time) time.Duration {
 
 // sayLeave tells the members that we leave, until one has committed it; wait is
 // until the next time, ever longer: who was behind when it came has dropped it.
-func (g *Groups) sayLeave(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree, now time.Time) (wait time.Duration, err error) {
+func (g *Groups) sayLeave(tx *store.Tx, fx *news.Effects, row store.Group, t *cards.Tree, now time.Time) (wait time.Duration, err error) {
 	if !t.Top().Roster.Has(g.self) {
 		return 0, nil
 	}

@@ -10,6 +10,7 @@ import (
 	"quicnprotochat/node/cards"
 	"quicnprotochat/node/charter"
 	"quicnprotochat/node/convo"
+	"quicnprotochat/node/convo/news"
 	"quicnprotochat/node/known"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/plan"
@@ -19,8 +20,8 @@ import (
 
 // Welcome implements convo.Groups: it enters the group that somebody whom we know
 // has added us to. One to a group that we know already is of welcomeBack.
-func (g *Groups) Welcome(tx *store.Tx, fx *convo.Effects, ep *mls.Epoch) error {
-	history := historyIn(fx.Parts(), ep.GroupID())
+func (g *Groups) Welcome(tx *store.Tx, fx *news.Effects, ep *mls.Epoch) error {
+	history := historyIn(fx.In.Parts, ep.GroupID())
 	if history == nil {
 		return fmt.Errorf("%w: welcome to a group without its tree", convo.ErrRefused)
 	}
@@ -96,7 +97,7 @@ func (g *Groups) tip(tx *store.Tx, t *cards.Tree, w *welcome) (*cards.Epoch, err
 
 // begin enters a group that we do not know, with the tree that came beside the
 // Welcome.
-func (g *Groups) begin(tx *store.Tx, fx *convo.Effects, c store.Conversation, w *welcome) error {
+func (g *Groups) begin(tx *store.Tx, fx *news.Effects, c store.Conversation, w *welcome) error {
 	root, err := w.root.Encode()
 	if err != nil {
 		return fmt.Errorf("%w: %w", convo.ErrRefused, err)
@@ -122,13 +123,13 @@ func (g *Groups) begin(tx *store.Tx, fx *convo.Effects, c store.Conversation, w 
 	if err := errors.Join(tx.PutConversation(c), tx.PutGroup(row)); err != nil {
 		return err
 	}
-	fx.Show(convo.Event{Kind: convo.EventGroup, Peer: tip.Card.Committer, Conversation: c})
+	fx.Show(news.Event{Kind: news.EventGroup, Peer: tip.Card.Committer, Conversation: c})
 	fx.Change(row.ID)
 	return g.enter(tx, fx, row, rows, tip, w)
 }
 
 // enter keeps the cards of a Welcome and its epoch.
-func (g *Groups) enter(tx *store.Tx, fx *convo.Effects, row store.Group, rows []store.Commit, tip *cards.Epoch, w *welcome) error {
+func (g *Groups) enter(tx *store.Tx, fx *news.Effects, row store.Group, rows []store.Commit, tip *cards.Epoch, w *welcome) error {
 	for _, r := range rows {
 		if err := tx.PutCommit(r); err != nil {
 			return err
@@ -149,7 +150,7 @@ func (g *Groups) enter(tx *store.Tx, fx *convo.Effects, row store.Group, rows []
 // came beside it: else whoever knows the group's id could put a group of its own in
 // the place of this one (RFC 9420, §12.4.3.1). What is here stays; the rule says which
 // epoch is the head.
-func (g *Groups) welcomeBack(tx *store.Tx, fx *convo.Effects, row store.Group, c store.Conversation, w *welcome) error {
+func (g *Groups) welcomeBack(tx *store.Tx, fx *news.Effects, row store.Group, c store.Conversation, w *welcome) error {
 	rows, err := tx.Commits(row.ID)
 	if err != nil {
 		return err
@@ -192,7 +193,7 @@ func (g *Groups) welcomeBack(tx *store.Tx, fx *convo.Effects, row store.Group, c
 // beginAnew takes a Welcome to a group of which we know nothing that its tree knows:
 // we were away for long. An admin that we know of may begin the group for us anew,
 // nobody else.
-func (g *Groups) beginAnew(tx *store.Tx, fx *convo.Effects, row store.Group, c store.Conversation, t *cards.Tree, w *welcome) error {
+func (g *Groups) beginAnew(tx *store.Tx, fx *news.Effects, row store.Group, c store.Conversation, t *cards.Tree, w *welcome) error {
 	for _, r := range w.rows {
 		card, err := message.ParseCommitCard(r.Card)
 		if err != nil {

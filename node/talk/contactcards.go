@@ -9,6 +9,7 @@ import (
 	"quicnprotochat/node/cards"
 	"quicnprotochat/node/contact"
 	"quicnprotochat/node/convo"
+	"quicnprotochat/node/convo/news"
 	"quicnprotochat/node/known"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
@@ -35,8 +36,8 @@ func groupOf(parts []message.Part) []byte {
 
 // TakeCards keeps the cards of members of a group, and makes contacts of those who
 // are none, so that members who have never met can reach each other.
-func (k *Talk) TakeCards(tx *store.Tx, fx *convo.Effects, cards message.ContactCards) error {
-	row, _, err := k.cfg.Group(tx, groupOf(fx.Parts()))
+func (k *Talk) TakeCards(tx *store.Tx, fx *news.Effects, cards message.ContactCards) error {
+	row, _, err := k.cfg.Group(tx, groupOf(fx.In.Parts))
 	if err != nil {
 		return fmt.Errorf("%w: contact cards: %w", convo.ErrRefused, err)
 	}
@@ -60,7 +61,7 @@ func (k *Talk) TakeCards(tx *store.Tx, fx *convo.Effects, cards message.ContactC
 }
 
 // meet keeps the card of a member; one that is new gets ours.
-func (k *Talk) meet(tx *store.Tx, fx *convo.Effects, row store.Group, card contact.Card, raw []byte) error {
+func (k *Talk) meet(tx *store.Tx, fx *news.Effects, row store.Group, card contact.Card, raw []byte) error {
 	c, err := tx.Contact(card.Identity)
 	isNew := isNotFound(err)
 	switch {
@@ -69,7 +70,7 @@ func (k *Talk) meet(tx *store.Tx, fx *convo.Effects, row store.Group, card conta
 		if c.Name, err = tx.FreeName(card.Name); err != nil {
 			return err
 		}
-		fx.Show(convo.Event{Kind: convo.EventContact, Peer: c.Identity, Contact: c})
+		fx.Show(news.Event{Kind: news.EventContact, Peer: c.Identity, Contact: c})
 	case err != nil:
 		return err
 	}
@@ -135,7 +136,7 @@ const (
 // AskCards asks for the cards of members whom we cannot reach, because they came in
 // on another branch, or through somebody who had no card to hand on. wait is until
 // it is time to look again, 0 if no card is missing.
-func (k *Talk) AskCards(tx *store.Tx, fx *convo.Effects, row store.Group, t *cards.Tree, now time.Time) (wait time.Duration, err error) {
+func (k *Talk) AskCards(tx *store.Tx, fx *news.Effects, row store.Group, t *cards.Tree, now time.Time) (wait time.Duration, err error) {
 	var lacking, known []rpc.Identity
 	for _, id := range t.Top().Roster.Others(k.cfg.Self) {
 		_, err := tx.Contact(id)
@@ -170,7 +171,7 @@ func (k *Talk) AskCards(tx *store.Tx, fx *convo.Effects, row store.Group, t *car
 
 // GiveCards gives a member the cards of others. Of somebody whose card may not be
 // handed on it tells that one about the member instead, who then sends its own.
-func (k *Talk) GiveCards(tx *store.Tx, fx *convo.Effects, t *cards.Tree, to rpc.Identity, who []rpc.Identity) error {
+func (k *Talk) GiveCards(tx *store.Tx, fx *news.Effects, t *cards.Tree, to rpc.Identity, who []rpc.Identity) error {
 	roster := t.Top().Roster
 	if !roster.Has(to) || !k.MayAsk(t.Root.Group, to, message.ControlCardAsk+Answering) {
 		return nil

@@ -8,7 +8,7 @@ import (
 
 	"quicnprotochat/node/cards"
 	"quicnprotochat/node/charter"
-	"quicnprotochat/node/convo"
+	"quicnprotochat/node/convo/news"
 	"quicnprotochat/node/identity"
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/profile"
@@ -98,12 +98,12 @@ func (s Slot) Name() (name [16]byte) {
 }
 
 // Say is Post of a control alone, in the slot of its type.
-func (k *Talk) Say(tx *store.Tx, fx *convo.Effects, group []byte, to rpc.Identity, body message.Body) error {
+func (k *Talk) Say(tx *store.Tx, fx *news.Effects, group []byte, to rpc.Identity, body message.Body) error {
 	return k.Post(tx, fx, group, to, Slot{Kind: body.Type()}, body)
 }
 
 // Post clears a slot of the outbox and adds to it.
-func (k *Talk) Post(tx *store.Tx, fx *convo.Effects, group []byte, to rpc.Identity, at Slot, body message.Body, parts ...message.Part) error {
+func (k *Talk) Post(tx *store.Tx, fx *news.Effects, group []byte, to rpc.Identity, at Slot, body message.Body, parts ...message.Part) error {
 	at.Brings = len(parts) > 0
 	if err := tx.DeleteOutgoingTo(charter.ConversationID(group), at.Name(), to); err != nil {
 		return err
@@ -113,7 +113,7 @@ func (k *Talk) Post(tx *store.Tx, fx *convo.Effects, group []byte, to rpc.Identi
 
 // Add puts a control and what goes with it into the outbox for one member. It is
 // sealed to that member alone: whether we are in one epoch is what it is about.
-func (k *Talk) Add(tx *store.Tx, fx *convo.Effects, group []byte, to rpc.Identity, at Slot, body message.Body, parts ...message.Part) error {
+func (k *Talk) Add(tx *store.Tx, fx *news.Effects, group []byte, to rpc.Identity, at Slot, body message.Body, parts ...message.Part) error {
 	if _, err := tx.Contact(to); isNotFound(err) {
 		return nil // its card has not come yet
 	} else if err != nil {
@@ -155,7 +155,7 @@ func (k *Talk) Ours(tx *store.Tx, group []byte, to rpc.Identity) (*message.Repor
 }
 
 // Report tells a member where we are, and which of its commits we have.
-func (k *Talk) Report(tx *store.Tx, fx *convo.Effects, group []byte, to rpc.Identity) error {
+func (k *Talk) Report(tx *store.Tx, fx *news.Effects, group []byte, to rpc.Identity) error {
 	r, err := k.Ours(tx, group, to)
 	if err != nil {
 		return err
@@ -164,12 +164,12 @@ func (k *Talk) Report(tx *store.Tx, fx *convo.Effects, group []byte, to rpc.Iden
 }
 
 // reportCard is Report with our own card.
-func (k *Talk) reportCard(tx *store.Tx, fx *convo.Effects, group []byte, to rpc.Identity) error {
+func (k *Talk) reportCard(tx *store.Tx, fx *news.Effects, group []byte, to rpc.Identity) error {
 	return k.Tell(tx, fx, group, to, k.cfg.Self)
 }
 
 // Tell is Report with the card of a member.
-func (k *Talk) Tell(tx *store.Tx, fx *convo.Effects, group []byte, to, about rpc.Identity) error {
+func (k *Talk) Tell(tx *store.Tx, fx *news.Effects, group []byte, to, about rpc.Identity) error {
 	known, err := k.Cards(tx, []rpc.Identity{about}, tx.Now())
 	if err != nil || len(known) == 0 {
 		return err

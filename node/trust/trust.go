@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"quicnprotochat/node/convo"
+	"quicnprotochat/node/convo/news"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
 )
@@ -24,8 +25,8 @@ type Trust struct{ cfg Config }
 func New(cfg Config) *Trust { return &Trust{cfg} }
 
 // change changes a contact and tells it.
-func (t *Trust) change(ctx context.Context, id rpc.Identity, fn func(tx *store.Tx, fx *convo.Effects, c *store.Contact) error) (c store.Contact, err error) {
-	err = t.cfg.Engine.Update(ctx, func(tx *store.Tx, fx *convo.Effects) error {
+func (t *Trust) change(ctx context.Context, id rpc.Identity, fn func(tx *store.Tx, fx *news.Effects, c *store.Contact) error) (c store.Contact, err error) {
+	err = t.cfg.Engine.Update(ctx, func(tx *store.Tx, fx *news.Effects) error {
 		if c, err = tx.Contact(id); errors.Is(err, store.ErrNotFound) {
 			return ErrUnknown
 		} else if err != nil {
@@ -34,7 +35,7 @@ func (t *Trust) change(ctx context.Context, id rpc.Identity, fn func(tx *store.T
 		if err := fn(tx, fx, &c); err != nil {
 			return err
 		}
-		fx.Show(convo.Event{Kind: convo.EventTrust, Peer: id, Contact: c})
+		fx.Show(news.Event{Kind: news.EventTrust, Peer: id, Contact: c})
 		return tx.PutContact(c)
 	})
 	return c, err
@@ -43,7 +44,7 @@ func (t *Trust) change(ctx context.Context, id rpc.Identity, fn func(tx *store.T
 // Verify notes whether the user has compared the safety number of a contact. Who is
 // verified is who it was before, whatever a relay says.
 func (t *Trust) Verify(ctx context.Context, id rpc.Identity, verified bool) (store.Contact, error) {
-	return t.change(ctx, id, func(_ *store.Tx, _ *convo.Effects, c *store.Contact) error {
+	return t.change(ctx, id, func(_ *store.Tx, _ *news.Effects, c *store.Contact) error {
 		c.Verified = verified
 		if verified {
 			c.Changed = rpc.Identity{}
@@ -56,7 +57,7 @@ func (t *Trust) Verify(ctx context.Context, id rpc.Identity, verified bool) (sto
 // links and addresses that were given out are cancelled, and the other contacts get
 // new ones.
 func (t *Trust) Block(ctx context.Context, id rpc.Identity) (store.Contact, error) {
-	return t.change(ctx, id, func(tx *store.Tx, fx *convo.Effects, _ *store.Contact) error {
+	return t.change(ctx, id, func(tx *store.Tx, fx *news.Effects, _ *store.Contact) error {
 		if blocked, err := tx.IsBlocked(id); err != nil || blocked {
 			return err
 		}
@@ -69,7 +70,7 @@ func (t *Trust) Block(ctx context.Context, id rpc.Identity) (store.Contact, erro
 
 // Unblock takes that back; the person gets our card again.
 func (t *Trust) Unblock(ctx context.Context, id rpc.Identity) (store.Contact, error) {
-	return t.change(ctx, id, func(tx *store.Tx, fx *convo.Effects, c *store.Contact) error {
+	return t.change(ctx, id, func(tx *store.Tx, fx *news.Effects, c *store.Contact) error {
 		if blocked, err := tx.IsBlocked(id); err != nil || !blocked {
 			return err
 		}
@@ -83,7 +84,7 @@ func (t *Trust) Unblock(ctx context.Context, id rpc.Identity) (store.Contact, er
 // Renamed notes that a relay names another identity than before for the user name of a
 // contact: nothing is sent to the contact until the user has chosen.
 func (t *Trust) Renamed(ctx context.Context, id, now rpc.Identity) (store.Contact, error) {
-	return t.change(ctx, id, func(_ *store.Tx, _ *convo.Effects, c *store.Contact) error {
+	return t.change(ctx, id, func(_ *store.Tx, _ *news.Effects, c *store.Contact) error {
 		c.Changed = now
 		return nil
 	})
@@ -91,7 +92,7 @@ func (t *Trust) Renamed(ctx context.Context, id, now rpc.Identity) (store.Contac
 
 // Keep stays with a contact although its relay names somebody else.
 func (t *Trust) Keep(ctx context.Context, id rpc.Identity) (store.Contact, error) {
-	return t.change(ctx, id, func(_ *store.Tx, _ *convo.Effects, c *store.Contact) error {
+	return t.change(ctx, id, func(_ *store.Tx, _ *news.Effects, c *store.Contact) error {
 		// The relay's word is worth nothing any more, and is not asked for again.
 		c.Changed, c.Claim = rpc.Identity{}, ""
 		return nil
@@ -101,7 +102,7 @@ func (t *Trust) Keep(ctx context.Context, id rpc.Identity) (store.Contact, error
 // Release lets a contact go on without the user name that somebody else has now, and
 // returns that one and the name.
 func (t *Trust) Release(ctx context.Context, id rpc.Identity) (next rpc.Identity, claim, name string, err error) {
-	_, err = t.change(ctx, id, func(tx *store.Tx, _ *convo.Effects, c *store.Contact) error {
+	_, err = t.change(ctx, id, func(tx *store.Tx, _ *news.Effects, c *store.Contact) error {
 		next, claim, name = c.Changed, c.Claim, c.Name
 		c.Changed, c.Claim = rpc.Identity{}, ""
 		c.Name, err = tx.FreeName(name + "-old")

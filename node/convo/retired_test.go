@@ -5,49 +5,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"quicnprotochat/mls"
+	"quicnprotochat/node/convo/pair"
 	"quicnprotochat/node/store"
 )
-
-// TestHeldIsBounded: few large epochs are held, or many small ones.
-func TestHeldIsBounded(t *testing.T) {
-	id := newPerson(t, "anna").id.MLS()
-	ep, err := mls.Create(mls.GroupConfig{Signer: id, Identity: id.Public()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg := mls.CommitConfig{Now: testTime(), Public: true}
-	for range 199 {
-		kp, err := mls.ParseKeyPackage(newKeyPackage(t))
-		if err != nil {
-			t.Fatal(err)
-		}
-		cfg.Add = append(cfg.Add, kp)
-	}
-	staged, err := ep.Commit(mls.Scratch{}, cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	large, err := staged.Apply(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, of := range []*mls.Epoch{ep, large} {
-		var h held
-		for i := range 1000 {
-			name := [16]byte{byte(i), byte(i >> 8)}
-			h.put(name, of)
-			h.put(name, of)
-			if h.get(name) != of || len(h.epochs) > maxHeld || h.members > maxHeldMembers || h.members != len(h.epochs)*of.Size() {
-				t.Fatalf("after %d: got %d epochs with %d members", i, len(h.epochs), h.members)
-			}
-			if i%3 == 0 {
-				h.forget(name)
-				h.forget(name)
-			}
-		}
-	}
-}
 
 // TestRetiredEpochs: when a group's time is over, the secrets of its epoch are gone
 // from the memory too.
@@ -77,7 +37,7 @@ func TestRetiredEpochs(t *testing.T) {
 					continue
 				}
 				erased++
-				if p[0].engine.held.get(g.Epoch) != nil {
+				if p[0].engine.held.Get(g.Epoch) != nil {
 					t.Errorf("%s: the epoch of a group that was erased is held", p[0].name)
 				}
 			}
@@ -92,11 +52,11 @@ func TestRetiredEpochs(t *testing.T) {
 func (p *person) groupsHeld(q *person) (groups []store.Group) {
 	p.t.Helper()
 	err := p.store.View(p.t.Context(), func(tx *store.Tx) (err error) {
-		if groups, err = tx.GroupsOf(PairID(p.id.ID(), q.id.ID())); err != nil {
+		if groups, err = tx.GroupsOf(pair.ID(p.id.ID(), q.id.ID())); err != nil {
 			return err
 		}
 		for _, g := range groups {
-			if _, _, err := p.engine.epoch(tx, g.Epoch); err != nil {
+			if _, _, err := p.engine.Epoch(tx, g.Epoch); err != nil {
 				return err
 			}
 		}

@@ -1,4 +1,4 @@
-package convo
+package held
 
 import (
 	"sync"
@@ -13,24 +13,25 @@ const (
 	maxHeldMembers = 32_000
 )
 
-// held are epochs in memory, which are values: loading one reads its whole tree. What
-// is erased from the store is let go of here, with its secrets.
-type held struct {
+// Epochs are epochs in memory, which are values. What is erased from the store is let go
+// of here, with its secrets. The zero value holds none; its methods may be called from
+// many goroutines.
+type Epochs struct {
 	// mu guards the fields below.
 	mu      sync.Mutex
 	epochs  map[[16]byte]*mls.Epoch
 	members int // of all of them
 }
 
-// get returns an epoch, nil if it is not here.
-func (h *held) get(id [16]byte) *mls.Epoch {
+// Get returns an epoch, nil if it is not here.
+func (h *Epochs) Get(id [16]byte) *mls.Epoch {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.epochs[id]
 }
 
-// put adds an epoch. When there are too many, or they are too large, it is alone.
-func (h *held) put(id [16]byte, ep *mls.Epoch) {
+// Put adds an epoch. When there are too many, or they are too large, it is alone.
+func (h *Epochs) Put(id [16]byte, ep *mls.Epoch) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.epochs[id] != nil {
@@ -47,8 +48,8 @@ func (h *held) put(id [16]byte, ep *mls.Epoch) {
 	h.members += ep.Size()
 }
 
-// forget lets go of an epoch.
-func (h *held) forget(id [16]byte) {
+// Forget lets go of an epoch.
+func (h *Epochs) Forget(id [16]byte) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if ep := h.epochs[id]; ep != nil {
@@ -57,8 +58,8 @@ func (h *held) forget(id [16]byte) {
 	}
 }
 
-// forgetAll lets go of all.
-func (h *held) forgetAll() {
+// ForgetAll lets go of all.
+func (h *Epochs) ForgetAll() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	clear(h.epochs)

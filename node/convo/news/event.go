@@ -1,7 +1,6 @@
-package convo
+package news
 
 import (
-	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
 )
@@ -60,16 +59,4 @@ func (e Event) row() store.Event {
 		row.State, row.Path, row.Relay, row.Why = m.State, m.Path, m.Relay, m.Why
 	}
 	return row
-}
-
-// change tells that somebody's message of a type has changed a line.
-func (f *Effects) change(by rpc.Identity, with message.Type, line store.Message) {
-	what := Edited
-	switch {
-	case with == message.Reaction || with == message.Delete && line.Erased.IsZero():
-		what = Reacted
-	case with == message.Delete:
-		what = Deleted
-	}
-	f.events = append(f.events, Event{Kind: EventChanged, Peer: by, Message: line, Change: what})
 }
