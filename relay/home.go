@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"quicnprotochat/relay/store"
+	"quicnprotochat/relay/store/file"
 	"quicnprotochat/transport"
 )
 
@@ -173,11 +174,7 @@ func (h home) write(name string, data []byte, place func(from, to string) error)
 	if err := place(f.Name(), h.path(name)); err != nil {
 		return err
 	}
-	dir, err := os.Open(string(h))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
+	return file.SyncDir(string(h))
 }
 
 // listen puts the remembered port in place of port 0.

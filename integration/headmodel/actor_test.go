@@ -226,7 +226,7 @@ func (a *actor) expire(id []byte, names []message.EpochName) {
 			a.engine.Forget(name)
 			err = errors.Join(err, tx.DeleteEpoch(name))
 			// What was too many is not there any more.
-			if gone := tx.SetCommitState(id, name, byte(cards.StateGone)); !errors.Is(gone, store.ErrNotFound) {
+			if gone := tx.SetCommitState(id, name, byte(cards.StateGone)); !store.IsNotFound(gone) {
 				err = errors.Join(err, gone)
 			}
 		}

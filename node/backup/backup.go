@@ -52,7 +52,7 @@ func Create(ctx context.Context, s *store.Store, path string, password []byte) (
 	if err := os.Rename(part, path); err != nil {
 		return n, err
 	}
-	return n, syncDir(filepath.Dir(path))
+	return n, home.SyncDir(filepath.Dir(path))
 }
 
 // Verify restores a backup into a scratch home, which it removes, and says what is in
@@ -174,12 +174,4 @@ func remove(path string) error {
 		return err
 	}
 	return nil
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

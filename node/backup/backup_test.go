@@ -99,7 +99,7 @@ func TestBackup(t *testing.T) {
 		if err != nil || g.Counter != 3+afresh.GroupLeap {
 			t.Errorf("the group is %+v, %v", g, err)
 		}
-		if _, err := tx.Epoch([16]byte{4}); !errors.Is(err, store.ErrNotFound) {
+		if _, err := tx.Epoch([16]byte{4}); !store.IsNotFound(err) {
 			t.Errorf("the epoch: got %v, want ErrNotFound", err)
 		}
 		if v, err := tx.Records([16]byte{4}).Get("secret"); err != nil || v != nil {

@@ -176,7 +176,7 @@ func (r *cardReader) read() bool {
 	if !r.s.ReadUint8(&version) || version != cardVersion ||
 		!r.s.ReadUint8(&flags) ||
 		!r.s.CopyBytes(c.Identity[:]) || transport.Key(c.Identity).Check() != nil ||
-		!readTime(&r.s, &c.Issued) || !r.s.CopyBytes(c.AddressKey[:]) ||
+		!pass.ReadTime(&r.s, &c.Issued) || !r.s.CopyBytes(c.AddressKey[:]) ||
 		!r.s.ReadUint8LengthPrefixed(&name) || !utf8.Valid(name) {
 		return false
 	}
@@ -262,7 +262,7 @@ func (r *cardReader) readHello(flags uint8) bool {
 	}
 	c := &r.card
 	c.Hello = pass.Pass{Recipient: c.Identity, Relay: c.HostKeys[0], Kind: pass.Hello}
-	return r.s.ReadUint32(&c.Hello.Generation) && readTime(&r.s, &c.Hello.Expiry) &&
+	return r.s.ReadUint32(&c.Hello.Generation) && pass.ReadTime(&r.s, &c.Hello.Expiry) &&
 		r.s.CopyBytes(c.Hello.Signature[:])
 }
 
@@ -276,17 +276,4 @@ func (r *cardReader) verifyParts() bool {
 		}
 	}
 	return c.Hello.IsZero() || c.Hello.Verify()
-}
-
-// maxTime is the last millisecond of the year 9999.
-const maxTime = 253402300799999
-
-// readTime reads a u64 of Unix milliseconds.
-func readTime(s *cryptobyte.String, t *time.Time) bool {
-	var ms uint64
-	if !s.ReadUint64(&ms) || ms > maxTime {
-		return false
-	}
-	*t = time.UnixMilli(int64(ms)).UTC()
-	return true
 }

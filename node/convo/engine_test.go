@@ -343,7 +343,7 @@ func TestStrangers(t *testing.T) {
 		t.Errorf("events: got %v, want a request", b.events)
 	}
 	b.view(func(tx *store.Tx) error {
-		if _, err := tx.Contact(carol.id.ID()); !isNotFound(err) {
+		if _, err := tx.Contact(carol.id.ID()); !store.IsNotFound(err) {
 			t.Errorf("a stranger is a contact: %v", err)
 		}
 		return nil

@@ -82,7 +82,7 @@ func (e *Engine) Hide(ctx context.Context, m store.Message) error {
 func (e *Engine) Adjust(ctx context.Context, conversation [16]byte, peer rpc.Identity, change func(*store.Conversation)) error {
 	return e.Update(ctx, func(tx *store.Tx, _ *news.Effects) error {
 		c, err := tx.Conversation(conversation)
-		if isNotFound(err) {
+		if store.IsNotFound(err) {
 			c, err = e.conversation(tx, peer, tx.Now())
 		}
 		if err != nil {
@@ -98,7 +98,7 @@ func (e *Engine) Adjust(ctx context.Context, conversation [16]byte, peer rpc.Ide
 func (e *Engine) Rename(ctx context.Context, id rpc.Identity, name string) error {
 	return e.Update(ctx, func(tx *store.Tx, fx *news.Effects) error {
 		c, err := tx.Contact(id)
-		if isNotFound(err) {
+		if store.IsNotFound(err) {
 			return ErrUnknownContact
 		}
 		if err != nil || c.Name == name {

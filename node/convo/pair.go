@@ -22,7 +22,7 @@ func EpochID(ep *mls.Epoch) [16]byte {
 func (e *Engine) conversation(tx *store.Tx, peer rpc.Identity, now time.Time) (store.Conversation, error) {
 	id := pair.ID(e.self, peer)
 	c, err := tx.Conversation(id)
-	if !isNotFound(err) {
+	if !store.IsNotFound(err) {
 		return c, err
 	}
 	c = store.Conversation{ID: id, Peer: peer, Created: now}

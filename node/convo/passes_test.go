@@ -44,7 +44,7 @@ func (p *person) passOf(q *person, relay transport.Key) (got pass.Pass) {
 		got, err = pass.Parse(row.Pass)
 		return err
 	})
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
+	if err != nil && !store.IsNotFound(err) {
 		p.t.Fatal(err)
 	}
 	return got
@@ -150,7 +150,7 @@ func TestCancelPasses(t *testing.T) {
 		t.Errorf("a link of before: %v", err)
 	}
 	b.view(func(tx *store.Tx) error {
-		if _, err := tx.Contact(d.id.ID()); !isNotFound(err) {
+		if _, err := tx.Contact(d.id.ID()); !store.IsNotFound(err) {
 			t.Errorf("who has a link of before is a contact: %v", err)
 		}
 		_, err := tx.Request(d.id.ID())

@@ -42,7 +42,7 @@ func (e *Engine) Direct(ctx context.Context, out store.Outgoing, path transport.
 
 func (e *Engine) durable(ctx context.Context, out store.Outgoing, to store.Message, mark func(*store.Tx) error) error {
 	return e.Follow(ctx, func(tx *store.Tx, fx *news.Effects) error {
-		if err := mark(tx); isNotFound(err) {
+		if err := mark(tx); store.IsNotFound(err) {
 			return e.notePath(tx, fx, out, to)
 		} else if err != nil {
 			return err
@@ -54,7 +54,7 @@ func (e *Engine) durable(ctx context.Context, out store.Outgoing, to store.Messa
 			return nil
 		}
 		m, err := tx.Message(out.Conversation, e.self, out.Message)
-		if isNotFound(err) {
+		if store.IsNotFound(err) {
 			return nil // another one of ours has taken its place meanwhile
 		}
 		if err != nil {
@@ -80,7 +80,7 @@ func (e *Engine) notePath(tx *store.Tx, fx *news.Effects, out store.Outgoing, to
 		return err
 	}
 	m, err := tx.Message(out.Conversation, e.self, out.Message)
-	if isNotFound(err) {
+	if store.IsNotFound(err) {
 		return nil
 	}
 	if err != nil || m.Path != pathNone || rank[m.State] < rank[StateDelivered] {
@@ -95,7 +95,7 @@ func (e *Engine) notePath(tx *store.Tx, fx *news.Effects, out store.Outgoing, to
 func (e *Engine) Stuck(ctx context.Context, peer rpc.Identity, why string, tried []tries.Try) error {
 	return e.Follow(ctx, func(tx *store.Tx, fx *news.Effects) error {
 		c, err := tx.ConversationOf(peer)
-		if isNotFound(err) {
+		if store.IsNotFound(err) {
 			return nil
 		}
 		if err != nil {

@@ -37,7 +37,7 @@ func (e *Engine) read(tx *store.Tx, fx *news.Effects, conversation [16]byte, las
 		end = found[len(found)-1].Position()
 	}
 	c, err := tx.Conversation(conversation)
-	if isNotFound(err) {
+	if store.IsNotFound(err) {
 		return false, nil
 	}
 	if err != nil {
@@ -78,7 +78,7 @@ func (e *Engine) wasRead(tx *store.Tx, fx *news.Effects, m *message.Control, r *
 // readOne takes the application message that says that one message was read.
 func (e *Engine) readOne(tx *store.Tx, fx *news.Effects, c store.Conversation, by rpc.Identity, id [16]byte) error {
 	own, err := tx.Message(c.ID, e.self, id)
-	if isNotFound(err) {
+	if store.IsNotFound(err) {
 		return nil
 	}
 	if err != nil {
@@ -96,7 +96,7 @@ func (e *Engine) typing(tx *store.Tx, fx *news.Effects, m *message.Control) erro
 	}
 	g, err := tx.Group(m.Group)
 	if err != nil {
-		if isNotFound(err) {
+		if store.IsNotFound(err) {
 			err = ErrRefused
 		}
 		return err
@@ -119,7 +119,7 @@ func (e *Engine) Typing(ctx context.Context, conversation [16]byte) (notes map[r
 	notes = make(map[rpc.Identity][]byte)
 	err = e.cfg.Store.Glance(ctx, func(tx *store.Tx) error {
 		c, err := tx.Conversation(conversation)
-		if isNotFound(err) || err == nil && len(c.Group) == 0 {
+		if store.IsNotFound(err) || err == nil && len(c.Group) == 0 {
 			return nil
 		}
 		if err != nil {

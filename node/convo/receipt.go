@@ -51,7 +51,7 @@ func (e *Engine) Receipt(ctx context.Context, author rpc.Identity) (r *Receipt, 
 		if _, err := tx.Request(author); err == nil { // who asks to be a contact is told nothing
 			pair := pair.ID(e.self, author)
 			due = slices.DeleteFunc(due, func(d store.ReceiptDue) bool { return d.Conversation == pair })
-		} else if !isNotFound(err) {
+		} else if !store.IsNotFound(err) {
 			return err
 		}
 		for of := range byConversation(due) {
@@ -85,7 +85,7 @@ func byConversation(due []store.ReceiptDue) iter.Seq[[]store.ReceiptDue] {
 // nothing to seal it with.
 func (e *Engine) receiptOf(tx *store.Tx, author rpc.Identity, due []store.ReceiptDue) (*Receipt, error) {
 	c, err := tx.Conversation(due[0].Conversation)
-	if isNotFound(err) || err == nil && len(c.Group) == 0 {
+	if store.IsNotFound(err) || err == nil && len(c.Group) == 0 {
 		return nil, nil
 	}
 	if err != nil {
@@ -145,13 +145,13 @@ func (e *Engine) sealReceipt(tx *store.Tx, g store.Group, author rpc.Identity, p
 	}
 	if !classical(g) {
 		payload, err := e.sealEpoch(tx, g.Epoch, frame)
-		if isNotFound(err) { // we were removed
+		if store.IsNotFound(err) { // we were removed
 			return nil, nil
 		}
 		return payload, err
 	}
 	key, err := keys.Of(tx, author, tx.Now())
-	if isNotFound(err) {
+	if store.IsNotFound(err) {
 		return nil, nil
 	}
 	if err != nil {
@@ -239,7 +239,7 @@ func (e *Engine) from(tx *store.Tx, fx *news.Effects, m *message.Control, head [
 		c, err = tx.ConversationOf(m.Sender)
 	}
 	g, groupErr := tx.Group(m.Group)
-	if groupErr == nil && (isNotFound(err) || g.Conversation != c.ID) {
+	if groupErr == nil && (store.IsNotFound(err) || g.Conversation != c.ID) {
 		if c, err = tx.Conversation(g.Conversation); err != nil || !IsGroup(c) {
 			return c, contact, errors.Join(err, fmt.Errorf("%w: control message about a group of others", ErrRefused))
 		}
@@ -249,7 +249,7 @@ func (e *Engine) from(tx *store.Tx, fx *news.Effects, m *message.Control, head [
 		}
 		return c, contact, err
 	}
-	if isNotFound(err) {
+	if store.IsNotFound(err) {
 		return c, contact, fmt.Errorf("%w: control message from somebody without a conversation", ErrRefused)
 	}
 	return c, contact, err

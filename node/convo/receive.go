@@ -211,7 +211,7 @@ func (e *Engine) pairWelcome(tx *store.Tx, fx *news.Effects, ep *mls.Epoch, now 
 	if asks && request.Welcomed {
 		return fmt.Errorf("%w: another welcome of somebody who asks to be a contact", ErrRefused)
 	}
-	if _, err := tx.Group(ep.GroupID()); !isNotFound(err) {
+	if _, err := tx.Group(ep.GroupID()); !store.IsNotFound(err) {
 		return errors.Join(err, fmt.Errorf("%w: welcome to a group that is known", ErrRefused))
 	}
 	c, err := e.conversation(tx, peer, now)
@@ -247,7 +247,7 @@ func ownKeyPackage(tx *store.Tx, welcome []byte) (store.KeyPackage, error) {
 	}
 	for _, ref := range refs {
 		row, err := tx.KeyPackage(ref)
-		if !isNotFound(err) {
+		if !store.IsNotFound(err) {
 			return row, err
 		}
 	}
@@ -274,7 +274,7 @@ func (e *Engine) pairOf(ep *mls.Epoch) (peer rpc.Identity, about pair.Context, e
 // private decrypts an application message and stores it.
 func (e *Engine) private(tx *store.Tx, fx *news.Effects, m []byte, info mls.MessageInfo) error {
 	g, err := tx.Group(info.GroupID)
-	if isNotFound(err) {
+	if store.IsNotFound(err) {
 		return ErrWaiting
 	}
 	if err != nil {
@@ -322,11 +322,11 @@ func (e *Engine) private(tx *store.Tx, fx *news.Effects, m []byte, info mls.Mess
 		return fmt.Errorf("%w: of somebody who was refused", ErrRefused)
 	case err == nil:
 		return e.askText(tx, fx, c, app)
-	case !isNotFound(err):
+	case !store.IsNotFound(err):
 		return err
 	}
 	contact, err := tx.Contact(c.Peer)
-	if isNotFound(err) {
+	if store.IsNotFound(err) {
 		return fmt.Errorf("%w: message from somebody who is not a contact", ErrRefused)
 	}
 	if err != nil {
@@ -349,7 +349,7 @@ func madeIn(tx *store.Tx, fx *news.Effects, info mls.MessageInfo) ([16]byte, err
 	if err != nil {
 		return data.Head, fmt.Errorf("%w: %w", ErrRefused, err)
 	}
-	if _, err := tx.Epoch(data.Head); isNotFound(err) {
+	if _, err := tx.Epoch(data.Head); store.IsNotFound(err) {
 		return data.Head, ErrWaiting // its commit may be on its way
 	} else if err != nil {
 		return data.Head, err

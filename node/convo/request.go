@@ -54,7 +54,7 @@ func (e *Engine) Refuse(ctx context.Context, id rpc.Identity, block bool) error 
 	now := e.cfg.Store.Now()
 	return e.Update(ctx, func(tx *store.Tx, _ *news.Effects) error {
 		r, err := tx.Request(id)
-		if isNotFound(err) {
+		if store.IsNotFound(err) {
 			return known.ErrNoRequest
 		}
 		if err != nil {
@@ -76,7 +76,7 @@ func (e *Engine) Refuse(ctx context.Context, id rpc.Identity, block bool) error 
 // forgetTalk erases the one-to-one conversation of somebody whom we have not answered.
 func (e *Engine) forgetTalk(tx *store.Tx, id rpc.Identity) error {
 	c, err := tx.ConversationOf(id)
-	if isNotFound(err) {
+	if store.IsNotFound(err) {
 		return nil
 	}
 	if err != nil {

@@ -2,7 +2,6 @@ package convo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"unicode/utf8"
 
@@ -35,8 +34,6 @@ const PathMailbox = "mailbox"
 
 // pathNone is the path of what has not gone anywhere yet.
 const pathNone = string(transport.PathNone)
-
-func isNotFound(err error) bool { return errors.Is(err, store.ErrNotFound) }
 
 // Send takes a message for a contact: a Chat, Reply, Reaction, Edit, Delete or Timer.
 // When it returns, the message is in the store and will be delivered. It returns
@@ -71,7 +68,7 @@ func (e *Engine) mayWrite(tx *store.Tx, fx *news.Effects, to rpc.Identity) error
 		return nil
 	}
 	c, err := tx.Contact(to)
-	if isNotFound(err) {
+	if store.IsNotFound(err) {
 		return ErrUnknownContact
 	}
 	if err != nil {

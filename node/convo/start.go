@@ -39,7 +39,7 @@ type Needs struct {
 func (e *Engine) Needs(ctx context.Context, peer rpc.Identity) (n Needs, err error) {
 	err = e.cfg.Store.Glance(ctx, func(tx *store.Tx) error {
 		c, err := tx.ConversationOf(peer)
-		if err != nil && !isNotFound(err) {
+		if err != nil && !store.IsNotFound(err) {
 			return err
 		}
 		if err == nil {
@@ -64,7 +64,7 @@ func (e *Engine) Needs(ctx context.Context, peer rpc.Identity) (n Needs, err err
 		now := tx.Now()
 		key, err := keys.Of(tx, peer, now)
 		switch {
-		case isNotFound(err):
+		case store.IsNotFound(err):
 			n.HybridKey, err = true, nil
 		case err == nil:
 			n.NewerKey = n.Seal && (now.Sub(key.NotBefore()) > seal.KeyRotation || e.doubted.has(peer))
@@ -97,7 +97,7 @@ func (e *Engine) owesSealed(tx *store.Tx, peer rpc.Identity) (bool, error) {
 	}
 	for of := range byConversation(due) {
 		c, err := tx.Conversation(of[0].Conversation)
-		if isNotFound(err) || err == nil && len(c.Group) == 0 {
+		if store.IsNotFound(err) || err == nil && len(c.Group) == 0 {
 			continue
 		}
 		if err != nil {
@@ -191,7 +191,7 @@ func (e *Engine) Start(ctx context.Context, peer rpc.Identity, keyPackage []byte
 	best := kp.Suite() == keys.SuiteFor(kp.Capabilities())
 	return e.Update(ctx, func(tx *store.Tx, fx *news.Effects) error {
 		c, err := tx.ConversationOf(peer)
-		if err != nil && !isNotFound(err) {
+		if err != nil && !store.IsNotFound(err) {
 			return err
 		}
 		needs, err := e.needsGroup(tx, c)

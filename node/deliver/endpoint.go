@@ -230,10 +230,10 @@ func (d *Deliverer) askEndpoint(ctx context.Context, ln *links.Link) {
 func (d *Deliverer) keepEndpoint(ctx context.Context, id rpc.Identity, record []byte, e endpoint.Record) (newer bool) {
 	err := d.cfg.Store.Update(ctx, func(tx *store.Tx) error {
 		_, seq, err := tx.EndpointRecord(id)
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
+		if err != nil && !store.IsNotFound(err) {
 			return err
 		}
-		if newer = errors.Is(err, store.ErrNotFound) || e.Seq > seq; !newer {
+		if newer = store.IsNotFound(err) || e.Seq > seq; !newer {
 			return nil
 		}
 		return tx.PutEndpoint(id, record, e.Seq, e.Expiry)

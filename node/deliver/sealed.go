@@ -60,7 +60,7 @@ func (d *Deliverer) passAt(ctx context.Context, p people.Person, relay transport
 	err = d.cfg.Store.Glance(ctx, func(tx *store.Tx) error {
 		given, err := tx.PassAt(p.ID, relay)
 		switch {
-		case errors.Is(err, store.ErrNotFound):
+		case store.IsNotFound(err):
 			hello = slices.Contains(p.Sealed, relay) && !p.Hello.IsZero() && now.Before(p.Hello.Expiry)
 			return nil
 		case err == nil && now.Before(given.Expiry):

@@ -98,7 +98,7 @@ func showContact(tx *store.Tx, c store.Contact) (localapi.Contact, error) {
 		return localapi.Contact{}, err
 	}
 	talk, err := tx.ConversationOf(c.Identity)
-	if errors.Is(err, store.ErrNotFound) {
+	if store.IsNotFound(err) {
 		err = nil
 	}
 	return contactOf(c, blocked, talk.Archived), err

@@ -3,7 +3,6 @@ package front
 import (
 	"context"
 	"encoding/hex"
-	"errors"
 
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/convo/news"
@@ -76,7 +75,7 @@ func (l eventLog) read(look func(context.Context, func(*store.Tx) error) error, 
 		rows, err := tx.Events(int64(after), int64(last), limit)
 		for _, row := range rows {
 			e, err := l.f.showEvent(tx, row)
-			if errors.Is(err, store.ErrNotFound) {
+			if store.IsNotFound(err) {
 				e = localapi.Event{ID: uint64(row.ID), Event: localapi.EventMissed}
 			} else if err != nil {
 				return err

@@ -158,7 +158,7 @@ func settingsOf(tx *store.Tx, with target, unread int) (localapi.Conversation, e
 		shown.ID = hex.EncodeToString(with.conversation[:])
 	}
 	c, err := tx.Conversation(with.conversation)
-	if errors.Is(err, store.ErrNotFound) {
+	if store.IsNotFound(err) {
 		return shown, nil // nothing was said yet
 	}
 	if err != nil {
@@ -184,7 +184,7 @@ func (f *Front) Unread(ctx context.Context) (all []localapi.Conversation, err er
 			with := target{conversation: c.ID, group: convo.IsGroup(c), name: c.Name, contact: store.Contact{Identity: c.Peer}}
 			if !with.group {
 				person, err := tx.Contact(c.Peer)
-				if errors.Is(err, store.ErrNotFound) {
+				if store.IsNotFound(err) {
 					continue // somebody who asks, and is nobody yet to write to
 				}
 				if err != nil {

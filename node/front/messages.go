@@ -150,7 +150,7 @@ func (f *Front) History(ctx context.Context, who string, limit int, after string
 			lines, err = f.showMessages(tx, with, rows)
 			return err
 		})
-		if errors.Is(err, store.ErrNotFound) {
+		if store.IsNotFound(err) {
 			return unknownID(after)
 		}
 		if err != nil {

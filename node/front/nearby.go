@@ -3,7 +3,6 @@ package front
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -20,7 +19,7 @@ func (f *Front) Nearby(ctx context.Context) ([]localapi.Nearby, error) {
 	err := f.cfg.Store.View(ctx, func(tx *store.Tx) error {
 		for _, k := range f.cfg.Host.LAN() {
 			c, err := tx.Contact(rpc.Identity(k))
-			if err != nil && !errors.Is(err, store.ErrNotFound) {
+			if err != nil && !store.IsNotFound(err) {
 				return err
 			}
 			n := localapi.Nearby{Identity: k.String(), Name: c.Name}
@@ -79,7 +78,7 @@ func (f *Front) calledNearby(ctx context.Context, name string) (k transport.Key,
 func (f *Front) Met(k transport.Key, name string) {
 	err := f.cfg.Store.Glance(context.Background(), func(tx *store.Tx) error {
 		_, err := tx.Contact(rpc.Identity(k))
-		if errors.Is(err, store.ErrNotFound) {
+		if store.IsNotFound(err) {
 			f.feed.Show(localapi.Event{Event: localapi.EventNearby, Nearby: &localapi.Nearby{Identity: k.String(), Claim: name}})
 			return nil
 		}

@@ -2,7 +2,6 @@ package front
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -78,7 +77,7 @@ func (f *Front) showPeer(tx *store.Tx, c store.Contact) (localapi.Peer, error) {
 		p.Tried = append(p.Tried, localapi.Tried{Addr: a.Addr.String(), Error: a.Err, Time: localapi.Time{Time: a.At}})
 	}
 	talk, err := tx.ConversationOf(c.Identity)
-	if errors.Is(err, store.ErrNotFound) || err == nil && len(talk.Group) == 0 {
+	if store.IsNotFound(err) || err == nil && len(talk.Group) == 0 {
 		return p, nil
 	}
 	if err != nil {

@@ -52,7 +52,7 @@ func goodName(name string) bool {
 
 // present returns a group that we are in.
 func (g *Groups) present(tx *store.Tx, id [16]byte) (row store.Group, c store.Conversation, t *cards.Tree, err error) {
-	if c, err = tx.Conversation(id); isNotFound(err) || err == nil && !convo.IsGroup(c) {
+	if c, err = tx.Conversation(id); store.IsNotFound(err) || err == nil && !convo.IsGroup(c) {
 		return row, c, nil, ErrUnknown
 	}
 	if err != nil {

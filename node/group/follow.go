@@ -90,7 +90,7 @@ func (g *Groups) take(tx *store.Tx, card *message.CommitCard, commit message.Com
 	}
 	row, err := tx.Commit(card.Group, name)
 	switch {
-	case isNotFound(err):
+	case store.IsNotFound(err):
 		row = store.Commit{Group: card.Group, Name: name, Parent: card.Parent, Card: commit.Card, Seen: tx.Now()}
 	case err != nil || row.Size > 0 || len(commit.Message) == 0:
 		return false, err

@@ -180,14 +180,12 @@ func (g *Groups) offered(name message.EpochName) bool {
 	return ok
 }
 
-func isNotFound(err error) bool { return errors.Is(err, store.ErrNotFound) }
-
 // group reads the conversation of a group and its row.
 func (g *Groups) group(tx *store.Tx, id []byte) (row store.Group, c store.Conversation, err error) {
 	if row, err = tx.Group(id); err == nil {
 		c, err = tx.Conversation(row.Conversation)
 	}
-	if isNotFound(err) || err == nil && !convo.IsGroup(c) {
+	if store.IsNotFound(err) || err == nil && !convo.IsGroup(c) {
 		err = ErrUnknown
 	}
 	return row, c, err

@@ -47,7 +47,7 @@ type Invited struct {
 func (g *Groups) Shape(ctx context.Context, id [16]byte) (s Shape, err error) {
 	err = g.cfg.Store.View(ctx, func(tx *store.Tx) error {
 		c, err := tx.Conversation(id)
-		if isNotFound(err) || err == nil && !convo.IsGroup(c) {
+		if store.IsNotFound(err) || err == nil && !convo.IsGroup(c) {
 			return ErrUnknown
 		}
 		if err != nil {

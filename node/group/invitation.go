@@ -52,7 +52,7 @@ func (g *Groups) Invite(ctx context.Context, id [16]byte, invite []rpc.Identity)
 
 func (g *Groups) invite(tx *store.Tx, fx *news.Effects, row store.Group, invite []rpc.Identity, now time.Time) error {
 	for _, who := range invite {
-		if _, err := tx.Contact(who); isNotFound(err) {
+		if _, err := tx.Contact(who); store.IsNotFound(err) {
 			return convo.ErrUnknownContact
 		} else if err != nil {
 			return err

@@ -1,7 +1,6 @@
 package group
 
 import (
-	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,7 +28,7 @@ func TestInitKey(t *testing.T) {
 			found := true
 			bert.view(func(tx *store.Tx) error {
 				_, err := tx.KeyPackage(kp.Ref())
-				if errors.Is(err, store.ErrNotFound) {
+				if store.IsNotFound(err) {
 					found, err = false, nil
 				}
 				return err

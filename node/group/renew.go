@@ -35,7 +35,7 @@ func (g *Groups) Renew(tx *store.Tx, fx *news.Effects, out store.Outgoing) error
 		return g.Encrypt(tx, fx, row, t, m, []rpc.Identity{out.Recipient})
 	case store.KindCommit:
 		commit, err := tx.Commit(row.ID, out.Message)
-		if isNotFound(err) {
+		if store.IsNotFound(err) {
 			return nil
 		}
 		if err != nil {

@@ -31,13 +31,13 @@ func (g *Groups) Welcome(tx *store.Tx, fx *news.Effects, ep *mls.Epoch) error {
 	}
 	id := charter.ConversationID(ep.GroupID())
 	c, err := tx.Conversation(id)
-	if isNotFound(err) {
+	if store.IsNotFound(err) {
 		c = store.Conversation{ID: id, Created: tx.Now()}
 	} else if err != nil {
 		return err
 	}
 	row, err := tx.Group(ep.GroupID())
-	if isNotFound(err) {
+	if store.IsNotFound(err) {
 		return g.begin(tx, fx, c, w)
 	}
 	if err != nil {
@@ -246,7 +246,7 @@ func historyIn(parts []message.Part, group []byte) *message.GroupTree {
 // do. The inviter's introduction may still be on its way.
 func (g *Groups) mayInvite(tx *store.Tx, id rpc.Identity) error {
 	c, err := tx.Contact(id)
-	if isNotFound(err) || err == nil && c.Via == known.ViaGroup {
+	if store.IsNotFound(err) || err == nil && c.Via == known.ViaGroup {
 		return convo.ErrWaiting
 	}
 	return err

@@ -109,7 +109,7 @@ func (k *Keys) Open(tx *store.Tx, payload []byte) (frame []byte, err error) {
 		return nil, err
 	}
 	row, err := tx.HybridKey(id)
-	if errors.Is(err, store.ErrNotFound) {
+	if store.IsNotFound(err) {
 		return nil, ErrUnknownKey
 	}
 	if err != nil {
@@ -145,7 +145,7 @@ func Learn(tx *store.Tx, id rpc.Identity, blob []byte, now time.Time) error {
 	}
 	_, seen, err := tx.PeerHybridKey(id)
 	switch {
-	case errors.Is(err, store.ErrNotFound):
+	case store.IsNotFound(err):
 	case err != nil:
 		return err
 	case key.NotBefore().Before(seen):

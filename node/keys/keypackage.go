@@ -163,7 +163,7 @@ func (k *Keys) put(ctx context.Context, rows []store.KeyPackage, now time.Time) 
 func (k *Keys) Placed(ctx context.Context, rows []store.KeyPackage) error {
 	return k.store.Update(ctx, func(tx *store.Tx) error {
 		for _, row := range rows {
-			if _, err := tx.KeyPackage(row.Ref); errors.Is(err, store.ErrNotFound) {
+			if _, err := tx.KeyPackage(row.Ref); store.IsNotFound(err) {
 				continue // used already
 			} else if err != nil {
 				return err
@@ -185,7 +185,7 @@ func (k *Keys) Take(ctx context.Context) (pkg []byte, err error) {
 		pkg = row.Package
 		return err
 	})
-	if errors.Is(err, store.ErrNotFound) {
+	if store.IsNotFound(err) {
 		return nil, nil
 	}
 	return pkg, err

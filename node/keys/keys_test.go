@@ -172,7 +172,7 @@ func TestExpiredHybridKey(t *testing.T) {
 		if _, err := Of(tx, other.id.ID(), end); err != nil {
 			return err
 		}
-		if _, err := Of(tx, other.id.ID(), end.Add(time.Minute)); !errors.Is(err, store.ErrNotFound) {
+		if _, err := Of(tx, other.id.ID(), end.Add(time.Minute)); !store.IsNotFound(err) {
 			t.Errorf("seal to: got %v, want ErrNotFound", err)
 		}
 		return nil

@@ -32,7 +32,7 @@ func (k *People) AddByName(ctx context.Context, id rpc.Identity, claim, user, na
 			}
 		}
 		c, err = tx.Contact(id)
-		if isNew = isNotFound(err); isNew {
+		if isNew = store.IsNotFound(err); isNew {
 			c = store.Contact{Identity: id, Via: ViaName, Added: now}
 			if claim == "" {
 				c.Via = ViaLAN

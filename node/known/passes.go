@@ -93,10 +93,10 @@ func (k *People) cancelPasses(tx *store.Tx, fx Effects, now time.Time, of ...rpc
 // and may be answered, unless they were overtaken by newer ones.
 func (k *People) KeepPasses(tx *store.Tx, sender rpc.Identity, given *message.Passes) error {
 	_, err := tx.Contact(sender)
-	if isNotFound(err) {
+	if store.IsNotFound(err) {
 		_, err = tx.Request(sender)
 	}
-	if isNotFound(err) {
+	if store.IsNotFound(err) {
 		return fmt.Errorf("%w: passes of somebody who is not a contact", message.ErrRefused)
 	}
 	if err != nil {

@@ -45,8 +45,6 @@ type People struct{ cfg Config }
 // New returns the people of a node.
 func New(cfg Config) *People { return &People{cfg} }
 
-func isNotFound(err error) bool { return errors.Is(err, store.ErrNotFound) }
-
 // How a contact came to be one.
 const (
 	ViaLink         = "link"
@@ -77,7 +75,7 @@ func (k *People) AddContact(ctx context.Context, card contact.Card, raw []byte, 
 	now := k.cfg.Store.Now()
 	err = k.cfg.Update(ctx, func(tx *store.Tx, fx Effects) error {
 		c, err = tx.Contact(card.Identity)
-		switch isNew = isNotFound(err); {
+		switch isNew = store.IsNotFound(err); {
 		case isNew && !card.Hello.IsZero() && now.After(card.Hello.Expiry):
 			return ErrLinkExpired
 		case isNew:
@@ -201,7 +199,7 @@ func (k *People) Introduced(tx *store.Tx, fx Effects, sender rpc.Identity, intro
 		return c, nil, err
 	}
 	c, err = tx.Contact(sender)
-	isNew := isNotFound(err)
+	isNew := store.IsNotFound(err)
 	if err != nil && !isNew {
 		return c, nil, err
 	}
@@ -296,7 +294,7 @@ func (k *People) CardUpdate(tx *store.Tx, fx Effects, sender rpc.Identity, updat
 		return c, nil, err
 	}
 	c, err = tx.Contact(sender)
-	if isNotFound(err) {
+	if store.IsNotFound(err) {
 		return c, nil, fmt.Errorf("%w: card of somebody who is not a contact", message.ErrRefused)
 	}
 	if err != nil {

@@ -25,7 +25,7 @@ var ErrNoRequest = errors.New("no such request")
 // asks keeps that somebody asks to be a contact; card may be nil.
 func (k *People) asks(tx *store.Tx, fx Effects, id rpc.Identity, via string, card *contact.Card, raw []byte) (store.Request, error) {
 	r, err := tx.Request(id)
-	isNew := isNotFound(err)
+	isNew := store.IsNotFound(err)
 	if err != nil && !isNew {
 		return r, err
 	}
@@ -58,10 +58,10 @@ func (k *People) Asking(tx *store.Tx, fx Effects, id rpc.Identity) (asks bool, r
 	case err == nil && c.Via == ViaGroup:
 		via = ViaGroup
 		talk, err := tx.ConversationOf(id)
-		if err == nil && talk.Counter > 0 || err != nil && !isNotFound(err) {
+		if err == nil && talk.Counter > 0 || err != nil && !store.IsNotFound(err) {
 			return false, r, err
 		}
-	case err == nil || !isNotFound(err):
+	case err == nil || !store.IsNotFound(err):
 		return false, r, err
 	}
 	r, err = k.asks(tx, fx, id, via, nil, nil)
@@ -72,7 +72,7 @@ func (k *People) Asking(tx *store.Tx, fx Effects, id rpc.Identity) (asks bool, r
 // it is owed. Nothing happens if it did not ask.
 func (k *People) Settle(tx *store.Tx, fx Effects, c store.Contact, now time.Time) (store.Contact, error) {
 	r, err := tx.Request(c.Identity)
-	if isNotFound(err) {
+	if store.IsNotFound(err) {
 		return c, nil
 	}
 	if err != nil {
@@ -104,13 +104,13 @@ func (k *People) Accept(ctx context.Context, id rpc.Identity) (c store.Contact, 
 	now := k.cfg.Store.Now()
 	err = k.cfg.Update(ctx, func(tx *store.Tx, fx Effects) error {
 		r, err := tx.Request(id)
-		if isNotFound(err) {
+		if store.IsNotFound(err) {
 			return ErrNoRequest
 		}
 		if err != nil {
 			return err
 		}
-		if c, err = tx.Contact(id); isNotFound(err) {
+		if c, err = tx.Contact(id); store.IsNotFound(err) {
 			c = store.Contact{Identity: id, Via: ViaRequest, Added: now}
 			name := r.Name
 			if name == "" {

@@ -25,3 +25,6 @@ var (
 	// ErrConflict: a row is there already and says something else, or newer.
 	ErrConflict = errors.New("conflicts with what is stored")
 )
+
+// IsNotFound reports whether an error says that there is no such row.
+func IsNotFound(err error) bool { return errors.Is(err, ErrNotFound) }

@@ -63,7 +63,7 @@ func (k *Talk) TakeCards(tx *store.Tx, fx *news.Effects, cards message.ContactCa
 // meet keeps the card of a member; one that is new gets ours.
 func (k *Talk) meet(tx *store.Tx, fx *news.Effects, row store.Group, card contact.Card, raw []byte) error {
 	c, err := tx.Contact(card.Identity)
-	isNew := isNotFound(err)
+	isNew := store.IsNotFound(err)
 	switch {
 	case isNew:
 		c = store.Contact{Identity: card.Identity, Via: known.ViaGroup, Introduced: true, Added: tx.Now()}
@@ -112,7 +112,7 @@ func (k *Talk) Cards(tx *store.Tx, ids []rpc.Identity, now time.Time) (cards mes
 // MayHand returns the card of somebody if it may be handed on, else nil.
 func (k *Talk) MayHand(tx *store.Tx, id rpc.Identity) ([]byte, error) {
 	c, err := tx.Contact(id)
-	if isNotFound(err) {
+	if store.IsNotFound(err) {
 		return nil, nil
 	}
 	if err != nil {
@@ -143,7 +143,7 @@ func (k *Talk) AskCards(tx *store.Tx, fx *news.Effects, row store.Group, t *card
 		switch {
 		case err == nil:
 			known = append(known, id)
-		case !isNotFound(err):
+		case !store.IsNotFound(err):
 			return 0, err
 		case len(lacking) < message.MaxAskedCards:
 			lacking = append(lacking, id)

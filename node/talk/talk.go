@@ -1,7 +1,6 @@
 package talk
 
 import (
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -37,8 +36,6 @@ type Talk struct {
 
 // New returns the talk of a node.
 func New(cfg Config) *Talk { return &Talk{cfg: cfg, asked: make(map[question]time.Time)} }
-
-func isNotFound(err error) bool { return errors.Is(err, store.ErrNotFound) }
 
 // question is what was asked of whom, so that it is not asked again at once.
 type question struct {
@@ -114,7 +111,7 @@ func (k *Talk) Post(tx *store.Tx, fx *news.Effects, group []byte, to rpc.Identit
 // Add puts a control and what goes with it into the outbox for one member. It is
 // sealed to that member alone: whether we are in one epoch is what it is about.
 func (k *Talk) Add(tx *store.Tx, fx *news.Effects, group []byte, to rpc.Identity, at Slot, body message.Body, parts ...message.Part) error {
-	if _, err := tx.Contact(to); isNotFound(err) {
+	if _, err := tx.Contact(to); store.IsNotFound(err) {
 		return nil // its card has not come yet
 	} else if err != nil {
 		return err

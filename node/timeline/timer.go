@@ -1,7 +1,6 @@
 package timeline
 
 import (
-	"errors"
 	"math"
 	"time"
 
@@ -27,7 +26,7 @@ func InForce(tx *store.Tx, conversation [16]byte) (time.Duration, error) {
 // inForce is how long a message stays by its place.
 func inForce(tx *store.Tx, m store.Message) (time.Duration, error) {
 	timer, err := tx.TimerBefore(m.Conversation, m.Position())
-	if errors.Is(err, store.ErrNotFound) {
+	if store.IsNotFound(err) {
 		return 0, nil
 	}
 	if err != nil {

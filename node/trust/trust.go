@@ -27,7 +27,7 @@ func New(cfg Config) *Trust { return &Trust{cfg} }
 // change changes a contact and tells it.
 func (t *Trust) change(ctx context.Context, id rpc.Identity, fn func(tx *store.Tx, fx *news.Effects, c *store.Contact) error) (c store.Contact, err error) {
 	err = t.cfg.Engine.Update(ctx, func(tx *store.Tx, fx *news.Effects) error {
-		if c, err = tx.Contact(id); errors.Is(err, store.ErrNotFound) {
+		if c, err = tx.Contact(id); store.IsNotFound(err) {
 			return ErrUnknown
 		} else if err != nil {
 			return err

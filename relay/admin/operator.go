@@ -15,6 +15,7 @@ import (
 
 	"quicnprotochat/relay"
 	"quicnprotochat/relay/store"
+	"quicnprotochat/relay/store/file"
 	"quicnprotochat/relay/store/ledger"
 )
 
@@ -126,7 +127,7 @@ func (o *Operator) Backup(ctx context.Context, path string) (size int64, err err
 	} else if err != nil {
 		return 0, fmt.Errorf("make backup: %w", err)
 	}
-	return size, syncDir(filepath.Dir(path))
+	return size, file.SyncDir(filepath.Dir(path))
 }
 
 func (o *Operator) writeBackup(ctx context.Context, w io.Writer) error {
@@ -193,12 +194,4 @@ func (o *Operator) do(ctx context.Context, method, path string) (*http.Response,
 		return nil, err
 	}
 	return nil, fmt.Errorf("the relay answered: %s", r.Error)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

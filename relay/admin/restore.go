@@ -12,6 +12,7 @@ import (
 
 	"quicnprotochat/relay"
 	"quicnprotochat/relay/store"
+	"quicnprotochat/relay/store/file"
 	"quicnprotochat/relay/store/ledger"
 )
 
@@ -44,11 +45,11 @@ func Restore(ctx context.Context, path, dir string) (Restored, error) {
 	if err := b.write(ctx, f, dir); err != nil {
 		return Restored{}, fmt.Errorf("restore: %w", err)
 	}
-	file := filepath.Join(dir, relay.StoreFile)
-	if err := store.MarkRestored(file, time.Now()); err != nil {
+	at := filepath.Join(dir, relay.StoreFile)
+	if err := store.MarkRestored(at, time.Now()); err != nil {
 		return Restored{}, fmt.Errorf("restore: %w", err)
 	}
-	report, err := ledger.VerifyFile(ctx, file, store.Layout)
+	report, err := ledger.VerifyFile(ctx, at, store.Layout)
 	if err != nil {
 		return Restored{}, fmt.Errorf("restore: %w", err)
 	}
@@ -56,7 +57,7 @@ func Restore(ctx context.Context, path, dir string) (Restored, error) {
 	if err != nil {
 		return Restored{}, fmt.Errorf("restore: %w", err)
 	}
-	if err := errors.Join(syncDir(dir), os.Remove(filepath.Join(dir, relay.RestoreFile)), syncDir(dir)); err != nil {
+	if err := errors.Join(file.SyncDir(dir), os.Remove(filepath.Join(dir, relay.RestoreFile)), file.SyncDir(dir)); err != nil {
 		return Restored{}, fmt.Errorf("restore: %w", err)
 	}
 	return Restored{Identity: key.String(), Home: dir, Check: checkOf(report)}, nil
@@ -78,7 +79,7 @@ func beginRestore(dir string) error {
 			return fmt.Errorf("%w: %s is in it", ErrNotEmpty, there[0].Name())
 		}
 	}
-	if err := errors.Join(writeFile(mark, nil), syncDir(dir)); err != nil {
+	if err := errors.Join(writeFile(mark, nil), file.SyncDir(dir)); err != nil {
 		return fmt.Errorf("make home: %w", err)
 	}
 	return nil

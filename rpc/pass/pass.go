@@ -109,7 +109,7 @@ func Parse(b []byte) (Pass, error) {
 	)
 	if !s.ReadUint8(&v) || v != version ||
 		!s.CopyBytes(p.Recipient[:]) || !s.CopyBytes(p.Relay[:]) || !s.ReadUint8((*uint8)(&p.Kind)) ||
-		!s.ReadUint32(&p.Generation) || !readTime(&s, &p.Expiry) ||
+		!s.ReadUint32(&p.Generation) || !ReadTime(&s, &p.Expiry) ||
 		!s.CopyBytes(p.Signature[:]) || !s.Empty() {
 		return Pass{}, fmt.Errorf("parse pass: %w", ErrMalformed)
 	}
@@ -143,8 +143,9 @@ func (p Pass) Check(now time.Time, recipient rpc.Identity, relay [32]byte, gener
 	return nil
 }
 
-// readTime reads a u64 of Unix milliseconds.
-func readTime(s *cryptobyte.String, t *time.Time) bool {
+// ReadTime reads a time as passes and cards have it: a u64 of Unix milliseconds, before
+// the year 10000.
+func ReadTime(s *cryptobyte.String, t *time.Time) bool {
 	var ms uint64
 	if !s.ReadUint64(&ms) || ms > maxTime {
 		return false
