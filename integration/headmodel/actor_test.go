@@ -176,7 +176,9 @@ func (a *actor) forget(id []byte) {
 		to, more := tx.Recipients()
 		err = errors.Join(err, more)
 		for _, who := range to {
-			err = errors.Join(err, tx.DeleteOutgoingGroup(who, id))
+			for kind := range byte(8) {
+				err = errors.Join(err, tx.DeleteOutgoingKind(who, kind, id))
+			}
 		}
 		return err
 	})

@@ -119,7 +119,7 @@ func TestPassesAreRenewed(t *testing.T) {
 	})
 }
 
-// TestCancelPasses: all but who is named get passes of the next generation, and the
+// TestCancelPasses: all but who is blocked get passes of the next generation, and the
 // key of the addresses.
 func TestCancelPasses(t *testing.T) {
 	a, b, c := newPerson(t, "alice"), newPerson(t, "bob"), newPerson(t, "carol")
@@ -130,9 +130,9 @@ func TestCancelPasses(t *testing.T) {
 	settle(a, b)
 	settle(c, b)
 	before := a.wantPass(b, at, 1)
-	if err := b.engine.CancelPasses(t.Context(), a.id.ID()); err != nil {
-		t.Fatal(err)
-	}
+	b.update(func(tx *store.Tx, fx *news.Effects) error {
+		return errors.Join(tx.Block(a.id.ID(), testTime()), b.engine.Cancel(tx, fx))
+	})
 	settle(a, b)
 	settle(c, b)
 	c.wantPass(b, at, 2)

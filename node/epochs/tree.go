@@ -139,9 +139,6 @@ func (t *Tree) tie(parent, a, b int) int {
 	return cmp.Or(cmp.Compare(rx, ry), bytes.Compare(x.Hash[:], y.Hash[:]))
 }
 
-// Spoke reports whether a member has committed at or below an epoch.
-func (t *Tree) Spoke(e, member int) bool { return t.set(e)[member/64]>>(member%64)&1 != 0 }
-
 // Settled reports whether nobody but the most senior member of the parent of e can
 // still turn the others away from e: that member has committed at or below it. It
 // is false for the root.

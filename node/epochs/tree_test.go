@@ -46,7 +46,8 @@ func TestManyMembers(t *testing.T) {
 	if got := tree.Head(); got != 3 {
 		t.Errorf("head: got %d, want 3: number 130 is more senior than 11, and 10 is no member", got)
 	}
-	if tree.Settled(2) || !tree.Spoke(2, 130) || tree.Spoke(1, 130) || !tree.Spoke(0, 130) {
+	spoke := func(e, member int) bool { return tree.set(e)[member/64]>>(member%64)&1 != 0 }
+	if tree.Settled(2) || !spoke(2, 130) || spoke(1, 130) || !spoke(0, 130) {
 		t.Error("who has spoken where: wrong")
 	}
 }

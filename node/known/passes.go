@@ -68,25 +68,15 @@ func (k *People) TakesPasses(ctx context.Context, relay transport.Key, takes boo
 	})
 }
 
-// CancelPasses cancels all passes and links that we gave out and chooses another key
-// for our addresses, for one contact or more who are to have them no longer. All
-// others get the new ones.
-func (k *People) CancelPasses(ctx context.Context, of ...rpc.Identity) error {
-	now := k.cfg.Store.Now()
-	return k.cfg.Update(ctx, func(tx *store.Tx, fx Effects) error { return k.cancelPasses(tx, fx, now, of...) })
-}
-
-// Cancel is CancelPasses in a transaction, for those who are blocked.
+// Cancel cancels all passes and links that we gave out and chooses another key for our
+// addresses, for those who are blocked. All others get the new ones.
 func (k *People) Cancel(tx *store.Tx, fx Effects) error {
-	return k.cancelPasses(tx, fx, tx.Now())
-}
-
-func (k *People) cancelPasses(tx *store.Tx, fx Effects, now time.Time, of ...rpc.Identity) error {
+	now := tx.Now()
 	if err := k.cfg.Profile.Revoke(tx, now); err != nil {
 		return err
 	}
 	fx.Revoke()
-	return k.announce(tx, fx, now, func(c store.Contact) bool { return !slices.Contains(of, c.Identity) })
+	return k.announce(tx, fx, now, func(store.Contact) bool { return true })
 }
 
 // KeepPasses keeps the passes that a contact gave us, or somebody who asks to be one

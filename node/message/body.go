@@ -2,7 +2,6 @@ package message
 
 import (
 	"fmt"
-	"time"
 
 	"golang.org/x/crypto/cryptobyte"
 
@@ -27,9 +26,6 @@ const (
 	ControlLeave        ControlType = 19
 	ControlCardAsk      ControlType = 20
 )
-
-// TypingTime is how long somebody is taken to be typing who said so.
-const TypingTime = 10 * time.Second
 
 const (
 	// MaxCard is the longest contact card in a control in bytes.
@@ -94,7 +90,7 @@ type Read struct {
 	Head   [16]byte // as in Receipt
 }
 
-// TypingNote says that the sender's user is typing. It is good for [TypingTime].
+// TypingNote says that the sender's user is typing. It is good for 10 s.
 type TypingNote struct{}
 
 // OpenBody parses the body of c by its type; ErrControlType if that is unknown.

@@ -204,8 +204,3 @@ func (t *Tx) DeleteOutgoingTo(conversation, message [16]byte, recipient rpc.Iden
 	return t.db.Do("DELETE FROM outbox WHERE conversation = ? AND message = ? AND recipient = ?",
 		conversation[:], message[:], recipient[:])
 }
-
-// DeleteOutgoingGroup removes all rows of a group for a recipient.
-func (t *Tx) DeleteOutgoingGroup(recipient rpc.Identity, group []byte) error {
-	return t.db.Do("DELETE FROM outbox WHERE recipient = ? AND grp = ?", recipient[:], group)
-}
