@@ -244,12 +244,15 @@ func (m *machine) open() error {
 // watch tells the oracle what is shown to the user.
 func (m *machine) watch(ctx context.Context) {
 	for ctx.Err() == nil {
-		events, err := m.node.Events().Subscribe(ctx, m.lastID)
+		events, from, err := m.node.Events().Subscribe(ctx, m.lastID)
 		if err != nil {
 			return
 		}
+		m.lastID = from
 		for e := range events {
-			m.lastID = e.ID
+			if e.ID > 0 {
+				m.lastID = e.ID
+			}
 			switch {
 			case e.Event == localapi.EventMessage && e.Message != nil:
 				m.trace.printf("shows %s of %s", e.Message.Text, m.s.nameOf(e.Message.From))

@@ -124,7 +124,7 @@ func examineStatus(st localapi.Status) []finding {
 	}
 	findings = append(findings, lan)
 	if len(st.Relays) == 0 {
-		findings = append(findings, finding{"relay", true, "none", "with one, messages wait there while a machine is off: qpc up --relay URL"})
+		findings = append(findings, finding{"relay", true, "none", "with one, messages wait there while a machine is off: qpc relay add URL"})
 	}
 	for _, r := range st.Relays {
 		f := finding{"relay", r.Reached, r.URL + " is reached", ""}

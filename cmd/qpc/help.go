@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"quicnprotochat/cmd/qpc/chat"
 	"quicnprotochat/cmd/qpc/cli"
 )
 
@@ -43,8 +44,11 @@ func (a *app) help(cmd *cobra.Command, _ []string) {
 func wholeHelp(root *cobra.Command) string {
 	var b strings.Builder
 	b.WriteString(helpIntro)
+	var again []string
 	for _, cmd := range root.Commands() {
 		switch subs := cmd.Commands(); {
+		case cmd.Annotations[chat.Alias] != "":
+			again = append(again, cmd.Name())
 		case len(subs) > 1:
 			b.WriteString(cli.HelpLine("qpc "+cmd.Name()+" COMMAND", cmd.Short+" See: qpc help "+cmd.Name()) + "\n")
 		case len(subs) == 1:
@@ -53,6 +57,7 @@ func wholeHelp(root *cobra.Command) string {
 			b.WriteString(cli.HelpLine(usageOf(cmd), cmd.Short) + "\n")
 		}
 	}
+	fmt.Fprintf(&b, "\nWhat a chat calls otherwise goes by that name as well:\n  qpc %s\n", strings.Join(again, " | "))
 	b.WriteString(helpRest)
 	for i, t := range topics() {
 		if i > 0 {

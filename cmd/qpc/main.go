@@ -75,10 +75,10 @@ func (a *app) root() *cobra.Command {
 	// In the order of the help, which is made from this.
 	cobra.EnableCommandSorting = false
 	c := chat.New(a.App)
-	root.AddCommand(c.Chat(), a.upCommand(), a.downCommand(), c.Contact(), a.sendCommand(c), c.Group(), a.backupCommand())
+	root.AddCommand(c.Chat(), a.upCommand(), a.downCommand(), c.Contact(), a.sendCommand(c), c.Group(), a.backupCommand(), relaycmd.New(a.App))
 	c.AddVerbs(root)
 	root.AddCommand(
-		a.accountCommand(), relaycmd.New(a.App), a.demoCommand(), a.passwordCommand(), a.serviceCommand(), a.pathsCommand(),
+		a.accountCommand(), a.demoCommand(), a.passwordCommand(), a.serviceCommand(), a.pathsCommand(),
 		a.doctorCommand(), a.bugReportCommand(), a.completionCommand(), a.manCommand(), a.versionCommand(),
 	)
 	return root

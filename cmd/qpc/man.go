@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"quicnprotochat/cmd/qpc/chat"
 	"quicnprotochat/cmd/qpc/cli"
 )
 
@@ -44,6 +45,9 @@ func manPage(root *cobra.Command) string {
 // manCommands writes all commands below cmd that do something.
 func manCommands(b *strings.Builder, cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
+		if sub.Annotations[chat.Alias] != "" {
+			continue
+		}
 		if sub.HasSubCommands() {
 			manCommands(b, sub)
 			continue

@@ -255,7 +255,7 @@ func TestManyConversations(t *testing.T) {
 	anna.keys("/members", "Enter")
 	anna.await("/members is about a group, and you write to bob")
 	anna.keys("/dm nobody", "Enter")
-	anna.await("^/list lists them; /add LINK adds one$")
+	anna.await("^/contacts lists them; /add LINK adds one$")
 }
 
 // TestComeBack is a chat with a node that runs already: what came in while nobody looked
@@ -300,7 +300,8 @@ func TestComeBack(t *testing.T) {
 	bob.await("^anna> *$")
 
 	qpc(t, "send", "--home", home, "bob", "from another front end")
-	anna.await("> from another front end")
+	anna.await("  you: from another front end$")
+	anna.await(`^  #\d+ \(delivered, path direct\) from another front end`)
 	anna.await("^bob> *$")
 
 	backup := filepath.Join(t.TempDir(), "backup")

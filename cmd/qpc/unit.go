@@ -93,12 +93,16 @@ func (a *app) installService(cmd *cobra.Command, _ []string) error {
 	if h.Flag != "" {
 		home = " --home " + cli.UnitWord(h.Dir)
 	}
-	_, old := os.Stat(path)
+	text := fmt.Sprintf(unitText, cli.UnitWord(program), home)
+	before, old := os.ReadFile(path)
 	isNew := errors.Is(old, os.ErrNotExist)
+	if _, of, ok := strings.Cut(string(before), " up"); ok && !strings.HasPrefix(of, home+"\n") {
+		return &localapi.Error{Message: "systemd runs the node of another home: " + path, Hint: "there is one unit: qpc service uninstall ends that", Exit: localapi.ExitHome}
+	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	if err := os.WriteFile(path, fmt.Appendf(nil, unitText, cli.UnitWord(program), home), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		return err
 	}
 	if err := systemctl(cmd.Context(), "daemon-reload"); err != nil {

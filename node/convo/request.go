@@ -43,8 +43,7 @@ func (e *Engine) askText(tx *store.Tx, fx *news.Effects, c store.Conversation, a
 	if err := e.accept(tx, fx, c, c.Peer, app); err != nil {
 		return err
 	}
-	fx.Hush(c.Peer) // the receipt is owed, and paid when the user says yes
-	fx.Asked(c.Peer)
+	fx.Ask(c.Peer) // the receipt is paid when the user says yes
 	return nil
 }
 

@@ -63,6 +63,9 @@ func TestRequest(t *testing.T) {
 			t.Errorf("told: %+v", e)
 		}
 	}
+	if last := b.events[len(b.events)-1]; last.Message.ID == ([16]byte{}) {
+		t.Errorf("told of no text: %+v", last)
+	}
 	if rows, receipt := b.outbox(s); len(rows) != 0 || receipt != nil {
 		t.Errorf("sam is told something: %d rows, receipt %v", len(rows), receipt)
 	}

@@ -123,6 +123,9 @@ func (e *Engine) Write(tx *store.Tx, fx *news.Effects, c store.Conversation, wha
 	}
 	out, err := timeline.Add(tx, m, what)
 	line(fx, e.self, what.Type, out)
+	if out.New {
+		fx.Show(news.Event{Kind: news.EventSent, Peer: c.Peer, Message: m})
+	}
 	return c, m, err
 }
 

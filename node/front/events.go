@@ -3,6 +3,7 @@ package front
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/convo/news"
@@ -117,7 +118,7 @@ func (f *Front) showEvent(tx *store.Tx, row store.Event) (shown localapi.Event, 
 		shown.Contact = &person
 	}
 	switch news.EventKind(row.Kind) {
-	case news.EventMessage, news.EventChanged:
+	case news.EventMessage, news.EventSent, news.EventChanged:
 		author := row.Peer
 		if row.Author != (rpc.Identity{}) {
 			author = row.Author
@@ -127,6 +128,15 @@ func (f *Front) showEvent(tx *store.Tx, row store.Event) (shown localapi.Event, 
 			shown.Muted = c.Muted
 		}
 		shown.Message, err = f.eventMessage(tx, row.Conversation, author, row.Message)
+		return shown, err
+	case news.EventRequest:
+		if row.Message == ([16]byte{}) {
+			return shown, nil
+		}
+		shown.Message, err = f.eventMessage(tx, row.Conversation, row.Peer, row.Message)
+		if errors.Is(err, store.ErrNotFound) {
+			return shown, nil // refused since
+		}
 		return shown, err
 	case news.EventState:
 		d := showDelivery(store.Message{ID: row.Message, State: row.State, Path: row.Path, Relay: row.Relay, Why: row.Why})

@@ -79,7 +79,7 @@ func (f *Front) Await(ctx context.Context, id string, want localapi.State) (loca
 	listen, cancel := context.WithCancel(ctx)
 	defer cancel()
 	for {
-		events, err := f.feed.Subscribe(listen, 0)
+		events, _, err := f.feed.Subscribe(listen, 0)
 		if err != nil {
 			return localapi.Delivery{}, err
 		}

@@ -1,7 +1,6 @@
 package localapi
 
 import (
-	"bytes"
 	"context"
 	"net/http"
 	"time"
@@ -95,69 +94,22 @@ const (
 )
 
 func (s *Server) accountTable() []route {
-	table := []route{{
-		method: "GET", path: "/v1/accounts", about: "The accounts of the node at relays.", answer: []Account{},
-		handle: s.answer(func(_ http.ResponseWriter, r *http.Request) (any, error) {
-			list, err := s.cfg.Accounts.Accounts(r.Context())
-			return present(list), err
-		}),
-	}}
-	for _, call := range []struct {
-		name, about string
-		do          func(context.Context, AccountRequest) (AccountStep, error)
-	}{
-		{"register/start", "The first step of a registration: OPAQUE's request, and its response.", s.cfg.AccountMaker.BeginRegister},
-		{"login/start", "The first step of a login: KE1 of OPAQUE, and KE2.", s.cfg.Accounts.BeginLogin},
-		{"password/start", "The first step to a new password: OPAQUE's request, and its response.", s.cfg.AccountOwner.BeginPassword},
-	} {
-		table = append(table, accountRoute(s, call.name, call.about, call.do, AccountStep{}))
+	const path = "/v1/account/"
+	return []route{
+		list(s, "/v1/accounts", "The accounts of the node at relays.", s.cfg.Accounts.Accounts),
+		post(s, path+"register/start", "The first step of a registration: OPAQUE's request, and its response.", s.cfg.AccountMaker.BeginRegister),
+		post(s, path+"register", "Make an account with the record of OPAQUE; a login is to follow.", s.cfg.AccountMaker.Register),
+		post(s, path+"login/start", "The first step of a login: KE1 of OPAQUE, and KE2.", s.cfg.Accounts.BeginLogin),
+		post(s, path+"login", "Begin a session with KE3 of OPAQUE.", s.cfg.Accounts.Login),
+		post(s, path+"logout", "End the session.", s.cfg.Accounts.Logout),
+		post(s, path+"password/start", "The first step to a new password: OPAQUE's request, and its response.", s.cfg.AccountOwner.BeginPassword),
+		post(s, path+"password", "Replace the password by the record of another, just after a login, and end all other sessions.", s.cfg.AccountOwner.ChangePassword),
+		post(s, path+"delete", "Just after a login, delete the account and all that the relay keeps for it.", s.cfg.AccountOwner.DeleteAccount),
 	}
-	for _, call := range []struct {
-		name, about string
-		do          func(context.Context, AccountRequest) (Account, error)
-	}{
-		{"register", "Make an account with the record of OPAQUE; a login is to follow.", s.cfg.AccountMaker.Register},
-		{"login", "Begin a session with KE3 of OPAQUE.", s.cfg.Accounts.Login},
-		{"logout", "End the session.", s.cfg.Accounts.Logout},
-		{"password", "Replace the password by the record of another, just after a login, and end all other sessions.", s.cfg.AccountOwner.ChangePassword},
-		{"delete", "Just after a login, delete the account and all that the relay keeps for it.", s.cfg.AccountOwner.DeleteAccount},
-	} {
-		table = append(table, accountRoute(s, call.name, call.about, call.do, Account{}))
-	}
-	return table
-}
-
-// accountRoute is a route that takes an AccountRequest.
-func accountRoute[T any](s *Server, name, about string, do func(context.Context, AccountRequest) (T, error), answer T) route {
-	return route{
-		method: "POST", path: "/v1/account/" + name, about: about, body: AccountRequest{}, answer: answer,
-		handle: s.answer(func(w http.ResponseWriter, r *http.Request) (any, error) {
-			var req AccountRequest
-			if err := decode(w, r, &req); err != nil {
-				return nil, err
-			}
-			if err := req.check(); err != nil {
-				return nil, err
-			}
-			return do(r.Context(), req)
-		}),
-	}
-}
-
-// wiped is a body that is wiped when it was sent.
-type wiped struct {
-	*bytes.Reader
-	b []byte
-}
-
-// Close implements io.Closer: the last to happen to a body.
-func (w *wiped) Close() error {
-	clear(w.b)
-	return nil
 }
 
 // check bounds what a request holds. Which fields are needed is up to the call.
-func (r *AccountRequest) check() error {
+func (r AccountRequest) check() error {
 	switch {
 	case len(r.Relay) > maxURL:
 		return usage("the relay's URL is too long", "")
@@ -178,48 +130,45 @@ func (c *Client) Accounts(ctx context.Context) (v []Account, err error) {
 
 // BeginRegister asks a relay for the response to a registration request.
 func (c *Client) BeginRegister(ctx context.Context, r AccountRequest) (AccountStep, error) {
-	return c.accountStep(ctx, "register/start", r)
+	return account[AccountStep](ctx, c, "register/start", r)
 }
 
 // Register makes an account. A login is to follow.
 func (c *Client) Register(ctx context.Context, r AccountRequest) (Account, error) {
-	return c.account(ctx, "register", r)
+	return account[Account](ctx, c, "register", r)
 }
 
 // BeginLogin asks a relay for KE2.
 func (c *Client) BeginLogin(ctx context.Context, r AccountRequest) (AccountStep, error) {
-	return c.accountStep(ctx, "login/start", r)
+	return account[AccountStep](ctx, c, "login/start", r)
 }
 
 // Login begins a session.
 func (c *Client) Login(ctx context.Context, r AccountRequest) (Account, error) {
-	return c.account(ctx, "login", r)
+	return account[Account](ctx, c, "login", r)
 }
 
 // Logout ends the session.
 func (c *Client) Logout(ctx context.Context, r AccountRequest) (Account, error) {
-	return c.account(ctx, "logout", r)
+	return account[Account](ctx, c, "logout", r)
 }
 
 // BeginPassword asks a relay for the response to the request for a new password.
 func (c *Client) BeginPassword(ctx context.Context, r AccountRequest) (AccountStep, error) {
-	return c.accountStep(ctx, "password/start", r)
+	return account[AccountStep](ctx, c, "password/start", r)
 }
 
 // ChangePassword replaces the password of an account.
 func (c *Client) ChangePassword(ctx context.Context, r AccountRequest) (Account, error) {
-	return c.account(ctx, "password", r)
+	return account[Account](ctx, c, "password", r)
 }
 
 // DeleteAccount removes an account.
 func (c *Client) DeleteAccount(ctx context.Context, r AccountRequest) (Account, error) {
-	return c.account(ctx, "delete", r)
+	return account[Account](ctx, c, "delete", r)
 }
 
-func (c *Client) account(ctx context.Context, what string, r AccountRequest) (v Account, err error) {
-	return v, c.callFor(ctx, accountTime, http.MethodPost, "/v1/account/"+what, r, &v)
-}
-
-func (c *Client) accountStep(ctx context.Context, what string, r AccountRequest) (v AccountStep, err error) {
-	return v, c.callFor(ctx, accountTime, http.MethodPost, "/v1/account/"+what, r, &v)
+// account does one step that is about an account.
+func account[T any](ctx context.Context, c *Client, step string, r AccountRequest) (v T, err error) {
+	return v, c.callFor(ctx, accountTime, http.MethodPost, "/v1/account/"+step, r, &v)
 }

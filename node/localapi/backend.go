@@ -66,6 +66,7 @@ type Relays interface {
 type Events interface {
 	// Subscribe returns the events after that id, then those to come. The channel
 	// is closed when ctx ends, and when the subscriber is too slow: it may come
-	// back with the last id that it saw. After 0 means only those to come.
-	Subscribe(ctx context.Context, after uint64) (<-chan Event, error)
+	// back with the last id that it saw. After 0 means only those to come; from is
+	// the id that they come after, good to come back with before there is one.
+	Subscribe(ctx context.Context, after uint64) (events <-chan Event, from uint64, err error)
 }

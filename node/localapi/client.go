@@ -142,9 +142,10 @@ func (c *Client) History(ctx context.Context, contact string, limit int, after s
 }
 
 // Events calls emit for each event after that id, or for those to come if it is
-// 0, until ctx ends or emit returns an error. Before the first it calls ready,
-// if that is not nil: from then on no event is missed.
-func (c *Client) Events(ctx context.Context, after uint64, ready func(), emit func(Event) error) error {
+// 0, until ctx ends or emit returns an error. Before the first it calls ready, if that
+// is not nil, with the id that they come after: from then on no event is missed, also by
+// who comes back with it.
+func (c *Client) Events(ctx context.Context, after uint64, ready func(from uint64), emit func(Event) error) error {
 	header := http.Header{}
 	if after != 0 {
 		header.Set("Last-Event-ID", strconv.FormatUint(after, 10))
@@ -154,12 +155,18 @@ func (c *Client) Events(ctx context.Context, after uint64, ready func(), emit fu
 		return err
 	}
 	defer resp.Body.Close()
-	if ready != nil {
-		ready()
-	}
 	lines := bufio.NewScanner(resp.Body)
 	lines.Buffer(nil, 2*maxBody)
-	for lines.Scan() {
+	for from := uint64(0); lines.Scan(); {
+		if ready != nil {
+			if id, ok := strings.CutPrefix(lines.Text(), "id: "); ok {
+				from, _ = strconv.ParseUint(id, 10, 64)
+			}
+			if lines.Text() == "" {
+				ready(from)
+				ready = nil
+			}
+		}
 		data, ok := strings.CutPrefix(lines.Text(), "data: ")
 		if !ok {
 			continue

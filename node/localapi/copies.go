@@ -1,6 +1,7 @@
 package localapi
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"path/filepath"
@@ -35,42 +36,34 @@ const maxPath = 4096
 
 func (s *Server) copiesTable() []route {
 	return []route{
-		{method: "POST", path: "/v1/backup", about: "Write an encrypted copy of the node to a new file, and verify it.", body: BackupRequest{}, answer: Backup{}, handle: s.answer(s.backup)},
-		{method: "POST", path: "/v1/export", about: "Write the store to a new SQLite file in clear, with all keys.", body: BackupRequest{}, answer: Backup{}, handle: s.answer(s.export)},
+		post(s, "/v1/backup", "Write an encrypted copy of the node to a new file, and verify it.", func(ctx context.Context, r BackupRequest) (Backup, error) {
+			defer clear(r.Password)
+			if len(r.Password) == 0 {
+				return Backup{}, usage("a backup needs a password", "")
+			}
+			return s.cfg.Copies.Backup(ctx, r.Path, r.Password)
+		}),
+		post(s, "/v1/export", "Write the store to a new SQLite file in clear, with all keys.", func(ctx context.Context, r BackupRequest) (Backup, error) {
+			clear(r.Password)
+			return s.cfg.Copies.Export(ctx, r.Path)
+		}),
 	}
 }
 
-func (s *Server) backup(w http.ResponseWriter, r *http.Request) (any, error) {
-	req, err := decodeBackup(w, r)
-	defer clear(req.Password)
+// check wipes the password of what it refuses.
+func (r BackupRequest) check() (err error) {
 	switch {
-	case err != nil:
-		return nil, err
-	case len(req.Password) == 0:
-		return nil, usage("a backup needs a password", "")
+	case len(r.Password) > MaxPassword:
+		err = usage("the password is too long", "1024 bytes is the most")
+	case !filepath.IsAbs(r.Path):
+		err = usage("the path of the file is not absolute", "")
+	default:
+		err = checkArgument("the path of the file", r.Path, maxPath)
 	}
-	return s.cfg.Copies.Backup(r.Context(), req.Path, req.Password)
-}
-
-func (s *Server) export(w http.ResponseWriter, r *http.Request) (any, error) {
-	req, err := decodeBackup(w, r)
 	if err != nil {
-		return nil, err
+		clear(r.Password)
 	}
-	return s.cfg.Copies.Export(r.Context(), req.Path)
-}
-
-func decodeBackup(w http.ResponseWriter, r *http.Request) (req BackupRequest, err error) {
-	if err := decode(w, r, &req); err != nil {
-		return req, err
-	}
-	switch {
-	case len(req.Password) > MaxPassword:
-		return req, usage("the password is too long", "1024 bytes is the most")
-	case !filepath.IsAbs(req.Path):
-		return req, usage("the path of the file is not absolute", "")
-	}
-	return req, checkArgument("the path of the file", req.Path, maxPath)
+	return err
 }
 
 // Backup writes a backup.
@@ -81,4 +74,16 @@ func (c *Client) Backup(ctx context.Context, path string, password []byte) (v Ba
 // Export writes the store in clear.
 func (c *Client) Export(ctx context.Context, path string) (v Backup, err error) {
 	return v, c.call(ctx, http.MethodPost, "/v1/export", BackupRequest{Path: path}, &v)
+}
+
+// wiped is a body that is wiped when it was sent.
+type wiped struct {
+	*bytes.Reader
+	b []byte
+}
+
+// Close implements io.Closer: the last to happen to a body.
+func (w *wiped) Close() error {
+	clear(w.b)
+	return nil
 }

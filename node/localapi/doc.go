@@ -13,7 +13,8 @@
 // the header Last-Event-ID gets all later ones once and in order, across a broken
 // connection and a restart of the node, or an event "missed" if some are kept no
 // longer. The stream may end at any time, and then one comes back. Without an id it
-// begins with what is to come. examples/echo.py is a bot that uses it.
+// begins with what is to come. At its very beginning is an id without an event, to come
+// back with if nothing else came. examples/echo.py is a bot that uses it.
 //
 // Invariants: the JSON names are those of the command line and are never
 // renamed. An error is an *Error on both sides of the socket, with the exit code

@@ -8,6 +8,9 @@ const (
 	// EventMessage is a message that came in: Contact, who wrote it, and Message
 	// are set, and Group if it is one of a group.
 	EventMessage Kind = "message"
+	// EventSent is a message that the user wrote, in whatever front end: Message is set,
+	// and Contact or Group, whom it is for.
+	EventSent Kind = "sent"
 	// EventState is a new state of a message of our own: Delivery is set, and
 	// Contact or Group.
 	EventState Kind = "state"
@@ -25,9 +28,10 @@ const (
 	// EventChanged is a message that looks other than before: Contact, who did it,
 	// Message, as it is now, and Change are set, and Group if it is one of a group.
 	EventChanged Kind = "changed"
-	// EventRequest is somebody who asks to be a contact, or who wrote something with
-	// that: Contact is set, with the name that the person gives itself. Nobody is told
-	// anything before the user has accepted.
+	// EventRequest is somebody who asks to be a contact, and once more what the person
+	// wrote with that, if anything: Contact is set, with the name that the person gives
+	// itself, and Message the second time. Nobody is told anything before the user has
+	// accepted.
 	EventRequest Kind = "request"
 	// EventTrust is a contact of whom the user thinks otherwise, or whose relay names
 	// another identity: Contact is set.

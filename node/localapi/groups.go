@@ -101,63 +101,46 @@ type createRequest struct {
 // maxInvited is how many people one request names at most.
 const maxInvited = 100
 
-func (s *Server) groups(_ http.ResponseWriter, r *http.Request) (any, error) {
-	list, err := s.cfg.Groups.Groups(r.Context())
-	return present(list), err
+func (s *Server) groupTable() []route {
+	return []route{
+		list(s, "/v1/groups", "All groups, oldest first.", s.cfg.Groups.Groups),
+		post(s, "/v1/groups", "Make a group and invite people.", func(ctx context.Context, r createRequest) (Group, error) {
+			return s.cfg.Groups.CreateGroup(ctx, r.Name, r.Contacts)
+		}),
+		find(s, "/v1/group", "What a group is now.", "group", func(ctx context.Context, group string) (GroupInfo, error) {
+			info, err := s.cfg.Groups.Group(ctx, group)
+			info.Members, info.Admins, info.Invited = present(info.Members), present(info.Admins), present(info.Invited)
+			return info, err
+		}),
+		post(s, "/v1/group", "Change a group.", s.cfg.Groups.ChangeGroup),
+	}
 }
 
-func (s *Server) group(_ http.ResponseWriter, r *http.Request) (any, error) {
-	group := r.URL.Query().Get("group")
-	if err := checkArgument("the group", group, maxContact); err != nil {
-		return nil, err
+func (r createRequest) check() error {
+	if err := checkArgument("the name of the group", r.Name, maxName); err != nil {
+		return err
 	}
-	info, err := s.cfg.Groups.Group(r.Context(), group)
-	if err != nil {
-		return nil, err
-	}
-	info.Members, info.Admins, info.Invited = present(info.Members), present(info.Admins), present(info.Invited)
-	return info, nil
+	return checkPeople(r.Contacts)
 }
 
-func (s *Server) createGroup(w http.ResponseWriter, r *http.Request) (any, error) {
-	var req createRequest
-	if err := decode(w, r, &req); err != nil {
-		return nil, err
+func (r GroupChange) check() error {
+	if err := checkArgument("the group", r.Group, maxContact); err != nil {
+		return err
 	}
-	if err := checkArgument("the name of the group", req.Name, maxName); err != nil {
-		return nil, err
-	}
-	if err := checkPeople(req.Contacts); err != nil {
-		return nil, err
-	}
-	return s.cfg.Groups.CreateGroup(r.Context(), req.Name, req.Contacts)
-}
-
-func (s *Server) changeGroup(w http.ResponseWriter, r *http.Request) (any, error) {
-	var req GroupChange
-	if err := decode(w, r, &req); err != nil {
-		return nil, err
-	}
-	if err := checkArgument("the group", req.Group, maxContact); err != nil {
-		return nil, err
-	}
-	if err := checkPeople(req.Contacts); err != nil {
-		return nil, err
-	}
-	switch req.Action {
+	switch r.Action {
 	case GroupInvite, GroupRemove, GroupPromote, GroupDemote:
-		if len(req.Contacts) == 0 {
-			return nil, usage("the contact is missing", "")
+		if len(r.Contacts) == 0 {
+			return usage("the contact is missing", "")
 		}
 	case GroupRename:
-		if err := checkArgument("the name of the group", req.Name, maxName); err != nil {
-			return nil, err
+		if err := checkArgument("the name of the group", r.Name, maxName); err != nil {
+			return err
 		}
 	case GroupUpdate, GroupLeave:
 	default:
-		return nil, usage("a group has no action "+string(req.Action), "is the daemon older than this program?")
+		return usage("a group has no action "+string(r.Action), "is the daemon older than this program?")
 	}
-	return s.cfg.Groups.ChangeGroup(r.Context(), req)
+	return checkPeople(r.Contacts)
 }
 
 func checkPeople(contacts []string) error {

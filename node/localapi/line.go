@@ -136,93 +136,51 @@ const maxEmoji = 64
 
 func (s *Server) lineTable() []route {
 	return []route{
-		{method: "POST", path: "/v1/mark", about: "Do something with a message: answer, react, edit, delete for all, hide here.", body: MarkRequest{}, answer: Delivery{}, handle: s.answer(s.mark)},
-		{method: "POST", path: "/v1/read", about: "Say that the user was shown a conversation up to a message, or all of it.", body: readRequest{}, answer: nothing{}, handle: s.answer(s.read)},
-		{method: "POST", path: "/v1/typing", about: "Say that the user is typing.", body: readRequest{}, answer: nothing{}, handle: s.answer(s.typing)},
-		{method: "GET", path: "/v1/conversation", about: "How a conversation is set.", query: []string{"contact"}, answer: Conversation{}, handle: s.answer(s.conversation)},
-		{
-			method: "GET", path: "/v1/unread", about: "The conversations in which the user has not read all.", answer: []Conversation{},
-			handle: s.answer(func(_ http.ResponseWriter, r *http.Request) (any, error) {
-				list, err := s.cfg.Lines.Unread(r.Context())
-				return present(list), err
-			}),
-		},
-		{method: "POST", path: "/v1/conversation", about: "Set the timer, the read receipts, or the silence of a conversation.", body: SetRequest{}, answer: Conversation{}, handle: s.answer(s.set)},
+		post(s, "/v1/mark", "Do something with a message: answer, react, edit, delete for all, hide here.", s.cfg.Lines.Mark),
+		post(s, "/v1/read", "Say that the user was shown a conversation up to a message, or all of it.", func(ctx context.Context, r readRequest) (nothing, error) {
+			return nothing{}, s.cfg.Lines.MarkRead(ctx, r.Contact, r.Message, r.Tell)
+		}),
+		post(s, "/v1/typing", "Say that the user is typing.", func(ctx context.Context, r readRequest) (nothing, error) {
+			return nothing{}, s.cfg.Lines.Typing(ctx, r.Contact)
+		}),
+		find(s, "/v1/conversation", "How a conversation is set.", "contact", s.cfg.Lines.Conversation),
+		list(s, "/v1/unread", "The conversations in which the user has not read all.", s.cfg.Lines.Unread),
+		post(s, "/v1/conversation", "Set the timer, the read receipts, or the silence of a conversation.", s.cfg.Lines.Set),
 	}
 }
 
-func (s *Server) mark(w http.ResponseWriter, r *http.Request) (any, error) {
-	var req MarkRequest
-	if err := decode(w, r, &req); err != nil {
-		return nil, err
+func (r MarkRequest) check() error {
+	if err := checkArgument("the contact", r.Contact, maxContact); err != nil {
+		return err
 	}
-	if err := checkArgument("the contact", req.Contact, maxContact); err != nil {
-		return nil, err
+	if err := checkArgument("the message", r.Message, maxContact); err != nil {
+		return err
 	}
-	if err := checkArgument("the message", req.Message, maxContact); err != nil {
-		return nil, err
-	}
-	switch req.Action {
+	switch r.Action {
 	case MarkReply, MarkEdit:
-		if err := CheckText(req.Text); err != nil {
-			return nil, err
-		}
+		return CheckText(r.Text)
 	case MarkReact:
-		if err := checkArgument("the reaction", req.Text, maxEmoji); err != nil {
-			return nil, err
-		}
+		return checkArgument("the reaction", r.Text, maxEmoji)
 	case MarkUnreact, MarkDelete, MarkHide:
-	default:
-		return nil, usage("nothing called "+string(req.Action)+" is done with messages", "is the daemon older than this program?")
+		return nil
 	}
-	return s.cfg.Lines.Mark(r.Context(), req)
+	return usage("nothing called "+string(r.Action)+" is done with messages", "is the daemon older than this program?")
 }
 
-func (s *Server) read(w http.ResponseWriter, r *http.Request) (any, error) {
-	var req readRequest
-	if err := decode(w, r, &req); err != nil {
-		return nil, err
+func (r readRequest) check() error {
+	if len(r.Message) > maxContact {
+		return usage("the message id is too long", "")
 	}
-	if err := checkArgument("the contact", req.Contact, maxContact); err != nil {
-		return nil, err
-	}
-	if len(req.Message) > maxContact {
-		return nil, usage("the message id is too long", "")
-	}
-	return nothing{}, s.cfg.Lines.MarkRead(r.Context(), req.Contact, req.Message, req.Tell)
+	return checkArgument("the contact", r.Contact, maxContact)
 }
 
-func (s *Server) typing(w http.ResponseWriter, r *http.Request) (any, error) {
-	var req readRequest
-	if err := decode(w, r, &req); err != nil {
-		return nil, err
+func (r SetRequest) check() error {
+	if r.Timer != "" {
+		if _, err := ParseTimer(r.Timer); err != nil {
+			return err
+		}
 	}
-	if err := checkArgument("the contact", req.Contact, maxContact); err != nil {
-		return nil, err
-	}
-	return nothing{}, s.cfg.Lines.Typing(r.Context(), req.Contact)
-}
-
-func (s *Server) conversation(_ http.ResponseWriter, r *http.Request) (any, error) {
-	contact := r.URL.Query().Get("contact")
-	if err := checkArgument("the contact", contact, maxContact); err != nil {
-		return nil, err
-	}
-	return s.cfg.Lines.Conversation(r.Context(), contact)
-}
-
-func (s *Server) set(w http.ResponseWriter, r *http.Request) (any, error) {
-	var req SetRequest
-	if err := decode(w, r, &req); err != nil {
-		return nil, err
-	}
-	if err := checkArgument("the contact", req.Contact, maxContact); err != nil {
-		return nil, err
-	}
-	if _, err := ParseTimer(req.Timer); req.Timer != "" && err != nil {
-		return nil, err
-	}
-	return s.cfg.Lines.Set(r.Context(), req)
+	return checkArgument("the contact", r.Contact, maxContact)
 }
 
 // maxTimer is the longest timer of a conversation.

@@ -83,7 +83,7 @@ func TestFleeting(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	got := []Event{}
-	err := c.Events(ctx, 0, func() { b.Show(Event{Event: EventTyping, Contact: &Contact{Name: "b"}}) }, func(e Event) error {
+	err := c.Events(ctx, 0, func(uint64) { b.Show(Event{Event: EventTyping, Contact: &Contact{Name: "b"}}) }, func(e Event) error {
 		got = append(got, e)
 		return context.Canceled
 	})

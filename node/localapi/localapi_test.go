@@ -213,17 +213,21 @@ func (s *events) hand(e Event) {
 	}
 }
 
-func (s *events) Subscribe(_ context.Context, after uint64) (<-chan Event, error) {
+func (s *events) Subscribe(_ context.Context, after uint64) (<-chan Event, uint64, error) {
 	s.keeping.Lock()
 	defer s.keeping.Unlock()
 	ch := make(chan Event, 100)
+	from := after
+	if from == 0 {
+		from = uint64(len(s.all))
+	}
 	for _, e := range s.all {
 		if after > 0 && e.ID > after {
 			ch <- e
 		}
 	}
 	s.subs = append(s.subs, ch)
-	return ch, nil
+	return ch, from, nil
 }
 
 // serve runs a server over b until the test ends.
@@ -394,7 +398,7 @@ func TestEvents(t *testing.T) {
 	c := serve(t, filepath.Join(t.TempDir(), "qpc.sock"), b)
 	stop := errors.New("enough")
 	var last uint64
-	publish := func() {
+	publish := func(uint64) {
 		for _, text := range []string{"one", "two\nlines", "three"} {
 			b.Publish(Event{Event: EventMessage, Contact: &Contact{Name: "b"}, Message: &Message{Text: text}})
 		}
@@ -418,6 +422,17 @@ func TestEvents(t *testing.T) {
 	if !errors.Is(err, stop) || got[2] != "three" {
 		t.Errorf("resumed: got %q, %v, want what was missed", got, err)
 	}
+	// Who was cut off before anything came has an id to come back with all the same.
+	ctx, cancel := context.WithCancel(t.Context())
+	_ = c.Events(ctx, 0, func(from uint64) { last = from; cancel() }, func(Event) error { return nil })
+	publish(0)
+	err = c.Events(t.Context(), last, nil, func(e Event) error {
+		got = append(got, e.Message.Text)
+		return stop
+	})
+	if !errors.Is(err, stop) || last != 3 || len(got) != 4 || got[3] != "one" {
+		t.Errorf("resumed behind %d: got %q, %v, want what came while nobody listened", last, got, err)
+	}
 }
 
 func TestTooManyListeners(t *testing.T) {
@@ -426,7 +441,7 @@ func TestTooManyListeners(t *testing.T) {
 	var done sync.WaitGroup
 	for range maxSubscribers {
 		ready := make(chan struct{})
-		done.Go(func() { _ = c.Events(ctx, 0, func() { close(ready) }, func(Event) error { return nil }) })
+		done.Go(func() { _ = c.Events(ctx, 0, func(uint64) { close(ready) }, func(Event) error { return nil }) })
 		<-ready
 	}
 	if err := c.Events(ctx, 0, nil, nil); exitOf(err) != ExitOther || !strings.Contains(err.Error(), "listeners") {
@@ -544,7 +559,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	listened := make(chan error, 1)
 	<-serving
 	go func() {
-		listened <- c.Events(t.Context(), 0, func() { close(ready) }, func(Event) error { return nil })
+		listened <- c.Events(t.Context(), 0, func(uint64) { close(ready) }, func(Event) error { return nil })
 	}()
 	<-ready
 	cancel()

@@ -71,8 +71,8 @@ type NetRelay struct {
 // netcheckTime bounds how long a Netcheck takes.
 const netcheckTime = 15 * time.Second
 
-func (s *Server) netcheck(_ http.ResponseWriter, r *http.Request) (any, error) {
-	ctx, cancel := context.WithTimeout(r.Context(), netcheckTime)
+func (s *Server) netcheck(ctx context.Context) (Netcheck, error) {
+	ctx, cancel := context.WithTimeout(ctx, netcheckTime)
 	defer cancel()
 	n, err := s.cfg.Reasons.Netcheck(ctx)
 	n.Addrs, n.Seen, n.PortMapAddrs = present(n.Addrs), present(n.Seen), present(n.PortMapAddrs)

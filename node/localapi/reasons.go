@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"quicnprotochat/node/localapi/openapi"
 )
 
 // Reasons say why something is as it is.
@@ -100,12 +102,11 @@ type pingRequest struct {
 	Contact string `json:"contact"`
 }
 
-// reasonTable lists what package Reasons answers.
 func (s *Server) reasonTable() []route {
 	return []route{
-		{method: "GET", path: "/v1/messages/{id}/why", about: "What was tried for a message, when, and what came back.", answer: Explanation{}, handle: s.answer(s.why)},
-		{method: "POST", path: "/v1/ping", about: "Call a contact's machine and relays, and say how they answer.", body: pingRequest{}, answer: Ping{}, handle: s.answer(s.ping)},
-		{method: "POST", path: "/v1/netcheck", about: "Call the home relays, and say how this machine is connected and can be reached.", answer: Netcheck{}, handle: s.answer(s.netcheck)},
+		{openapi.Call{Method: "GET", Path: "/v1/messages/{id}/why", About: "What was tried for a message, when, and what came back.", Answer: Explanation{}}, s.answer(s.why)},
+		post(s, "/v1/ping", "Call a contact's machine and relays, and say how they answer.", s.ping),
+		order(s, "/v1/netcheck", "Call the home relays, and say how this machine is connected and can be reached.", s.netcheck),
 	}
 }
 
@@ -122,17 +123,12 @@ func (s *Server) why(_ http.ResponseWriter, r *http.Request) (any, error) {
 	return x, err
 }
 
-func (s *Server) ping(w http.ResponseWriter, r *http.Request) (any, error) {
-	var req pingRequest
-	if err := decode(w, r, &req); err != nil {
-		return nil, err
-	}
-	if err := checkArgument("the contact", req.Contact, maxContact); err != nil {
-		return nil, err
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), pingTime)
+func (r pingRequest) check() error { return checkArgument("the contact", r.Contact, maxContact) }
+
+func (s *Server) ping(ctx context.Context, r pingRequest) (Ping, error) {
+	ctx, cancel := context.WithTimeout(ctx, pingTime)
 	defer cancel()
-	p, err := s.cfg.Reasons.Ping(ctx, req.Contact)
+	p, err := s.cfg.Reasons.Ping(ctx, r.Contact)
 	p.Tried, p.Relays = present(p.Tried), present(p.Relays)
 	return p, err
 }

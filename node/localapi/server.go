@@ -60,7 +60,7 @@ type Server struct {
 
 // New returns a server. It opens nothing before Run.
 func New(cfg Config) (*Server, error) {
-	if cfg.Socket == "" || cfg.Self == nil || cfg.Contacts == nil || cfg.Messages == nil || cfg.Lines == nil || cfg.Trust == nil || cfg.Relays == nil || cfg.Reasons == nil || cfg.Accounts == nil || cfg.AccountMaker == nil || cfg.AccountOwner == nil || cfg.Copies == nil || cfg.Events == nil {
+	if cfg.Socket == "" || cfg.Self == nil || cfg.Contacts == nil || cfg.Messages == nil || cfg.Lines == nil || cfg.Trust == nil || cfg.Groups == nil || cfg.Relays == nil || cfg.Reasons == nil || cfg.Accounts == nil || cfg.AccountMaker == nil || cfg.AccountOwner == nil || cfg.Copies == nil || cfg.Events == nil {
 		return nil, errors.New("local API: incomplete Config")
 	}
 	if cfg.Words == nil {

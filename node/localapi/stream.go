@@ -47,8 +47,8 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// events answers with server-sent events until the client goes. A comment goes
-// out at once, when the subscription holds, and every 15 seconds.
+// events answers with server-sent events until the client goes. The id that they come
+// after goes out at once, when the subscription holds, and a comment every 15 seconds.
 func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 	select {
 	case s.listeners <- struct{}{}:
@@ -66,18 +66,18 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 		}
 		after = n
 	}
-	ch, err := s.cfg.Events.Subscribe(r.Context(), after)
+	ch, from, err := s.cfg.Events.Subscribe(r.Context(), after)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
 	w.Header().Set("Content-Type", openapi.EventStream)
 	w.Header().Set("Cache-Control", "no-store")
-	s.stream(w, r, ch)
+	s.stream(w, r, ch, from)
 }
 
 // stream writes events and heartbeats until ch is closed or a write fails.
-func (s *Server) stream(w http.ResponseWriter, r *http.Request, ch <-chan Event) {
+func (s *Server) stream(w http.ResponseWriter, r *http.Request, ch <-chan Event, from uint64) {
 	write := func(format string, args ...any) error {
 		setWriteDeadline(w, requestTimeout)
 		if _, err := fmt.Fprintf(w, format, args...); err != nil {
@@ -87,7 +87,8 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request, ch <-chan Event)
 	}
 	tick := time.NewTicker(heartbeat)
 	defer tick.Stop()
-	err := write(": listening\n\n")
+	// An id without data is no event, and yet what one comes back with.
+	err := write(": listening\nid: %d\n\n", from)
 	for err == nil {
 		select {
 		case e, ok := <-ch:

@@ -70,41 +70,21 @@ const maxNumber = 256
 
 func (s *Server) trustTable() []route {
 	return []route{
-		{method: "GET", path: "/v1/safety", about: "The safety number of the user and a contact.", query: []string{"contact"}, answer: Safety{}, handle: s.answer(s.safety)},
-		{method: "GET", path: "/v1/requests", about: "Those who ask to be contacts, oldest first.", answer: []Request{}, handle: s.answer(s.requests)},
-		{method: "POST", path: "/v1/trust", about: "Verify, block, accept or refuse somebody, or take that back.", body: TrustRequest{}, answer: Contact{}, handle: s.answer(s.decide)},
+		find(s, "/v1/safety", "The safety number of the user and a contact.", "contact", s.cfg.Trust.Safety),
+		list(s, "/v1/requests", "Those who ask to be contacts, oldest first.", s.cfg.Trust.Requests),
+		post(s, "/v1/trust", "Verify, block, accept or refuse somebody, or take that back.", s.cfg.Trust.Decide),
 	}
 }
 
-func (s *Server) safety(_ http.ResponseWriter, r *http.Request) (any, error) {
-	contact := r.URL.Query().Get("contact")
-	if err := checkArgument("the contact", contact, maxContact); err != nil {
-		return nil, err
+func (r TrustRequest) check() error {
+	if len(r.Number) > maxNumber {
+		return usage("the safety number is too long", "it has 60 digits")
 	}
-	return s.cfg.Trust.Safety(r.Context(), contact)
-}
-
-func (s *Server) requests(_ http.ResponseWriter, r *http.Request) (any, error) {
-	list, err := s.cfg.Trust.Requests(r.Context())
-	return present(list), err
-}
-
-func (s *Server) decide(w http.ResponseWriter, r *http.Request) (any, error) {
-	var req TrustRequest
-	if err := decode(w, r, &req); err != nil {
-		return nil, err
-	}
-	if err := checkArgument("the contact", req.Contact, maxContact); err != nil {
-		return nil, err
-	}
-	if len(req.Number) > maxNumber {
-		return nil, usage("the safety number is too long", "it has 60 digits")
-	}
-	switch req.Action {
+	switch r.Action {
 	case TrustVerify, TrustUnverify, TrustBlock, TrustUnblock, TrustAccept, TrustRefuse:
-		return s.cfg.Trust.Decide(r.Context(), req)
+		return checkArgument("the contact", r.Contact, maxContact)
 	}
-	return nil, usage("nothing called "+string(req.Action)+" is decided about people", "is the daemon older than this program?")
+	return usage("nothing called "+string(r.Action)+" is decided about people", "is the daemon older than this program?")
 }
 
 // Safety returns the safety number of the user and a contact.

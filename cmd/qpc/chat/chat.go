@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"quicnprotochat/cmd/qpc/cli"
+	"quicnprotochat/cmd/qpc/login"
 	"quicnprotochat/cmd/qpc/terminal"
 	"quicnprotochat/cmd/qpc/words"
 	"quicnprotochat/node"
@@ -31,10 +33,10 @@ type chat struct {
 	*Commands
 	client *localapi.Client
 	self   localapi.Identity
-	// began is when the chat did.
-	began time.Time
-	// with is whom a line without a slash goes to; nil for nobody yet.
-	with *chatPartner
+	// with is whom a line without a slash goes to; nil for nobody yet. inGroup is the id if
+	// it is a group, for what completes the line that is typed.
+	with    *chatPartner
+	inGroup atomic.Value
 	// sent are the own messages that are not delivered yet, by id.
 	sent map[string]sentText
 	// here are the ids of those among them that are nowhere but here.
@@ -85,11 +87,12 @@ type sentText struct {
 // Chat is the command of the chat itself.
 func (a *Commands) Chat() *cobra.Command {
 	var flags cli.NodeFlags
-	var login loginFlags
+	var login login.Flags
 	cmd := &cobra.Command{
-		Use:   "chat [LINK]",
-		Short: "Type and read.",
-		Long: `Type and read. With a LINK the chat begins with that person. Where no node runs
+		Use:               "chat [LINK|CONVERSATION]",
+		ValidArgsFunction: a.CompleteContact,
+		Short:             "Type and read.",
+		Long: `Type and read. With a LINK or a CONVERSATION the chat begins there. Where no node runs
 for this home, chat runs one itself until it ends, and the other commands work
 beside it; in a new home it asks for your name first. Without a terminal it takes
 its lines from stdin, and writes one line for each thing that happens.
@@ -102,7 +105,7 @@ whether to make a new account; --register says yes before.
 		Args: cli.Between(0, 1),
 	}
 	flags.Add(cmd, "error")
-	login.add(cmd)
+	login.Add(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return a.chat(cmd, args, &flags, &login)
 	}
@@ -110,8 +113,8 @@ whether to make a new account; --register says yes before.
 }
 
 // chat runs a chat, and a node for it if none runs.
-func (a *Commands) chat(cmd *cobra.Command, args []string, flags *cli.NodeFlags, login *loginFlags) error {
-	if err := login.check(cmd); err != nil {
+func (a *Commands) chat(cmd *cobra.Command, args []string, flags *cli.NodeFlags, login *login.Flags) error {
+	if err := login.Check(cmd); err != nil {
 		return err
 	}
 	client, h, err := a.Client(cmd)
@@ -122,7 +125,7 @@ func (a *Commands) chat(cmd *cobra.Command, args []string, flags *cli.NodeFlags,
 	_, err = client.Identity(cmd.Context())
 	alone := err != nil
 	relay := ""
-	if login.username != "" && len(flags.Relays) > 0 {
+	if login.Username != "" && len(flags.Relays) > 0 {
 		if relay = flags.Relays[0]; len(flags.Relays) > 1 {
 			return cli.Misused(cmd, "--username is at one relay: give --relay once")
 		}
@@ -150,8 +153,8 @@ func (a *Commands) chat(cmd *cobra.Command, args []string, flags *cli.NodeFlags,
 		toRead: map[string]string{}, typing: map[string]time.Time{}, asked: map[string]bool{},
 	}
 	session := func(ctx context.Context, linger time.Duration) error {
-		if login.username != "" {
-			if err := c.login(ctx, login, relay); err != nil {
+		if login.Username != "" {
+			if err := login.In(ctx, a.App, client, relay); err != nil {
 				return err
 			}
 		}
@@ -193,7 +196,7 @@ func (c *chat) run(ctx context.Context, links []string, linger time.Duration) er
 	if err != nil {
 		return err
 	}
-	c.self, c.began = self, time.Now()
+	c.self = self
 	events, lost := cli.Listen(ctx, c.client)
 	if err := c.begin(ctx, links); err != nil {
 		return err
@@ -221,7 +224,7 @@ func (c *chat) run(ctx context.Context, links []string, linger time.Duration) er
 				return err
 			}
 		case e := <-events:
-			if err := errors.Join(c.event(e), c.fromElsewhere(ctx, e)); err != nil {
+			if err := c.event(e); err != nil {
 				return err
 			}
 			if over != nil && len(c.here) == 0 {
@@ -259,8 +262,8 @@ func (c *chat) begin(ctx context.Context, links []string) error {
 	if err := c.greetUnread(ctx); err != nil {
 		return err
 	}
-	for _, link := range links {
-		if err := c.take(ctx, request{args: []string{link}}); err != nil {
+	for _, who := range links {
+		if err := c.switchTo(ctx, request{args: []string{who}}); err != nil {
 			return err
 		}
 	}

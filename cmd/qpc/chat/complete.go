@@ -15,15 +15,22 @@ import (
 // completionTime bounds how long typing waits for names of contacts.
 const completionTime = 300 * time.Millisecond
 
-// completeArgument offers what an argument of that name can be. Where no node runs
-// there is nothing to offer.
-func (a *Commands) completeArgument(cmd *cobra.Command, argument string) ([]string, cobra.ShellCompDirective) {
+// completeArgument offers what an argument of that name can be, behind others. Where no
+// node runs there is nothing to offer.
+func (a *Commands) completeArgument(cmd *cobra.Command, argument string, before []string) ([]string, cobra.ShellCompDirective) {
+	if argument == "FILE" {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
 	c, _, err := a.Client(cmd)
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	defer c.Close()
-	return names(context.Background(), c, argument), cobra.ShellCompDirectiveNoFileComp
+	group := ""
+	if len(before) > 0 {
+		group = before[0]
+	}
+	return names(context.Background(), c, argument, group), cobra.ShellCompDirectiveNoFileComp
 }
 
 // CompleteContact offers the names of contacts and groups for the first argument.
@@ -31,11 +38,12 @@ func (a *Commands) CompleteContact(cmd *cobra.Command, args []string, _ string) 
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	return a.completeArgument(cmd, "CONVERSATION")
+	return a.completeArgument(cmd, "CONVERSATION", nil)
 }
 
-// names lists what an argument of that name in a usage line can be.
-func names(ctx context.Context, c *localapi.Client, argument string) (list []string) {
+// names lists what an argument of that name in a usage line can be; MEMBER is one of a
+// group.
+func names(ctx context.Context, c *localapi.Client, argument, group string) (list []string) {
 	ctx, cancel := context.WithTimeout(ctx, completionTime)
 	defer cancel()
 	switch argument {
@@ -44,6 +52,11 @@ func names(ctx context.Context, c *localapi.Client, argument string) (list []str
 			if v.slash != "" {
 				list = append(list, v.slash)
 			}
+		}
+	case "MEMBER":
+		info, _ := c.Group(ctx, group)
+		for _, m := range info.Members {
+			list = append(list, m.Name)
 		}
 	case "CONTACT", "CONVERSATION", "MESSAGE-ID|CONVERSATION":
 		contacts, _ := c.Contacts(ctx)

@@ -73,8 +73,8 @@ func (c *chat) groups(ctx context.Context, _ request) error {
 			return err
 		}
 	}
-	if len(list) == 0 && !c.repl {
-		c.Note("No groups yet: qpc group create NAME [CONTACT...] makes one.")
+	if len(list) == 0 {
+		c.remark("No groups yet: qpc group create NAME [CONTACT...] makes one.")
 	}
 	return nil
 }

@@ -157,30 +157,37 @@ func (c *chat) group(ctx context.Context, r request) error {
 	return c.openGroup(ctx, localapi.Group{ID: g.ID, Name: g.Name, Status: g.Status, Members: len(g.Members)})
 }
 
-// switchTo begins to write to a person, or else a group, of that name; without one
-// it tells what is unread.
+// switchTo begins to write to a person, or else a group, of that name, or else as dm
+// does; without one it tells what is unread.
 func (c *chat) switchTo(ctx context.Context, r request) error {
 	if len(r.args) == 0 {
 		return c.showUnread(ctx, r)
 	}
-	contact, err := c.client.Contact(ctx, r.args[0])
-	if err == nil {
-		return c.open(ctx, contact)
+	_, err := c.client.Contact(ctx, r.args[0])
+	if g, groupErr := c.client.Group(ctx, r.args[0]); err != nil && groupErr == nil {
+		return c.openGroup(ctx, localapi.Group{ID: g.ID, Name: g.Name, Status: g.Status, Members: len(g.Members)})
 	}
-	none := localapi.AsError(err)
-	if none.Exit != localapi.ExitContact {
+	if err = c.dm(ctx, r); err == nil || localapi.AsError(err).Exit != localapi.ExitContact {
 		return err
 	}
-	g, groupErr := c.client.Group(ctx, r.args[0])
-	if groupErr != nil {
-		return &localapi.Error{Message: none.Message + ", and no group", Hint: none.Hint, Exit: none.Exit}
+	none := *localapi.AsError(err)
+	none.Message += ", and no group"
+	return &none
+}
+
+// turn has a line without a slash go to somebody from now on.
+func (c *chat) turn(to chatPartner) {
+	c.with = &to
+	if to.group {
+		c.inGroup.Store(to.id)
+	} else {
+		c.inGroup.Store("")
 	}
-	return c.openGroup(ctx, localapi.Group{ID: g.ID, Name: g.Name, Status: g.Status, Members: len(g.Members)})
 }
 
 // open begins to write to a contact.
 func (c *chat) open(ctx context.Context, contact localapi.Contact) error {
-	c.with = &chatPartner{id: contact.Identity, name: contact.Name}
+	c.turn(chatPartner{id: contact.Identity, name: contact.Name})
 	if err := c.Print(contact, "Writing to "+cli.Defuse(contact.Name)+"; /history shows what was said."); err != nil {
 		return err
 	}
@@ -189,7 +196,7 @@ func (c *chat) open(ctx context.Context, contact localapi.Contact) error {
 
 // openGroup begins to write to a group.
 func (c *chat) openGroup(ctx context.Context, g localapi.Group) error {
-	c.with = &chatPartner{id: g.ID, name: g.Name, group: true}
+	c.turn(chatPartner{id: g.ID, name: g.Name, group: true})
 	if err := c.Print(g, "Writing to the group "+cli.Defuse(g.Name)+"; /history shows what was said."); err != nil {
 		return err
 	}
@@ -243,7 +250,8 @@ func (c *chat) complete(ctx context.Context, line string) (offers []string) {
 		begun, rest = rest[:cut], rest[cut:]
 		at = len(strings.Fields(begun))
 	}
-	for _, name := range names(ctx, c.client, argumentAt(v.typed, at)) {
+	group, _ := c.inGroup.Load().(string)
+	for _, name := range names(ctx, c.client, argumentAt(v.typed, at), group) {
 		if strings.HasPrefix(name, rest) {
 			offers = append(offers, word+" "+begun+name)
 		}

@@ -60,31 +60,6 @@ func (c *chat) readBack(ctx context.Context, r request, unseen bool) error {
 	return c.client.MarkRead(ctx, r.with, last, c.terminal != nil)
 }
 
-// fromElsewhere shows a person an own message in the open conversation that another front
-// end has sent since the chat began.
-func (c *chat) fromElsewhere(ctx context.Context, e localapi.Event) error {
-	if c.terminal == nil || c.with == nil || e.Event != localapi.EventState || e.Delivery == nil || c.numbers.of[e.Delivery.ID] != 0 {
-		return nil
-	}
-	switch {
-	case e.Group != nil && e.Group.ID == c.with.id:
-	case e.Group == nil && e.Contact != nil && e.Contact.Identity == c.with.id:
-	default:
-		return nil
-	}
-	return c.settle(func() error {
-		return c.client.History(ctx, c.with.id, lookedBack, "", func(m localapi.Message) error {
-			if m.ID != e.Delivery.ID || m.Time.Before(c.began) {
-				return nil
-			}
-			return c.Print(m, c.number(m.ID, c.with.id)+words.Message(m, c.self.Identity, nil))
-		})
-	}, nil)
-}
-
-// lookedBack is among how many of the newest messages one from elsewhere is looked for.
-const lookedBack = 50
-
 // authors are the names of those who may have written to a group, by identity.
 func (c *chat) authors(ctx context.Context, group string) (map[string]string, error) {
 	names := map[string]string{}

@@ -87,8 +87,16 @@ func (c *chat) take(ctx context.Context, r request) error {
 	return c.open(ctx, contact)
 }
 
-// list shows the people, and in the chat the groups as well.
+// list shows the people and the groups.
 func (c *chat) list(ctx context.Context, r request) error {
+	if err := c.contacts(ctx, r); err != nil {
+		return err
+	}
+	return c.groups(ctx, r)
+}
+
+// contacts shows the people.
+func (c *chat) contacts(ctx context.Context, _ request) error {
 	list, err := c.client.Contacts(ctx)
 	if err != nil {
 		return err
@@ -101,9 +109,6 @@ func (c *chat) list(ctx context.Context, r request) error {
 	}
 	if len(list) == 0 {
 		c.remark("No contacts yet: give your link (qpc invite), or take one (qpc contact add LINK).")
-	}
-	if c.repl {
-		return c.groups(ctx, r)
 	}
 	return nil
 }

@@ -21,6 +21,8 @@ func (c *chat) event(e localapi.Event) error {
 	switch {
 	case e.Event == localapi.EventMessage && e.Message != nil && e.Contact != nil:
 		text = c.cameIn(e)
+	case e.Event == localapi.EventSent && e.Message != nil:
+		text = c.written(*e.Message, e)
 	case e.Event == localapi.EventChanged && e.Message != nil && e.Contact != nil:
 		text = c.changed(e)
 	case e.Event == localapi.EventRequest && e.Contact != nil && !c.asked[e.Contact.Identity]:
@@ -31,15 +33,18 @@ func (c *chat) event(e localapi.Event) error {
 	case e.Event == localapi.EventTyping && e.Contact != nil:
 		return c.isTyping(e)
 	case e.Event == localapi.EventGroup && e.Group != nil && e.Contact != nil:
-		text = fmt.Sprintf("%s added you to the group %s: %d members; /group writes to it", words.Inviter(*e.Contact), cli.Defuse(e.Group.Name), e.Group.Members)
+		text = fmt.Sprintf("%s added you to the group %s: %s; /group writes to it", words.Inviter(*e.Contact), cli.Defuse(e.Group.Name), words.Count(e.Group.Members, "member", "members"))
 	case e.Event == localapi.EventGroup && e.Group != nil:
-		text = fmt.Sprintf("The group %s: %s, %d members; /group writes to it", cli.Defuse(e.Group.Name), e.Group.Status, e.Group.Members)
+		text = fmt.Sprintf("The group %s: %s, %s", cli.Defuse(e.Group.Name), e.Group.Status, words.Count(e.Group.Members, "member", "members"))
+		if e.Group.Status == "in" {
+			text += "; /group writes to it"
+		}
 	case e.Event == localapi.EventUnfit && e.Group != nil && e.Contact != nil:
 		text = fmt.Sprintf("%s cannot join the group %s: their program lacks its cipher suite, which cannot be changed; start a new group with them",
 			cli.Defuse(e.Contact.Name), cli.Defuse(e.Group.Name))
 	case e.Event == localapi.EventContact && e.Contact != nil && c.with == nil && c.terminal != nil:
 		text = fmt.Sprintf("%s is a contact now, by %s: what you type goes to them", cli.Defuse(e.Contact.Name), e.Contact.Via)
-		c.with = &chatPartner{id: e.Contact.Identity, name: e.Contact.Name}
+		c.turn(chatPartner{id: e.Contact.Identity, name: e.Contact.Name})
 	case e.Event == localapi.EventContact && e.Contact != nil && (c.with == nil || c.with.id != e.Contact.Identity):
 		text = fmt.Sprintf("%s is a contact now, by %s; /dm writes to them", cli.Defuse(e.Contact.Name), e.Contact.Via)
 	case e.Event == localapi.EventState && e.Delivery != nil:
@@ -73,6 +78,28 @@ func (c *chat) cameIn(e localapi.Event) string {
 		who = "[" + cli.Defuse(e.Group.Name) + "] " + who
 	}
 	return fmt.Sprintf("%s%s  %s: %s", c.number(m.ID, with), cli.Shown(m.Time), who, words.Body(m))
+}
+
+// written is how a message is shown that the user wrote in another front end.
+func (c *chat) written(m localapi.Message, e localapi.Event) string {
+	with, to := place(m, c.self.Identity), ""
+	if c.numbers.of[m.ID] != 0 {
+		return "" // written here
+	}
+	switch {
+	case c.with != nil && c.with.id == with:
+	case e.Group != nil:
+		to = " to the group " + cli.Defuse(e.Group.Name)
+	case with == c.self.Identity:
+		to = " to yourself"
+	case e.Contact != nil:
+		to = " to " + cli.Defuse(e.Contact.Name)
+	}
+	number := c.number(m.ID, with)
+	if c.terminal != nil && len(c.sent) < chatTracked && !m.State.Reaches(localapi.Delivered) {
+		c.sent[m.ID] = sentText{text: m.Text, number: number, due: time.Now().Add(stateDelay)}
+	}
+	return fmt.Sprintf("%s%s  you%s: %s", number, cli.Shown(m.Time), to, words.Body(m))
 }
 
 // typist is who types where, by name.

@@ -34,3 +34,39 @@ func TestAskedTwice(t *testing.T) {
 		}
 	}
 }
+
+// TestWrittenElsewhere shows what the user writes in another front end, once and with
+// whom it is for if that is not who is written to; what was written here is there already.
+func TestWrittenElsewhere(t *testing.T) {
+	var out bytes.Buffer
+	c := &chat{
+		Commands: New(&cli.App{Stdout: &out}), repl: true, self: localapi.Identity{Identity: "me"},
+		with: &chatPartner{id: "bob", name: "bob"}, sent: map[string]sentText{}, here: map[string]bool{},
+	}
+	if err := c.sending(localapi.Delivery{ID: "1", State: localapi.Queued}, "here"); err != nil {
+		t.Fatal(err)
+	}
+	bob, group := localapi.Contact{Identity: "bob", Name: "bob"}, localapi.Group{ID: "g", Name: "all"}
+	for _, step := range []struct {
+		message localapi.Message
+		contact *localapi.Contact
+		group   *localapi.Group
+		want    string
+	}{
+		{localapi.Message{ID: "1", To: "bob", Text: "here"}, &bob, nil, ""},
+		{localapi.Message{ID: "2", To: "bob", Text: "there"}, &bob, nil, "  you: there\n"},
+		{localapi.Message{ID: "2", To: "bob", Text: "there"}, &bob, nil, ""},
+		{localapi.Message{ID: "3", To: "carl", Text: "hi"}, &localapi.Contact{Identity: "carl", Name: "carl"}, nil, "  you to carl: hi\n"},
+		{localapi.Message{ID: "4", To: "g", Group: "g", Text: "you all"}, nil, &group, "  you to the group all: you all\n"},
+		{localapi.Message{ID: "5", To: "me", Text: "milk"}, &localapi.Contact{Identity: "me"}, nil, "  you to yourself: milk\n"},
+	} {
+		out.Reset()
+		step.message.From = "me"
+		if err := c.event(localapi.Event{Event: localapi.EventSent, Message: &step.message, Contact: step.contact, Group: step.group}); err != nil {
+			t.Fatal(err)
+		}
+		if got := out.String(); !strings.HasSuffix(got, step.want) || step.want == "" && got != "" {
+			t.Errorf("%q: got %q, want %q", step.message.Text, got, step.want)
+		}
+	}
+}

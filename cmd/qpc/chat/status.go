@@ -45,9 +45,20 @@ func (c *chat) relay(ctx context.Context, r request) error {
 		}
 	}
 	if len(st.Relays) == 0 {
-		c.Note("No relay: people who are away get messages when both are here. /relay URL uses one.")
+		c.remark("No relay: people who are away get messages when both are here. qpc relay add URL uses one.")
 	}
 	return nil
+}
+
+// forget uses a relay no longer.
+func (c *chat) forget(ctx context.Context, r request) error {
+	url := r.args[0]
+	if err := c.client.ForgetRelay(ctx, url); err != nil {
+		return err
+	}
+	return c.Print(struct {
+		URL string `json:"url"`
+	}{url}, "This node uses it no longer: "+cli.Defuse(url))
 }
 
 // logs shows the end of the log.

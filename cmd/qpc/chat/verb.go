@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"cmp"
 	"context"
 	"regexp"
 	"slices"
@@ -14,14 +15,14 @@ import (
 
 // verb is one thing that can be asked of a node: a command of qpc, a line of the
 // chat that begins with a slash, or both. Arguments are written as in a usage line:
-// [N] may be left out, NAME... may be several. CONTACT, GROUP, CONVERSATION and
-// COMMAND are completed.
+// [N] may be left out, NAME... may be several. CONTACT, MEMBER, GROUP, CONVERSATION
+// and COMMAND are completed.
 type verb struct {
 	// slash is its name in the chat and typed its arguments there; without a name
 	// the chat has it not.
 	slash, typed string
 	// command is its path below qpc and args its arguments there; without a path
-	// qpc has it not.
+	// qpc has it not. Of its slash there is a command, too, that does the same.
 	command, args string
 	// about is what it is about: on the command line the first of args, in the chat
 	// the conversation that is written to.
@@ -86,18 +87,17 @@ func argumentAt(usage string, n int) string {
 	return strings.Trim(words[n], "[].")
 }
 
-// commandOf makes the command of a verb.
-func (a *Commands) commandOf(v verb) *cobra.Command {
+// commandOf makes the command of a verb by one of its names.
+func (a *Commands) commandOf(v verb, name string) *cobra.Command {
 	least, limit := arity(v.args)
 	var flags request
-	name := v.command[strings.LastIndex(v.command, " ")+1:]
 	cmd := &cobra.Command{
 		Use:   strings.TrimSpace(name + " " + v.args),
 		Short: v.short,
 		Long:  v.long,
 		Args:  cli.Between(least, limit),
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-			return a.completeArgument(cmd, argumentAt(v.args, len(args)))
+			return a.completeArgument(cmd, argumentAt(v.args, len(args)), args)
 		},
 	}
 	if v.flags != nil {
@@ -130,13 +130,36 @@ func (a *Commands) AddVerbs(root *cobra.Command) {
 		if v.command == "" {
 			continue
 		}
-		parent := root
-		if path := strings.Fields(v.command); len(path) > 1 {
-			at := slices.IndexFunc(root.Commands(), func(c *cobra.Command) bool { return c.Name() == path[0] })
-			parent = root.Commands()[at]
+		path := strings.Fields(v.command)
+		parent, name := root, path[len(path)-1]
+		if len(path) > 1 {
+			parent = below(root, path[0])
 		}
-		parent.AddCommand(a.commandOf(v))
+		parent.AddCommand(a.commandOf(v, name))
 	}
+	for _, v := range verbs() {
+		if v.slash == "" || v.command == "" || below(root, v.slash) != nil {
+			continue
+		}
+		cmd := a.commandOf(v, v.slash)
+		cmd.Long = cmp.Or(v.long, v.short) + "\n\nThe same as: qpc " + v.command
+		cmd.Annotations = map[string]string{Alias: v.command}
+		root.AddCommand(cmd)
+	}
+}
+
+// Alias marks a command that is there by its name in the chat, too; its value is the
+// command that it is the same as.
+const Alias = "alias"
+
+// below is the command of a name that is right below another one, nil if there is none.
+func below(parent *cobra.Command, name string) *cobra.Command {
+	for _, cmd := range parent.Commands() {
+		if cmd.Name() == name {
+			return cmd
+		}
+	}
+	return nil
 }
 
 // verbOf finds the verb of a word that begins with a slash.

@@ -14,7 +14,7 @@ import (
 func TestVerbs(t *testing.T) {
 	commands := New(&cli.App{})
 	root := &cobra.Command{Use: "qpc"}
-	root.AddCommand(commands.Contact(), commands.Group(), &cobra.Command{Use: "backup"})
+	root.AddCommand(commands.Contact(), commands.Group(), &cobra.Command{Use: "backup"}, &cobra.Command{Use: "relay"})
 	commands.AddVerbs(root)
 	slashes := map[string]bool{}
 	for _, v := range verbs() {
@@ -34,6 +34,9 @@ func TestVerbs(t *testing.T) {
 			t.Errorf("/%s is there twice", v.slash)
 		}
 		slashes[v.slash] = true
+		if own, rest, err := root.Find([]string{v.slash}); v.command != "" && (err != nil || len(rest) > 0 || own == root) {
+			t.Errorf("there is no qpc %s: %v", v.slash, err)
+		}
 		if !strings.Contains(Help(), cli.HelpLine(v.usage(), v.short)) {
 			t.Errorf("/help says nothing of /%s", v.slash)
 		}
@@ -80,7 +83,7 @@ func TestSplit(t *testing.T) {
 
 func TestInChat(t *testing.T) {
 	const hint = "qpc contacts lists them; qpc contact add LINK adds one; see: qpc group info X, qpc up, qpc statuses"
-	const want = "/list lists them; /add LINK adds one; see: /members X, qpc up, qpc statuses"
+	const want = "/contacts lists them; /add LINK adds one; see: /members X, qpc up, qpc statuses"
 	if got := inChat(hint); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

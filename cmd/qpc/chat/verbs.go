@@ -30,7 +30,10 @@ func verbs() []verb {
 addresses and relays, signed. Any number of people may use it. It is good for
 30 days: after that nobody new gets in with it, and who did before stays.`,
 		},
-		{slash: "join", typed: "LINK [NAME]", do: (*chat).take, short: "Take somebody's link, or NAME@RELAY, and write to them."},
+		{
+			slash: "join", typed: "LINK [NAME]", command: "join", args: "LINK|NAME@RELAY", do: (*chat).take, flags: addFlags,
+			short: "Take somebody's link, or NAME@RELAY, and write to them.",
+		},
 		{
 			slash: "add", typed: "LINK [NAME]", command: "contact add", args: "LINK|NAME@RELAY|IDENTITY", do: (*chat).take, flags: addFlags,
 			short: "Take somebody's link, look up a user name, or ask somebody on the LAN.",
@@ -45,7 +48,8 @@ that this node uses. The answer is that relay's claim: make sure that the identi
 is the right one. The other person is asked whether you
 may write, unless they have added you as well.`,
 		},
-		{slash: "list", command: "contacts", do: (*chat).list, short: "List the people this node knows."},
+		{slash: "list", command: "list", do: (*chat).list, short: "List people and groups."},
+		{slash: "contacts", command: "contacts", do: (*chat).contacts, short: "List the people this node knows."},
 		{
 			slash: "lan", command: "lan", do: (*chat).nearby, short: "List whom this node hears on the LAN.",
 			long: `List whom this node hears on the LAN: contacts by their names, others by what they
@@ -116,9 +120,9 @@ only its beginning. Case and accents do not count.`,
 			short: "Show the members, the admins in their order, and the state of the keys.",
 		},
 		{command: "group invite", args: "GROUP CONTACT...", about: aboutGroup, do: change(localapi.GroupInvite), short: "Invite people, each as soon as its keys can be had."},
-		{slash: "remove", typed: "CONTACT...", command: "group remove", args: "GROUP CONTACT...", about: aboutGroup, do: change(localapi.GroupRemove), short: "Remove people from a group."},
-		{slash: "promote", typed: "CONTACT...", command: "group promote", args: "GROUP CONTACT...", about: aboutGroup, do: change(localapi.GroupPromote), short: "Make members admins, junior to those there are."},
-		{slash: "demote", typed: "CONTACT...", command: "group demote", args: "GROUP CONTACT...", about: aboutGroup, do: change(localapi.GroupDemote), short: "Take that back of admins junior to yourself."},
+		{slash: "remove", typed: "MEMBER...", command: "group remove", args: "GROUP MEMBER...", about: aboutGroup, do: change(localapi.GroupRemove), short: "Remove people from a group."},
+		{slash: "promote", typed: "MEMBER...", command: "group promote", args: "GROUP MEMBER...", about: aboutGroup, do: change(localapi.GroupPromote), short: "Make members admins, junior to those there are."},
+		{slash: "demote", typed: "MEMBER...", command: "group demote", args: "GROUP MEMBER...", about: aboutGroup, do: change(localapi.GroupDemote), short: "Take that back of admins junior to yourself."},
 		{command: "group rename", args: "GROUP NAME", about: aboutGroup, do: change(localapi.GroupRename), short: "Give a group another name."},
 		{slash: "update", command: "group update", args: "GROUP", about: aboutGroup, do: change(localapi.GroupUpdate), short: "Give this member of a group fresh keys."},
 		{slash: "leave", command: "group leave", args: "GROUP", about: aboutGroup, do: change(localapi.GroupLeave), short: "Leave a group."},
@@ -138,7 +142,11 @@ conversation stands for the newest message that you wrote there.`,
 			long: `Call a contact's machine and relays, and say over which path, how fast, and what
 was tried. It exits with 7 if the machine does not answer.`,
 		},
-		{slash: "relay", typed: "[URL]", do: (*chat).relay, short: "Use a relay, now and later; without a URL: list those in use."},
+		{
+			slash: "relay", typed: "[URL]", command: "relay add", args: "[URL]", do: (*chat).relay,
+			short: "Use a relay, now and later; without a URL: list those in use.",
+		},
+		{slash: "forget", typed: "URL", command: "relay forget", args: "URL", do: (*chat).forget, short: "Use a relay no longer."},
 		{
 			slash: "backup", typed: "FILE", command: "backup create", args: "FILE", do: (*chat).backup, flags: backupFlags,
 			short: "Write this node to one encrypted file, and verify that it can be restored.",

@@ -27,10 +27,16 @@ func Listen(ctx context.Context, client *localapi.Client) (<-chan localapi.Event
 func follow(ctx context.Context, client *localapi.Client, events chan<- localapi.Event, ready func()) error {
 	var last uint64
 	for tries := 0; ; tries++ {
-		err := client.Events(ctx, last, ready, func(e localapi.Event) error {
+		began := func(from uint64) {
+			last, tries = from, 0
+			ready()
+		}
+		err := client.Events(ctx, last, began, func(e localapi.Event) error {
 			select {
 			case events <- e:
-				last, tries = max(last, e.ID), 0
+				if e.ID > 0 {
+					last = e.ID
+				}
 				return nil
 			case <-ctx.Done():
 				return ctx.Err()

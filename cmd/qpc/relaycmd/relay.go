@@ -19,13 +19,13 @@ func New(app *cli.App) *cobra.Command {
 	a := &commands{app}
 	cmd := &cobra.Command{
 		Use:   "relay",
-		Short: "Host and operate a relay, or use one no longer.",
+		Short: "Host and operate a relay, use one, or use one no longer.",
 		Args:  cobra.ArbitraryArgs,
 		RunE:  cli.NeedsCommand,
 	}
 	cmd.AddCommand(
 		a.relayInitCommand(), a.relayRunCommand(), a.relayUnitCommand(), a.relayStatusCommand(), a.relayUsersCommand(), a.relayInviteCommand(), a.relayCheckCommand(),
-		a.relayBackupCommand(), a.relayRestoreCommand(), a.relayCompactCommand(), a.relayForgetCommand(),
+		a.relayBackupCommand(), a.relayRestoreCommand(), a.relayCompactCommand(),
 	)
 	return cmd
 }
@@ -67,24 +67,4 @@ func relayError(h cli.Home, err error) error {
 		return err
 	}
 	return e
-}
-
-func (a *commands) relayForgetCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:   "forget URL",
-		Short: "Use a relay no longer.",
-		Args:  cli.Exactly(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, h, err := a.Client(cmd)
-			if err != nil {
-				return err
-			}
-			if err := c.ForgetRelay(cmd.Context(), args[0]); err != nil {
-				return h.Explain(err)
-			}
-			return a.Print(struct {
-				URL string `json:"url"`
-			}{args[0]}, "This node uses it no longer: "+cli.Defuse(args[0]))
-		},
-	}
 }

@@ -10,7 +10,7 @@ import (
 
 // Group is a line about a group.
 func Group(g localapi.Group) string {
-	text := fmt.Sprintf("%-20s %s  %d members", cli.Defuse(g.Name), g.ID, g.Members)
+	text := fmt.Sprintf("%-20s %s  %s", cli.Defuse(g.Name), g.ID, Count(g.Members, "member", "members"))
 	if g.Status != "in" {
 		text += ", " + g.Status
 	}

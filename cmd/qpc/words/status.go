@@ -19,7 +19,7 @@ func Status(st localapi.Status) string {
 		fmt.Fprintf(&b, "listening on %s\n", cli.Defuse(addr))
 	}
 	if len(st.Relays) == 0 {
-		b.WriteString("no relay: people who are away get messages when both are here (qpc up --relay URL)\n")
+		b.WriteString("no relay: people who are away get messages when both are here (qpc relay add URL)\n")
 	}
 	for _, r := range st.Relays {
 		b.WriteString(Relay(r) + "\n")

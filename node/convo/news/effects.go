@@ -2,7 +2,6 @@ package news
 
 import (
 	"errors"
-	"slices"
 
 	"quicnprotochat/node/message"
 	"quicnprotochat/node/store"
@@ -65,9 +64,13 @@ func (f *Effects) Met(c store.Contact) {
 // Asked tells the front ends that somebody asks to be a contact.
 func (f *Effects) Asked(id rpc.Identity) { f.Show(Event{Kind: EventRequest, Peer: id}) }
 
-// Hush takes back that somebody has said something, and that a receipt is owed for it.
-func (f *Effects) Hush(id rpc.Identity) {
-	f.events = slices.DeleteFunc(f.events, func(e Event) bool { return e.Kind == EventMessage && e.Peer == id })
+// Ask makes of what somebody has said a text to ask with, for which no receipt is owed.
+func (f *Effects) Ask(id rpc.Identity) {
+	for i, e := range f.events {
+		if e.Kind == EventMessage && e.Peer == id {
+			f.events[i].Kind = EventRequest
+		}
+	}
 	delete(f.receipts, id)
 }
 

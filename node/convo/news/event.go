@@ -11,6 +11,7 @@ type EventKind string
 // The kinds of events.
 const (
 	EventMessage EventKind = "message" // a message came in
+	EventSent    EventKind = "sent"    // the user wrote a message, in whatever front end
 	EventState   EventKind = "state"   // the state of an own message changed
 	EventContact EventKind = "contact" // a contact was added
 	EventGroup   EventKind = "group"   // a group is new, or another one than before
@@ -32,8 +33,9 @@ const (
 	Vanished Change = "vanished" // its time was over
 )
 
-// Event is something that front ends show. Peer is who did it. Message is set for
-// EventMessage, EventState and EventChanged, Contact for EventContact, Conversation for
+// Event is something that front ends show. Peer is who did it, or for EventSent whom it
+// is for. Message is set for EventMessage, EventSent, EventState and EventChanged, and for
+// EventRequest if the person wrote something; Contact for EventContact, Conversation for
 // EventGroup, EventUnfit and EventTyping, Change for EventChanged.
 type Event struct {
 	Kind         EventKind
@@ -53,10 +55,13 @@ func (e Event) row() store.Event {
 		row.Conversation, row.Message, row.Author, row.State = m.Conversation, m.ID, m.Author, string(e.Change)
 	case EventGroup, EventUnfit:
 		row.Conversation = e.Conversation.ID
-	case EventMessage, EventState:
+	case EventMessage, EventSent, EventState, EventRequest:
 		m := e.Message
 		row.Conversation, row.Message = m.Conversation, m.ID
 		row.State, row.Path, row.Relay, row.Why = m.State, m.Path, m.Relay, m.Why
+		if e.Kind == EventSent {
+			row.Author = m.Author
+		}
 	}
 	return row
 }

@@ -53,7 +53,7 @@ func outlook(p localapi.Ping, kept string) string {
 	case len(p.Relays) > 0:
 		return "neither their machine nor a relay of theirs answers: a message waits here; is this machine online? see qpc netcheck"
 	default:
-		return "their machine does not answer and they have no relay: a message waits here until both machines are up; a relay would keep it (qpc up --relay URL, on their side)"
+		return "their machine does not answer and they have no relay: a message waits here until both machines are up; a relay would keep it (qpc relay add URL, on their side)"
 	}
 }
 

@@ -118,7 +118,7 @@ func advice(n localapi.Netcheck, port uint16) (all []string) {
 	switch {
 	case len(n.Relays) == 0:
 		return []string{"No relay is set, so nobody can say how this machine looks from outside, and a message waits until both machines are up. " +
-			"Name one: qpc up --relay URL. On one LAN nothing else is needed."}
+			"Name one: qpc relay add URL. On one LAN nothing else is needed."}
 	case !reached:
 		return []string{fmt.Sprintf("No relay answers. Is this machine online? Else a firewall may block UDP, out to the relay's port or back to port %d here; "+
 			"or the relay is down: its operator knows. Messages wait here meanwhile.", port)}

@@ -16,7 +16,7 @@ func TestAdvice(t *testing.T) {
 		want string // words of the first advice
 		last string // and of the last
 	}{
-		{"no relay", localapi.Netcheck{}, "Name one: qpc up --relay", "Name one"},
+		{"no relay", localapi.Netcheck{}, "Name one: qpc relay add", "Name one"},
 		{"offline", localapi.Netcheck{Relays: []localapi.NetRelay{{URL: "qpc-relay://a"}}}, "No relay answers", "port 7001"},
 		{"open", localapi.Netcheck{Relays: up, UDP: yes, Reachable: yes}, "Nothing to do", "Nothing to do"},
 		{"udp blocked", localapi.Netcheck{Relays: up, UDP: no, Reachable: unknown}, "blocks UDP", "not known"},

@@ -23,9 +23,12 @@ while True:
         last = "0"
     events = subprocess.Popen(curl + ["-H", "Last-Event-ID: " + last, "http://qpc/v1/events"], stdout=subprocess.PIPE, text=True)
     for line in events.stdout:
-        if line.startswith("data: "):
+        if line.startswith("id: "):
+            last = line[4:].strip()
+        elif line.startswith("data: "):
             event = json.loads(line[6:])
             if event["event"] == "message":
                 say(event["message"].get("group") or event["contact"]["identity"], "you said: " + event["message"]["text"])
-            open(file, "w").write(str(event["id"]))
+        elif line == "\n":
+            open(file, "w").write(last)
     time.sleep(0.2)

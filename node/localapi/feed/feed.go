@@ -100,19 +100,25 @@ func (f *Feed) hand(e localapi.Event) {
 }
 
 // Subscribe implements localapi.Events.
-func (f *Feed) Subscribe(ctx context.Context, after uint64) (<-chan localapi.Event, error) {
+func (f *Feed) Subscribe(ctx context.Context, after uint64) (<-chan localapi.Event, uint64, error) {
 	f.order <- struct{}{}
 	defer func() { <-f.order }()
 	// Who wants no past needs none of it read: what is new since the last Wake comes
 	// with the next one.
 	if after != 0 || !f.started {
 		if err := f.catchUp(); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
 	past, whole, err := f.past(after)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
+	}
+	switch {
+	case after == 0:
+		after = f.last
+	case len(past) > 0 && past[0].Event == localapi.EventMissed:
+		after = past[0].ID
 	}
 	ch := make(chan localapi.Event, len(past)+feedQueue)
 	for _, e := range past {
@@ -120,13 +126,13 @@ func (f *Feed) Subscribe(ctx context.Context, after uint64) (<-chan localapi.Eve
 	}
 	if !whole {
 		close(ch)
-		return ch, nil
+		return ch, after, nil
 	}
 	f.mu.Lock()
 	f.subs[ch] = struct{}{}
 	f.mu.Unlock()
 	context.AfterFunc(ctx, func() { f.drop(ch) })
-	return ch, nil
+	return ch, after, nil
 }
 
 // past returns the events after that id, behind a localapi.EventMissed if some are kept no

@@ -59,7 +59,7 @@ func (f testFeed) Publish(e localapi.Event) {
 func TestFeedLive(t *testing.T) {
 	f := newTestFeed()
 	ctx, cancel := context.WithCancel(t.Context())
-	ch, err := f.Subscribe(ctx, 0)
+	ch, _, err := f.Subscribe(ctx, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func TestFeedResume(t *testing.T) {
 		f.Publish(localapi.Event{Event: localapi.EventMessage})
 	}
 	for name, feed := range map[string]*Feed{"same": f.Feed, "other": New(f.log)} {
-		ch, err := feed.Subscribe(t.Context(), f.log.last-3)
+		ch, _, err := feed.Subscribe(t.Context(), f.log.last-3)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -102,7 +102,7 @@ func TestFeedResume(t *testing.T) {
 func TestFeedRace(t *testing.T) {
 	f := newTestFeed()
 	const n = 3000
-	start, err := f.Subscribe(t.Context(), 0) // the feed begins here
+	start, _, err := f.Subscribe(t.Context(), 0) // the feed begins here
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestFeedRace(t *testing.T) {
 	last := uint64(100)
 	for last < 100+n {
 		ctx, cancel := context.WithCancel(t.Context())
-		ch, err := f.Subscribe(ctx, last)
+		ch, _, err := f.Subscribe(ctx, last)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -146,7 +146,7 @@ func TestFeedMissed(t *testing.T) {
 	}
 	f.log.events = f.log.events[3:]
 	for _, after := range []uint64{101, 999} { // too old, and of another log
-		ch, err := f.Subscribe(t.Context(), after)
+		ch, _, err := f.Subscribe(t.Context(), after)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -169,7 +169,7 @@ func TestFeedPages(t *testing.T) {
 	}
 	last, seen := uint64(101), 0
 	for seen < n {
-		ch, err := f.Subscribe(t.Context(), last)
+		ch, _, err := f.Subscribe(t.Context(), last)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -185,7 +185,7 @@ func TestFeedPages(t *testing.T) {
 
 func TestFeedCutsOffTheSlow(t *testing.T) {
 	f := newTestFeed()
-	ch, err := f.Subscribe(t.Context(), 0)
+	ch, _, err := f.Subscribe(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -204,7 +204,7 @@ func TestFeedCutsOffTheSlow(t *testing.T) {
 // TestFeedShow hands out what is not kept: it has no id, and does not come again.
 func TestFeedShow(t *testing.T) {
 	f := newTestFeed()
-	ch, err := f.Subscribe(t.Context(), 0)
+	ch, _, err := f.Subscribe(t.Context(), 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +212,7 @@ func TestFeedShow(t *testing.T) {
 	if e := <-ch; e.ID != 0 || e.Event != localapi.EventTyping {
 		t.Errorf("got %+v, want it without an id", e)
 	}
-	if again, err := f.Subscribe(t.Context(), f.log.last); err != nil || len(again) != 0 {
+	if again, _, err := f.Subscribe(t.Context(), f.log.last); err != nil || len(again) != 0 {
 		t.Errorf("got %d events, %v, want none", len(again), err)
 	}
 }

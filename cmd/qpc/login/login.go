@@ -1,4 +1,4 @@
-package chat
+package login
 
 import (
 	"cmp"
@@ -14,30 +14,33 @@ import (
 	"quicnprotochat/node/localapi"
 )
 
-// loginFlags are the flags of a chat that begins with an account.
-type loginFlags struct {
-	username, password, invite string
-	register                   bool
-	source                     cli.PasswordSource
+// Flags are the flags of a chat that begins with an account.
+type Flags struct {
+	// Username is that of the account; "" for none.
+	Username         string
+	password, invite string
+	register         bool
+	source           cli.PasswordSource
 }
 
-func (f *loginFlags) add(cmd *cobra.Command) {
+// Add puts the flags on a command.
+func (f *Flags) Add(cmd *cobra.Command) {
 	f.source = cli.PasswordSource{What: "password", Flag: "password-file", Env: "QPC_PASSWORD"}
-	cmd.Flags().StringVar(&f.username, "username", "", "be logged in as `NAME` at the relay; asks before it makes an account")
+	cmd.Flags().StringVar(&f.Username, "username", "", "be logged in as `NAME` at the relay; asks before it makes an account")
 	cmd.Flags().StringVar(&f.password, "password", "", "the `PASSWORD` of the account; others on this machine can see it: better is --password-file")
 	cmd.Flags().StringVar(&f.source.File, "password-file", "", "read the password from `FILE` (default $QPC_PASSWORD, else ask)")
 	cmd.Flags().BoolVar(&f.register, "register", false, "make the account if the relay refuses the login")
 	cmd.Flags().StringVar(&f.invite, "invite", "", "the invite `CODE` that the relay asks of a new account")
 }
 
-// check refuses flags that do not go together.
-func (f *loginFlags) check(cmd *cobra.Command) error {
+// Check refuses flags that do not go together.
+func (f *Flags) Check(cmd *cobra.Command) error {
 	switch {
-	case cmd.Flags().Changed("username") && strings.TrimSpace(f.username) == "":
+	case cmd.Flags().Changed("username") && strings.TrimSpace(f.Username) == "":
 		return cli.Misused(cmd, "--username is empty")
 	case f.source.File == "-":
 		return cli.Misused(cmd, "--password-file - is stdin, which a chat needs itself")
-	case f.username != "":
+	case f.Username != "":
 		return nil
 	}
 	for _, name := range []string{"password", "password-file", "register", "invite"} {
@@ -48,50 +51,50 @@ func (f *loginFlags) check(cmd *cobra.Command) error {
 	return nil
 }
 
-// login makes sure that the node has a session at a relay, "" meaning its only one.
-// It asks for what is missing, and never makes an account unasked.
-func (c *chat) login(ctx context.Context, f *loginFlags, relay string) error {
-	known, err := c.client.Accounts(ctx)
+// In makes sure that the node has a session at a relay, "" meaning its only one. It asks
+// for what is missing, and never makes an account unasked.
+func (f *Flags) In(ctx context.Context, a *cli.App, client *localapi.Client, relay string) error {
+	known, err := client.Accounts(ctx)
 	if err != nil {
 		return err
 	}
 	ours := false
-	for _, a := range known {
-		if !strings.EqualFold(a.Name, f.username) || a.Relay != relay && relay != "" {
+	for _, k := range known {
+		if !strings.EqualFold(k.Name, f.Username) || k.Relay != relay && relay != "" {
 			continue
 		}
-		if ours = true; a.Session {
+		if ours = true; k.Session {
 			return nil
 		}
 	}
-	r, password := localapi.AccountRequest{Relay: relay, Name: f.username, Invite: f.invite}, []byte(f.password)
+	r, password := localapi.AccountRequest{Relay: relay, Name: f.Username, Invite: f.invite}, []byte(f.password)
 	if f.password == "" {
-		if password, err = c.App.Password(ctx, f.source); err != nil {
+		if password, err = a.Password(ctx, f.source); err != nil {
 			return err
 		}
 	}
 	defer clear(password)
-	a, err := proof.Login(ctx, c.client, r, password)
+	account, err := proof.Login(ctx, client, r, password)
 	if err == nil {
-		c.Note("Logged in as %s at %s", cli.Defuse(a.Name), a.Relay)
+		a.Note("Logged in as %s at %s", cli.Defuse(account.Name), account.Relay)
 		return nil
 	}
 	if ours || localapi.AsError(err).Message != localapi.LoginRefused {
 		return err // an account that this node made is there: the password is wrong
 	}
 	if !f.register {
-		if !terminal.Is(c.Stdin) || !terminal.Is(c.Stdout) || c.JSON {
+		if !terminal.Is(a.Stdin) || !terminal.Is(a.Stdout) || a.JSON {
 			refused := *localapi.AsError(err)
 			refused.Hint = "if there is no such account yet: --register makes it"
 			return &refused
 		}
-		answer, askErr := terminal.Ask(ctx, c.Stdin, c.Stdout, fmt.Sprintf("The relay knows no %s with that password. Make a new account? [y/N] ", cli.Defuse(f.username)))
+		answer, askErr := terminal.Ask(ctx, a.Stdin, a.Stdout, fmt.Sprintf("The relay knows no %s with that password. Make a new account? [y/N] ", cli.Defuse(f.Username)))
 		if answer = strings.ToLower(strings.TrimSpace(answer)); askErr != nil || answer != "y" && answer != "yes" {
 			return cmp.Or(askErr, err)
 		}
 	}
-	if a, err = proof.Register(ctx, c.client, r, password); err == nil {
-		c.Note("Registered as %s at %s", cli.Defuse(a.Name), a.Relay)
+	if account, err = proof.Register(ctx, client, r, password); err == nil {
+		a.Note("Registered as %s at %s", cli.Defuse(account.Name), account.Relay)
 	}
 	return err
 }
