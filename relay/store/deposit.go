@@ -24,7 +24,7 @@ func (s *Store) Append(ctx context.Context, from Depositor, to []Inbox, payload 
 	if len(payload) > ledger.MaxCommitBytes || len(to) > ledger.MaxCommitWrites {
 		return nil, ErrTooLarge
 	}
-	d := &deposit{to: to, from: make([]tag, len(to)), payload: payload, seqs: make([]uint64, len(to)), queues: make(map[Inbox]*queue, len(to))}
+	d := &deposit{to: to, from: make([]tag, len(to)), payload: payload, seqs: make([]uint64, len(to)), queues: make([]*queue, len(to))}
 	for i, inbox := range to {
 		d.from[i] = s.tag(inbox, from)
 	}
@@ -40,7 +40,7 @@ type deposit struct {
 	from    []tag
 	payload []byte
 	seqs    []uint64
-	queues  map[Inbox]*queue
+	queues  []*queue // of to; one that is in it twice has one
 }
 
 // apply runs in the writer's transaction.
@@ -78,15 +78,10 @@ func (d *deposit) apply(b *batch) error {
 // to throw out what has expired.
 func (d *deposit) admit(b *batch) (admitted []int, refusal error) {
 	refusal = ErrFull
-	for i, id := range d.to {
-		q := d.queues[id]
-		if q == nil {
-			var err error
-			if q, err = b.inbox(id); err != nil {
-				return nil, err
-			}
-			d.queues[id] = q
-		}
+	if err := d.open(b); err != nil {
+		return nil, err
+	}
+	for i, q := range d.queues {
 		err := q.admit(b, d.from[i], len(d.payload))
 		if err == nil {
 			admitted = append(admitted, i)
@@ -97,6 +92,27 @@ func (d *deposit) admit(b *batch) (admitted []int, refusal error) {
 		}
 	}
 	return admitted, refusal
+}
+
+// open looks the inboxes up.
+func (d *deposit) open(b *batch) (err error) {
+	var known map[Inbox]*queue // what most deposits, which are for one, need not have
+	if len(d.to) > 1 {
+		known = make(map[Inbox]*queue, len(d.to))
+	}
+	for i, id := range d.to {
+		q := known[id]
+		if q == nil {
+			if q, err = b.inbox(id); err != nil {
+				return err
+			}
+			if known != nil {
+				known[id] = q
+			}
+		}
+		d.queues[i] = q
+	}
+	return nil
 }
 
 // admit counts a payload of from in, if there is room for it.
@@ -168,7 +184,7 @@ func (b *batch) admitInbox(owner rpc.Identity) error {
 
 // put writes the entry of the i-th inbox, which was admitted.
 func (d *deposit) put(b *batch, i int, e entry) (err error) {
-	q := d.queues[d.to[i]]
+	q := d.queues[i]
 	if q.b == nil {
 		if err := b.create(q); err != nil {
 			return err

@@ -99,10 +99,12 @@ const placeSize = 4
 // the file does not learn who wrote to whom. So what was left before a restart
 // counts for nobody who comes after it.
 func (s *Store) tag(inbox Inbox, from Depositor) (t tag) {
-	b := append(s.salt[:len(s.salt):len(s.salt)], inbox.key()...)
-	for i, part := range [][32]byte{from.Place, from.Who} {
+	var b [len(s.salt) + inboxKeySize + len(from.Who)]byte
+	end := b[copy(b[:], s.salt[:])+copy(b[len(s.salt):], inbox.key()):]
+	for i, part := range [...][32]byte{from.Place, from.Who} {
 		if part != [32]byte{} {
-			sum := sha256.Sum256(append(b[:len(b):len(b)], part[:]...))
+			copy(end, part[:])
+			sum := sha256.Sum256(b[:])
 			copy(t[i*placeSize:], sum[:placeSize])
 		}
 	}

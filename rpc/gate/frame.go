@@ -49,7 +49,8 @@ type framer struct {
 	rwc        io.ReadWriteCloser
 	account    *budget.Account
 	br         *bufio.Reader
-	one        [1]byte // see first
+	head       [8]byte // of the message that is read
+	header     []byte  // of the one that is written
 	max        int
 	stall      time.Duration
 	readTimer  *time.Timer
@@ -77,9 +78,9 @@ func (f *framer) first() (byte, error) {
 		return f.br.ReadByte()
 	}
 	for {
-		switch n, err := f.rwc.Read(f.one[:]); {
+		switch n, err := f.rwc.Read(f.head[:1]); {
 		case n > 0:
-			return f.one[0], nil // an error comes again
+			return f.head[0], nil // an error comes again
 		case err != nil:
 			return 0, streamError(err)
 		}
@@ -111,9 +112,9 @@ func (f *framer) read(first byte) (*capnp.Message, *budget.Seat, error) {
 }
 
 // readHeader returns the header of the message that begins with first, and the
-// size of all of it.
+// size of all of it. The header is good until the next one is read.
 func (f *framer) readHeader(first byte) (buf []byte, total int, err error) {
-	buf = make([]byte, 8, 512)
+	buf = f.head[:]
 	buf[0] = first
 	if _, err := io.ReadFull(f.br, buf[1:]); err != nil {
 		return nil, 0, fmt.Errorf("read header: %w", noEOF(err))
@@ -184,8 +185,7 @@ func noEOF(err error) error {
 // write sends one message.
 func (f *framer) write(m *capnp.Message) error {
 	n := m.NumSegments()
-	header := make([]byte, 0, 64)
-	header = binary.LittleEndian.AppendUint32(header, uint32(n-1))
+	header := binary.LittleEndian.AppendUint32(f.header[:0], uint32(n-1))
 	for i := range n {
 		seg, err := m.Segment(capnp.SegmentID(i))
 		if err != nil {
@@ -196,6 +196,7 @@ func (f *framer) write(m *capnp.Message) error {
 	if len(header)%8 != 0 {
 		header = append(header, 0, 0, 0, 0)
 	}
+	f.header = header
 	bw := writers.Get().(*bufio.Writer)
 	bw.Reset((*chunkWriter)(f))
 	defer func() {
