@@ -339,6 +339,9 @@ func TestChannelMembers(t *testing.T) {
 			t.Errorf("%+v: got %v", deposit, err)
 		}
 	}
+	named := rpc.Caller{Kind: rpc.TokenSession, Session: new(rpc.Session), Identity: a.id} // and not proved
+	_, err = s.Enqueue(ctx, named, b.id, ch, []byte("x"))
+	wantCode(t, "by who just names a member", err, rpc.ErrChannel)
 	_, err = a.BatchEnqueue(ctx, []rpc.Identity{b.id, c.id}, ch, []byte("x"))
 	wantCode(t, "one of several is no member", err, rpc.ErrChannel)
 	if list, err := b.Fetch(ctx, b.id, ch, 0, 0); err != nil || len(list) != 1 {

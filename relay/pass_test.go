@@ -230,6 +230,14 @@ func TestPassOverTheNetwork(t *testing.T) {
 			t.Errorf("the relay is told of %+v", c)
 		}
 	}
+	// Refused where no pass is good, it still hides who shows it.
+	u := alice.dial(t, r.URL(), true)
+	u.token = token
+	_, err = u.FetchHybridKeys(t.Context(), []rpc.Identity{bob.id})
+	wantCode(t, "a pass for many keys", err, rpc.ErrUnauthenticated)
+	if c := (<-told).Caller; c.Proven || c.Identity != (rpc.Identity{}) || c.Kind != rpc.TokenPass {
+		t.Errorf("refused, the relay is told of %+v", c)
+	}
 	got, err := owner.Peek(t.Context(), bob.id, rpc.Channel{}, 0, 0, 0)
 	if err != nil || len(got) != 2 {
 		t.Errorf("got %d payloads, %v, want 2", len(got), err)

@@ -207,6 +207,78 @@ func TestArguments(t *testing.T) {
 	}
 }
 
+// TestMailboxVersion: each method of the mailbox takes version 1 and no other.
+func TestMailboxVersion(t *testing.T) {
+	_, client := serve(t, new(recorder).service(), nil)
+	svc, err := client.client.service()
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, ctx := testID(1), t.Context()
+	sign := client.client.sign
+	calls := map[string]func(version uint16) (*capnp.Future, capnp.ReleaseFunc){
+		"enqueue": func(v uint16) (*capnp.Future, capnp.ReleaseFunc) {
+			f, release := svc.Enqueue(ctx, func(p schema.NodeService_enqueue_Params) error {
+				p.SetVersion(v)
+				return firstError(p.SetRecipientKey(id[:]), p.SetPayload([]byte("x")), sign(p.NewAuth))
+			})
+			return f.Future, release
+		},
+		"batchEnqueue": func(v uint16) (*capnp.Future, capnp.ReleaseFunc) {
+			f, release := svc.BatchEnqueue(ctx, func(p schema.NodeService_batchEnqueue_Params) error {
+				p.SetVersion(v)
+				list, err := p.NewRecipientKeys(1)
+				return firstError(err, list.Set(0, id[:]), p.SetPayload([]byte("x")), sign(p.NewAuth))
+			})
+			return f.Future, release
+		},
+		"fetch": func(v uint16) (*capnp.Future, capnp.ReleaseFunc) {
+			f, release := svc.Fetch(ctx, func(p schema.NodeService_fetch_Params) error {
+				p.SetVersion(v)
+				return firstError(p.SetRecipientKey(id[:]), sign(p.NewAuth))
+			})
+			return f.Future, release
+		},
+		"fetchWait": func(v uint16) (*capnp.Future, capnp.ReleaseFunc) {
+			f, release := svc.FetchWait(ctx, func(p schema.NodeService_fetchWait_Params) error {
+				p.SetVersion(v)
+				return firstError(p.SetRecipientKey(id[:]), sign(p.NewAuth))
+			})
+			return f.Future, release
+		},
+		"peek": func(v uint16) (*capnp.Future, capnp.ReleaseFunc) {
+			f, release := svc.Peek(ctx, func(p schema.NodeService_peek_Params) error {
+				p.SetVersion(v)
+				return firstError(p.SetRecipientKey(id[:]), sign(p.NewAuth))
+			})
+			return f.Future, release
+		},
+		"peekWait": func(v uint16) (*capnp.Future, capnp.ReleaseFunc) {
+			f, release := svc.PeekWait(ctx, func(p schema.NodeService_peekWait_Params) error {
+				p.SetVersion(v)
+				return firstError(p.SetRecipientKey(id[:]), sign(p.NewAuth))
+			})
+			return f.Future, release
+		},
+		"ack": func(v uint16) (*capnp.Future, capnp.ReleaseFunc) {
+			f, release := svc.Ack(ctx, func(p schema.NodeService_ack_Params) error {
+				p.SetVersion(v)
+				return firstError(p.SetRecipientKey(id[:]), sign(p.NewAuth))
+			})
+			return f.Future, release
+		},
+	}
+	for name, call := range calls {
+		for version, want := range map[uint16]*Error{0: ErrVersion, 1: nil, 2: ErrVersion} {
+			f, release := call(version)
+			if _, err := f.Struct(); !sameError(arrived(client, err), want) {
+				t.Errorf("%s of version %d: got %v, want %v", name, version, err, want)
+			}
+			release()
+		}
+	}
+}
+
 // arrived is an error of the library as Client returns it.
 func arrived(c *Conn, err error) error {
 	if err == nil {
@@ -329,7 +401,7 @@ func TestErrorsCross(t *testing.T) {
 	all := []*Error{
 		ErrBadRequest, ErrUnauthenticated, ErrForbidden, ErrVersion, ErrNotOffered, ErrTooLarge, ErrQueueFull,
 		ErrBusy, ErrInternal, ErrEndpoint, ErrKeyPackage, ErrHybridKey, ErrNotRecipient, ErrChannel, ErrLogin,
-		ErrUsername, ErrShutdown, ErrSuite,
+		ErrUsername, ErrShutdown, ErrAccount, ErrInvite, ErrPass, ErrSuite, ErrDeletion, ErrBanned,
 	}
 	for _, want := range all {
 		r.err = want.With("some words")

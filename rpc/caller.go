@@ -74,10 +74,12 @@ func (s *server) caller(ctx context.Context, read func() (schema.Auth, error), p
 	case TokenSession:
 		return s.session(ctx, c, token)
 	case TokenPass:
+		c = Caller{Kind: TokenPass, Pass: token, Remote: c.Remote}
 		if !passes || len(token) == 0 || len(token) > maxPass {
+			noteCaller(ctx, c) // and nothing of who else it is
 			return Caller{}, ErrUnauthenticated
 		}
-		return Caller{Kind: TokenPass, Pass: token, Remote: c.Remote}, nil
+		return c, nil
 	default:
 		return Caller{}, ErrUnauthenticated
 	}

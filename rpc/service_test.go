@@ -160,7 +160,7 @@ func (r *recorder) Session(_ context.Context, token [32]byte) (Session, error) {
 	case [32]byte(testSession(1)):
 		return Session{ID: token, Identity: testID(1), Bound: true}, nil
 	case [32]byte(testSession(2)):
-		return Session{ID: token}, nil
+		return Session{ID: token, Identity: testID(9)}, nil // which it just names
 	}
 	return Session{}, ErrUnauthenticated
 }

@@ -229,6 +229,30 @@ func TestLoginRefusalsLookAlike(t *testing.T) {
 	}
 }
 
+// TestDirectoryTakesItsTime: who asks for a name or an identity waits as long whether
+// there is one or not.
+func TestDirectoryTakesItsTime(t *testing.T) {
+	w := newWorld(t, Config{})
+	anna, bob := newPerson(1), newPerson(2)
+	at := "192.0.2.1"
+	want(t, "register", w.register(t, anna.tls(at), "anna", "pw", anna.id, ""), nil)
+	want(t, "register", w.register(t, quic(at), "mallory", "pw", bob.id, ""), nil)
+	for _, name := range []string{"anna", "nobody", "mallory", "ａｎｎａ", "no name"} {
+		begun := time.Now()
+		_, found, err := w.ResolveUser(t.Context(), bob.tls(at), name)
+		if d := time.Since(begun); err != nil || found != (name == "anna") || d < level {
+			t.Errorf("%q: got %v, %v after %v", name, found, err, d)
+		}
+	}
+	for _, id := range []rpc.Identity{anna.id, bob.id, newPerson(3).id} {
+		begun := time.Now()
+		name, err := w.ResolveIdentity(t.Context(), bob.tls(at), id)
+		if d := time.Since(begun); err != nil || (name == "anna") != (id == anna.id) || d < level {
+			t.Errorf("got %q, %v after %v", name, err, d)
+		}
+	}
+}
+
 // A finalization is good once, and for a minute.
 func TestFinalizationIsGoodOnce(t *testing.T) {
 	w := newWorld(t, Config{})
