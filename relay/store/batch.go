@@ -19,6 +19,7 @@ type Commit struct {
 type batch struct {
 	*ledger.Batch
 	cfg      *Config
+	crowds   *crowds
 	appended map[Inbox]uint64 // and how many payloads it has then
 	bans     map[rpc.Identity]bool
 }
@@ -30,7 +31,8 @@ func (s *Store) submit(ctx context.Context, size int, apply func(*batch) error) 
 
 // begin is called before the first write of a transaction.
 func (s *Store) begin(b *ledger.Batch) {
-	s.current = &batch{Batch: b, cfg: &s.cfg, appended: make(map[Inbox]uint64), bans: make(map[rpc.Identity]bool)}
+	s.crowds.begin()
+	s.current = &batch{Batch: b, cfg: &s.cfg, crowds: &s.crowds, appended: make(map[Inbox]uint64), bans: make(map[rpc.Identity]bool)}
 }
 
 // committed is called when a transaction is on the disk: who is banned is out before
@@ -48,6 +50,7 @@ func (s *Store) committed() {
 func (s *Store) told(c ledger.Commit) {
 	done := Commit{Commit: c}
 	if c.Err == nil {
+		s.crowds.changed = false // all is on the disk, or nothing was changed
 		for inbox, depth := range s.current.appended {
 			s.cfg.OnAppend(inbox)
 			done.Depths = append(done.Depths, int(depth))

@@ -1,10 +1,8 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -118,12 +116,12 @@ func (d *deposit) open(b *batch) (err error) {
 // admit counts a payload of from in, if there is room for it.
 func (q *queue) admit(b *batch, from tag, size int) error {
 	cost := payloadCost(size)
-	err := q.fits(b.cfg, from, cost)
+	err := q.fits(b, from, cost)
 	if err != nil && q.b != nil {
 		if err := b.expire(q, expireBudget); err != nil {
 			return err
 		}
-		err = q.fits(b.cfg, from, cost)
+		err = q.fits(b, from, cost)
 	}
 	if err == nil && q.b == nil && q.head.count == 0 && q.id.Channel != (rpc.Channel{}) {
 		err = b.admitInbox(q.id.Owner) // channels that others make do not keep out the mail
@@ -134,41 +132,34 @@ func (q *queue) admit(b *batch, from tag, size int) error {
 	q.head.count++
 	q.head.bytes += cost
 	q.head.used = uint64(b.Now)
-	q.count(from, func(h *share) { h.count++; h.bytes += cost })
+	q.admitted = q.admitted.plus(share{1, cost})
+	b.crowds.add(q.id, from, share{1, cost})
 	return nil
 }
 
-func (q *queue) fits(c *Config, from tag, cost uint64) error {
+// crowded reports whether one payload more is more than a share, if one left them all.
+func (q *queue) crowded(c *Config, cost uint64) bool {
+	all := share{q.head.count, q.head.bytes}
+	return all.over(min(c.MaxShare, c.MaxPlaceShare), min(c.MaxShareBytes, c.MaxPlaceShareBytes), cost)
+}
+
+// fits reports why a payload of from that costs so much has no place.
+func (q *queue) fits(b *batch, from tag, cost uint64) error {
+	c := b.cfg
 	if q.head.count+1 > uint64(c.MaxDepth) || q.head.bytes+cost > uint64(c.MaxInboxBytes) {
 		return ErrFull
 	}
-	if from != (tag{}) && q.share(from).over(c.MaxShare, c.MaxShareBytes, cost) {
+	if from == (tag{}) || !q.crowded(c, cost) {
+		return nil
+	}
+	has := b.crowds.find(q, from)
+	if has.who[from].over(c.MaxShare, c.MaxShareBytes, cost) {
 		return ErrShare
 	}
-	if [placeSize]byte(from[:]) != [placeSize]byte{} && q.placed(from).over(c.MaxPlaceShare, c.MaxPlaceShareBytes, cost) {
+	if at := from.place(); at != (place{}) && has.place[at].over(c.MaxPlaceShare, c.MaxPlaceShareBytes, cost) {
 		return ErrShare
 	}
 	return nil
-}
-
-// placed returns what all at the place of from have in the inbox.
-func (q *queue) placed(from tag) (all share) {
-	add := func(h share) { all.count, all.bytes = all.count+h.count, all.bytes+h.bytes }
-	begin := from.key()[:1+placeSize]
-	if q.b != nil {
-		c := q.b.Cursor()
-		for k, v := c.Seek(begin); len(k) == 1+len(from) && bytes.HasPrefix(k, begin); k, v = c.Next() {
-			if t := tag(k[1:]); q.shares[t] == nil {
-				add(q.stored(t, v))
-			}
-		}
-	}
-	for t, h := range q.shares {
-		if bytes.HasPrefix(t.key(), begin) {
-			add(*h)
-		}
-	}
-	return all
 }
 
 // admitInbox reports whether owner may have one more inbox.
@@ -222,17 +213,18 @@ func (b *batch) create(q *queue) (err error) {
 
 // queue is an inbox in a writer's transaction. b is nil if it does not exist.
 type queue struct {
-	id     Inbox
-	key    []byte
-	b      *bolt.Bucket
-	head   header
-	shares map[tag]*share // those that were looked at
+	id   Inbox
+	key  []byte
+	b    *bolt.Bucket
+	head header
+	// admitted is what this deposit brings and is not yet among the entries.
+	admitted share
 }
 
 // inbox looks up an inbox and reads its header. A header that is damaged is
 // counted again.
 func (b *batch) inbox(id Inbox) (*queue, error) {
-	q := &queue{id: id, key: id.key(), shares: make(map[tag]*share)}
+	q := &queue{id: id, key: id.key()}
 	q.b = b.Tx.Bucket(bucketInboxes).Bucket(q.key)
 	if q.b == nil {
 		return q, nil
@@ -241,76 +233,31 @@ func (b *batch) inbox(id Inbox) (*queue, error) {
 	var err error
 	if q.head, err = headerOf(q.key, q.b); err != nil {
 		b.cfg.Log.Error("inbox header damaged", "peer", transport.Key(id.Owner), "err", err)
-		h := q.recount(nil)
-		q.head = header{count: h.count, bytes: h.bytes, used: uint64(b.Now)}
+		all, _ := q.recount()
+		q.head = header{count: all.count, bytes: all.bytes, used: uint64(b.Now)}
 	}
 	return q, nil
 }
 
-// recount counts the entries of one depositor, or of all.
-func (q *queue) recount(from *tag) (h share) {
+// recount counts the entries, all of them and those of each depositor.
+func (q *queue) recount() (all share, each crowd) {
+	each = newCrowd()
 	c := q.b.Cursor()
 	for k, v := c.First(); len(k) == 8; k, v = c.Next() {
 		e, err := openEntry(q.key, k, v)
-		if from == nil || err == nil && e.from == *from {
-			h.count++
-			h.bytes += payloadCost(e.size)
+		one := share{1, payloadCost(e.size)}
+		all = all.plus(one)
+		if err == nil {
+			each.add(e.from, one)
 		}
 	}
-	return h
-}
-
-// share returns what from has in the inbox.
-func (q *queue) share(from tag) share {
-	if h := q.shares[from]; h != nil {
-		return *h
-	}
-	if q.b == nil || from == (tag{}) {
-		return share{}
-	}
-	return q.stored(from, q.b.Get(from.key()))
-}
-
-// stored reads what is stored of a depositor, and counts it again if it is damaged.
-func (q *queue) stored(from tag, v []byte) (h share) {
-	if v == nil {
-		return h
-	}
-	body, err := ledger.Unseal(q.key, from.key(), v)
-	if err == nil {
-		h, err = parseShare(body)
-	}
-	if err != nil {
-		h = q.recount(&from)
-	}
-	return h
-}
-
-// count changes what from has in the inbox; save writes it.
-func (q *queue) count(from tag, change func(*share)) {
-	if from == (tag{}) {
-		return
-	}
-	h := q.share(from)
-	change(&h)
-	q.shares[from] = &h
+	return all, each
 }
 
 // save writes what is known of the inbox.
 func (q *queue) save() error {
 	if q.b == nil {
 		return nil // nothing was admitted
-	}
-	for from, h := range q.shares {
-		var err error
-		if key := from.key(); h.count > 0 {
-			err = q.b.Put(key, ledger.Seal(q.key, key, h.bytesOf()))
-		} else {
-			err = q.b.Delete(key)
-		}
-		if err != nil {
-			return fmt.Errorf("depositor: %w", err)
-		}
 	}
 	return q.b.Put(keyHeader, ledger.Seal(q.key, keyHeader, q.head.bytesOf()))
 }

@@ -91,9 +91,12 @@ type Depositor struct{ Who, Place [32]byte }
 
 // tag stands for a depositor within one inbox, its beginning for the place. Zero is
 // nobody; a place of zero is none.
-type tag [2 * placeSize]byte
+type tag [2 * len(place{})]byte
 
-const placeSize = 4
+// place is the part of a tag that tells where a depositor calls from.
+type place [4]byte
+
+func (t tag) place() place { return place(t[:]) }
 
 // tag makes the tag of a depositor. The salt is in memory alone: who gets hold of
 // the file does not learn who wrote to whom. So what was left before a restart
@@ -105,36 +108,10 @@ func (s *Store) tag(inbox Inbox, from Depositor) (t tag) {
 		if part != [32]byte{} {
 			copy(end, part[:])
 			sum := sha256.Sum256(b[:])
-			copy(t[i*placeSize:], sum[:placeSize])
+			copy(t[i*len(place{}):], sum[:len(place{})])
 		}
 	}
 	return t
-}
-
-// share is what one depositor has in an inbox.
-type share struct {
-	count uint64
-	bytes uint64
-}
-
-// over reports whether one payload more is too much; the first one never is.
-func (h share) over(most int, mostBytes int64, cost uint64) bool {
-	return h.count > 0 && (h.count+1 > uint64(most) || h.bytes+cost > uint64(mostBytes))
-}
-
-func (t tag) key() []byte { return append(depositors[:1:1], t[:]...) }
-
-func (h share) bytesOf() []byte {
-	b := binary.BigEndian.AppendUint64(make([]byte, 0, 16+ledger.SumSize), h.count)
-	return binary.BigEndian.AppendUint64(b, h.bytes)
-}
-
-func parseShare(b []byte) (h share, err error) {
-	s := cryptobyte.String(b)
-	if !s.ReadUint64(&h.count) || !s.ReadUint64(&h.bytes) || !s.Empty() {
-		return share{}, ErrDamaged
-	}
-	return h, nil
 }
 
 // shared stores a payload for many entries and returns its number.

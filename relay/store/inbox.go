@@ -163,7 +163,7 @@ func (b *batch) remove(q *queue, upTo uint64, budget int) error {
 		cost := payloadCost(e.size)
 		q.head.count -= min(q.head.count, 1)
 		q.head.bytes -= min(q.head.bytes, cost)
-		q.count(e.from, func(h *share) { h.count -= min(h.count, 1); h.bytes -= min(h.bytes, cost) })
+		b.crowds.remove(q.id, e.from, share{1, cost})
 		b.Shrink(e.cost())
 	}
 	if len(keys) == 0 {
@@ -178,6 +178,9 @@ func (b *batch) remove(q *queue, upTo uint64, budget int) error {
 		if err := b.release(number, n); err != nil {
 			return ledger.Abort(err)
 		}
+	}
+	if !q.crowded(b.cfg, 0) {
+		delete(b.crowds.of, q.id)
 	}
 	q.head.used = uint64(b.Now)
 	return ledger.Abort(q.save())

@@ -16,7 +16,6 @@ import (
 //	inboxes      owner 32, channel 16: a bucket of its own, whose sequence is
 //	             the inbox's, with
 //	               seq u64      an entry (see entry)
-//	               0xfe, tag 8  count u64, bytes u64 of one depositor
 //	               0xff         count u64, bytes u64, last use u64, sequence u64
 //	payloads     number u64  arrival u64, payload that many entries share
 //	refs         number u64  how many entries do, u32
@@ -33,10 +32,11 @@ import (
 //	pairs        hash 32     id of the channel
 //	made         owner 32    u64, how many channels it made
 //
-// The keys 0xfe and 0xff put what is known of an inbox on the page of its newest
-// payload, so that an append writes one leaf. The sequence is there too since bbolt
-// keeps its own without a checksum; a header of before that has none. The count of a shared payload is
-// apart from it, so that an acknowledgement does not write the payload again.
+// The key 0xff puts what is known of an inbox on the page of its newest payload, so
+// that an append writes one leaf. The sequence is there too since bbolt keeps its own
+// without a checksum; a header of before that has none. Keys from 0xfe on are of files
+// of before, and mean nothing. The count of a shared payload is apart from it, so that
+// an acknowledgement does not write the payload again.
 var (
 	bucketInboxes     = []byte("inboxes")
 	bucketPayloads    = []byte("payloads")
@@ -55,8 +55,8 @@ var (
 	bucketMade        = []byte("made")
 
 	keyHeader = []byte{0xff}
-	// depositors is where the keys of tags begin, behind all entries.
-	depositors = []byte{0xfe}
+	// behind is a key behind all entries.
+	behind = []byte{0xfe}
 )
 
 // Layout is that of the file of a Store, for what is done with one that is not open.

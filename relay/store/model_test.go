@@ -22,11 +22,13 @@ type modelInbox struct {
 
 type modelPayload struct {
 	rpc.Envelope
-	at int64
+	at   int64
+	from byte // a depositor; 0 for nobody, and for who left it before a restart
 }
 
 const (
 	modelDepth     = 6
+	modelShare     = 2
 	modelRetention = time.Hour
 )
 
@@ -40,7 +42,7 @@ func TestModel(t *testing.T) {
 		}
 		defer os.RemoveAll(dir)
 		clk := newClock()
-		cfg := Config{Path: filepath.Join(dir, "relay.db"), MaxDepth: modelDepth, Retention: modelRetention, Forget: 3 * time.Hour, Now: clk.now}
+		cfg := Config{Path: filepath.Join(dir, "relay.db"), MaxDepth: modelDepth, MaxShare: modelShare, Retention: modelRetention, Forget: 3 * time.Hour, Now: clk.now}
 		s, stop := startModel(t, cfg)
 		defer func() { stop() }()
 		model := map[Inbox]*modelInbox{}
@@ -53,14 +55,29 @@ func TestModel(t *testing.T) {
 			}
 			return in
 		})
-		live := func(in Inbox, after uint64) []rpc.Envelope {
-			var out []rpc.Envelope
+		held := func(in Inbox) (out []modelPayload) {
 			for _, p := range model[in].held {
-				if p.at >= clk.ms.Load()-modelRetention.Milliseconds() && p.Seq > after {
+				if p.at >= clk.ms.Load()-modelRetention.Milliseconds() {
+					out = append(out, p)
+				}
+			}
+			return out
+		}
+		live := func(in Inbox, after uint64) (out []rpc.Envelope) {
+			for _, p := range held(in) {
+				if p.Seq > after {
 					out = append(out, p.Envelope)
 				}
 			}
 			return out
+		}
+		restart := func() {
+			s, stop = startModel(t, cfg)
+			for _, m := range model {
+				for i := range m.held {
+					m.held[i].from = 0
+				}
+			}
 		}
 		equal := func(t *rapid.T, got, want []rpc.Envelope) {
 			same := func(a, b rpc.Envelope) bool { return a.Seq == b.Seq && slices.Equal(a.Data, b.Data) }
@@ -82,15 +99,13 @@ func TestModel(t *testing.T) {
 			"append": func(t *rapid.T) {
 				to := rapid.SliceOfN(inbox, 1, 3).Draw(t, "to")
 				payload := rapid.SliceOfN(rapid.Byte(), 0, 3000).Draw(t, "payload")
-				seqs, err := s.Append(ctx, Depositor{}, to, payload)
-				room := map[Inbox]int{}
+				from := rapid.ByteRange(0, 2).Draw(t, "from")
+				seqs, err := s.Append(ctx, Depositor{Who: rpc.Identity{from}}, to, payload)
 				stored := false
 				for i, in := range to {
-					m := model[in]
-					if _, ok := room[in]; !ok {
-						room[in] = modelDepth - len(live(in, 0))
-					}
-					if room[in]--; room[in] < 0 {
+					m, all := model[in], held(in)
+					own := slices.DeleteFunc(slices.Clone(all), func(p modelPayload) bool { return p.from != from })
+					if len(all) >= modelDepth || from != 0 && len(own) >= modelShare {
 						if err == nil && seqs[i] != 0 {
 							t.Fatalf("stored in a full inbox: %v", seqs)
 						}
@@ -100,7 +115,7 @@ func TestModel(t *testing.T) {
 						t.Fatalf("got %v, %v; seq %d was given", seqs, err, m.seq)
 					}
 					m.seq = seqs[i]
-					m.held = append(m.held, modelPayload{rpc.Envelope{Seq: seqs[i], Data: payload}, clk.ms.Load()})
+					m.held = append(m.held, modelPayload{rpc.Envelope{Seq: seqs[i], Data: payload}, clk.ms.Load(), from})
 				}
 				if !stored && !errors.Is(err, ErrFull) {
 					t.Fatalf("nothing stored, got %v", err)
@@ -144,7 +159,7 @@ func TestModel(t *testing.T) {
 			},
 			"reopen": func(*rapid.T) {
 				stop()
-				s, stop = startModel(t, cfg)
+				restart()
 			},
 			"power": func(t *rapid.T) {
 				// All that was acknowledged is in the file as it is now.
@@ -156,7 +171,7 @@ func TestModel(t *testing.T) {
 				if err := os.WriteFile(cfg.Path, image, 0o600); err != nil {
 					t.Fatal(err)
 				}
-				s, stop = startModel(t, cfg)
+				restart()
 			},
 		})
 	})

@@ -18,7 +18,7 @@ func sequenceOf(b *bolt.Bucket, h header) uint64 {
 		return h.last
 	}
 	c := b.Cursor()
-	k, _ := c.Seek(depositors)
+	k, _ := c.Seek(behind)
 	if k == nil {
 		k, _ = c.Last()
 	} else {

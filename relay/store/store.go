@@ -115,6 +115,7 @@ type Store struct {
 	cfg     Config
 	salt    [32]byte // of the tags of depositors
 	bans    bans
+	crowds  crowds
 	current *batch // of Run's transaction, which alone uses it
 }
 
