@@ -28,7 +28,9 @@ type person struct {
 	t       *testing.T
 	name    string
 	dir     string
+	ahead   time.Duration // of its clock
 	cut     cut
+	joined  joined
 	id      *identity.Identity
 	store   *store.Store
 	keys    *keys.Keys
@@ -52,6 +54,14 @@ func (nobody) Joined()                      {}
 func (nobody) KeyPackageUsed()              {}
 func (nobody) Revoked()                     {}
 
+// joined counts how often what waits was to be tried again.
+type joined struct {
+	nobody
+	n int
+}
+
+func (j *joined) Joined() { j.n++ }
+
 func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
@@ -62,14 +72,7 @@ func must(t *testing.T, err error) {
 // newPeople returns people who are contacts of each other.
 func newPeople(t *testing.T, names ...string) []*person {
 	t.Helper()
-	all := make([]*person, len(names))
-	for i, name := range names {
-		id, err := identity.Generate()
-		must(t, err)
-		all[i] = &person{t: t, name: name, id: id, dir: t.TempDir()}
-		all[i].open()
-		t.Cleanup(func() { all[i].store.Close() })
-	}
+	all := newStrangers(t, names...)
 	for _, p := range all {
 		for _, q := range all {
 			if p != q {
@@ -80,17 +83,34 @@ func newPeople(t *testing.T, names ...string) []*person {
 	return all
 }
 
+// newStrangers returns people of whom none knows any other.
+func newStrangers(t *testing.T, names ...string) []*person {
+	t.Helper()
+	all := make([]*person, len(names))
+	for i, name := range names {
+		id, err := identity.Generate()
+		must(t, err)
+		all[i] = &person{t: t, name: name, id: id, dir: t.TempDir()}
+		all[i].open()
+		t.Cleanup(func() { all[i].store.Close() })
+	}
+	return all
+}
+
 // open begins with what is in the home of p.
 func (p *person) open() {
 	p.t.Helper()
-	s, err := store.Open(store.Config{Dir: p.dir, Fault: p.cut.fault})
+	s, err := store.Open(store.Config{
+		Dir: p.dir, Fault: p.cut.fault,
+		Now: func() time.Time { return time.Now().Add(p.ahead).Round(0) },
+	})
 	must(p.t, err)
 	p.store, p.keys = s, keys.New(keys.Config{Store: s, Identity: p.id})
 	p.profile, err = profile.New(p.t.Context(), profile.Config{Store: s, Identity: p.id, Name: p.name})
 	must(p.t, err)
 	p.profile.Attach(nowhere{})
 	log := slog.New(slog.DiscardHandler)
-	p.engine = convo.New(convo.Config{Store: s, Identity: p.id, Keys: p.keys, Profile: p.profile, Notify: nobody{}, Log: log})
+	p.engine = convo.New(convo.Config{Store: s, Identity: p.id, Keys: p.keys, Profile: p.profile, Notify: &p.joined, Log: log})
 	p.groups = New(Config{Store: s, Identity: p.id, Profile: p.profile, Engine: p.engine, Log: log})
 }
 
@@ -201,6 +221,9 @@ func settle(group []byte, all ...*person) {
 func (p *person) carry(q *person) {
 	p.t.Helper()
 	ctx := p.t.Context()
+	if !p.finds(q) {
+		return
+	}
 	if !p.survives(p.engine.Renew(ctx, q.id.ID(), convo.RenewAges{Taken: time.Minute, Stored: time.Hour, Seen: true})) ||
 		!p.survives(p.engine.SealWaiting(ctx, q.id.ID())) {
 		return
@@ -223,6 +246,23 @@ func (p *person) carry(q *person) {
 			return
 		}
 	}
+}
+
+// finds gets the hybrid key of q, as delivery does, and reports whether p knows q.
+func (p *person) finds(q *person) (knows bool) {
+	p.t.Helper()
+	ctx := p.t.Context()
+	p.view(func(tx *store.Tx) error {
+		_, err := tx.Contact(q.id.ID())
+		knows = err == nil
+		return nil
+	})
+	if needs, err := p.engine.Needs(ctx, q.id.ID()); knows && err == nil && needs.HybridKey {
+		blob, err := q.keys.Hybrid(ctx, time.Now())
+		must(p.t, err)
+		p.survives(p.engine.LearnHybridKey(ctx, q.id.ID(), blob))
+	}
+	return knows
 }
 
 // in runs fn with the group, the head and its epoch.
