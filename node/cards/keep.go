@@ -33,6 +33,10 @@ const (
 	// keptFor and keptEpochs are at the latest.
 	keptFor    = 7 * 24 * time.Hour
 	keptEpochs = 16
+	// heldFor is how long they are held by a program that runs, whatever the clock of the
+	// home says, which may be a day ahead until somebody sets it right: unless they should
+	// have gone as long ago as keptFor.
+	heldFor = settledFor
 )
 
 // Surplus returns the epochs that are too many, children before parents. Of the
@@ -134,38 +138,53 @@ func (t *Tree) Heavy() (all []*Epoch) {
 }
 
 // KeysFor is how long the keys of an epoch are kept still; 0 if they may go now. It
-// is for epochs in StateIn that are not the head.
-func (t *Tree) KeysFor(i int, now time.Time) time.Duration {
+// is for epochs in StateIn that are not the head, and held is for how long this program
+// has known them as that.
+func (t *Tree) KeysFor(i int, now time.Time, held time.Duration) time.Duration {
 	if t.rule.Below(i, t.Head) && t.Number(t.Head)-t.Number(i) > keptEpochs {
 		return 0
 	}
 	_, taken := t.rule.Fork(i, t.Head) // the way to the head that does not lead to i
 	if taken < 0 {
 		// Below the head: a branch that may be entered by others, but not by us.
-		return max(0, keptFor-now.Sub(t.Epochs[i].Seen))
+		return stillKept(keptFor-now.Sub(t.Epochs[i].Seen), held)
 	}
-	return t.sinceTaken(taken, now)
+	return stillKept(t.sinceTaken(taken, now), held)
 }
 
 // LastKeysFor is how long somebody who is removed keeps the keys of the head still, for
 // messages that come late and for the case that another branch undoes it (RFC 9420,
-// §12.4.2); ok is false if nobody has removed it.
-func (t *Tree) LastKeysFor(who rpc.Identity, now time.Time) (left time.Duration, ok bool) {
+// §12.4.2); ok is false if nobody has removed it. Held is for how long this program has
+// known that.
+func (t *Tree) LastKeysFor(who rpc.Identity, now time.Time, held time.Duration) (left time.Duration, ok bool) {
 	at := t.removedAt(who)
 	if at < 0 {
 		return 0, false
 	}
 	_, taken := t.rule.Fork(t.Head, at)
-	return t.sinceTaken(taken, now), true
+	return stillKept(t.sinceTaken(taken, now), held), true
 }
 
-// sinceTaken is how long the keys that the way through an epoch has left behind are kept.
+// stillKept is how long keys are kept still that are to go in a while by the clock, or
+// were to go already if left is negative.
+func stillKept(left, held time.Duration) time.Duration {
+	switch {
+	case left < -keptFor:
+		return 0
+	case left <= 0:
+		return max(0, heldFor-held)
+	}
+	return left
+}
+
+// sinceTaken is how long the keys that the way through an epoch has left behind are to be
+// kept, negative if they should have gone.
 func (t *Tree) sinceTaken(taken int, now time.Time) time.Duration {
 	left := keptFor - now.Sub(t.Epochs[taken].Seen)
 	if at, ok := t.settledAt(taken); ok {
 		left = min(left, settledFor-now.Sub(at))
 	}
-	return max(0, left)
+	return left
 }
 
 // settledAt is when it became known that the most senior member of its parent has

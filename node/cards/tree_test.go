@@ -175,18 +175,30 @@ func TestKeysFor(t *testing.T) {
 	if tree.Top().Name != name(2) {
 		t.Fatalf("head is %v, want 2: its committer is senior", tree.Top().Name)
 	}
-	if got, want := tree.KeysFor(1, at), keptFor-at.Sub(time.Unix(2, 0)); got != want {
+	if got, want := tree.KeysFor(1, at, 0), keptFor-at.Sub(time.Unix(2, 0)); got != want {
 		t.Errorf("the losing side: keys for %v, want %v", got, want)
 	}
 	list := []*Epoch{epoch(1, 0, 8, message.CommitCard{Committer: who(3)}), epoch(2, 0, 8, message.CommitCard{Committer: who(1)})}
-	if got, want := grown(list...).KeysFor(1, time.Unix(62, 0)), settledFor-time.Minute; got != want {
+	if got, want := grown(list...).KeysFor(1, time.Unix(62, 0), 0), settledFor-time.Minute; got != want {
 		t.Errorf("the losing side of what the most senior decided: keys for %v, want %v", got, want)
+	}
+	// By a clock that is a day ahead they would go at once.
+	for _, tt := range []struct{ ahead, held, want time.Duration }{
+		{24 * time.Hour, 0, heldFor},
+		{24 * time.Hour, heldFor - time.Second, time.Second},
+		{24 * time.Hour, heldFor, 0},
+		{settledFor + keptFor, 0, heldFor},
+		{settledFor + keptFor + time.Second, 0, 0},
+	} {
+		if got := grown(list...).KeysFor(1, time.Unix(2, 0).Add(tt.ahead), tt.held); got != tt.want {
+			t.Errorf("%v later by the clock, held for %v: keys for %v, want %v", tt.ahead, tt.held, got, tt.want)
+		}
 	}
 	list = nil
 	for n := byte(1); n < 20; n++ {
 		list = append(list, epoch(n, n-1, 7+uint64(n), message.CommitCard{Committer: who(2)}))
 	}
-	if tree := grown(list...); tree.KeysFor(2, time.Unix(20, 0)) != 0 || tree.KeysFor(3, time.Unix(20, 0)) == 0 {
+	if tree := grown(list...); tree.KeysFor(2, time.Unix(20, 0), 0) != 0 || tree.KeysFor(3, time.Unix(20, 0), 0) == 0 {
 		t.Error("the keys of 16 epochs above the head are kept, want those of no more")
 	}
 }

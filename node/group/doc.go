@@ -71,7 +71,9 @@
 // or 16 epochs above the head. Admins commit an update weekly, which pins the branch.
 // Who is removed erases those of its last epoch by the same rule: 10 minutes after the
 // most senior member has committed at or below the Remove, at the latest after 7 days
-// (RFC 9420, §12.4.2). What comes late until then opens; who turns out to be a member
+// (RFC 9420, §12.4.2). A clock that is ahead for a while erases nothing too soon: unless
+// it is by weeks, no keys go before the node has run for ten minutes with them to spare.
+// What comes late until then opens; who turns out to be a member
 // still, on a branch that wins later, comes back from outside.
 //
 // # What can still go wrong

@@ -2,6 +2,7 @@ package group
 
 import (
 	"errors"
+	"sync"
 	"time"
 
 	"quicnprotochat/node/cards"
@@ -20,12 +21,12 @@ func (g *Groups) expire(tx *store.Tx, row store.Group, t *cards.Tree, now time.T
 		case e.State != cards.StateIn:
 			continue
 		case i != t.Head:
-			left = t.KeysFor(i, now)
+			left = t.KeysFor(i, now, g.spare.since(e.Name))
+		case t.RemovedBy(g.self) == nil:
+			g.spare.forget(e.Name)
+			continue
 		default:
-			var out bool
-			if left, out = t.LastKeysFor(g.self, now); !out {
-				continue
-			}
+			left, _ = t.LastKeysFor(g.self, now, g.spare.since(e.Name))
 			state = cards.StateLast
 		}
 		if left > 0 {
@@ -70,8 +71,39 @@ func (g *Groups) prune(tx *store.Tx, group []byte, t *cards.Tree) (did bool, err
 	return did, nil
 }
 
+// spare is since when this program knows epochs as such whose keys are to go. It goes by
+// the time that goes on evenly: the clock of the home may jump.
+type spare struct {
+	// mu guards the field below.
+	mu    sync.Mutex
+	known map[message.EpochName]time.Time
+}
+
+// since is for how long an epoch has been known as that.
+func (s *spare) since(name message.EpochName) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at, ok := s.known[name]
+	if !ok {
+		if s.known == nil {
+			s.known = make(map[message.EpochName]time.Time)
+		}
+		at = time.Now()
+		s.known[name] = at
+	}
+	return time.Since(at)
+}
+
+// forget: an epoch is the head, or its keys are gone.
+func (s *spare) forget(name message.EpochName) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.known, name)
+}
+
 // erase erases the keys of an epoch, here and in memory.
 func (g *Groups) erase(tx *store.Tx, name message.EpochName) error {
+	g.spare.forget(name)
 	g.cfg.Engine.Forget(name)
 	return tx.DeleteEpoch(name)
 }

@@ -56,9 +56,10 @@ type Groups struct {
 	*audience.Messages
 	*talk.Talk
 
-	cfg  Config
-	self rpc.Identity
-	wake chan struct{} // capacity 1
+	cfg   Config
+	self  rpc.Identity
+	wake  chan struct{} // capacity 1
+	spare spare
 
 	// mu guards the fields below.
 	mu    sync.Mutex
