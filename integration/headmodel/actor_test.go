@@ -32,6 +32,7 @@ type actor struct {
 	t       *testing.T
 	id      *identity.Identity
 	dir     string
+	ahead   time.Duration // of its clock
 	store   *store.Store
 	keys    *keys.Keys
 	profile *profile.Profile
@@ -72,7 +73,7 @@ func newActor(t *testing.T) *actor {
 func (a *actor) open() {
 	a.t.Helper()
 	var err error
-	a.store, err = store.Open(store.Config{Dir: a.dir})
+	a.store, err = store.Open(store.Config{Dir: a.dir, Now: func() time.Time { return time.Now().Add(a.ahead) }})
 	must(a.t, err)
 	a.keys = keys.New(keys.Config{Store: a.store, Identity: a.id})
 	a.profile, err = profile.New(a.t.Context(), profile.Config{Store: a.store, Identity: a.id, Name: "somebody"})
@@ -204,6 +205,35 @@ func (a *actor) commit(id []byte, name message.EpochName) (c message.Commit) {
 		return err
 	}))
 	return c
+}
+
+// commits returns all that the actor knows.
+func (a *actor) commits(id []byte) (all []message.Commit) {
+	a.t.Helper()
+	var names []message.EpochName
+	must(a.t, a.store.View(context.Background(), func(tx *store.Tx) error {
+		rows, err := tx.Commits(id)
+		for _, row := range rows {
+			if row.Parent != (message.EpochName{}) {
+				names = append(names, row.Name)
+			}
+		}
+		return err
+	}))
+	for _, name := range names {
+		all = append(all, a.commit(id, name))
+	}
+	return all
+}
+
+// wants reports whether the actor looks for a key package of another.
+func (a *actor) wants(other *actor) (wants bool) {
+	a.t.Helper()
+	must(a.t, a.store.View(context.Background(), func(tx *store.Tx) (err error) {
+		wants, err = a.groups.Wants(tx, other.id.ID())
+		return err
+	}))
+	return wants
 }
 
 // info is the GroupInfo of an epoch that the actor holds.

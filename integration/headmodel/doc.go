@@ -8,8 +8,9 @@
 // keeps commit cards, through the same scenarios, and TestCode real members: their
 // stores, their MLS groups and node/group, between which the test carries commits,
 // GroupInfo and Welcomes, erases keys and crashes as the model does. After each step
-// all must come to the same. TestOrders is all orders of four commits at four
-// members with a crash (-model.plays 2 or more: at each place).
+// all must come to the same. TestForOthers: admins are gone whose Adds and Removes were
+// lost, and another one commits them again, in both. TestOrders is all orders of four
+// commits at four members with a crash (-model.plays 2 or more: at each place).
 //
 // A scenario says who is faulty and how many commits, key expiries, crashes and
 // vanishings the adversary may spend. The search is breadth first with state

@@ -180,8 +180,8 @@ func (x *model) talk(s *state) {
 	}
 }
 
-// recommit makes everybody commit its lost intents again, at the same time, and
-// lets an admin add the joiner whose Add was lost.
+// recommit makes everybody commit its lost intents again, at the same time, and, when
+// nobody has any left, lets an admin commit those of others.
 func (x *model) recommit(s *state) {
 	snap := *s
 	n := int8(x.n)
@@ -201,8 +201,8 @@ func (x *model) recommit(s *state) {
 			}
 		}
 	}
-	if *s == snap && x.join {
-		x.addAgain(s)
+	if *s == snap && !x.forOthers(s) && x.join {
+		x.welcomeAgain(s)
 	}
 }
 
@@ -238,43 +238,77 @@ func (x *model) useful(s *state, i, h, t int8, c change) bool {
 	return s.isAdmin(h, t) && s.senior(h, i, t)
 }
 
-// addAgain lets an admin who is in the group add the joiner that is not, or send
-// it another Welcome.
-func (x *model) addAgain(s *state) {
-	j := int8(x.n - 1)
-	if !x.there(s, j) || !x.knows(s, j) {
-		return
-	}
-	for i := int8(0); i < j; i++ {
-		if !x.there(s, i) || !s.active(i) || x.silent(s, i) {
+// forOthers lets the most senior admin who is there commit again what another one did on
+// a branch that lost, and reports whether there was anything.
+func (x *model) forOthers(s *state) bool {
+	i, best := int8(-1), 0
+	for m := range int8(x.n) {
+		if !x.there(s, m) || !s.active(m) || x.silent(s, m) || !s.isAdmin(s.m[m].head, m) {
 			continue
 		}
-		h := s.m[i].head
-		if s.in(h)&mbit(j) == 0 && s.isAdmin(h, i) {
-			if e := x.add(s, i, h, record{change: adds, set: mbit(j)}); e > 0 {
-				x.welcome(s, j, e)
-			}
-			return
-		}
-		if s.in(h)&mbit(j) != 0 && s.m[j].head != h {
-			for e := h; e > 0; e = s.c[e].par {
-				if s.c[e].add&mbit(j) != 0 {
-					x.welcome(s, j, e)
-					return
-				}
-			}
+		if rank, _ := s.rank(int(s.m[m].head), int(m)); i < 0 || rank < best {
+			i, best = m, rank
 		}
 	}
+	if i < 0 {
+		return false
+	}
+	h := s.m[i].head
+	for e := int8(1); e < s.n; e++ {
+		r := s.c[e]
+		if s.m[i].has&bit(e) == 0 || r.by == i || r.garb&mbit(i) != 0 || r.change != removes && r.change != adds ||
+			!s.isAdmin(h, r.by) || s.below(e, h) || s.below(h, e) {
+			continue
+		}
+		for t := range int8(x.n) {
+			if r.set&mbit(t) == 0 || !x.useful(s, i, h, t, r.change) || r.change == removes && !s.senior(h, r.by, t) || s.decided(t, e, h, s.m[i].has) {
+				continue
+			}
+			made := x.add(s, i, h, record{change: r.change, set: mbit(t)})
+			if made > 0 && r.change == adds && x.there(s, t) {
+				x.welcome(s, t, made)
+			}
+			return made > 0
+		}
+	}
+	return false
 }
 
-// knows reports whether the joiner was ever added on a branch that somebody knows.
-func (x *model) knows(s *state, j int8) bool {
-	for e := int8(1); e < s.n; e++ {
-		if s.c[e].add&mbit(j) != 0 {
+// decided reports whether somebody was added or removed below an epoch that lost, or on
+// the way to the head that was taken in its place, among the records that are known.
+func (s *state) decided(t, lost, h int8, known uint32) bool {
+	touches := func(e int8) bool { return (s.c[e].rem|s.c[e].add)&mbit(t) != 0 }
+	for e := lost + 1; e < s.n; e++ {
+		if known&bit(e) != 0 && touches(e) && s.below(lost, e) {
+			return true
+		}
+	}
+	for e := h; e > 0 && !s.below(e, lost); e = s.c[e].par {
+		if touches(e) {
 			return true
 		}
 	}
 	return false
+}
+
+// welcomeAgain lets an admin send the joiner, whom the group has, another Welcome.
+func (x *model) welcomeAgain(s *state) {
+	j := int8(x.n - 1)
+	if !x.there(s, j) {
+		return
+	}
+	for i := int8(0); i < j; i++ {
+		h := s.m[i].head
+		if !x.there(s, i) || !s.active(i) || x.silent(s, i) || s.in(h)&mbit(j) == 0 || s.m[j].head == h {
+			continue
+		}
+		for e := h; e > 0; e = s.c[e].par {
+			if s.c[e].add&mbit(j) != 0 {
+				x.welcome(s, j, e)
+				return
+			}
+		}
+	}
 }
 
 // done reports whether an intent was committed at or above h.

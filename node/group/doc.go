@@ -47,7 +47,11 @@
 // What the user wants is an intent, kept until it is true in the head and the most
 // senior member has committed below it. If its branch loses it is committed again
 // on the head; a Remove of somebody senior is then dropped. Messages without
-// receipts are encrypted again there.
+// receipts are encrypted again there. Whoever committed an Add or a Remove that lost may
+// have gone away: after a minute the most senior admin who knows of it wants it as well,
+// unless the first one is no admin any more or somebody has come to another decision
+// since. A new key package is fetched for that. Who was once brought in by somebody whom
+// it knows takes the Welcome of another admin.
 //
 // An invitation is an intent too: it waits for a key package however long that
 // takes. The Welcome brings the tree from its root, so that the new member judges
@@ -83,9 +87,9 @@
 // committed again if somebody senior to its author commits beside it. Of a
 // message whose author goes away before a change of branches, and before it sends it
 // again, the others may see nothing. Who was invited on a branch that loses is told that
-// it is not in; if the admin who invited it goes away, another one has to. Two members who are
-// in two epochs, because who made the newer one went away, find out when one of them
-// says something. Cards and rosters are kept for as long as the
+// it is not in, until the admin who invited it, or another one who has its card, has added
+// it again. Two members who are in two epochs, because who made the newer one went away,
+// find out when one of them says something. Cards and rosters are kept for as long as the
 // group is; of what one member commits alone, on which nobody else builds, the first
 // 4,096 commits. Members whose trees begin at different epochs, because the group had
 // more than 255 when one of them came, do not judge branches from before that alike.

@@ -1,6 +1,7 @@
 package group
 
 import (
+	"context"
 	"errors"
 	"os"
 	"slices"
@@ -184,24 +185,36 @@ func TestEquivocation(t *testing.T) {
 }
 
 // TestWelcomeLostInviterGone: an admin invites somebody on a branch that loses, and is
-// never seen again. Whoever joined there is told that it is not in, and is, with what it
-// said, when another admin invites it.
+// never seen again. Whoever joined there is told that it is not in, and is in again, with
+// what it said, when another admin has seen the lost Add and nobody else took care of it
+// for a minute: also of an admin whom it knows from the group alone.
 func TestWelcomeLostInviterGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		all := newPeople(t, "anna", "bert", "cleo", "dora")
+		all := newStrangers(t, "anna", "bert", "cleo", "dora")
 		anna, bert, cleo, dora := all[0], all[1], all[2], all[3]
+		for _, p := range all {
+			for _, q := range all {
+				if p != q && (p != dora || q == bert) && (q != dora || p == bert) {
+					p.meet(q)
+				}
+			}
+		}
 		group, id := promoted(t, anna, bert, cleo)
-		invite := []rpc.Identity{dora.id.ID()}
-		must(t, bert.groups.Invite(t.Context(), id, invite))
-		must(t, bert.engine.Start(t.Context(), dora.id.ID(), dora.keyPackage(nil)))
-		settle(group, bert, dora, cleo)
-		_, err := dora.groups.Send(t.Context(), id, chat("am I in?"))
-		must(t, err)
+		settle(group, all...) // the two who met have told each other their cards
 		must(t, anna.groups.Rename(t.Context(), id, "the better branch"))
-		_, err = anna.groups.Tend(t.Context(), group)
+		_, err := anna.groups.Tend(t.Context(), group)
+		must(t, err)
+		must(t, bert.groups.Invite(t.Context(), id, []rpc.Identity{dora.id.ID()}))
+		must(t, bert.engine.Start(t.Context(), dora.id.ID(), dora.keyPackage(nil)))
+		settle(group, bert, dora)
+		bert.carry(cleo)
+		bert.carry(anna)
+		_, err = dora.groups.Send(t.Context(), id, chat("am I in?"))
 		must(t, err)
 		there := []*person{anna, cleo, dora}
-		quiet(group, there...)
+		for range 3 {
+			settle(group, there...)
+		}
 		if !slices.Equal(anna.authenticator(group), cleo.authenticator(group)) {
 			t.Error("anna and cleo are in two epochs")
 		}
@@ -211,7 +224,13 @@ func TestWelcomeLostInviterGone(t *testing.T) {
 		if _, err := dora.groups.Send(t.Context(), id, chat("hello?")); !errors.Is(err, ErrNotIn) {
 			t.Errorf("dora writes: got %v, want ErrNotIn", err)
 		}
-		must(t, anna.groups.Invite(t.Context(), id, invite))
+		if anna.wants(dora) {
+			t.Error("anna adds her at once, and leaves bert no time to")
+		}
+		quiet(group, there...)
+		if cleo.wants(dora) || !anna.wants(dora) {
+			t.Fatalf("cleo adds her: %v, anna: %v", cleo.wants(dora), anna.wants(dora))
+		}
 		must(t, anna.engine.Start(t.Context(), dora.id.ID(), dora.keyPackage(nil)))
 		quiet(group, there...)
 		for _, p := range there {
@@ -223,4 +242,59 @@ func TestWelcomeLostInviterGone(t *testing.T) {
 			t.Errorf("anna shows %q", got)
 		}
 	})
+}
+
+// wants reports whether p looks for a key package of q.
+func (p *person) wants(q *person) (wants bool) {
+	p.t.Helper()
+	p.view(func(tx *store.Tx) (err error) {
+		wants, err = p.groups.Wants(tx, q.id.ID())
+		return err
+	})
+	return wants
+}
+
+// TestRemoveLostAdminGone: an admin removes somebody on a branch that loses, and is never
+// seen again. Another admin removes that one a minute later, unless the admin is none any
+// more.
+func TestRemoveLostAdminGone(t *testing.T) {
+	for name, tt := range map[string]struct {
+		better func(ctx context.Context, anna *person, id [16]byte, bert rpc.Identity) error
+		stays  bool
+	}{
+		"again": {func(ctx context.Context, anna *person, id [16]byte, _ rpc.Identity) error {
+			return anna.groups.Rename(ctx, id, "the better branch")
+		}, false},
+		"no admin any more": {func(ctx context.Context, anna *person, id [16]byte, bert rpc.Identity) error {
+			return anna.groups.Demote(ctx, id, bert)
+		}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				all := newPeople(t, "anna", "bert", "cleo", "dora")
+				anna, bert, cleo, dora := all[0], all[1], all[2], all[3]
+				group, id := promoted(t, all...)
+				must(t, tt.better(t.Context(), anna, id, bert.id.ID()))
+				must(t, bert.groups.Remove(t.Context(), id, dora.id.ID()))
+				for _, p := range []*person{anna, bert} {
+					_, err := p.groups.Tend(t.Context(), group)
+					must(t, err)
+				}
+				bert.carry(anna)
+				bert.carry(cleo)
+				there := []*person{anna, cleo, dora}
+				settle(group, there...)
+				if got := len(anna.members(group)); got != 4 {
+					t.Errorf("%d members while bert has time to do it again, want 4", got)
+				}
+				quiet(group, there...)
+				if slices.Contains(anna.members(group), dora.id.ID()) != tt.stays {
+					t.Errorf("dora is in: %v, want %v", !tt.stays, tt.stays)
+				}
+				if !slices.Equal(anna.authenticator(group), cleo.authenticator(group)) {
+					t.Error("anna and cleo are in two epochs")
+				}
+			})
+		})
+	}
 }

@@ -148,22 +148,41 @@ func (g *Groups) answer(tx *store.Tx, fx *news.Effects, t *cards.Tree, to rpc.Id
 		return err
 	}
 	part, size := &message.GroupTree{}, 0
+	var added []rpc.Identity
 	for n, e := range lacks {
 		row, err := tx.Commit(t.Root.Group, e.Name)
 		if err != nil {
 			return err
 		}
 		part.Commits = append(part.Commits, message.Commit{Card: row.Card, Message: row.Message})
+		added = append(added, e.Card.Added...)
 		size += len(row.Card) + len(row.Message)
 		if size <= maxAnswer && len(part.Commits) < message.MaxCommits && n < len(lacks)-1 {
 			continue
 		}
-		if err := g.Add(tx, fx, t.Root.Group, to, at, r, part); err != nil {
+		parts := []message.Part{part}
+		known, err := g.cardsOfAdded(tx, t, to, added)
+		if err != nil {
 			return err
 		}
-		part, size = &message.GroupTree{}, 0
+		if len(known) > 0 {
+			parts = append(parts, known)
+		}
+		if err := g.Add(tx, fx, t.Root.Group, to, at, r, parts...); err != nil {
+			return err
+		}
+		part, size, added = &message.GroupTree{}, 0, nil
 	}
 	return nil
+}
+
+// cardsOfAdded are those of people whom commits have added, which go with them to a
+// member: on a branch that lost nobody else may be left to tell where they are.
+func (g *Groups) cardsOfAdded(tx *store.Tx, t *cards.Tree, to rpc.Identity, added []rpc.Identity) (message.ContactCards, error) {
+	if !t.Top().Roster.Has(to) {
+		return nil, nil
+	}
+	return g.Cards(tx, added[:min(len(added), message.MaxAskedCards)], tx.Now())
 }
 
 // Speaks implements convo.Groups.

@@ -80,6 +80,11 @@ func (g *Groups) tend(tx *store.Tx, fx *news.Effects, row store.Group, c store.C
 	if err != nil {
 		return wait, err
 	}
+	again, err := g.again(tx, fx, row, c, t, now)
+	sooner(again)
+	if err != nil {
+		return wait, err
+	}
 	p, later, err := plan.Make(tx, row.ID, t, g.self, now)
 	if err != nil {
 		return wait, err
@@ -104,6 +109,20 @@ func (g *Groups) tend(tx *store.Tx, fx *news.Effects, row store.Group, c store.C
 		return wait, err
 	}
 	return wait, g.SendAgain(tx, fx, row, c, t)
+}
+
+// again wants what other admins wanted and did not get, because their branch lost; wait
+// is until more of that is due, 0 if none is.
+func (g *Groups) again(tx *store.Tx, fx *news.Effects, row store.Group, c store.Conversation, t *cards.Tree, now time.Time) (wait time.Duration, err error) {
+	if c.Status != StatusIn {
+		return 0, nil
+	}
+	about, wait, err := plan.Again(tx, row.ID, t, g.self, now)
+	for _, who := range about {
+		g.cfg.Log.Info("want again what another admin committed in vain", "group", row.ID, "peer", transport.Key(who))
+		fx.Send(who) // who is to come in needs a key package
+	}
+	return wait, err
 }
 
 // commitPlan commits a plan. A key package that is no good in this group, or not any

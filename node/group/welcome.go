@@ -85,14 +85,14 @@ func welcomeOf(h *message.GroupTree, ep *mls.Epoch, now time.Time) (*welcome, er
 }
 
 // tip finds the epoch of the Welcome in a tree, in which its commit adds us and is made
-// by somebody who may and whom we know.
-func (g *Groups) tip(tx *store.Tx, t *cards.Tree, w *welcome) (*cards.Epoch, error) {
+// by somebody who may.
+func (g *Groups) tip(t *cards.Tree, w *welcome) (*cards.Epoch, error) {
 	e := t.At(w.own)
 	if e == nil || e.Card == nil || !slices.Contains(e.Card.Added, g.self) || e.Card.Number != w.epoch.Number() ||
 		!charter.Describes(e.Roster, w.epoch.Members(), w.epoch.Extensions()) {
 		return nil, fmt.Errorf("%w: welcome to an epoch that the tree does not lead to", convo.ErrRefused)
 	}
-	return e, g.mayInvite(tx, e.Card.Committer)
+	return e, nil
 }
 
 // begin enters a group that we do not know, with the tree that came beside the
@@ -109,8 +109,11 @@ func (g *Groups) begin(tx *store.Tx, fx *news.Effects, c store.Conversation, w *
 	if err != nil {
 		return fmt.Errorf("%w: %w", convo.ErrRefused, err)
 	}
-	tip, err := g.tip(tx, t, w)
+	tip, err := g.tip(t, w)
 	if err != nil {
+		return err
+	}
+	if err := g.mayInvite(tx, tip.Card.Committer); err != nil {
 		return err
 	}
 	row := store.Group{
@@ -176,9 +179,16 @@ func (g *Groups) welcomeBack(tx *store.Tx, fx *news.Effects, row store.Group, c 
 	if e := t.At(w.own); e != nil && e.State != cards.StateNew {
 		return nil // it leads to nothing new
 	}
-	tip, err := g.tip(tx, t, w)
+	tip, err := g.tip(t, w)
 	if err != nil {
 		return err
+	}
+	// Who came in by the word of somebody whom we know, on a branch that lost, may be
+	// brought back by any admin.
+	if c.Status == StatusLeft || t.RemovedBy(g.self) != nil {
+		if err := g.mayInvite(tx, tip.Card.Committer); err != nil {
+			return err
+		}
 	}
 	if err := g.enter(tx, fx, row, fresh, tip, w); err != nil {
 		return err
