@@ -3,8 +3,11 @@ package integration
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -61,6 +64,7 @@ func TestOldCopyOfHome(t *testing.T) {
 			return info.Epoch
 		}
 		before := epoch()
+		time.Sleep(14 * time.Hour) // the endpoint that the relay has is over
 
 		c.dir = old
 		c.start()
@@ -118,5 +122,107 @@ func TestTwoCopiesOfHome(t *testing.T) {
 		if _, err := twin.Status(context.Background()); err != nil {
 			t.Errorf("the chosen one has ended: %v", err)
 		}
+	})
+}
+
+// refusals collects what a machine's log says of payloads that it refused.
+type refusals struct {
+	mu  sync.Mutex
+	all []string
+}
+
+func (r *refusals) Enabled(context.Context, slog.Level) bool { return true }
+func (r *refusals) WithAttrs([]slog.Attr) slog.Handler       { return r }
+func (r *refusals) WithGroup(string) slog.Handler            { return r }
+
+func (r *refusals) Handle(_ context.Context, rec slog.Record) error {
+	if rec.Message != "payload refused" {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	rec.Attrs(func(a slog.Attr) bool {
+		r.all = append(r.all, a.String())
+		return true
+	})
+	return nil
+}
+
+// TestOldCopyWithoutRelay puts an old copy of a home in its place, a day later, that has
+// no relay: a contact's node tells, before anything reaches it that was made with the
+// copy's keys.
+func TestOldCopyWithoutRelay(t *testing.T) {
+	simulate(t, func(w *world) {
+		var refused refusals
+		quiet := w.log
+		w.logs = func(name string) *slog.Logger {
+			if name == "bob" {
+				return slog.New(&refused)
+			}
+			return quiet
+		}
+		a, b := w.node("alice"), w.node("bob")
+		knowEachOther(a, b)
+		a.await(a.send(b, "before"), localapi.Delivered, time.Minute)
+		a.halt()
+		old := a.copyHome()
+		a.start()
+		a.await(a.send(b, "lost with the home"), localapi.Delivered, time.Minute)
+		b.await(b.send(a, "also lost"), localapi.Delivered, time.Minute)
+		if a.olderCopy() {
+			t.Fatal("a home that was stopped and started counts as an older copy")
+		}
+		a.halt()
+		time.Sleep(14 * time.Hour)
+
+		a.dir = old
+		a.start()
+		a.await(a.send(b, "here again"), localapi.Delivered, 20*time.Minute)
+		if !a.olderCopy() {
+			t.Error("an old copy of a home was not noticed")
+		}
+		b.await(b.send(a, "welcome back"), localapi.Delivered, 20*time.Minute)
+		// The copy did not know what it comes after.
+		got, want := b.texts(a), []string{"also lost", "before", "hello bob", "here again", "lost with the home", "welcome back"}
+		if slices.Sort(got); !slices.Equal(got, want) {
+			t.Errorf("bob sees %q, want %q", got, want)
+		}
+		if len(refused.all) > 0 {
+			t.Errorf("bob refused %q", refused.all)
+		}
+		a.halt()
+		a.start()
+		a.await(a.send(b, "and later"), localapi.Delivered, time.Minute)
+	})
+}
+
+// TestTwoCopiesWithoutRelay runs a home and a copy of it at once, without a relay: the
+// copy learns from a contact that it is one, and the other ends.
+func TestTwoCopiesWithoutRelay(t *testing.T) {
+	simulate(t, func(w *world) {
+		a, b := w.node("alice"), w.node("bob")
+		knowEachOther(a, b)
+		a.await(a.send(b, "hello"), localapi.Delivered, time.Minute)
+		a.halt()
+		twin := &simNode{w: w, name: "twin", ip: w.ip(), dir: a.copyHome()}
+		a.start()
+		a.await(a.send(b, "from the first"), localapi.Delivered, time.Minute)
+		twin.start()
+		w.stop = append(w.stop, twin.halt)
+		twin.await(twin.send(b, "from the second"), localapi.Delivered, 20*time.Minute)
+		if !twin.olderCopy() {
+			t.Error("the copy does not know that the home was used since")
+		}
+		select {
+		case err := <-a.done:
+			var why *localapi.Error
+			if !errors.As(err, &why) || why.Exit != localapi.ExitHome || why.Hint == "" {
+				t.Errorf("it ended with %v", err)
+			}
+			a.cancel = nil
+		case <-time.After(time.Hour):
+			t.Fatal("the home goes on beside its copy")
+		}
+		b.await(b.send(a, "which are you?"), localapi.Delivered, 20*time.Minute)
 	})
 }

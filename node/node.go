@@ -140,7 +140,7 @@ func (n *Node) assemble(ctx context.Context, s settings) (err error) {
 		Plain: n.cfg.Plain, Twin: n.twin, Log: n.log,
 	})
 	*service = *serve.New(serve.Config{
-		Self: n.identity.ID(), Inbox: n.deliverer, Paths: paths{n}, Keys: stock, Profile: n.profile, Now: n.store.Now,
+		Self: n.identity.ID(), Inbox: n.deliverer, Paths: paths{n}, Peers: n.deliverer, Keys: stock, Profile: n.profile, Now: n.store.Now,
 	})
 	relays, changed, err := n.remember(ctx, s)
 	if err != nil {

@@ -32,6 +32,7 @@ type (
 		SetEndpoint(ctx context.Context, owner rpc.Identity, seq uint64, expiry time.Time, generation uint32, record []byte) error
 		Generation(ctx context.Context, owner rpc.Identity) (generation uint32, found bool, err error)
 		Endpoint(ctx context.Context, owner rpc.Identity) ([]byte, error)
+		LastEndpoint(ctx context.Context, owner rpc.Identity) ([]byte, error)
 	}
 	// channelStore keeps channels.
 	channelStore interface {

@@ -152,9 +152,9 @@ func (e *Engine) startOver(tx *store.Tx, fx *news.Effects, conversation [16]byte
 }
 
 // Sweep erases what has had its time: groups that only received, payloads that
-// no key opened, remembered hashes, key packages, others' endpoints and hybrid
-// keys, passes, and private halves of our own hybrid keys. Messages that found nobody
-// for 30 days are called failed. It also gives out new passes when it is time.
+// no key opened, remembered hashes, key packages, others' hybrid keys, passes, and
+// private halves of our own hybrid keys. Messages that found nobody for 30 days are
+// called failed. It also gives out new passes when it is time.
 func (e *Engine) Sweep(ctx context.Context) error {
 	now := e.cfg.Store.Now()
 	// Also where nobody asks for the present key: the old ones must go.
@@ -175,9 +175,6 @@ func (e *Engine) Sweep(ctx context.Context) error {
 			return err
 		}
 		if err := tx.DeleteExpiredKeyPackages(now); err != nil {
-			return err
-		}
-		if err := tx.DropEndpoints(now); err != nil {
 			return err
 		}
 		if err := tx.DropPeerHybridKeys(now.Add(-peerKeyTime)); err != nil {

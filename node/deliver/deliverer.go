@@ -12,6 +12,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"quicnprotochat/node/convo"
+	"quicnprotochat/node/deliver/asked"
 	"quicnprotochat/node/deliver/homes"
 	"quicnprotochat/node/deliver/inbox"
 	"quicnprotochat/node/deliver/links"
@@ -77,6 +78,7 @@ type Deliverer struct {
 	sealed    *refusals.Refusals
 	desk      deposit.Desk
 	sure      sure
+	asked     *asked.Machines
 
 	// mu guards the fields below.
 	mu       sync.Mutex
@@ -94,7 +96,7 @@ func New(cfg Config) *Deliverer {
 	}
 	d.budget = budget.New(0)
 	d.links = links.New(links.Config{
-		Open: d.open, Up: d.up, Go: func(fn func(context.Context)) bool { return d.tasks.run(fn) },
+		Open: d.open, Before: d.willAsk, Up: d.up, Go: func(fn func(context.Context)) bool { return d.tasks.run(fn) },
 		Service: cfg.Service, Token: func(k transport.Key) []byte { return d.sessions.Token(k) },
 		Budget: d.budget, Log: cfg.Log,
 	})
@@ -106,6 +108,7 @@ func New(cfg Config) *Deliverer {
 	})
 	d.sessions = sessions.New()
 	d.sealed = refusals.New()
+	d.asked = asked.New()
 	d.sure.ch = make(chan struct{})
 	return d
 }
@@ -267,6 +270,7 @@ func (d *Deliverer) ContactChanged(c store.Contact) {
 func (d *Deliverer) up(ln *links.Link) {
 	d.wake(rpc.Identity(ln.Key), wakeLink)
 	d.relayUp(ln.Key)
+	d.tasks.run(func(ctx context.Context) { d.askKept(ctx, ln) })
 	d.tasks.run(func(ctx context.Context) { d.askEndpoint(ctx, ln) })
 }
 

@@ -57,7 +57,7 @@
 //     used our keys. fleeting.go: what is worth nothing later.
 //   - links: the streams to other machines. homes: when our relays are visited. inbox:
 //     what comes in. pulse: whether a link is alive. people, sessions, refusals,
-//     strangers: what is known of each. Package node/deposit: one deposit for several
+//     strangers, asked: what is known of each. Package node/deposit: one deposit for several
 //     people.
 //
 // # Invariants
@@ -68,7 +68,8 @@
 //     receipt or another control when somebody took it durably; of a Welcome or
 //     an introduction when the person shows that it has it.
 //   - Nothing is done with the keys in the store before a home relay was asked whether
-//     another home has used them (Sure), for at most a second.
+//     another home has used them (Sure), for at most a second. Nothing goes straight to a
+//     contact before its machine was asked the same.
 //   - One person who cannot be reached holds up nobody else.
 //   - The inbox table is bounded; of what no key opens yet, the oldest makes room.
 package deliver

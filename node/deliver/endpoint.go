@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -225,18 +226,23 @@ func (d *Deliverer) askEndpoint(ctx context.Context, ln *links.Link) {
 	}
 }
 
-// keepEndpoint stores an endpoint unless one of the same or a later sequence is
-// known.
+// keepEndpoint stores an endpoint, and reports whether it is another one than was known,
+// and a later one unless that has expired.
 func (d *Deliverer) keepEndpoint(ctx context.Context, id rpc.Identity, record []byte, e endpoint.Record) (newer bool) {
 	err := d.cfg.Store.Update(ctx, func(tx *store.Tx) error {
-		_, seq, err := tx.EndpointRecord(id)
+		known, _, err := tx.EndpointRecord(id)
 		if err != nil && !store.IsNotFound(err) {
 			return err
 		}
-		if newer = store.IsNotFound(err) || e.Seq > seq; !newer {
+		if bytes.Equal(known, record) {
 			return nil
 		}
-		return tx.PutEndpoint(id, record, e.Seq, e.Expiry)
+		err = tx.PutEndpoint(id, record, e.Seq, e.Expiry)
+		newer = err == nil
+		if errors.Is(err, store.ErrConflict) {
+			err = nil
+		}
+		return err
 	})
 	if err != nil {
 		d.cfg.Log.Error("store endpoint", "err", err)

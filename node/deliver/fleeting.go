@@ -23,6 +23,9 @@ func (d *Deliverer) Fleeting(to rpc.Identity, payload []byte) {
 	d.tasks.run(func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, callTime)
 		defer cancel()
+		if d.asked.Wait(ctx, p.Host) != nil {
+			return
+		}
 		if _, err := ln.Client().Enqueue(ctx, to, rpc.Channel{}, payload); err != nil {
 			d.cfg.Log.Debug("say something for a moment", "peer", p.Host, "err", err)
 		}

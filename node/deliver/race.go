@@ -278,6 +278,9 @@ func (r *race) goDirect(ctx context.Context, w way) error {
 	if err != nil {
 		return err
 	}
+	if err := r.d.asked.Wait(ctx, ln.Key); err != nil {
+		return err
+	}
 	r.direct.Store(ln)
 	err = r.send(ctx, ln.Client(), ack{way: w, path: ln.Path}, ln.Pulse)
 	if errors.Is(err, rpc.ErrDisconnected) {

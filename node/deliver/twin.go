@@ -2,11 +2,16 @@ package deliver
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
+	"quicnprotochat/node/deliver/asked"
+	"quicnprotochat/node/deliver/links"
 	"quicnprotochat/node/profile"
+	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
+	"quicnprotochat/transport"
 )
 
 // sureTime is how long after a start it is waited for a home relay to say whether this
@@ -60,15 +65,85 @@ func (r *home) compare(ctx context.Context, c *rpc.Client) error {
 		r.d.cfg.Log.Info("look for our endpoint", "relay", r.URL.Key, "err", err)
 		return ctx.Err()
 	}
-	t, err := r.d.cfg.Profile.Compare(ctx, record, r.d.cfg.Store.Now())
-	if err != nil {
+	if _, err := r.d.judge(ctx, record); err != nil {
 		return err
-	}
-	if t != profile.NoTwin {
-		if err := r.d.cfg.Twin(ctx, t); err != nil {
-			return err
-		}
 	}
 	r.d.sure.open()
 	return nil
+}
+
+// judge compares what somebody keeps as our endpoint with what we have published, and
+// acts on it.
+func (d *Deliverer) judge(ctx context.Context, record []byte) (t profile.Twin, err error) {
+	if t, err = d.cfg.Profile.Compare(ctx, record); err == nil && t != profile.NoTwin {
+		err = d.cfg.Twin(ctx, t)
+	}
+	return t, err
+}
+
+// askPause is the time until a contact's machine that did not answer is asked again.
+const askPause = time.Second
+
+// willAsk notes that a contact's machine will be asked what it keeps as our endpoint.
+func (d *Deliverer) willAsk(k transport.Key) {
+	if _, ok := d.people.Of(rpc.Identity(k)); ok {
+		d.asked.Begin(k)
+	}
+}
+
+// Asked waits until the machine of a contact has said what it keeps as our endpoint, if
+// it is connected: until then it gets no other.
+func (d *Deliverer) Asked(ctx context.Context, id rpc.Identity) error {
+	if err := d.asked.Wait(ctx, transport.Key(id)); !errors.Is(err, asked.ErrAfresh) {
+		return err
+	}
+	return nil
+}
+
+// Kept returns the endpoint that was seen last of a contact, nil if there is none.
+func (d *Deliverer) Kept(ctx context.Context, id rpc.Identity) (record []byte, err error) {
+	err = d.cfg.Store.Glance(ctx, func(tx *store.Tx) error {
+		record, _, err = tx.EndpointRecord(id)
+		return err
+	})
+	if store.IsNotFound(err) {
+		err = nil
+	}
+	return record, err
+}
+
+// askKept asks a contact's machine what it keeps as our endpoint, at once and then now
+// and then, as long as it is connected.
+func (d *Deliverer) askKept(ctx context.Context, ln *links.Link) {
+	if _, ok := d.people.Of(rpc.Identity(ln.Key)); !ok {
+		return
+	}
+	for {
+		pause := twinEvery
+		if t, err := d.compareAt(ctx, ln); err != nil {
+			d.cfg.Log.Info("ask for our endpoint", "peer", ln.Key, "err", err)
+			pause = askPause
+		} else {
+			d.asked.End(ln.Key, t != profile.NoTwin)
+		}
+		select {
+		case <-time.After(pause):
+		case <-ln.Done():
+			return
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// compareAt judges what a contact's machine keeps as our endpoint. One that refuses to
+// say keeps none.
+func (d *Deliverer) compareAt(ctx context.Context, ln *links.Link) (profile.Twin, error) {
+	call, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	record, err := ln.Client().ResolveEndpoint(call, d.self)
+	if call.Err() != nil || errors.Is(err, rpc.ErrDisconnected) || errors.Is(err, rpc.ErrBusy) {
+		return profile.NoTwin, errors.Join(err, call.Err())
+	}
+	return d.judge(ctx, record)
 }

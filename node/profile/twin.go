@@ -83,11 +83,11 @@ func (s *sequences) twin(seq uint64) Twin {
 // is used for the work of a twin.
 func ForgetSequence(tx *store.Tx) error { return tx.SetMeta(metaEndpoint, nil) }
 
-// Compare looks at an endpoint of ours that somebody keeps, and says who made it. One
-// that is malformed, or that has ended, says nothing. From then on we give higher
-// sequence numbers, and it is told once.
-func (p *Profile) Compare(ctx context.Context, record []byte, now time.Time) (t Twin, err error) {
-	e, err := endpoint.Parse(record, transport.Key(p.cfg.Identity.ID()), now)
+// Compare looks at an endpoint of ours that somebody keeps, however old, and says who
+// made it. One that we did not sign says nothing. From then on we give higher sequence
+// numbers, and it is told once.
+func (p *Profile) Compare(ctx context.Context, record []byte) (t Twin, err error) {
+	e, err := endpoint.ParseAny(record, transport.Key(p.cfg.Identity.ID()))
 	if err != nil {
 		return NoTwin, nil
 	}

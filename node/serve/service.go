@@ -32,11 +32,21 @@ type Paths interface {
 	PathOf(k transport.Key) transport.Path
 }
 
+// Peers knows what contacts keep of us, and we of them.
+type Peers interface {
+	// Asked waits until a contact that is connected has said what it keeps as our
+	// endpoint.
+	Asked(ctx context.Context, id rpc.Identity) error
+	// Kept returns the endpoint that was seen last of a contact, nil if there is none.
+	Kept(ctx context.Context, id rpc.Identity) ([]byte, error)
+}
+
 // Config says what the node has. All fields are required.
 type Config struct {
 	Self    rpc.Identity
 	Inbox   Inbox
 	Paths   Paths
+	Peers   Peers
 	Keys    *keys.Keys
 	Profile *profile.Profile
 	Now     func() time.Time // the clock of the home
@@ -161,10 +171,19 @@ func (n *Node) PublishEndpoint(context.Context, rpc.Caller, rpc.Identity, []byte
 	return rpc.ErrNotOffered
 }
 
-// ResolveEndpoint returns this node's present endpoint.
-func (n *Node) ResolveEndpoint(ctx context.Context, _ rpc.Caller, owner rpc.Identity) ([]byte, error) {
-	if owner != n.cfg.Self {
+// ResolveEndpoint returns this node's present endpoint, and to a caller that asks for its
+// own the one that was seen last of it: so it learns whether its home is an older copy.
+// Who may have such a thing to tell us tells it first, for it keeps but one.
+func (n *Node) ResolveEndpoint(ctx context.Context, c rpc.Caller, owner rpc.Identity) ([]byte, error) {
+	switch {
+	case c.Proven && owner == c.Identity && owner != n.cfg.Self:
+		return n.cfg.Peers.Kept(ctx, owner)
+	case owner != n.cfg.Self:
 		return nil, rpc.ErrNotRecipient
+	case c.Proven:
+		if err := n.cfg.Peers.Asked(ctx, c.Identity); err != nil {
+			return nil, err
+		}
 	}
 	return n.cfg.Profile.Present(ctx, n.cfg.Now())
 }

@@ -27,6 +27,17 @@ func (t *taken) Take(_ context.Context, _ rpc.Identity, _ string, payload []byte
 
 type direct struct{}
 
+// mute is somebody who has not said yet what it keeps of us.
+var mute = rpc.Identity{7}
+
+func (direct) Asked(ctx context.Context, id rpc.Identity) error {
+	if id == mute {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+func (direct) Kept(context.Context, rpc.Identity) ([]byte, error) { return []byte("kept"), nil }
+
 func (direct) PathOf(transport.Key) transport.Path { return transport.PathDirect }
 func (direct) Addrs() []transport.Addr             { return []transport.Addr{"/ip4/1.0.0.1/udp/7000/quic-v1"} }
 func (direct) LocalAddrs() []transport.Addr        { return nil }
@@ -53,7 +64,7 @@ func newService(t *testing.T) (s *rpc.Service, inbox *taken, self, caller rpc.Id
 	p.Attach(direct{})
 	inbox = &taken{}
 	s = New(Config{
-		Self: ids[0].ID(), Inbox: inbox, Paths: direct{}, Profile: p,
+		Self: ids[0].ID(), Inbox: inbox, Paths: direct{}, Peers: direct{}, Profile: p,
 		Keys: keys.New(keys.Config{Store: db, Identity: ids[0]}), Now: db.Now,
 	})
 	return s, inbox, ids[0].ID(), ids[1].ID()
@@ -132,6 +143,20 @@ func TestHandsOutOwnKeys(t *testing.T) {
 	}
 	if again, err := s.Endpoints.ResolveEndpoint(t.Context(), caller, self); err != nil || string(again) != string(record) {
 		t.Errorf("asked again: got another record or %v, want the same", err)
+	}
+	first := rpc.Caller{Kind: rpc.TokenTLS, Identity: mute, Proven: true}
+	if got, err := s.Endpoints.ResolveEndpoint(t.Context(), first, self); err == nil {
+		t.Errorf("before it has said what it keeps of us it got %x", got)
+	}
+	other := rpc.Identity{1}
+	for _, tt := range []struct {
+		owner rpc.Identity
+		want  string
+		err   error
+	}{{caller.Identity, "kept", nil}, {other, "", rpc.ErrNotRecipient}} {
+		if got, err := s.Endpoints.ResolveEndpoint(t.Context(), caller, tt.owner); string(got) != tt.want || !errors.Is(err, tt.err) {
+			t.Errorf("endpoint of another: got %q, %v, want %q, %v", got, err, tt.want, tt.err)
+		}
 	}
 	if name, err := s.Directory.ResolveIdentity(t.Context(), caller, self); err != nil || name != "alice" {
 		t.Errorf("own name: got %q, %v, want alice", name, err)

@@ -37,7 +37,13 @@ func wantErr(t tester, got, want error) {
 // inTx runs a test in one write transaction and commits it.
 func inTx(t *testing.T, fn func(*Tx)) {
 	t.Helper()
-	update(t, open(t, Config{}), func(tx *Tx) error { fn(tx); return nil })
+	inTxOf(t, open(t, Config{}), fn)
+}
+
+// inTxOf is inTx of a store.
+func inTxOf(t *testing.T, s *Store, fn func(*Tx)) {
+	t.Helper()
+	update(t, s, func(tx *Tx) error { fn(tx); return nil })
 }
 
 func TestMeta(t *testing.T) {
@@ -112,35 +118,39 @@ func TestRelays(t *testing.T) {
 }
 
 func TestEndpoints(t *testing.T) {
-	inTx(t, func(tx *Tx) {
+	now := at(5)
+	s := open(t, Config{Now: func() time.Time { return now }})
+	inTxOf(t, s, func(tx *Tx) {
 		id := identity(1)
 		const high = 1<<63 + 5
 		_, _, err := tx.EndpointRecord(id)
 		wantErr(t, err, ErrNotFound)
 		for _, step := range []struct {
+			now    int64
 			record string
 			seq    uint64
 			want   error
 		}{
-			{"a", 5, nil},
-			{"a", 5, nil},
-			{"other", 5, ErrConflict},
-			{"older", 4, ErrConflict},
-			{"b", 6, nil},
-			{"c", high, nil},
-			{"b", 6, ErrConflict},
+			{5, "a", 5, nil},
+			{5, "a", 5, nil},
+			{5, "other", 5, ErrConflict},
+			{5, "older", 4, ErrConflict},
+			{5, "b", 6, nil},
+			{5, "c", high, nil},
+			{9, "b", 6, ErrConflict},
+			{10, "b", 6, nil}, // the other one has expired
 		} {
+			now = at(step.now)
 			wantErr(t, tx.PutEndpoint(id, []byte(step.record), step.seq, at(10)), step.want)
+			if step.seq == high {
+				record, seq, err := tx.EndpointRecord(id)
+				want(t, record, err, []byte("c"))
+				want(t, seq, err, high)
+			}
 		}
 		record, seq, err := tx.EndpointRecord(id)
-		want(t, record, err, []byte("c"))
-		want(t, seq, err, high)
-		wantErr(t, tx.DropEndpoints(at(10)), nil)
-		_, _, err = tx.EndpointRecord(id)
-		wantErr(t, err, nil)
-		wantErr(t, tx.DropEndpoints(at(11)), nil)
-		_, _, err = tx.EndpointRecord(id)
-		wantErr(t, err, ErrNotFound)
+		want(t, record, err, []byte("b"))
+		want(t, seq, err, 6)
 	})
 }
 

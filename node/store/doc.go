@@ -30,7 +30,7 @@
 //	                                 days (node/convo)
 //	blocked          block.go        nothing: the user blocks people
 //	relays           relay.go        four: node/front/homes refuses more; the user may forget one
-//	endpoints        endpoint.go     one per contact; Sweep of node/convo drops the expired
+//	endpoints        endpoint.go     one per contact
 //	hybrid_keys      hybridkey.go    one a week, erased two weeks after it was replaced (node/keys)
 //	peer_hybrid_keys hybridkey.go    one per contact; Sweep drops those long expired
 //	key_packages     keypackage.go   erased when a Welcome uses them, those of last resort not, and

@@ -19,21 +19,16 @@ func (t *Tx) EndpointRecord(id rpc.Identity) (record []byte, seq uint64, err err
 	return e.record, e.seq, err
 }
 
-// PutEndpoint stores a record that replaces an older one. It returns
-// ErrConflict, and keeps what it has, if that is newer or is another record of
+// PutEndpoint stores a record that replaces an older one, or one that has expired. It
+// returns ErrConflict, and keeps what it has, if that is newer or is another record of
 // the same sequence number.
 func (t *Tx) PutEndpoint(id rpc.Identity, record []byte, seq uint64, expiry time.Time) error {
 	n, err := t.db.Exec(`INSERT INTO endpoints (identity, record, seq, expiry) VALUES (?, ?, ?, ?)
 		ON CONFLICT (identity) DO UPDATE SET record = excluded.record, seq = excluded.seq, expiry = excluded.expiry
-		WHERE excluded.seq > seq OR (excluded.seq = seq AND excluded.record = record)`,
-		id[:], record, seq, expiry)
+		WHERE excluded.seq > seq OR (excluded.seq = seq AND excluded.record = record) OR expiry <= ?`,
+		id[:], record, seq, expiry, t.Now())
 	if err == nil && n == 0 {
 		return ErrConflict
 	}
 	return err
-}
-
-// DropEndpoints removes the records that expired before that time.
-func (t *Tx) DropEndpoints(before time.Time) error {
-	return t.db.Do("DELETE FROM endpoints WHERE expiry < ?", before)
 }

@@ -1,12 +1,14 @@
 package store
 
-// DropSecrets erases what must not be used by two homes: the keys of all epochs and key
-// packages. Which groups are to be entered anew is up to the caller.
+// DropSecrets erases what must not be used by two homes: the keys of all epochs, the
+// messages that wait in the outbox encrypted with them, and key packages. Which groups
+// are to be entered anew is up to the caller.
 func (t *Tx) DropSecrets() error {
 	for _, sql := range []string{
 		"DELETE FROM mls_records",
 		"DELETE FROM epochs",
 		"DELETE FROM key_packages",
+		"DELETE FROM outbox WHERE recipient IN (SELECT DISTINCT recipient FROM outbox) AND kind = 1", // KindMessage
 	} {
 		if err := t.db.Do(sql); err != nil {
 			return err

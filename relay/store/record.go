@@ -56,8 +56,18 @@ func (s *Store) SetEndpoint(ctx context.Context, owner rpc.Identity, seq uint64,
 
 // Endpoint returns the record of owner, nil if there is none that still holds.
 func (s *Store) Endpoint(ctx context.Context, owner rpc.Identity) (record []byte, err error) {
+	return s.recordOf(ctx, owner, (*Config).endpoint)
+}
+
+// LastEndpoint returns the record of owner, also for Config.Forget after it held: nil if
+// there is none.
+func (s *Store) LastEndpoint(ctx context.Context, owner rpc.Identity) (record []byte, err error) {
+	return s.recordOf(ctx, owner, (*Config).lastEndpoint)
+}
+
+func (s *Store) recordOf(ctx context.Context, owner rpc.Identity, find func(*Config, *bolt.Tx, rpc.Identity) (endpoint, bool)) (record []byte, err error) {
 	err = s.view(ctx, func(tx *bolt.Tx) error {
-		if e, found := s.cfg.endpoint(tx, owner); found {
+		if e, found := find(&s.cfg, tx, owner); found {
 			record = bytes.Clone(e.record)
 		}
 		return nil
@@ -67,12 +77,18 @@ func (s *Store) Endpoint(ctx context.Context, owner rpc.Identity) (record []byte
 
 // endpoint returns what is stored for owner if it has not expired.
 func (c *Config) endpoint(tx *bolt.Tx, owner rpc.Identity) (endpoint, bool) {
+	e, found := c.lastEndpoint(tx, owner)
+	return e, found && e.expiry > c.Now().UnixMilli()
+}
+
+// lastEndpoint returns what is stored for owner.
+func (c *Config) lastEndpoint(tx *bolt.Tx, owner rpc.Identity) (endpoint, bool) {
 	body := c.record(tx, bucketEndpoints, owner[:])
 	if body == nil {
 		return endpoint{}, false
 	}
 	e, err := parseEndpoint(body)
-	return e, err == nil && e.expiry > c.Now().UnixMilli()
+	return e, err == nil
 }
 
 // generationFresh is how long the time at which a generation was told is left as it

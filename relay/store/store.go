@@ -38,8 +38,8 @@ type Config struct {
 	// Retention is how long a payload is kept. Default 7 days.
 	Retention time.Duration
 	// Forget is how long an empty, unused inbox keeps a place of its own, and
-	// a hybrid key that nobody replaced and a generation that nobody told again
-	// are kept. Default 60 days.
+	// a hybrid key that nobody replaced, an endpoint that is over and a generation
+	// that nobody told again are kept. Default 60 days.
 	Forget time.Duration
 	// MaxKeyPackages bounds the single-use key packages of one owner. Default 50.
 	MaxKeyPackages int

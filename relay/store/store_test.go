@@ -385,6 +385,10 @@ func TestHybridKeysAndEndpoints(t *testing.T) {
 	if r, err := s.Endpoint(ctx, a); err != nil || r != nil {
 		t.Errorf("expired: got %q, %v", r, err)
 	}
+	sweepAll(t, s)
+	if r, err := s.LastEndpoint(ctx, a); err != nil || string(r) != "six" {
+		t.Errorf("the last one, expired: got %q, %v", r, err)
+	}
 	clk.add(90 * 24 * time.Hour)
 	sweepAll(t, s)
 	if n, err := s.Bytes(); err != nil || n != 0 {

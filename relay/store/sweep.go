@@ -131,7 +131,7 @@ func endpointDue(c *Config, _ *bolt.Bucket, k, v []byte) bool {
 		return true
 	}
 	e, err := parseEndpoint(body)
-	return err != nil || e.expiry <= c.Now().UnixMilli()
+	return err != nil || e.expiry <= c.Now().Add(-c.Forget).UnixMilli()
 }
 
 func (b *batch) sweepRecord(bucket, k []byte, budget *int) error {

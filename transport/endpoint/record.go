@@ -102,6 +102,19 @@ func (e Record) Encode(addrs []transport.Addr, addressKey [32]byte, sign func(do
 // It reports ErrFormat, ErrOwner, ErrSignature or ErrExpired. Whether the record
 // is newer than the one already known is for the caller to compare by Seq.
 func Parse(b []byte, want transport.Key, now time.Time) (Record, error) {
+	e, err := ParseAny(b, want)
+	if err != nil {
+		return Record{}, err
+	}
+	if !now.Before(e.Expiry) || e.Expiry.After(now.Add(MaxLife)) {
+		return Record{}, ErrExpired
+	}
+	return e, nil
+}
+
+// ParseAny is Parse of a record of any time, for whoever wants to know what was signed
+// once and not where somebody is.
+func ParseAny(b []byte, want transport.Key) (Record, error) {
 	e, signed, sig, err := read(b)
 	if err != nil {
 		return Record{}, fmt.Errorf("%w: %w", ErrFormat, err)
@@ -111,9 +124,6 @@ func Parse(b []byte, want transport.Key, now time.Time) (Record, error) {
 	}
 	if e.Identity.Check() != nil || !ed25519.Verify(e.Identity[:], append([]byte(Domain), signed...), sig) {
 		return Record{}, ErrSignature
-	}
-	if !now.Before(e.Expiry) || e.Expiry.After(now.Add(MaxLife)) {
-		return Record{}, ErrExpired
 	}
 	return e, nil
 }

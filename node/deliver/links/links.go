@@ -31,8 +31,10 @@ var ErrClosed = errors.New("node is stopping")
 type Config struct {
 	// Open opens a stream to a machine.
 	Open func(ctx context.Context, k transport.Key) (*transport.Stream, error)
-	// Up is told of each new link. It must not block.
-	Up func(*Link)
+	// Before is told of a machine before a link to it is used, Up of each new link. They
+	// must not block.
+	Before func(k transport.Key)
+	Up     func(*Link)
 	// Go runs fn in a goroutine with a context that ends after Close.
 	Go func(fn func(ctx context.Context)) bool
 	// Service is what is answered, Token the access token of our calls to a machine.
@@ -165,6 +167,7 @@ func (l *Links) Serve(s *transport.Stream) {
 // adopt makes a link of a stream.
 func (l *Links) adopt(s *transport.Stream) *Link {
 	k := s.Key()
+	l.cfg.Before(k)
 	ln := &Link{Key: k, Path: s.Path(), tcp: s.Remote() != "" && !s.Remote().IsQUIC(), Since: time.Now(), stream: s, Pulse: pulse.New()}
 	ln.conn = rpc.NewConn(s, rpc.ConnConfig{
 		Service: l.cfg.Service,
