@@ -4,17 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
-	"quicnprotochat/node/contact"
-	"quicnprotochat/node/convo"
-	"quicnprotochat/node/convo/pair"
-	"quicnprotochat/node/identity"
-	"quicnprotochat/node/known"
 	"quicnprotochat/node/localapi"
-	"quicnprotochat/node/message"
-	"quicnprotochat/node/store"
+	"quicnprotochat/node/store/home"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
 )
@@ -25,11 +20,17 @@ const (
 	largeStart  = time.Second
 	largeLook   = 50 * time.Millisecond
 	largeMemory = 150 << 20
+	// largeSearch is the goal for a search of 100,000 messages.
+	largeSearch = 20 * time.Millisecond
+	// largeLooks is how often each thing is looked at.
+	largeLooks = 200
 )
 
 // large times a node whose home has much in it: 1,000 conversations, and messages in
 // them as people write them, all in the index of the search.
 func (m *measurement) large(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, *largeTime)
+	defer cancel()
 	p, err := m.node(ctx, "large") // makes the home
 	if err != nil {
 		return err
@@ -39,121 +40,92 @@ func (m *measurement) large(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	dir := filepath.Join(m.dir, "large")
 	began := time.Now()
-	if err := fillHome(ctx, filepath.Join(m.dir, "large"), rpc.Identity(self), *largeMessages/largeTalks); err != nil {
-		return err
+	if err := fillHome(ctx, dir, rpc.Identity(self), largeTalks, *largeMessages/largeTalks); err != nil {
+		return fmt.Errorf("fill a home: %w", err)
 	}
 	m.row(fmt.Sprintf("home of %d conversations and %d messages: written in", largeTalks, *largeMessages), show(time.Since(began)), "–", "–")
-	var times []time.Duration
+	if info, err := os.Stat(filepath.Join(dir, home.DBFile)); err == nil {
+		m.row("the same: its file", mib(info.Size()), "–", "–")
+	}
+	l := &looks{each: *largeMessages / largeTalks}
 	for range 5 {
 		if p, err = m.node(ctx, "large"); err != nil {
 			return err
 		}
-		times = append(times, p.took)
-		if err := m.look(ctx, p, len(times) == 5); err != nil {
+		l.start = append(l.start, p.took)
+		if err := l.look(ctx, p); err != nil {
 			return err
 		}
 		p.end()
 	}
-	m.against("the same: start to ready, p50", quantile(times, 0.5), "goal", largeStart)
+	m.showLooks(l)
 	return nil
 }
 
-// look times what a user looks at, and says so if tell.
-func (m *measurement) look(ctx context.Context, p *process, tell bool) error {
+// looks are how long what a user looks at took.
+type looks struct {
+	each                              int // messages of a conversation
+	start, list, unread, open, search []time.Duration
+	memory                            int64
+}
+
+// look begins as soon as the node is ready, when it has most to do beside.
+func (l *looks) look(ctx context.Context, p *process) error {
 	api := p.api()
-	var list, open []time.Duration
-	for i := range 50 {
+	timed := func(times *[]time.Duration, what string, do func() error) error {
 		began := time.Now()
-		if _, err := api.Contacts(ctx); err != nil {
+		if err := do(); err != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		*times = append(*times, time.Since(began))
+		return nil
+	}
+	for i := range largeLooks {
+		who := fmt.Sprintf("person %d", i*17%largeTalks)
+		err := errors.Join(
+			timed(&l.list, "list conversations", func() error { _, err := api.Contacts(ctx); return err }),
+			timed(&l.unread, "list what is unread", func() error { _, err := api.Unread(ctx); return err }),
+			timed(&l.open, "open a conversation", func() error {
+				lines := 0
+				err := api.History(ctx, who, 50, "", func(localapi.Message) error { lines++; return nil })
+				if err == nil && lines == 0 {
+					err = errors.New("it is empty")
+				}
+				return err
+			}),
+			timed(&l.search, "search", func() error {
+				found, err := api.Search(ctx, fmt.Sprintf("line %d people", i*7%l.each), "", 20)
+				if err == nil && len(found) == 0 {
+					err = errors.New("nothing is found")
+				}
+				return err
+			}))
+		if err != nil {
 			return err
 		}
-		list = append(list, time.Since(began))
-		began = time.Now()
-		lines := 0
-		err := api.History(ctx, fmt.Sprintf("person %d", i*17), 50, "", func(localapi.Message) error { lines++; return nil })
-		if err == nil && lines == 0 {
-			err = errors.New("it is empty")
-		}
-		if err != nil {
-			return fmt.Errorf("open a conversation: %w", err)
-		}
-		open = append(open, time.Since(began))
 	}
 	memory, err := p.memory()
-	if err != nil || !tell {
-		return err
-	}
-	m.against("the same: list of conversations, p50", quantile(list, 0.5), "goal", largeLook)
-	m.against("the same: last 50 of a conversation, p50", quantile(open, 0.5), "goal", largeLook)
-	m.row("the same: memory of the node, resident", mib(memory), "goal = "+mib(largeMemory), fmt.Sprintf("%.1f", float64(memory)/largeMemory))
-	return nil
+	l.memory = max(l.memory, memory)
+	return err
 }
 
-// fillHome puts conversations with so many messages each into a home.
-func fillHome(ctx context.Context, dir string, self rpc.Identity, each int) error {
-	s, err := store.Open(store.Config{Dir: dir})
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	start := time.Now().Add(-365 * 24 * time.Hour)
-	for i := range largeTalks {
-		err := s.UpdateLazily(ctx, func(tx *store.Tx) error {
-			name := fmt.Sprintf("person %d", i)
-			peer, card, err := stranger(name, start)
-			if err != nil {
-				return err
-			}
-			c := store.Conversation{ID: pair.ID(self, peer), Peer: peer, Counter: uint64(each), Lamport: uint64(each), Created: start}
-			if err := tx.PutContact(store.Contact{Identity: peer, Name: name, Via: known.ViaLink, Card: card, Introduced: true, Added: start}); err != nil {
-				return err
-			}
-			if err := tx.PutConversation(c); err != nil {
-				return err
-			}
-			for n := range each {
-				if err := writeLine(tx, c, self, n, start.Add(time.Duration(n)*time.Hour)); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return err
+func (m *measurement) showLooks(l *looks) {
+	for _, row := range []struct {
+		what  string
+		times []time.Duration
+		goal  time.Duration
+	}{
+		{"start to ready", l.start, largeStart},
+		{"list of conversations", l.list, largeLook},
+		{"list of what is unread", l.unread, largeLook},
+		{"last 50 of a conversation, by name", l.open, largeLook},
+		{"search for three words in all (goal for 100,000 messages)", l.search, largeSearch},
+	} {
+		for _, q := range []float64{0.5, 0.99} {
+			m.against(fmt.Sprintf("the same: %s, p%.0f", row.what, 100*q), quantile(row.times, q), "goal", row.goal)
 		}
 	}
-	return nil
-}
-
-// stranger makes somebody whose machine is nowhere.
-func stranger(name string, now time.Time) (rpc.Identity, []byte, error) {
-	id, err := identity.Generate()
-	if err != nil {
-		return rpc.Identity{}, nil, err
-	}
-	who := id.ID()
-	card := contact.Card{Identity: who, Name: name, HostKeys: []transport.Key{transport.Key(who)}, Issued: now}
-	b, err := card.Encode(id.Sign)
-	return who, b, err
-}
-
-// writeLine puts the nth message into a conversation, by turns of each side.
-func writeLine(tx *store.Tx, c store.Conversation, self rpc.Identity, n int, at time.Time) error {
-	what := message.Message{Type: message.Chat, ID: message.NewID(), Text: fmt.Sprintf("line %d of what two people have to say to each other on such a day", n)}
-	body, err := what.Encode()
-	if err != nil {
-		return err
-	}
-	line := store.Message{
-		Conversation: c.ID, Author: self, ID: what.ID, Type: byte(what.Type), Body: body,
-		Lamport: uint64(n + 1), Counter: uint64(n/2 + 1), Sent: at, Stored: at, Read: at, State: convo.StateDelivered,
-	}
-	if n%2 == 0 {
-		line.Author, line.State = c.Peer, convo.StateReceived
-	}
-	if err := tx.InsertMessage(line); err != nil {
-		return err
-	}
-	return tx.Index(c.ID, line.Author, line.ID, what.Text)
+	m.row("the same: memory of the node, resident", mib(l.memory), "goal = "+mib(largeMemory), fmt.Sprintf("%.1f", float64(l.memory)/largeMemory))
 }

@@ -16,6 +16,8 @@ var (
 	onlyGroups    = flag.Bool("groups", false, "measure groups of 2, 10 and 100 nodes in this process instead")
 	onlyLarge     = flag.Bool("large", false, "measure a home with much in it instead")
 	largeMessages = flag.Int("large.messages", 1_000_000, "how many `messages` that home has")
+	largeTime     = flag.Duration("large.time", 20*time.Minute, "how long that may take in all")
+	keyMembers    = flag.Int("members", 0, "measure a group of 16 nodes and so many `members` that are keys alone instead")
 )
 
 func main() {
@@ -50,6 +52,10 @@ func run(ctx context.Context) error {
 	build.Stderr = os.Stderr
 	if err := build.Run(); err != nil {
 		return fmt.Errorf("build qpc (run this in the project's root): %w", err)
+	}
+	if *keyMembers > 0 {
+		fmt.Printf("| what | measured | bound | ratio |\n|---|---|---|---|\n")
+		return m.keyGroup(ctx, *keyMembers)
 	}
 	if *onlyLarge {
 		fmt.Printf("| what | measured | bound | ratio |\n|---|---|---|---|\n")
