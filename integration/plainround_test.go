@@ -55,7 +55,7 @@ func packageOf(t testing.TB, u *foreignUser) []byte {
 }
 
 // TestPlainRound is the whole of what a relay is for, over plain QUIC, by a program
-// that has nothing of ours: accounts, keys, mail. Somebody who knows Alice's key has
+// that has nothing of ours: accounts, keys, mail, and each other method. Somebody who knows Alice's key has
 // tried everything before.
 func TestPlainRound(t *testing.T) {
 	if testing.Short() {
@@ -70,6 +70,7 @@ func TestPlainRound(t *testing.T) {
 		f.enters(alice, key[:])
 		f.enters(bob, key[:])
 		exchange(t, f, alice, bob)
+		rest(t, f, alice, bob)
 		impostors(t, f, alice, key[:])
 	}
 }
@@ -155,6 +156,9 @@ func impostors(t *testing.T, f *foreigner, victim *foreignUser, relay []byte) {
 	mallory.signer = nil
 	f.enters(mallory, relay)
 	for what, err := range map[string]error{
+		"fetch":            second(f.fetch(mallory.token, victim.id, nil)),
+		"peek":             second(f.peek(mallory.token, victim.id, 0)),
+		"createChannel":    second(f.createChannel(mallory.token, victim.id)),
 		"fetchWait":        second(f.fetchWait(mallory.token, victim.id, 0)),
 		"peekWait":         second(f.peekWait(mallory.token, victim.id, 0, 0)),
 		"ack":              f.ack(mallory.token, victim.id, 1<<60),

@@ -44,7 +44,14 @@ func TestBan(t *testing.T) {
 			t.Errorf("%s, a guess learns something: got %v", when, err)
 		}
 	}
+	waits := make(chan error, 1)
+	go func() {
+		_, err := byKey.Peek(ctx, anna.id, rpc.Channel{}, 0, 0, rpc.MaxWait)
+		waits <- err
+	}()
+	waitFor(t, func() bool { return r.service.waiters.count(anna.id) == 1 })
 	ban(r, true)
+	wantCode(t, "who waited for mail", <-waits, rpc.ErrBanned)
 	_, err := byPassword.Peek(ctx, anna.id, rpc.Channel{}, 0, 0, 0)
 	wantCode(t, "a session from before", err, rpc.ErrUnauthenticated)
 	out("banned", byKey, byPassword)

@@ -97,8 +97,8 @@ func parseKey(seed []byte) (ed25519.PrivateKey, error) {
 }
 
 // Init makes the home of a relay, its key and its store, as far as they are
-// absent, and returns the relay's identity. The errors are ErrKind, ErrInUse,
-// ErrDamaged, ErrNewer, and those of the file system.
+// absent, and returns the relay's identity. One that runs has all of it. The errors
+// are ErrKind, ErrDamaged, ErrNewer, and those of the file system.
 func Init(dir string) (transport.Key, error) {
 	h, err := openHome(dir)
 	if err != nil {
@@ -112,7 +112,7 @@ func Init(dir string) (transport.Key, error) {
 	if err == nil {
 		err = s.Close()
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, store.ErrInUse) {
 		return transport.Key{}, fmt.Errorf("make relay: %w", err)
 	}
 	return transport.Key(key.Public().(ed25519.PublicKey)), nil

@@ -195,6 +195,9 @@ func TestHome(t *testing.T) {
 	if _, err := New(Config{Dir: dir, Listen: listen}); !errors.Is(err, ErrInUse) {
 		t.Errorf("second relay: got %v, want %v", err, ErrInUse)
 	}
+	if key, err := Init(dir); err != nil || key != r.URL().Key {
+		t.Errorf("make what is there and runs: got %v, %v", key, err)
+	}
 	seed, err := os.ReadFile(filepath.Join(dir, KeyFile))
 	if err != nil || transport.KeyOf(ed25519.NewKeyFromSeed(seed).Public().(ed25519.PublicKey)) != r.URL().Key {
 		t.Errorf("key file: %v", err)

@@ -335,6 +335,15 @@ func TestRegistrationsAreLimited(t *testing.T) {
 	want(t, "a look-alike", w.register(t, p.tls("192.0.2.2"), "ｎame9", "pw", p.id, ""), rpc.ErrUsername)
 	w.add(registerWindow)
 	want(t, "later", w.register(t, p.tls("192.0.2.1"), "name10", "pw", p.id, ""), nil)
+	begin := func(remote string) error {
+		_, err := w.RegisterStart(t.Context(), quic(remote), "name11", nil)
+		return err
+	}
+	for range 20 {
+		want(t, "begin", begin("192.0.2.3"), rpc.ErrBadRequest)
+	}
+	want(t, "begin once too often", begin("192.0.2.3"), rpc.ErrBusy)
+	want(t, "begin elsewhere", begin("192.0.2.4"), rpc.ErrBadRequest)
 }
 
 func TestLimitIsBounded(t *testing.T) {
@@ -435,6 +444,9 @@ func TestSessions(t *testing.T) {
 	want(t, "delete with an old login", w.DeleteAccount(ctx, first), rpc.ErrDeletion)
 
 	_, fresh := login("pw")
+	w.add(-time.Hour) // a clock set back makes no login fresh for longer
+	want(t, "delete with a login of the future", w.DeleteAccount(ctx, fresh), rpc.ErrDeletion)
+	w.add(time.Hour)
 	_, err = w.ChangePassword(ctx, fresh, []byte("garbage"))
 	want(t, "a malformed record", err, rpc.ErrBadRequest)
 	three, err := w.ChangePassword(ctx, fresh, w.upload(t, c, "anna", "new"))

@@ -43,8 +43,8 @@ func TestGeneration(t *testing.T) {
 	clk.add(40 * 24 * time.Hour)
 	sweepAll(t, s)
 	wantGeneration(t, s, a, 9, true)
-	// Told again, it is kept for as long again.
-	if err := s.SetEndpoint(ctx, a, 10, clk.now().Add(time.Hour), 9, []byte("record")); err != nil {
+	// Told again, if only a lower one, it is kept for as long again.
+	if err := s.SetEndpoint(ctx, a, 10, clk.now().Add(time.Hour), 4, []byte("record")); err != nil {
 		t.Fatal(err)
 	}
 	clk.add(40 * 24 * time.Hour)

@@ -23,8 +23,8 @@ func (a *commands) relayInitCommand() *cobra.Command {
 		Use:   "init",
 		Short: "Make the home of a relay: its key, and a file of settings to edit.",
 		Long: `Make the home of a relay: its key, its store, and ` + settings.FileName + `, a file that names
-every setting with its default. What is there already is kept. It may be left out:
-qpc relay run makes what is absent.`,
+every setting with its default. What is there already is kept, and a relay may run
+on it. It may be left out: qpc relay run makes the rest.`,
 		Args: cli.Exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			h, err := a.Home(cmd)
