@@ -13,6 +13,7 @@ import (
 
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/deliver/asked"
+	"quicnprotochat/node/deliver/deposit"
 	"quicnprotochat/node/deliver/homes"
 	"quicnprotochat/node/deliver/inbox"
 	"quicnprotochat/node/deliver/links"
@@ -20,7 +21,6 @@ import (
 	"quicnprotochat/node/deliver/refusals"
 	"quicnprotochat/node/deliver/sessions"
 	"quicnprotochat/node/deliver/strangers"
-	"quicnprotochat/node/deposit"
 	"quicnprotochat/node/identity"
 	"quicnprotochat/node/keys"
 	"quicnprotochat/node/profile"

@@ -57,8 +57,7 @@
 //     used our keys. fleeting.go: what is worth nothing later.
 //   - links: the streams to other machines. homes: when our relays are visited. inbox:
 //     what comes in. pulse: whether a link is alive. people, sessions, refusals,
-//     strangers, asked: what is known of each. Package node/deposit: one deposit for several
-//     people.
+//     strangers, asked: what is known of each. deposit: one deposit for several people.
 //
 // # Invariants
 //
