@@ -14,8 +14,8 @@
 //     next, node/audience who has a message, node/talk what members ask each other, and
 //     node/charter what MLS says of the group;
 //   - node/timeline says what reactions, edits, deletions and timers make of messages;
-//   - node/deliver carries sealed payloads out and in, node/deliver/deposit what is for several
-//     people to a relay, and node/tries keeps what was tried;
+//   - node/deliver carries sealed payloads out and in, and node/tries keeps what was
+//     tried;
 //   - node/accounts is what the node does at relays as a user;
 //   - node/serve answers other machines;
 //   - node/backup writes the store to one encrypted file, and makes a home of it;

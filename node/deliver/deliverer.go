@@ -85,6 +85,7 @@ type Deliverer struct {
 	workers  map[rpc.Identity]*worker
 	pending  map[rpc.Identity]bool // woken before Run
 	receipts map[rpc.Identity]*rate.Limiter
+	strays   map[rpc.Identity]int // races that are over but for their machine's answer
 }
 
 // New returns a Deliverer that does nothing until Run.
@@ -92,7 +93,7 @@ func New(cfg Config) *Deliverer {
 	d := &Deliverer{
 		cfg: cfg, self: cfg.Identity.ID(), started: make(chan struct{}), closed: make(chan struct{}), moved: make(chan struct{}, 1),
 		workers: make(map[rpc.Identity]*worker), pending: make(map[rpc.Identity]bool),
-		receipts: make(map[rpc.Identity]*rate.Limiter),
+		receipts: make(map[rpc.Identity]*rate.Limiter), strays: make(map[rpc.Identity]int),
 	}
 	d.budget = budget.New(0)
 	d.links = links.New(links.Config{

@@ -10,7 +10,9 @@
 // acknowledgement, or at once when the machine is known to be unreachable, also to the
 // person's relays. The first durable acknowledgement wins; when it is a relay's, the
 // person's other relays have a second to take a copy too, so that nothing is lost with
-// one of them. The same bytes twice vanish at the receiver.
+// one of them, and what is on a connection to the machine already is left to arrive: a
+// relay may lie, and be faster than a machine that is far away. The same bytes twice
+// vanish at the receiver.
 //
 // What nobody took waits, and is tried again after a second, then ever more rarely, up
 // to 5 minutes, and at once when the person's machine or one of its relays is reached, or
@@ -31,8 +33,9 @@
 //
 // A payload is committed to the inbox before it is acknowledged, to the sender's
 // node or to the relay. One goroutine gives what is committed to package convo to be
-// opened, in order. From those who are not contacts only little and small is taken
-// on the direct path: enough for an introduction.
+// opened, some of the relays' mail and some of what came directly by turns; no more mail
+// is taken while much of it is not opened. From those who are not contacts only little and
+// small is taken on the direct path: enough for an introduction.
 //
 // # Links
 //
@@ -51,10 +54,11 @@
 // # Where to read
 //
 //   - deliverer.go: the whole, and what wakes it. worker.go: one person's; race.go: one
-//     race. endpoint.go: where people are. home.go: what is done at our own relays.
-//     sealed.go: relays that are not told who calls. session.go: relays that want a
-//     session. circuits.go: who is called by circuit. twin.go: whether another home has
-//     used our keys. fleeting.go: what is worth nothing later.
+//     race, stray.go: what it leaves behind. endpoint.go: where people are. home.go: what
+//     is done at our own relays. sealed.go: relays that are not told who calls.
+//     session.go: relays that want a session. circuits.go: who is called by circuit.
+//     twin.go: whether another home has used our keys. fleeting.go: what is worth nothing
+//     later.
 //   - links: the streams to other machines. homes: when our relays are visited. inbox:
 //     what comes in. pulse: whether a link is alive. people, sessions, refusals,
 //     strangers, asked: what is known of each. deposit: one deposit for several people.

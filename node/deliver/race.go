@@ -56,9 +56,10 @@ type race struct {
 	p     people.Person
 	items []item
 
-	acks chan ack
-	ends chan end
-	wg   sync.WaitGroup
+	acks  chan ack
+	ends  chan end
+	wg    sync.WaitGroup // of the ways to relays
+	stray sync.WaitGroup // of those to the machine, which may outlive the race
 
 	// The rest is of the goroutine that runs the race.
 	taken   []bool
@@ -68,6 +69,7 @@ type race struct {
 	running int       // ways that have not ended
 	copies  int       // those of them that lead to relays
 	byRelay bool
+	atOnce  bool // the relays were not made to wait
 	failure undelivered
 }
 
@@ -113,10 +115,16 @@ func (w *worker) race(ctx context.Context, p people.Person, items []item) error 
 
 func (r *race) run(ctx context.Context) error {
 	ways, cancel := context.WithTimeout(ctx, links.DialTime+callTime)
-	defer r.wg.Wait() // nothing of a race outlives it
-	defer cancel()
-	r.beginDirect(ways)
-	hedge := time.NewTimer(r.d.links.Hedge(r.p.Host))
+	straight, stop := context.WithTimeout(ctx, links.DialTime+callTime)
+	defer func() {
+		cancel()
+		r.wg.Wait()
+		r.leave(straight, stop)
+	}()
+	r.beginDirect(straight)
+	wait := r.d.links.Hedge(r.p.Host)
+	r.atOnce = wait == 0
+	hedge := time.NewTimer(wait)
 	defer hedge.Stop()
 	look := time.NewTicker(links.Hedge)
 	defer look.Stop()
@@ -129,7 +137,7 @@ func (r *race) run(ctx context.Context) error {
 			// A link that came up while another says nothing is the better one.
 			if ln := r.direct.Load(); ln != nil && r.d.links.Now(r.p.Host) != ln {
 				r.direct.Store(nil)
-				r.beginDirect(ways)
+				r.beginDirect(straight)
 			}
 		case <-hedge.C:
 			if ln := r.direct.Load(); ln != nil && !slices.Contains(r.taken, true) {
@@ -225,18 +233,26 @@ func (r *race) note(ctx context.Context, a ack) error {
 	}
 	r.d.tries.Note(r.p.ID, t)
 	why := "their machine did not answer in time, their relay " + t.Result
+	switch {
+	case r.failure.direct != nil:
+		why = fmt.Sprintf("their machine: %s; their relay %s", tries.Plain(r.failure.direct), t.Result)
+	case r.atOnce:
+		why = "their machine has not answered lately, their relay " + t.Result
+	}
 	return it.stored(ctx, a.relay, why, tries.Add(tried, t))
 }
 
 func (r *race) begin(ctx context.Context, w way, run func(ctx context.Context, w way) error) {
 	r.running++
 	t := tries.Try{Way: tries.Machine, At: w.began, Result: "no answer yet"}
+	wg := &r.stray
 	if !w.direct() {
 		r.copies++
 		t.Way, t.Relay = tries.Relay, w.relay
+		wg = &r.wg
 	}
 	r.d.tries.Note(r.p.ID, t)
-	r.wg.Go(func() {
+	wg.Go(func() {
 		err := run(ctx, w)
 		select {
 		case r.ends <- end{w, err}:

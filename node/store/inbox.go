@@ -60,6 +60,25 @@ func (t *Tx) Incoming(after int64, limit int, waiting bool) ([]Incoming, error) 
 		WHERE waiting = ? AND id > ? ORDER BY id LIMIT ?`, waiting, after, limitRows(limit))
 }
 
+// IncomingNew returns the first limit new rows with an id above after, oldest first: of
+// mail, which a relay kept, or of what its depositor brought. A limit of 0 means all.
+func (t *Tx) IncomingNew(after int64, limit int, mail bool) ([]Incoming, error) {
+	return database.List(t.db, scanIncoming, "SELECT "+incomingColumns+` FROM inbox INDEXED BY inbox_order
+		WHERE waiting = 0 AND id > ? AND (depositor = zeroblob(32)) = ? ORDER BY id LIMIT ?`, after, mail, limitRows(limit))
+}
+
+// CountMail returns how many new rows of mail there are, and the bytes of their payloads.
+func (t *Tx) CountMail() (rows int, bytes int64, err error) {
+	type sum struct {
+		rows  int
+		bytes int64
+	}
+	s, err := database.First(t.db, func(r *database.Row) sum { return sum{r.Int(), r.Int64()} },
+		`SELECT count(*), coalesce(sum(size), 0) FROM inbox INDEXED BY inbox_order
+		WHERE waiting = 0 AND depositor = zeroblob(32)`)
+	return s.rows, s.bytes, err
+}
+
 // SetWaiting notes that no key opens a row. It returns ErrNotFound if there is
 // no such row.
 func (t *Tx) SetWaiting(id int64) error {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
+	"time"
 
 	"quicnprotochat/mls/seal"
 	"quicnprotochat/node/convo"
@@ -24,9 +26,24 @@ const (
 	maxWaiting      = 1000
 	maxWaitingBytes = 64 << 20
 	maxWaitingFrom  = 64
+	// From relays no more is taken while so much of their mail is not opened yet: they
+	// keep it, and one that pours out rubbish must leave room for others.
+	maxMail      = 500
+	maxMailBytes = 64 << 20
 	// gatherMost is how many payloads one commit takes in.
 	gatherMost = 64
+	// turnMost is how many payloads of mail, or of what came directly, are opened before
+	// it is the turn of the others.
+	turnMost = 8
+	// tryAgain is when what could not be applied, for want of disk maybe, is tried again
+	// if there is no room for mail because of it.
+	tryAgain = 10 * time.Second
 )
+
+// Opener opens a committed payload, and marks it as done or waiting: *convo.Engine.
+type Opener interface {
+	Receive(ctx context.Context, in store.Incoming) error
+}
 
 // arrival is a payload that waits for its commit.
 type arrival struct {
@@ -38,7 +55,7 @@ type arrival struct {
 // Config says whose inbox it is. All fields are required.
 type Config struct {
 	Store  *store.Store
-	Engine *convo.Engine
+	Engine Opener
 	Log    *slog.Logger
 }
 
@@ -48,11 +65,17 @@ type Inbox struct {
 	arrivals chan *arrival
 	work     chan struct{} // capacity 1: something is committed
 	again    chan struct{} // capacity 1: what waited may open
+
+	mu   sync.Mutex
+	room chan struct{} // closed when mail was opened; guarded by mu
 }
 
 // New returns an inbox that does nothing until Write and Process run.
 func New(cfg Config) *Inbox {
-	return &Inbox{cfg: cfg, arrivals: make(chan *arrival, gatherMost), work: make(chan struct{}, 1), again: make(chan struct{}, 1)}
+	return &Inbox{
+		cfg: cfg, arrivals: make(chan *arrival, gatherMost),
+		work: make(chan struct{}, 1), again: make(chan struct{}, 1), room: make(chan struct{}),
+	}
 }
 
 // Take commits a payload that another machine brings. When it returns nil, the payload
@@ -178,37 +201,107 @@ func (b *Inbox) Process(ctx context.Context) {
 	signal(b.work)
 	signal(b.again)
 	for {
-		waiting := false
+		drain := b.drain
 		select {
 		case <-ctx.Done():
 			return
 		case <-b.work:
 		case <-b.again:
-			waiting = true
+			drain = b.drainWaiting
 		}
-		if err := b.drain(ctx, waiting); err != nil && ctx.Err() == nil {
+		if err := drain(ctx); err != nil && ctx.Err() == nil {
 			b.cfg.Log.Error("read inbox", "err", err)
 		}
 	}
 }
 
-// drain opens rows until none is new, or each waiting one once.
-func (b *Inbox) drain(ctx context.Context, waiting bool) error {
-	for after := int64(0); ctx.Err() == nil; {
-		var rows []store.Incoming
-		err := b.cfg.Store.Glance(ctx, func(tx *store.Tx) (err error) {
-			rows, err = tx.Incoming(after, gatherMost, waiting)
-			return err
+// drain opens rows until none is new: some of mail and some of what came directly by
+// turns, each in order.
+func (b *Inbox) drain(ctx context.Context) error {
+	var direct, mail int64 // up to which row it is done
+	for ctx.Err() == nil {
+		n, err := b.open(ctx, &direct, func(tx *store.Tx) ([]store.Incoming, error) {
+			return tx.IncomingNew(direct, turnMost, false)
 		})
-		if err != nil || len(rows) == 0 {
+		if err != nil {
 			return err
 		}
-		for _, row := range rows {
-			after = row.ID
-			b.receive(ctx, row)
+		kept, err := b.open(ctx, &mail, func(tx *store.Tx) ([]store.Incoming, error) {
+			return tx.IncomingNew(mail, turnMost, true)
+		})
+		if err != nil || n+kept == 0 {
+			return err
+		}
+		if kept > 0 {
+			b.freed()
 		}
 	}
 	return nil
+}
+
+// drainWaiting tries each row that waits for a key once.
+func (b *Inbox) drainWaiting(ctx context.Context) error {
+	after := int64(0)
+	for ctx.Err() == nil {
+		n, err := b.open(ctx, &after, func(tx *store.Tx) ([]store.Incoming, error) {
+			return tx.Incoming(after, gatherMost, true)
+		})
+		if err != nil || n == 0 {
+			return err
+		}
+	}
+	return nil
+}
+
+// open opens the rows that read returns, and moves after behind them.
+func (b *Inbox) open(ctx context.Context, after *int64, read func(tx *store.Tx) ([]store.Incoming, error)) (n int, err error) {
+	var rows []store.Incoming
+	err = b.cfg.Store.Glance(ctx, func(tx *store.Tx) (err error) {
+		rows, err = read(tx)
+		return err
+	})
+	for _, row := range rows {
+		*after = row.ID
+		b.receive(ctx, row)
+	}
+	return len(rows), err
+}
+
+// freed says that mail was opened.
+func (b *Inbox) freed() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	close(b.room)
+	b.room = make(chan struct{})
+}
+
+// awaitRoom waits until there is room for more mail.
+func (b *Inbox) awaitRoom(ctx context.Context) error {
+	for {
+		b.mu.Lock()
+		room := b.room
+		b.mu.Unlock()
+		var rows int
+		var bytes int64
+		err := b.cfg.Store.Glance(ctx, func(tx *store.Tx) (err error) {
+			rows, bytes, err = tx.CountMail()
+			return err
+		})
+		if err != nil || rows < maxMail && bytes < maxMailBytes {
+			return err
+		}
+		again := time.NewTimer(tryAgain)
+		select {
+		case <-room:
+		case <-again.C:
+			signal(b.work)
+		case <-ctx.Done():
+		}
+		again.Stop()
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
 }
 
 func (b *Inbox) receive(ctx context.Context, row store.Incoming) {
@@ -247,8 +340,11 @@ func (b *Inbox) bound(ctx context.Context, row store.Incoming) error {
 }
 
 // TakeMail commits payloads that a relay keeps for us, in order. It returns
-// when all are durable here.
+// when all are durable here; before that it waits while much mail is not opened yet.
 func (b *Inbox) TakeMail(ctx context.Context, mail []rpc.Envelope) error {
+	if err := b.awaitRoom(ctx); err != nil {
+		return fmt.Errorf("commit mail: %w", err)
+	}
 	arrivals := make([]*arrival, 0, len(mail))
 	for _, m := range mail {
 		if len(m.Data) == 0 || len(m.Data) > seal.MaxPayload {

@@ -1,0 +1,66 @@
+package deliver
+
+import (
+	"context"
+
+	"quicnprotochat/rpc"
+)
+
+// strayMost is for how many races with one person the machine's answer is still waited
+// for when relays were faster.
+const strayMost = 4
+
+// leave ends the ways to the person's machine, with which the race is over. When a relay
+// was faster, what is on a connection to the machine already is left to arrive: a relay
+// may lie, and a machine that is far away or busy would never get anything if it was
+// asked for no longer than a relay takes.
+func (r *race) leave(straight context.Context, stop func()) {
+	if r.open == 0 && r.byRelay && r.direct.Load() != nil && r.d.mayStray(r.p.ID) {
+		if r.d.tasks.run(func(context.Context) { r.wait(straight, stop) }) {
+			return
+		}
+		r.d.strayed(r.p.ID)
+	}
+	stop()
+	r.stray.Wait()
+}
+
+// wait notes what the machine takes after the race.
+func (r *race) wait(straight context.Context, stop func()) {
+	defer r.d.strayed(r.p.ID)
+	defer r.stray.Wait()
+	defer stop()
+	for r.running > r.copies {
+		select {
+		case a := <-r.acks:
+			if err := r.note(straight, a); err != nil && straight.Err() == nil {
+				r.d.cfg.Log.Error("note who has a payload", "err", err)
+			}
+		case e := <-r.ends:
+			r.ended(e)
+		case <-straight.Done():
+			return
+		}
+	}
+}
+
+// mayStray counts in one more race that waits for a person's machine alone, if there are
+// not too many.
+func (d *Deliverer) mayStray(id rpc.Identity) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.strays[id] >= strayMost {
+		return false
+	}
+	d.strays[id]++
+	return true
+}
+
+// strayed counts it out.
+func (d *Deliverer) strayed(id rpc.Identity) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.strays[id]--; d.strays[id] <= 0 {
+		delete(d.strays, id)
+	}
+}
