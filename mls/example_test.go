@@ -139,6 +139,7 @@ func ExampleEpoch_Commit() {
 	check(err)
 	anna.enter(next)
 
+	// Cleo gets commit.Welcome() and joins as in ExampleJoin.
 	// Bert gets commit.Message(), looks at what it does, and follows.
 	staged, err := bert.epoch.Stage(bert.records, commit.Message())
 	check(err)

@@ -134,6 +134,36 @@ func TestSuites(t *testing.T) {
 	}
 }
 
+// TestUsedKeyPackageIsErased: the init key with which somebody entered the group of a
+// pair is gone with the Welcome (RFC 9420, §9.2).
+func TestUsedKeyPackageIsErased(t *testing.T) {
+	anna, bert := newPerson(t, "anna"), newPerson(t, "bert")
+	anna.add(bert.link())
+	settle(anna, bert)
+	anna.send(bert, "one")
+	kp, err := mls.ParseKeyPackage(bert.keyPackage(keys.Suite, uint16(keys.Suite)))
+	if err == nil {
+		err = anna.engine.Start(t.Context(), bert.id.ID(), kp.Bytes())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	bert.view(func(tx *store.Tx) error {
+		_, err := tx.KeyPackage(kp.Ref())
+		return err
+	})
+	settle(anna, bert)
+	if got := bert.history(anna); !slices.Equal(got, []string{"anna: one"}) {
+		t.Fatalf("bert shows %q", got)
+	}
+	bert.view(func(tx *store.Tx) error {
+		if _, err := tx.KeyPackage(kp.Ref()); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("the key package that was used: got %v, want ErrNotFound", err)
+		}
+		return nil
+	})
+}
+
 // TestNoWeakerSuite refuses a classical key package of somebody who says to have
 // the post-quantum suite: a relay could have kept it.
 func TestNoWeakerSuite(t *testing.T) {
