@@ -9,6 +9,28 @@ import (
 	"quicnprotochat/cmd/qpc/cli"
 )
 
+// bashWords is what the script for bash asks of the package bash-completion, for who has
+// it not: the words of the line, with those together that bash parts at = and :.
+const bashWords = `if ! declare -F _get_comp_words_by_ref >/dev/null; then
+    _get_comp_words_by_ref() {
+        local i word joined=
+        words=() cword=0
+        for ((i = 0; i < ${#COMP_WORDS[@]}; i++)); do
+            word=${COMP_WORDS[i]}
+            if ((${#words[@]} > 1)) && [[ -n $joined || $word == [=:] ]]; then
+                words[${#words[@]} - 1]+=$word
+            else
+                words+=("$word")
+            fi
+            joined=
+            [[ $word == [=:] ]] && joined=yes
+            ((i == COMP_CWORD)) && cword=$((${#words[@]} - 1))
+        done
+        cur=${words[cword]} prev=${words[cword - 1]}
+    }
+fi
+`
+
 func (a *app) completionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "completion bash|zsh|fish",
@@ -27,6 +49,7 @@ The line belongs into the shell's own start file.`,
 			var err error
 			switch root := cmd.Root(); args[0] {
 			case "bash":
+				b.WriteString(bashWords)
 				err = root.GenBashCompletionV2(&b, true)
 			case "zsh":
 				// Sourced, the script has to register itself.

@@ -93,11 +93,29 @@ func commandHelp(cmd *cobra.Command) string {
 	return b.String()
 }
 
+// completeHelp offers the commands, or those below one, and the topics.
+func completeHelp(cmd *cobra.Command, args []string, _ string) (offers []string, _ cobra.ShellCompDirective) {
+	about, rest, err := cmd.Root().Find(args)
+	if err != nil || len(rest) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	for _, sub := range about.Commands() {
+		offers = append(offers, sub.Name()+"\t"+sub.Short)
+	}
+	if !about.HasParent() {
+		for _, t := range topics() {
+			offers = append(offers, t.name+"\t"+t.short)
+		}
+	}
+	return offers, cobra.ShellCompDirectiveNoFileComp
+}
+
 func (a *app) helpCommand() *cobra.Command {
 	return &cobra.Command{
-		Use:   "help [COMMAND|TOPIC]",
-		Short: "Say how to use the program, or more about a command or topic.",
-		Args:  cobra.ArbitraryArgs,
+		Use:               "help [COMMAND|TOPIC]",
+		Short:             "Say how to use the program, or more about a command or topic.",
+		Args:              cobra.ArbitraryArgs,
+		ValidArgsFunction: completeHelp,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				if t, ok := topicOf(args[0]); ok {

@@ -25,6 +25,7 @@ type hookFlags struct {
 func (f *hookFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.hook, "hook", "", "run this `COMMAND` with sh for each message that comes in and is not muted; its event is one line of JSON on stdin")
 	cmd.Flags().StringVar(&f.notify, "notify", "auto", "show on the desktop from whom a message came, `on|off`; auto is on where notify-send and a session are")
+	cli.Choices(cmd, "notify", "on", "off", "auto")
 }
 
 func (f *hookFlags) check(cmd *cobra.Command) error {

@@ -29,6 +29,7 @@ person's own node has it, delivered until its receipt is back.`,
 		Args: cli.Exactly(2),
 	}
 	cmd.Flags().StringVar(&wait, "wait", "", "wait until the message is in this `STATE`: stored, direct or delivered")
+	cli.Choices(cmd, "wait", string(localapi.Stored), string(localapi.Direct), string(localapi.Delivered))
 	cmd.Flags().DurationVar(&timeout, "timeout", 10*time.Second, "with --wait: wait that long, then exit with 5")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		want := localapi.State(wait)

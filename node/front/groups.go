@@ -14,6 +14,7 @@ import (
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
+	"quicnprotochat/transport"
 )
 
 // CreateGroup implements localapi.Groups.
@@ -37,6 +38,22 @@ func (f *Front) people(ctx context.Context, who []string) (ids []rpc.Identity, e
 			return nil, err
 		}
 		ids = append(ids, c.Identity)
+	}
+	return ids, nil
+}
+
+// members finds whom a change is about. Who is in a group need not be a contact, and is
+// called by identity then.
+func (f *Front) members(ctx context.Context, change localapi.GroupChange) (ids []rpc.Identity, err error) {
+	for _, who := range change.Contacts {
+		found, err := f.people(ctx, []string{who})
+		if key, keyErr := transport.ParseKey(who); err != nil && keyErr == nil && change.Action != localapi.GroupInvite {
+			found, err = []rpc.Identity{rpc.Identity(key)}, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, found...)
 	}
 	return ids, nil
 }
@@ -125,7 +142,7 @@ func (f *Front) ChangeGroup(ctx context.Context, change localapi.GroupChange) (l
 	if err != nil {
 		return localapi.Group{}, err
 	}
-	ids, err := f.people(ctx, change.Contacts)
+	ids, err := f.members(ctx, change)
 	if err != nil {
 		return localapi.Group{}, err
 	}
@@ -239,10 +256,25 @@ func (f *Front) matchGroups(ctx context.Context, who string) ([]store.Conversati
 	}
 	for _, found := range [][]store.Conversation{ids, exact, begins} {
 		if len(found) > 0 && who != "" {
-			return found, err
+			return present(found), err
 		}
 	}
 	return nil, err
+}
+
+// present returns those of several groups that we are in, if there are any: one that we
+// have left does not stand in the way of another one of that name.
+func present(found []store.Conversation) []store.Conversation {
+	var in []store.Conversation
+	for _, c := range found {
+		if c.Status == group.StatusIn {
+			in = append(in, c)
+		}
+	}
+	if len(in) > 0 {
+		return in
+	}
+	return found
 }
 
 // target is whom a message goes to: a contact, or a group.
@@ -267,6 +299,12 @@ func (f *Front) aim(ctx context.Context, who string, find func(context.Context, 
 	isContact := err == nil
 	switch {
 	case len(groups) == 0 && !isContact:
+		if e := localapi.AsError(err); e.Hint == unknownHint && e.Exit == localapi.ExitContact {
+			err = &localapi.Error{
+				Message: fmt.Sprintf("no contact and no group is called %q", who),
+				Hint:    "qpc list lists them; qpc contact add LINK adds a person", Exit: e.Exit,
+			}
+		}
 		return t, err
 	case len(groups) == 0:
 		return f.person(c), nil

@@ -68,7 +68,7 @@ func (f *Front) reaction(tx *store.Tx, m store.Message) (id [16]byte, err error)
 			return r.ID, nil
 		}
 	}
-	return id, &localapi.Error{Message: "you have not reacted to this message", Exit: localapi.ExitUsage}
+	return id, &localapi.Error{Message: "you have not reacted to this message", Hint: "an EMOJI behind it does so", Exit: localapi.ExitUsage}
 }
 
 // hide removes a message here alone.

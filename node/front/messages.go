@@ -183,7 +183,7 @@ func parseID(text string) (id [16]byte, err error) {
 	if err != nil || len(b) != len(id) {
 		return id, &localapi.Error{
 			Message: fmt.Sprintf("%q is not a message id", text),
-			Hint:    "an id is the 32 hex digits that send and history print",
+			Hint:    "a message is named by its id, which qpc history CONVERSATION --json prints, by four or more digits of it, or by the word last",
 			Exit:    localapi.ExitUsage,
 		}
 	}

@@ -46,6 +46,13 @@ func (f *Front) Decide(ctx context.Context, r localapi.TrustRequest) (localapi.C
 	}
 	switch r.Action {
 	case localapi.TrustVerify:
+		if r.Number != "" && !trust.IsNumber(r.Number) {
+			return localapi.Contact{}, &localapi.Error{
+				Message: "this is no safety number: one has 60 digits",
+				Hint:    "qpc verify CONTACT shows it, and with yes or no behind it keeps what you found",
+				Exit:    localapi.ExitUsage,
+			}
+		}
 		if r.Number != "" && !trust.SameNumber(trust.SafetyNumber(f.self, c.Identity), r.Number) {
 			return localapi.Contact{}, &localapi.Error{
 				Message: "this is not the safety number of you and " + c.Name,
@@ -74,7 +81,7 @@ func (f *Front) answer(ctx context.Context, c store.Contact, accept bool) (local
 	if c.Changed == (rpc.Identity{}) {
 		return localapi.Contact{}, &localapi.Error{
 			Message: fmt.Sprintf("there is nothing to answer about %s", c.Name),
-			Hint:    unknownHint,
+			Hint:    "qpc requests lists those who ask",
 			Exit:    localapi.ExitUsage,
 		}
 	}

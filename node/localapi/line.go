@@ -191,7 +191,7 @@ const maxTimer = 366 * 24 * time.Hour
 func ParseTimer(text string) (time.Duration, error) {
 	d, err := time.ParseDuration(text)
 	if err != nil || d < 0 || d > maxTimer || d%time.Second != 0 {
-		return 0, usage("the time "+text+" is not one of whole seconds up to 366 days", "write it like 30s, 5m or 24h; 0s lets messages stay")
+		return 0, usage("the time "+text+" is not one of whole seconds up to 366 days", "write it like 30s, 5m or 24h; off, or 0s, lets messages stay")
 	}
 	return d, nil
 }

@@ -100,7 +100,7 @@ func (s *Server) answer(h func(http.ResponseWriter, *http.Request) (any, error))
 // fail answers with an *Error.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	e := AsError(s.cfg.Words(err))
-	if e.Exit == ExitOther {
+	if said := (*Error)(nil); e.Exit == ExitOther && !errors.As(err, &said) {
 		s.cfg.Log.Warn("local request failed", "method", r.Method, "url", r.URL.Path, "err", err)
 	}
 	writeJSON(w, e.status(), e)

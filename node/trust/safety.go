@@ -47,4 +47,11 @@ func SameNumber(number, typed string) bool {
 	return digits(number) == digits(strings.TrimPrefix(strings.TrimSpace(typed), safetyPrefix))
 }
 
+// IsNumber reports whether what somebody typed, or read from a QR code, is a safety number
+// at all.
+func IsNumber(typed string) bool {
+	number := digits(strings.TrimPrefix(strings.TrimSpace(typed), safetyPrefix))
+	return len(number) == 5*safetyGroups && strings.Trim(number, "0123456789") == ""
+}
+
 func digits(text string) string { return strings.Join(strings.Fields(text), "") }

@@ -41,6 +41,17 @@ func (a *Commands) CompleteContact(cmd *cobra.Command, args []string, _ string) 
 	return a.completeArgument(cmd, "CONVERSATION", nil)
 }
 
+// choices are the words among which an argument of that name in a usage line is a choice:
+// those in small letters.
+func choices(argument string) (words []string) {
+	for _, word := range strings.Split(argument, "|") {
+		if word != "" && strings.ToLower(word) == word {
+			words = append(words, word)
+		}
+	}
+	return words
+}
+
 // names lists what an argument of that name in a usage line can be; MEMBER is one of a
 // group.
 func names(ctx context.Context, c *localapi.Client, argument, group string) (list []string) {
@@ -58,12 +69,20 @@ func names(ctx context.Context, c *localapi.Client, argument, group string) (lis
 		for _, m := range info.Members {
 			list = append(list, m.Name)
 		}
+	case "URL":
+		st, _ := c.Status(ctx)
+		for _, r := range st.Relays {
+			list = append(list, r.URL)
+		}
+	case "MESSAGE":
+		list = []string{"last"}
 	case "CONTACT", "CONVERSATION", "MESSAGE-ID|CONVERSATION":
 		contacts, _ := c.Contacts(ctx)
 		for _, contact := range contacts {
 			list = append(list, contact.Name)
 		}
 	}
+	list = append(list, choices(argument)...)
 	if argument == "GROUP" || strings.HasSuffix(argument, "CONVERSATION") {
 		groups, _ := c.Groups(ctx)
 		for _, g := range groups {

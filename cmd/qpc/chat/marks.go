@@ -186,14 +186,19 @@ func (c *chat) showSettings(v localapi.Conversation, err error) error {
 	if d, err := localapi.ParseTimer(v.Timer); err == nil && d > 0 {
 		text = fmt.Sprintf("%s: messages disappear %s after they were read", cli.Defuse(v.Name), localapi.Brief(d))
 	}
-	if !v.ReadReceipts {
-		text += "; nobody is told what you read"
-	}
-	if v.Muted {
-		text += "; muted"
-	}
-	if v.Archived {
-		text += "; archived until something is said"
+	for _, part := range []struct {
+		on      bool
+		yes, no string
+	}{
+		{v.ReadReceipts, "others are told what you read", "nobody is told what you read"},
+		{v.Muted, "muted", "not muted"},
+		{v.Archived, "archived until something is said", "not archived"},
+	} {
+		if part.on {
+			text += "; " + part.yes
+		} else {
+			text += "; " + part.no
+		}
 	}
 	return c.Print(v, fmt.Sprintf("%s; %d unread", text, v.Unread))
 }

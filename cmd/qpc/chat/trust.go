@@ -46,7 +46,7 @@ func (c *chat) showSafety(ctx context.Context, r request) error {
 	case c.repl:
 		c.drawLink(s.Code, c.columns())
 	case r.qr:
-		c.drawLink(s.Code, terminal.Columns(c.Stderr))
+		c.drawLink(s.Code, asked(terminal.Columns(c.Stderr)))
 	}
 	if s.Verified {
 		c.Note("You have verified %s.", cli.Defuse(s.Name))

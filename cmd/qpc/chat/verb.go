@@ -103,6 +103,11 @@ func (a *Commands) commandOf(v verb, name string) *cobra.Command {
 	if v.flags != nil {
 		v.flags(cmd, &flags)
 	}
+	if cmd.Flags().Lookup(inFlag) != nil {
+		_ = cmd.RegisterFlagCompletionFunc(inFlag, func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+			return a.completeArgument(cmd, "CONVERSATION", nil)
+		})
+	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if cmd.Flags().Changed("name") && strings.TrimSpace(flags.name) == "" {
 			return cli.Misused(cmd, "--name is empty")

@@ -181,8 +181,11 @@ func addFlags(cmd *cobra.Command, r *request) {
 	cmd.Flags().StringVar(&r.name, "name", "", "call the person `NAME` (default the name in the link)")
 }
 
+// inFlag is the flag that names a conversation to search.
+const inFlag = "in"
+
 func searchFlags(cmd *cobra.Command, r *request) {
-	cmd.Flags().StringVar(&r.in, "in", "", "only in this `CONVERSATION`")
+	cmd.Flags().StringVar(&r.in, inFlag, "", "only in this `CONVERSATION`")
 	cmd.Flags().Uint32Var(&r.limit, "limit", 0, "at most the newest `N` (default 50)")
 }
 

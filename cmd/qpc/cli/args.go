@@ -33,6 +33,16 @@ func Between(least, most int) cobra.PositionalArgs {
 	}
 }
 
+// Choices lets a shell complete a flag of a command to one of some words.
+func Choices(cmd *cobra.Command, flag string, words ...string) {
+	complete := func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return words, cobra.ShellCompDirectiveNoFileComp
+	}
+	if err := cmd.RegisterFlagCompletionFunc(flag, complete); err != nil {
+		panic(err) // it has no such flag
+	}
+}
+
 // Misused is a usage error of a command.
 func Misused(cmd *cobra.Command, message string) error {
 	hint := "see: qpc help"

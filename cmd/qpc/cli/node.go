@@ -36,6 +36,8 @@ func (f *NodeFlags) Add(cmd *cobra.Command, level string) {
 	cmd.Flags().StringVar(&f.state, "state-password", "", "the `PASSWORD` that locks this home; others on this machine can see it: better is --state-password-file")
 	cmd.Flags().StringVar(&f.stateSource.File, "state-password-file", "", "read the state password from `FILE` (default $QPC_STATE_PASSWORD, else ask if there is one)")
 	f.log.add(cmd, level)
+	Choices(cmd, "lan", "on", "contacts", "off")
+	Choices(cmd, "port-map", "on", "off")
 }
 
 // Given reports whether any of the flags stands on the command line; that of the

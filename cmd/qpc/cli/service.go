@@ -58,6 +58,7 @@ type logFlag struct{ level string }
 
 func (f *logFlag) add(cmd *cobra.Command, level string) {
 	cmd.Flags().StringVar(&f.level, "log", level, "log to stderr from this `LEVEL` on: debug, info, warn or error")
+	Choices(cmd, "log", "debug", "info", "warn", "error")
 }
 
 // logger logs as text, or as JSON with --json.

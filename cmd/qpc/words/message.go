@@ -30,7 +30,7 @@ func Body(m localapi.Message) string {
 	if m.Deleted {
 		b.WriteString("(deleted)")
 	} else {
-		b.WriteString(cli.Defuse(m.Text))
+		b.WriteString(cli.Defuse(strings.TrimRight(m.Text, "\r\n")))
 	}
 	if m.Edited != nil {
 		b.WriteString(" (edited)")
