@@ -140,6 +140,20 @@ func (u *user) owned(ctx context.Context, owner rpc.Identity) map[string]error {
 	return all
 }
 
+// others are the calls about somebody else.
+func (u *user) others(ctx context.Context, id rpc.Identity) map[string]error {
+	all := map[string]error{}
+	_, all["batchEnqueue"] = u.BatchEnqueue(ctx, []rpc.Identity{id}, rpc.Channel{}, []byte("to all"))
+	_, all["fetchKeyPackage"] = u.FetchKeyPackage(ctx, id)
+	_, all["fetchHybridKey"] = u.FetchHybridKey(ctx, id)
+	_, all["fetchHybridKeys"] = u.FetchHybridKeys(ctx, []rpc.Identity{id})
+	_, all["resolveEndpoint"] = u.ResolveEndpoint(ctx, id)
+	_, all["createChannel"] = u.CreateChannel(ctx, id)
+	_, _, all["resolveUser"] = u.ResolveUser(ctx, "anna")
+	_, all["resolveIdentity"] = u.ResolveIdentity(ctx, id)
+	return all
+}
+
 // TestKnowingAKeyIsNotOwningIt: who knows a victim's public key, and no more,
 // reads nothing of it and blocks nothing, over libp2p and over plain QUIC,
 // whoever may own a mailbox.

@@ -318,6 +318,12 @@ func TestAttemptsAreLimited(t *testing.T) {
 		_, err := w.login(t, home, "anna", "pw", anna.id)
 		want(t, "the owner meanwhile", err, nil)
 	}
+	for range 3 { // who stole the key and not the password has few
+		_, err := w.login(t, home, "anna", "guess", anna.id)
+		want(t, "guess with the key", err, rpc.ErrLogin)
+	}
+	_, err := w.login(t, anna.tls("198.51.100.200"), "anna", "guess", anna.id)
+	want(t, "one too many with the key, from wherever", err, rpc.ErrBusy)
 	w.add(loginWindow)
 	want(t, "later", guess("192.0.2.1", "anna"), rpc.ErrLogin)
 }
