@@ -98,11 +98,13 @@ const soon = 15 * time.Second
 // progress looks, when the author of a message to one other was told that the
 // machine of that one has it, whether that is so.
 func (o *oracle) progress(m *machine, d localapi.Delivery) {
-	if !d.State.Reaches(localapi.Direct) || o.stale() || o.jumped() {
+	if !d.State.Reaches(localapi.Direct) || o.jumped() {
 		return
 	}
 	o.mu.Lock()
-	i := slices.IndexFunc(o.said, func(said *saying) bool { return said.id == d.ID && said.from == m && !said.taken })
+	i := slices.IndexFunc(o.said, func(said *saying) bool {
+		return said.id == d.ID && said.from == m && !said.taken && !o.stale(said.to)
+	})
 	defer o.mu.Unlock()
 	if i >= 0 {
 		said := o.said[i]
@@ -183,7 +185,7 @@ func (o *oracle) whileAbsent() {
 		}
 		pair := [2]*machine{said.from, said.to}
 		unsure[pair] = unsure[pair] || o.doubtful() && !d.State.Reaches(localapi.Direct)
-		if said.maybe || o.jumped() || o.stale() || unsure[pair] || !d.State.Reaches(localapi.Stored) {
+		if said.maybe || o.jumped() || o.stale(said.to) || unsure[pair] || !d.State.Reaches(localapi.Stored) {
 			continue
 		}
 		all, err := o.history(said.to, said.from.node.id)
@@ -279,12 +281,13 @@ func (o *oracle) jumped() bool {
 	})
 }
 
-// stale reports whether a relay hands out a key package again, or that of somebody else:
-// who joins by it is known to have failed when nothing comes back for a minute.
-func (o *oracle) stale() bool {
-	return slices.ContainsFunc(o.s.plan.steps, func(s step) bool {
-		return s.verb == doLie && (lie(s.text) == lieStale || lie(s.text) == lieKeys)
-	})
+// stale reports whether a relay of somebody hands out a key package again: whoever writes
+// to it first by the second one, which is used up, knows that it failed when nothing comes
+// back for a minute.
+func (o *oracle) stale(to *machine) bool {
+	rogue := o.s.plan.relays - 1
+	return slices.Contains(o.s.plan.homes[slices.Index(o.s.nodes, to)], rogue) &&
+		slices.ContainsFunc(o.s.plan.steps, func(s step) bool { return s.verb == doLie && lie(s.text) == lieStale })
 }
 
 // parted reports whether anybody went out of a group: what the others then still
