@@ -68,6 +68,7 @@ type Engine struct {
 	groups  Groups
 	held    held.Epochs
 	doubted doubted
+	overdue overdue
 }
 
 // New returns the engine of the conversations in cfg.Store.

@@ -30,6 +30,7 @@ import (
 type person struct {
 	t       testing.TB
 	name    string
+	ahead   time.Duration // of its clock
 	id      *identity.Identity
 	store   *store.Store
 	keys    *keys.Keys
@@ -50,7 +51,7 @@ func newPerson(t testing.TB, name string) *person {
 		t.Fatal(err)
 	}
 	p := &person{t: t, name: name, id: id}
-	s, err := store.Open(store.Config{Dir: t.TempDir()})
+	s, err := store.Open(store.Config{Dir: t.TempDir(), Now: func() time.Time { return time.Now().Add(p.ahead).Round(0) }})
 	if err != nil {
 		t.Fatal(err)
 	}

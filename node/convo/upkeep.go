@@ -3,6 +3,7 @@ package convo
 import (
 	"bytes"
 	"context"
+	"sync"
 	"time"
 
 	"quicnprotochat/mls/seal"
@@ -12,8 +13,11 @@ import (
 )
 
 const (
-	// giveUp is how long a message is tried before it is called failed.
-	giveUp = 30 * 24 * time.Hour
+	// giveUp is how long a message is tried before it is called failed, and giveUpTries
+	// for how long at least a program that runs tries it still when it finds that this
+	// time is over: by a clock that was just set right it may be.
+	giveUp      = 30 * 24 * time.Hour
+	giveUpTries = 50 * time.Minute
 	// waitingTime is how long a payload that no key opens is kept, and seenTime
 	// how long the hash of a processed one.
 	waitingTime = 7 * 24 * time.Hour
@@ -154,14 +158,15 @@ func (e *Engine) startOver(tx *store.Tx, fx *news.Effects, conversation [16]byte
 // Sweep erases what has had its time: groups that only received, payloads that
 // no key opened, remembered hashes, key packages, others' hybrid keys, passes, and
 // private halves of our own hybrid keys. Messages that found nobody for 30 days are
-// called failed. It also gives out new passes when it is time.
+// called failed, at the second look. It also gives out new passes when it is time.
 func (e *Engine) Sweep(ctx context.Context) error {
 	now := e.cfg.Store.Now()
 	// Also where nobody asks for the present key: the old ones must go.
 	if _, err := e.cfg.Keys.Hybrid(ctx, now); err != nil {
 		return err
 	}
-	return e.Update(ctx, func(tx *store.Tx, fx *news.Effects) error {
+	before, still := e.overdue.get(), make(since)
+	err := e.Update(ctx, func(tx *store.Tx, fx *news.Effects) error {
 		if err := tx.DropWaiting(now.Add(-waitingTime)); err != nil {
 			return err
 		}
@@ -191,15 +196,44 @@ func (e *Engine) Sweep(ctx context.Context) error {
 			return err
 		}
 		for _, c := range conversations {
-			if err := e.sweep(tx, fx, c, now); err != nil {
+			if err := e.sweep(tx, fx, c, now, before, still); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+	if err == nil {
+		e.overdue.set(still)
+	}
+	return err
 }
 
-func (e *Engine) sweep(tx *store.Tx, fx *news.Effects, c store.Conversation, now time.Time) error {
+// overdue is since when Sweep has found that the time of own messages is over, which are
+// tried still, by the time that goes on evenly.
+type overdue struct {
+	// mu guards the field below, which is replaced and never changed.
+	mu    sync.Mutex
+	since since
+}
+
+// since is of messages by their places.
+type since map[[2][16]byte]time.Time
+
+func (o *overdue) get() since {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.since
+}
+
+func (o *overdue) set(s since) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.since = s
+}
+
+// sweep is the part of Sweep for one conversation. What was overdue before goes into
+// still, if it is tried still.
+func (e *Engine) sweep(tx *store.Tx, fx *news.Effects, c store.Conversation, now time.Time, before, still since) error {
 	groups, err := tx.GroupsOf(c.ID)
 	if err != nil {
 		return err
@@ -215,6 +249,15 @@ func (e *Engine) sweep(tx *store.Tx, fx *news.Effects, c store.Conversation, now
 	}
 	for _, m := range messages {
 		if now.Sub(m.Stored) < giveUp {
+			continue
+		}
+		place := [2][16]byte{c.ID, m.ID}
+		at, ok := before[place]
+		if !ok {
+			at = time.Now()
+		}
+		if time.Since(at) < giveUpTries {
+			still[place] = at
 			continue
 		}
 		if err := tx.DeleteOutgoingMessage(c.ID, m.ID); err != nil {
