@@ -89,13 +89,19 @@ func (n *simNode) state(group string) string {
 // agree waits until all nodes are in one epoch of a group whose members they are.
 func agree(w *world, most time.Duration, group string, nodes ...*simNode) {
 	w.t.Helper()
+	agreeOf(w, most, group, len(nodes), nodes...)
+}
+
+// agreeOf is agree for those who are there of so many members.
+func agreeOf(w *world, most time.Duration, group string, members int, nodes ...*simNode) {
+	w.t.Helper()
 	for end := time.Now().Add(most); ; time.Sleep(100 * time.Millisecond) {
 		states := make(map[string]bool)
 		ok := true
 		for _, n := range nodes {
 			states[n.state(group)] = true
 			info, err := n.Group(context.Background(), group)
-			ok = ok && err == nil && info.Status == "in" && len(info.Members) == len(nodes)
+			ok = ok && err == nil && info.Status == "in" && len(info.Members) == members
 		}
 		if ok && len(states) == 1 {
 			return

@@ -171,6 +171,32 @@ func TestLeaveLosingBranch(t *testing.T) {
 	})
 }
 
+// TestInviterGone: an admin invites somebody while the other admin, who is senior, is cut
+// off and commits as well, and the first one is gone for good when the two sides see each
+// other again. The other admin, whom the invited one has never met, brings it in again.
+func TestInviterGone(t *testing.T) {
+	simulate(t, func(w *world) {
+		r := w.relay()
+		a, b, c, d := four(w, r.url())
+		e := w.node("erin", r.url())
+		b.add(e)
+		id := a.groupID("friends")
+		alone, others := []*simNode{a}, []*simNode{b, c, d, e}
+		w.part(true, alone, others)
+		w.net.Cut(a.ip, r.ip, true)
+		a.rename(id, "friends of alice")
+		b.change(id, localapi.GroupInvite, e)
+		agreeOf(w, time.Minute, id, 5, b, c, d, e)
+		time.Sleep(30 * time.Second) // the relay has it for alice
+		b.halt()
+		w.part(false, alone, others)
+		w.net.Cut(a.ip, r.ip, false)
+		agreeOf(w, 10*time.Minute, id, 5, a, c, d, e)
+		e.say(id, "here I am")
+		heard(w, 5*time.Minute, id, []string{"here I am"}, a, c, d, e)
+	})
+}
+
 // TestRandomGroup does what users do at random, with cuts between them and
 // restarts, and then lets the network be quiet.
 func TestRandomGroup(t *testing.T) {
