@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"quicnprotochat/relay/accounts"
 	"quicnprotochat/relay/store"
 	"quicnprotochat/relay/traffic"
 	"quicnprotochat/rpc"
@@ -179,6 +180,28 @@ func (c Config) withDefaults() (Config, error) {
 		c.Announce = host
 	}
 	return c, nil
+}
+
+// host is the part of c that the network wants.
+func (c Config) host() transport.Config {
+	return transport.Config{
+		Server: true, TCP: true,
+		MaxConns: c.MaxConns, MaxConnsPerAddr: c.MaxConnsPerAddr, NewConnsPerAddr: c.NewConnsPerAddr,
+		MaxReservations: c.MaxReservations,
+		Circuits:        !c.NoCircuits,
+		PlainListen:     c.QUICListen,
+		PlainLimits:     c.QUIC,
+		Options:         c.Options,
+		Log:             c.Log,
+	}
+}
+
+// accounts is the part of c that is about accounts.
+func (c Config) accounts() accounts.Config {
+	return accounts.Config{
+		Invite: c.Access == AccessInvite, MaxLogins: c.MaxLogins, MaxRegistrations: c.MaxRegistrations,
+		Now: c.Now, Log: c.Log,
+	}
 }
 
 // traffic is the part of c that bounds calls.

@@ -102,26 +102,15 @@ func (r *Relay) listen(h home, key ed25519.PrivateKey) error {
 	if err != nil {
 		return err
 	}
-	host, err := transport.New(transport.Config{
-		PrivateKey: key,
-		Listen:     listen,
-		Server:     true,
-		MaxConns:   r.cfg.MaxConns, MaxConnsPerAddr: r.cfg.MaxConnsPerAddr, NewConnsPerAddr: r.cfg.NewConnsPerAddr,
-		Log: r.cfg.Log,
-		OnStream: func(s *transport.Stream) {
-			r.serve(s, rpc.Peer{Identity: rpc.Identity(s.Key()), Proven: true, Remote: s.RemoteHost()}, r.cfg.Log.With("peer", s.Key()))
-		},
-		OnPlain: func(s *plain.Stream) {
-			r.serve(s, rpc.Peer{Remote: s.RemoteHost()}, r.cfg.Log)
-		},
-		TCP:             true,
-		MayReserve:      r.mayReserve(),
-		MaxReservations: r.cfg.MaxReservations,
-		Circuits:        !r.cfg.NoCircuits,
-		PlainListen:     r.cfg.QUICListen,
-		PlainLimits:     r.cfg.QUIC,
-		Options:         r.cfg.Options,
-	})
+	cfg := r.cfg.host()
+	cfg.PrivateKey, cfg.Listen, cfg.MayReserve = key, listen, r.mayReserve()
+	cfg.OnStream = func(s *transport.Stream) {
+		r.serve(s, rpc.Peer{Identity: rpc.Identity(s.Key()), Proven: true, Remote: s.RemoteHost()}, r.cfg.Log.With("peer", s.Key()))
+	}
+	cfg.OnPlain = func(s *plain.Stream) {
+		r.serve(s, rpc.Peer{Remote: s.RemoteHost()}, r.cfg.Log)
+	}
+	host, err := transport.New(cfg)
 	if err != nil {
 		return err
 	}

@@ -47,11 +47,9 @@ func newService(cfg Config, s storage, w *waiters, self rpc.Identity, opaque *ac
 		traffic:  traffic.New(cfg.traffic()),
 	}
 	v.live.Store(&cfg)
-	v.accounts = accounts.New(accounts.Config{
-		Storage: s, Server: opaque, Relay: self, Invite: cfg.Access == AccessInvite,
-		MaxLogins: cfg.MaxLogins, MaxRegistrations: cfg.MaxRegistrations,
-		Enter: v.enterAny, WireError: wireError, Now: cfg.Now, Log: cfg.Log,
-	})
+	a := cfg.accounts()
+	a.Storage, a.Server, a.Relay, a.Enter, a.WireError = s, opaque, self, v.enterAny, wireError
+	v.accounts = accounts.New(a)
 	return v
 }
 
