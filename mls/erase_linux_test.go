@@ -7,14 +7,34 @@ import (
 	"maps"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 )
 
 // TestWipedFromMemory: of the secrets that lead to an epoch nothing is left in the
-// memory of the process once all are in it, garbage included (RFC 9420, §9.2). It looks
-// for their complements, so as not to find itself.
+// memory of the process once all are in it, garbage included (RFC 9420, §9.2). What is
+// found by chance, on a stack that was moved or in registers that were saved, is not
+// found each time.
 func TestWipedFromMemory(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // garbage stays where it is
+	left := leftInMemory(t)
+	for range 4 {
+		if len(left) == 0 {
+			return
+		}
+		again := leftInMemory(t)
+		maps.DeleteFunc(left, func(name string, _ bool) bool { return !again[name] })
+	}
+	for name := range left {
+		t.Errorf("the %s is still in memory", name)
+	}
+}
+
+// leftInMemory lets all enter an epoch and returns which secrets are left. It looks
+// for their complements, so as not to find itself.
+func leftInMemory(t *testing.T) map[string]bool {
+	t.Helper()
 	e := newEntering(t, func(secret []byte) []byte {
 		for i := range secret {
 			secret[i] ^= 0xff
@@ -27,19 +47,18 @@ func TestWipedFromMemory(t *testing.T) {
 	maps.DeleteFunc(e.gone, func(name string, _ []byte) bool {
 		return strings.HasPrefix(name, "node secret") // crypto/hpke leaves copies of what it derives keys from
 	})
-	e.gone["control"] = bytes.Clone(e.all[0].epoch.secrets.exporter)
-	for i := range e.gone["control"] {
-		e.gone["control"][i] ^= 0xff
+	const control = "control"
+	e.gone[control] = bytes.Clone(e.all[0].epoch.secrets.exporter)
+	for i := range e.gone[control] {
+		e.gone[control][i] ^= 0xff
 	}
 	found := inMemory(t, e.gone)
-	if !found["control"] {
+	if !found[control] {
 		t.Fatal("the exporter secret was not found: nothing was looked at")
 	}
-	delete(found, "control")
-	for name := range found {
-		t.Errorf("the %s is still in memory", name)
-	}
+	delete(found, control)
 	runtime.KeepAlive(e)
+	return found
 }
 
 // inMemory reads what this process may write (proc_pid_maps(5)) and returns the names
