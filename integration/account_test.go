@@ -85,9 +85,7 @@ func TestEndedSession(t *testing.T) {
 		r := w.relay()
 		a, b := w.node("anna", r.url()), w.node("bob", r.url())
 		a.settled()
-		b.settled()
-		a.add(b)
-		a.await(a.send(b, "one"), localapi.Delivered, 10*time.Second)
+		a.meet(b, "one")
 		if err := a.register(r, "anna", ""); err != nil {
 			t.Fatal(err)
 		}

@@ -15,9 +15,7 @@ func TestMailbox(t *testing.T) {
 	simulate(t, func(w *world) {
 		r := w.relay()
 		a, b := w.node("alice", r.url()), w.node("bob", r.url())
-		b.settled()
-		a.add(b)
-		a.await(a.send(b, "one"), localapi.Delivered, 10*time.Second)
+		a.meet(b, "one")
 		b.halt()
 		time.Sleep(time.Minute)
 		id := a.send(b, "two")
@@ -29,9 +27,7 @@ func TestMailbox(t *testing.T) {
 		time.Sleep(time.Hour)
 		b.start()
 		time.Sleep(10 * time.Second)
-		if got, want := b.texts(a), []string{"one", "two"}; !slices.Equal(got, want) {
-			w.t.Errorf("bob shows %q, want %q", got, want)
-		}
+		b.wantTexts(a, "one", "two")
 		a.start()
 		a.await(id, localapi.Delivered, 10*time.Second)
 	})
@@ -57,9 +53,7 @@ func TestFirstMessageAway(t *testing.T) {
 		a.await(id, localapi.Stored, 15*time.Second)
 		b.start()
 		a.await(id, localapi.Delivered, 15*time.Second)
-		if got, want := b.texts(a), []string{"are you there?"}; !slices.Equal(got, want) {
-			w.t.Errorf("bob shows %q, want %q", got, want)
-		}
+		b.wantTexts(a, "are you there?")
 	})
 }
 
@@ -86,9 +80,7 @@ func TestNoWay(t *testing.T) {
 			w.t.Errorf("stored after %v, want within 300 ms", took)
 		}
 		a.await(id, localapi.Delivered, 15*time.Second)
-		if got, want := b.texts(a), []string{"one", "two", "three", "four"}; !slices.Equal(got, want) {
-			w.t.Errorf("bob shows %q, want %q", got, want)
-		}
+		b.wantTexts(a, "one", "two", "three", "four")
 		// When they see each other again, the traffic moves to the direct path.
 		w.net.Cut(a.ip, b.ip, false)
 		time.Sleep(time.Minute)
@@ -106,9 +98,7 @@ func TestSilent(t *testing.T) {
 	simulate(t, func(w *world) {
 		r := w.relay()
 		a, b := w.node("alice", r.url()), w.node("bob", r.url())
-		b.settled()
-		a.add(b)
-		a.await(a.send(b, "0"), localapi.Delivered, 10*time.Second)
+		a.meet(b, "0")
 		time.Sleep(10 * time.Second)
 		w.net.Down(b.ip, true)
 		waited := 0
@@ -145,9 +135,7 @@ func TestSlow(t *testing.T) {
 	simulate(t, func(w *world) {
 		r := w.relay()
 		a, b := w.node("alice", r.url()), w.node("bob", r.url())
-		b.settled()
-		a.add(b)
-		a.await(a.send(b, "0"), localapi.Delivered, 10*time.Second)
+		a.meet(b, "0")
 		w.net.Delay(a.ip, b.ip, time.Second)
 		want := []string{"0"}
 		for i := range 10 {

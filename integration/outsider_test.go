@@ -280,6 +280,16 @@ func callMessage(t testing.TB, method uint16, size capnp.ObjectSize, fill func(c
 	})
 }
 
+// show puts an access token into a call.
+func show(newAuth func() (schema.Auth, error), token []byte) error {
+	auth, err := newAuth()
+	if err != nil {
+		return err
+	}
+	auth.SetVersion(1)
+	return auth.SetAccessToken(token)
+}
+
 // enqueueMessage deposits n bytes for to.
 func enqueueMessage(t testing.TB, to rpc.Identity, n int) message {
 	payload := make([]byte, n)
@@ -287,12 +297,7 @@ func enqueueMessage(t testing.TB, to rpc.Identity, n int) message {
 	return callMessage(t, 2, capnp.ObjectSize{DataSize: 8, PointerCount: 4}, func(st capnp.Struct, token []byte) error {
 		p := schema.NodeService_enqueue_Params(st)
 		p.SetVersion(1)
-		auth, err := p.NewAuth()
-		if err != nil {
-			return err
-		}
-		auth.SetVersion(1)
-		if err := auth.SetAccessToken(token); err != nil {
+		if err := show(p.NewAuth, token); err != nil {
 			return err
 		}
 		if err := p.SetRecipientKey(to[:]); err != nil {
@@ -307,12 +312,7 @@ func peekMessage(t testing.TB, owner rpc.Identity) message {
 	return callMessage(t, 14, capnp.ObjectSize{DataSize: 8, PointerCount: 3}, func(st capnp.Struct, token []byte) error {
 		p := schema.NodeService_peek_Params(st)
 		p.SetVersion(1)
-		auth, err := p.NewAuth()
-		if err != nil {
-			return err
-		}
-		auth.SetVersion(1)
-		if err := auth.SetAccessToken(token); err != nil {
+		if err := show(p.NewAuth, token); err != nil {
 			return err
 		}
 		return p.SetRecipientKey(owner[:])

@@ -54,9 +54,7 @@ func TestAway(t *testing.T) {
 		}
 		b.start()
 		a.await(id, localapi.Delivered, 10*time.Second)
-		if got, want := b.texts(a), []string{"one", "two"}; !slices.Equal(got, want) {
-			w.t.Errorf("bob shows %q, want %q", got, want)
-		}
+		b.wantTexts(a, "one", "two")
 	})
 }
 
@@ -105,8 +103,6 @@ func TestGoneAndBack(t *testing.T) {
 		b.ip = w.ip()
 		b.start()
 		a.await(id, localapi.Delivered, 4*time.Second)
-		if got, want := b.texts(a), []string{"one", "two"}; !slices.Equal(got, want) {
-			w.t.Errorf("bob shows %q, want %q", got, want)
-		}
+		b.wantTexts(a, "one", "two")
 	})
 }

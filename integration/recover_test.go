@@ -55,9 +55,7 @@ func TestRefusedThenKnown(t *testing.T) {
 		}
 		a.add(b)
 		a.await(id, localapi.Delivered, 5*time.Minute)
-		if got, want := b.texts(a), []string{"let me in"}; !slices.Equal(got, want) {
-			w.t.Errorf("bob shows %q, want %q", got, want)
-		}
+		b.wantTexts(a, "let me in")
 	})
 }
 
@@ -67,9 +65,7 @@ func TestRelayForgets(t *testing.T) {
 	simulate(t, func(w *world) {
 		r := w.relay()
 		a, b := w.node("alice", r.url()), w.node("bob", r.url())
-		b.settled()
-		a.add(b)
-		a.await(a.send(b, "0"), localapi.Delivered, 10*time.Second)
+		a.meet(b, "0")
 		b.halt()
 		want, last := []string{"0"}, ""
 		for i := 1; i <= 150; i++ {
@@ -112,9 +108,7 @@ func TestWaitingAfterCrash(t *testing.T) {
 		})
 		b.start()
 		time.Sleep(10 * time.Second)
-		if got, want := b.texts(a), []string{"one", "two"}; !slices.Equal(got, want) {
-			w.t.Errorf("bob shows %q, want %q", got, want)
-		}
+		b.wantTexts(a, "one", "two")
 	})
 }
 

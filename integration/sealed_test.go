@@ -71,9 +71,7 @@ func TestSealedSenderLater(t *testing.T) {
 	simulate(t, func(w *world) {
 		r := w.sealedRelay(false)
 		a, b := w.node("alice"), w.node("bob", r.url())
-		b.settled()
-		a.add(b)
-		a.await(a.send(b, "one"), localapi.Delivered, 10*time.Second)
+		a.meet(b, "one")
 		leave := func(text string, sealed bool) {
 			w.t.Helper()
 			b.halt()

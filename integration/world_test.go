@@ -161,6 +161,22 @@ func (n *simNode) await(id string, want localapi.State, most time.Duration) loca
 	return d
 }
 
+// meet makes another node that is settled a contact, and says something to it.
+func (n *simNode) meet(other *simNode, text string) {
+	n.w.t.Helper()
+	other.settled()
+	n.add(other)
+	n.await(n.send(other, text), localapi.Delivered, 10*time.Second)
+}
+
+// wantTexts checks the history with another node.
+func (n *simNode) wantTexts(other *simNode, want ...string) {
+	n.w.t.Helper()
+	if got := n.texts(other); !slices.Equal(got, want) {
+		n.w.t.Errorf("%s shows %q, want %q", n.name, got, want)
+	}
+}
+
 // texts is the history with another node as shown.
 func (n *simNode) texts(other *simNode) []string {
 	n.w.t.Helper()

@@ -120,10 +120,7 @@ func (c *Client) Fetch(ctx context.Context, owner Identity, ch Channel, limit ui
 			})
 			return f.Future, release
 		},
-		read: func(st capnp.Struct) error {
-			list, err = readEnvelopes(st)
-			return err
-		},
+		read: readEnvelopes(&list),
 	})
 	return list, err
 }
@@ -152,10 +149,7 @@ func (c *Client) Peek(ctx context.Context, owner Identity, ch Channel, after uin
 			})
 			return f.Future, release
 		},
-		read: func(st capnp.Struct) error {
-			list, err = readEnvelopes(st)
-			return err
-		},
+		read: readEnvelopes(&list),
 	})
 	return list, err
 }
@@ -175,7 +169,14 @@ func (c *Client) Ack(ctx context.Context, owner Identity, ch Channel, upTo uint6
 }
 
 // readEnvelopes reads the answer of the four methods that read an inbox.
-func readEnvelopes(st capnp.Struct) ([]Envelope, error) {
+func readEnvelopes(list *[]Envelope) func(capnp.Struct) error {
+	return func(st capnp.Struct) (err error) {
+		*list, err = readList(st)
+		return err
+	}
+}
+
+func readList(st capnp.Struct) ([]Envelope, error) {
 	in, err := schema.NodeService_fetch_Results(st).Payloads()
 	if err != nil || in.Len() == 0 {
 		return nil, err

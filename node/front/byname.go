@@ -43,11 +43,7 @@ func (f *Front) findOrAsk(ctx context.Context, who string) (store.Contact, error
 	if err != nil {
 		return c, err
 	}
-	var all []store.Contact
-	err = f.cfg.Store.Glance(ctx, func(tx *store.Tx) (err error) {
-		all, err = tx.Contacts()
-		return err
-	})
+	all, err := f.contacts(ctx)
 	if err != nil {
 		return c, err
 	}

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
 )
@@ -40,11 +39,7 @@ func (f *Front) WatchClaims(ctx context.Context) error {
 
 // askClaims asks once for all contacts. A relay that is not reached is asked next time.
 func (f *Front) askClaims(ctx context.Context) error {
-	var all []store.Contact
-	err := f.cfg.Store.View(ctx, func(tx *store.Tx) (err error) {
-		all, err = tx.Contacts()
-		return err
-	})
+	all, err := f.contacts(ctx)
 	if err != nil {
 		return err
 	}

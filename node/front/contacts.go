@@ -126,14 +126,19 @@ func (f *Front) Contact(ctx context.Context, who string) (localapi.Contact, erro
 // unknownHint is the hint of an error about somebody who is no contact.
 const unknownHint = "qpc contacts lists them; qpc contact add LINK adds one"
 
-// find returns the contact of an identity, an exact name, or a unique prefix of
-// either. The own identity, and the own name if no contact has it, is the user.
-func (f *Front) find(ctx context.Context, who string) (store.Contact, error) {
-	var all []store.Contact
-	err := f.cfg.Store.Glance(ctx, func(tx *store.Tx) (err error) {
+// contacts returns all contacts.
+func (f *Front) contacts(ctx context.Context) (all []store.Contact, err error) {
+	err = f.cfg.Store.Glance(ctx, func(tx *store.Tx) (err error) {
 		all, err = tx.Contacts()
 		return err
 	})
+	return all, err
+}
+
+// find returns the contact of an identity, an exact name, or a unique prefix of
+// either. The own identity, and the own name if no contact has it, is the user.
+func (f *Front) find(ctx context.Context, who string) (store.Contact, error) {
+	all, err := f.contacts(ctx)
 	if err != nil {
 		return store.Contact{}, err
 	}

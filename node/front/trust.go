@@ -116,11 +116,7 @@ func (f *Front) contact(ctx context.Context, c store.Contact) (shown localapi.Co
 // renamed keeps that a relay names another identity for the user name of a contact
 // now.
 func (f *Front) renamed(ctx context.Context, claim string, now rpc.Identity) error {
-	var all []store.Contact
-	err := f.cfg.Store.View(ctx, func(tx *store.Tx) (err error) {
-		all, err = tx.Contacts()
-		return err
-	})
+	all, err := f.contacts(ctx)
 	if err != nil {
 		return err
 	}

@@ -16,15 +16,11 @@ import (
 // LoginStart implements rpc.Accounts. For an unknown name it does the same work,
 // and answers what fits no password.
 func (s *Service) LoginStart(ctx context.Context, c rpc.Caller, username string, request []byte) ([]byte, error) {
-	leave, err := s.cfg.Enter(c)
+	name, leave, err := s.enter(c, username)
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
-	name, err := parseName(username)
-	if err != nil {
-		return nil, err
-	}
 	defer leveled(ctx)()
 	a, found, err := s.account(ctx, name)
 	if err != nil {
@@ -45,15 +41,11 @@ func (s *Service) LoginStart(ctx context.Context, c rpc.Caller, username string,
 
 // LoginFinish implements rpc.Accounts.
 func (s *Service) LoginFinish(ctx context.Context, c rpc.Caller, username string, finalization []byte, id rpc.Identity) ([]byte, error) {
-	leave, err := s.cfg.Enter(c)
+	name, leave, err := s.enter(c, username)
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
-	name, err := parseName(username)
-	if err != nil {
-		return nil, err
-	}
 	defer leveled(ctx)()
 	l, found := s.pending.take(name, finalization)
 	if !found || !l.known || l.account.Identity != id || c.Proven && c.Identity != id {

@@ -12,15 +12,11 @@ import (
 // RegisterStart implements rpc.Accounts. It answers for a taken name as for a free
 // one, and it is the beginning of a change of password too.
 func (s *Service) RegisterStart(_ context.Context, c rpc.Caller, username string, request []byte) ([]byte, error) {
-	leave, err := s.cfg.Enter(c)
+	name, leave, err := s.enter(c, username)
 	if err != nil {
 		return nil, err
 	}
 	defer leave()
-	name, err := parseName(username)
-	if err != nil {
-		return nil, err
-	}
 	if !s.begun.take(network(c.Remote)) {
 		return nil, rpc.ErrBusy
 	}
@@ -31,15 +27,11 @@ func (s *Service) RegisterStart(_ context.Context, c rpc.Caller, username string
 // RegisterFinish implements rpc.Accounts. The identity is bound to the account if
 // it is proved; over plain QUIC it may also be just named.
 func (s *Service) RegisterFinish(ctx context.Context, c rpc.Caller, username string, upload []byte, id rpc.Identity, invite string) (bool, error) {
-	leave, err := s.cfg.Enter(c)
+	name, leave, err := s.enter(c, username)
 	if err != nil {
 		return false, err
 	}
 	defer leave()
-	name, err := parseName(username)
-	if err != nil {
-		return false, err
-	}
 	u, err := account.ParseUpload(upload)
 	if err == nil {
 		err = s.cfg.Server.CheckRecord(u.Record)

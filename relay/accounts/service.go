@@ -128,6 +128,18 @@ func leveled(ctx context.Context) (wait func()) {
 	}
 }
 
+// enter counts a call about a user name in, until leave.
+func (s *Service) enter(c rpc.Caller, username string) (name Name, leave func(), err error) {
+	if leave, err = s.cfg.Enter(c); err != nil {
+		return name, nil, err
+	}
+	if name, err = parseName(username); err != nil {
+		leave()
+		return name, nil, err
+	}
+	return name, leave, nil
+}
+
 // parseName gives a name that cannot be one its code.
 func parseName(text string) (Name, error) {
 	n, err := ParseName(text)
