@@ -177,8 +177,9 @@ func match(all []store.Contact, who string) []store.Contact {
 		return nil
 	}
 	var ids, exact, begins []store.Contact
+	mayBeID := strings.HasPrefix(who, identityStart) || strings.HasPrefix(identityStart, who)
 	for _, c := range all {
-		isID := strings.HasPrefix(text(c.Identity), who)
+		isID := mayBeID && strings.HasPrefix(text(c.Identity), who)
 		if isID {
 			ids = append(ids, c)
 		}

@@ -108,13 +108,8 @@ func (s *Shape) invited(tx *store.Tx, row store.Group) error {
 
 // List returns the conversations of all groups, oldest first.
 func (g *Groups) List(ctx context.Context) (all []store.Conversation, err error) {
-	err = g.cfg.Store.Glance(ctx, func(tx *store.Tx) error {
-		rows, err := tx.Conversations()
-		for _, c := range rows {
-			if convo.IsGroup(c) {
-				all = append(all, c)
-			}
-		}
+	err = g.cfg.Store.Glance(ctx, func(tx *store.Tx) (err error) {
+		all, err = tx.GroupConversations()
 		return err
 	})
 	return all, err

@@ -58,6 +58,11 @@ func (t *Tx) Conversations() ([]Conversation, error) {
 	return database.List(t.db, scanConversation, "SELECT "+conversationColumns+" FROM conversations ORDER BY created, id")
 }
 
+// GroupConversations returns those that are not one-to-one, oldest first.
+func (t *Tx) GroupConversations() ([]Conversation, error) {
+	return database.List(t.db, scanConversation, "SELECT "+conversationColumns+" FROM conversations WHERE peer = zeroblob(32) ORDER BY created, id")
+}
+
 // PutConversation adds or replaces the conversation of that id. It returns
 // ErrConflict if another conversation has the peer.
 func (t *Tx) PutConversation(c Conversation) error {

@@ -32,6 +32,8 @@ func TestConversations(t *testing.T) {
 		wantErr(t, tx.PutConversation(b), nil)
 		all, err := tx.Conversations()
 		want(t, all, err, []Conversation{a, b, c})
+		all, err = tx.GroupConversations()
+		want(t, all, err, []Conversation{c})
 	})
 }
 
