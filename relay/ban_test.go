@@ -3,6 +3,7 @@ package relay
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"quicnprotochat/relay/accounts"
 	"quicnprotochat/rpc"
@@ -47,7 +48,7 @@ func TestBan(t *testing.T) {
 	}
 	waits := make(chan error, 1)
 	go func() {
-		_, err := byKey.Peek(ctx, anna.id, rpc.Channel{}, 0, 0, rpc.MaxWait)
+		_, err := byKey.Peek(ctx, anna.id, rpc.Channel{}, 0, 0, 30*time.Second)
 		waits <- err
 	}()
 	waitFor(t, func() bool { return r.service.waiters.count(anna.id) == 1 })
