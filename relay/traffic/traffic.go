@@ -219,7 +219,9 @@ func (c Config) byteRate() rate {
 	return rate{float64(c.AddressBytes), float64(c.AddressBytes) / c.BytesTime.Seconds()}
 }
 
-// Forget drops what is remembered of those who have not called for a while.
+// Forget drops what is remembered of those who have not called for a while, and of
+// the bytes of an address what hardly counts: not more than comes back in ten minutes
+// of seven days.
 func (g *Gate) Forget() {
 	cfg := g.cfg.Load()
 	now := cfg.Now()
@@ -227,7 +229,9 @@ func (g *Gate) Forget() {
 	defer g.mu.Unlock()
 	g.rates.forget(callRate(cfg.CallRate), now)
 	g.byAddress.forget(callRate(cfg.AddressRate), now)
-	g.bytes.forget(cfg.byteRate(), now)
+	almost := cfg.byteRate()
+	almost.size -= almost.size / 1024
+	g.bytes.forget(almost, now)
 }
 
 // Network returns what an address counts as; known is false for one that is not known

@@ -136,10 +136,21 @@ func TestSpend(t *testing.T) {
 	clk.t = clk.t.Add(10 * time.Second)
 	spend("10.0.0.1", 101, false)
 	spend("10.0.0.1", 100, true)
+	g.Forget()
+	if len(g.bytes.m) != 2 {
+		t.Errorf("%d addresses are remembered, want those that left much", len(g.bytes.m))
+	}
 	clk.t = clk.t.Add(1000 * time.Second)
 	g.Forget()
 	if len(g.bytes.m) != 0 {
 		t.Errorf("%d addresses are remembered", len(g.bytes.m))
+	}
+	g, _ = newGate(Config{})
+	for i := range 100 {
+		_, _ = g.Spend(fmt.Sprintf("10.0.0.%d", i), 10_000)
+	}
+	if g.Forget(); len(g.bytes.m) != 0 {
+		t.Errorf("%d who left little are remembered", len(g.bytes.m))
 	}
 }
 
