@@ -31,7 +31,8 @@ func (t *Tree) LostBy(self rpc.Identity) (all []Lost) {
 		onPath[i] = true
 	}
 	for i, e := range t.Epochs {
-		if onPath[i] || e.State == StateClosed || e.Card.Committer == self || !r.IsAdmin(e.Card.Committer) {
+		if onPath[i] || len(e.Card.Added)+len(e.Card.Removed) == 0 || e.State == StateClosed ||
+			e.Card.Committer == self || !r.IsAdmin(e.Card.Committer) {
 			continue
 		}
 		_, taken := t.rule.Fork(i, t.Head)
