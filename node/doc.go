@@ -8,7 +8,8 @@
 //     node/front answers it, with the words in which a request is refused;
 //   - node/convo makes it a message of a conversation, encrypts and seals it, and
 //     stores all of that at once; it also opens what arrives;
-//   - node/trust keeps what the user decides about people;
+//   - node/known is whom we know and who asks to be known, node/trust what the user
+//     decides about people, node/nearby who is on the LAN;
 //   - node/group is conversations of any number; below it, node/cards and node/epochs
 //     say which epochs there are and which is the head, node/plan what is committed
 //     next, node/audience who has a message, node/talk what members ask each other, and

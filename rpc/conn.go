@@ -151,7 +151,7 @@ func (c *Conn) wait() {
 		c.gate.Fail(c.words.Reason())
 	}
 	c.gate.Close()
-	c.gate.Account().Close()
+	c.gate.Share().Close()
 	c.logEnd(c.gate.Err())
 	close(c.done)
 }

@@ -52,7 +52,7 @@ func (s *server) Recv(ctx context.Context, r capnp.Recv) capnp.PipelineCaller {
 	if m == nil || !m.offered(s.svc) {
 		return reject(ErrNotOffered)
 	}
-	room := s.gate.Account().Answer()
+	room := s.gate.Share().Answer()
 	if m.waits && argsSize(r.Args) > budget.Tiny {
 		return reject(ErrBadRequest.With("arguments too large"))
 	}

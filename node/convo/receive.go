@@ -26,7 +26,7 @@ const maxLamportStep = 1 << 32
 // Receive opens one committed payload, applies what is in it and marks it
 // processed, in one transaction. It returns ErrWaiting if no key opens it yet
 // (the row stays, marked as waiting) and ErrRefused, wrapped with the reason, if
-// it is wrong (the row is done, nothing of it was applied). Any other error is
+// it is wrong (the row is gone, nothing of it was applied). Any other error is
 // of the store: the row is as it was.
 func (e *Engine) Receive(ctx context.Context, in store.Incoming) error {
 	err := e.Follow(ctx, func(tx *store.Tx, fx *news.Effects) error {
@@ -51,7 +51,8 @@ func (e *Engine) Receive(ctx context.Context, in store.Incoming) error {
 	case errors.Is(err, ErrWaiting):
 		return errors.Join(err, e.Follow(ctx, func(tx *store.Tx, _ *news.Effects) error { return tx.SetWaiting(in.ID) }))
 	case errors.Is(err, ErrRefused):
-		return errors.Join(err, e.Follow(ctx, func(tx *store.Tx, _ *news.Effects) error { return tx.DoneIncoming(in.ID) }))
+		// Not remembered either: whoever pours out rubbish would fill the disk.
+		return errors.Join(err, e.Follow(ctx, func(tx *store.Tx, _ *news.Effects) error { return tx.DropIncoming(in.ID) }))
 	}
 	return err
 }

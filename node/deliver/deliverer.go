@@ -136,7 +136,7 @@ func (d *Deliverer) Run(ctx context.Context, host *transport.Host) error {
 		d.greet()
 	}
 	<-ctx.Done()
-	d.leave()
+	d.withdraw()
 	d.links.Close()
 	d.tasks.wait()
 	return nil

@@ -54,7 +54,7 @@
 // # Where to read
 //
 //   - deliverer.go: the whole, and what wakes it. worker.go: one person's; race.go: one
-//     race, stray.go: what it leaves behind. endpoint.go: where people are. home.go: what
+//     race, stray.go: what it leaves behind. endpoint.go: where people are. visit.go: what
 //     is done at our own relays. sealed.go: relays that are not told who calls.
 //     session.go: relays that want a session. circuits.go: who is called by circuit.
 //     twin.go: whether another home has used our keys. fleeting.go: what is worth nothing

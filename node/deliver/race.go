@@ -62,15 +62,15 @@ type race struct {
 	stray sync.WaitGroup // of those to the machine, which may outlive the race
 
 	// The rest is of the goroutine that runs the race.
-	taken   []bool
-	open    int // items that nobody has taken yet
-	direct  atomic.Pointer[links.Link]
-	trying  time.Time // since when the direct way runs; zero: it does not
-	running int       // ways that have not ended
-	copies  int       // those of them that lead to relays
-	byRelay bool
-	atOnce  bool // the relays were not made to wait
-	failure undelivered
+	taken    []bool
+	open     int // items that nobody has taken yet
+	direct   atomic.Pointer[links.Link]
+	trying   time.Time // since when the direct way runs; zero: it does not
+	running  int       // ways that have not ended
+	atRelays int       // those of them that lead to relays
+	byRelay  bool
+	atOnce   bool // the relays were not made to wait
+	failure  undelivered
 }
 
 // slowTime is after which time a race says why nobody has taken what it carries.
@@ -119,7 +119,7 @@ func (r *race) run(ctx context.Context) error {
 	defer func() {
 		cancel()
 		r.wg.Wait()
-		r.leave(straight, stop)
+		r.over(straight, stop)
 	}()
 	r.beginDirect(straight)
 	wait := r.d.links.Hedge(r.p.Host)
@@ -187,7 +187,7 @@ func (r *race) slow(ctx context.Context) {
 func (r *race) linger(ctx context.Context) error {
 	over := time.NewTimer(copyTime)
 	defer over.Stop()
-	for r.byRelay && r.copies > 0 {
+	for r.byRelay && r.atRelays > 0 {
 		select {
 		case a := <-r.acks:
 			if err := r.take(ctx, a); err != nil {
@@ -247,7 +247,7 @@ func (r *race) begin(ctx context.Context, w way, run func(ctx context.Context, w
 	t := tries.Try{Way: tries.Machine, At: w.began, Result: "no answer yet"}
 	wg := &r.stray
 	if !w.direct() {
-		r.copies++
+		r.atRelays++
 		t.Way, t.Relay = tries.Relay, w.relay
 		wg = &r.wg
 	}
@@ -266,7 +266,7 @@ func (r *race) ended(e end) {
 	t := tries.Try{Way: tries.Machine, At: e.began, Took: time.Since(e.began)}
 	switch {
 	case !e.direct():
-		r.copies--
+		r.atRelays--
 		t.Way, t.Relay = tries.Relay, e.relay
 	case e.began.Equal(r.trying):
 		r.trying = time.Time{}

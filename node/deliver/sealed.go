@@ -113,7 +113,7 @@ func (d *Deliverer) callSealed(ctx context.Context, u transport.RelayURL, pass [
 
 // tryPass finds out whether the relay takes the passes that we would give our
 // contacts: it shows one of them, as they would, and asks for our own endpoint.
-func (r *home) tryPass(ctx context.Context, now time.Time) error {
+func (r *visit) tryPass(ctx context.Context, now time.Time) error {
 	var pass []byte
 	err := r.d.cfg.Store.Glance(ctx, func(tx *store.Tx) (err error) {
 		pass, err = r.d.cfg.Profile.Pass(tx, r.URL.Key, now)

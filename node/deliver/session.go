@@ -52,7 +52,7 @@ func (d *Deliverer) AsUser(ctx context.Context, u transport.RelayURL, call func(
 
 // refused puts an error of want of a session into words. One that has ended is
 // forgotten: at an open relay the key alone will do.
-func (r *home) refused(ctx context.Context, err error) error {
+func (r *visit) refused(ctx context.Context, err error) error {
 	if errors.Is(err, rpc.ErrAccount) {
 		return errAccount
 	}

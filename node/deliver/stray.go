@@ -10,11 +10,11 @@ import (
 // for when relays were faster.
 const strayMost = 4
 
-// leave ends the ways to the person's machine, with which the race is over. When a relay
+// over ends the ways to the person's machine, with which the race is over. When a relay
 // was faster, what is on a connection to the machine already is left to arrive: a relay
 // may lie, and a machine that is far away or busy would never get anything if it was
 // asked for no longer than a relay takes.
-func (r *race) leave(straight context.Context, stop func()) {
+func (r *race) over(straight context.Context, stop func()) {
 	if r.open == 0 && r.byRelay && r.direct.Load() != nil && r.d.mayStray(r.p.ID) {
 		if r.d.tasks.run(func(context.Context) { r.wait(straight, stop) }) {
 			return
@@ -30,7 +30,7 @@ func (r *race) wait(straight context.Context, stop func()) {
 	defer r.d.strayed(r.p.ID)
 	defer r.stray.Wait()
 	defer stop()
-	for r.running > r.copies {
+	for r.running > r.atRelays {
 		select {
 		case a := <-r.acks:
 			if err := r.note(straight, a); err != nil && straight.Err() == nil {

@@ -59,7 +59,7 @@ func (d *Deliverer) beSure(ctx context.Context) {
 
 // compare looks at what the relay holds as our endpoint, before it gets a new one. An
 // error of the relay says nothing; those of the answer end the visit.
-func (r *home) compare(ctx context.Context, c *rpc.Client) error {
+func (r *visit) compare(ctx context.Context, c *rpc.Client) error {
 	record, err := c.ResolveEndpoint(ctx, r.d.self)
 	if err != nil {
 		r.d.cfg.Log.Info("look for our endpoint", "relay", r.URL.Key, "err", err)

@@ -66,8 +66,9 @@
 //	                                 last of them
 //	inbox            inbox.go        10,000 rows and 256 MiB (node/deliver/inbox); of these 1000 and 64
 //	                                 MiB may wait for a key, 64 rows of one depositor on the direct
-//	                                 path, for a week (Sweep)
-//	seen             inbox.go        Sweep forgets after 45 days; in that time nothing bounds it
+//	                                 path, for a week (Sweep), and some 600 be mail that is not
+//	                                 opened yet
+//	seen             inbox.go        one per payload that was applied, for 45 days (Sweep)
 //	receipts_due     receipt.go      two per counter that came in, of which one if it was read; nothing
 //	                                 but a receipt that got through removes it (DeleteReceiptsDue)
 package store

@@ -95,6 +95,9 @@ func (t *Tx) DoneIncoming(id int64) error {
 	return t.db.Do("DELETE FROM inbox WHERE id = ?", id)
 }
 
+// DropIncoming removes a row and forgets it; it is no error if there is none.
+func (t *Tx) DropIncoming(id int64) error { return t.db.Do("DELETE FROM inbox WHERE id = ?", id) }
+
 // CountIncoming returns how many rows are new, how many wait for a key, and the
 // bytes of the payloads of both together.
 func (t *Tx) CountIncoming() (fresh, waiting int, bytes int64, err error) {

@@ -10,7 +10,7 @@ type answerKey struct{}
 
 // Answer is what the answer of one call has of a Budget.
 type Answer struct {
-	a *Account
+	a *Share
 
 	mu   sync.Mutex // guards the fields below
 	seat *Seat
@@ -18,7 +18,7 @@ type Answer struct {
 }
 
 // Answer returns the room of the answer to one call of the connection: none yet.
-func (a *Account) Answer() *Answer { return &Answer{a: a} }
+func (a *Share) Answer() *Answer { return &Answer{a: a} }
 
 // Context returns a context in which Room asks for this answer.
 func (r *Answer) Context(ctx context.Context) context.Context {

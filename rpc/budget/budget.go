@@ -86,7 +86,7 @@ type pool struct {
 // Seat is the room of one message. A nil Seat is that of a message that needs none.
 type Seat struct {
 	// The pool guards the fields below.
-	a     *Account
+	a     *Share
 	p     *pool
 	n     int64
 	ready chan struct{} // closed when it has room

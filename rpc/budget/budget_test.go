@@ -10,12 +10,12 @@ import (
 )
 
 // seats are accounts of a Budget and what they were given.
-func newTestAccount(b *Budget, peer byte) (a *Account, cut *error) {
+func newTestAccount(b *Budget, peer byte) (a *Share, cut *error) {
 	cut = new(error)
-	return NewAccount(b, Peer{peer}, make(chan struct{}), func(err error) { *cut = err }), cut
+	return NewShare(b, Peer{peer}, make(chan struct{}), func(err error) { *cut = err }), cut
 }
 
-func take(t *testing.T, a *Account, n int64) *Seat {
+func take(t *testing.T, a *Share, n int64) *Seat {
 	t.Helper()
 	s, err := a.take(t.Context(), &a.budget.in, n)
 	if err != nil {
@@ -35,7 +35,7 @@ func TestBudgetOrder(t *testing.T) {
 
 		var mu sync.Mutex
 		var got []string
-		wait := func(name string, a *Account, n int64) {
+		wait := func(name string, a *Share, n int64) {
 			go func() {
 				if _, err := a.take(t.Context(), &b.in, n); err == nil {
 					mu.Lock()

@@ -1,7 +1,7 @@
 // Package budget bounds the memory of the messages of many connections together.
 // It is for package rpc, and for whoever makes a [Budget] for its connections.
 //
-// A connection has an [Account]; each message that comes in has a [Seat] in it
+// A connection has a [Share]; each message that comes in has a [Seat] in it
 // while it is read and handled, and each call an [Answer] until its answer is
 // written. What finds no room waits, and the connection is not read meanwhile:
 // a flood waits, what is small goes on.

@@ -47,7 +47,7 @@ var ErrStalled = errors.New("no progress within a message for too long")
 // not pooled: what a message holds stays valid after its release.
 type framer struct {
 	rwc        io.ReadWriteCloser
-	account    *budget.Account
+	share      *budget.Share
 	br         *bufio.Reader
 	head       [8]byte // of the message that is read
 	header     []byte  // of the one that is written
@@ -97,14 +97,14 @@ func (f *framer) read(first byte) (*capnp.Message, *budget.Seat, error) {
 		return nil, nil, err
 	}
 	f.readTimer.Stop() // it is we who are slow now
-	seat, err := f.account.TakeIn(int64(total))
+	seat, err := f.share.TakeIn(int64(total))
 	if err != nil {
 		return nil, nil, fmt.Errorf("read message: %w", err)
 	}
 	f.readTimer.Reset(f.stall)
 	msg, err := f.readBody(buf, total, seat)
 	if err != nil {
-		f.account.Drop(seat)
+		f.share.Drop(seat)
 		return nil, nil, fmt.Errorf("read message: %w", err)
 	}
 	seat.Moves(time.Time{}, time.Time{})

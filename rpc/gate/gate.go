@@ -39,10 +39,10 @@ var ErrKeep = errors.New("bootstrap question is kept")
 // side owes the other: the library has unbounded queues and tables, and
 // trusts the order of what it receives.
 type Gate struct {
-	f       *framer
-	account *budget.Account
-	quit    chan struct{} // closed when the gate is
-	limit   struct{ answers, unsent, questions int }
+	f     *framer
+	share *budget.Share
+	quit  chan struct{} // closed when the gate is
+	limit struct{ answers, unsent, questions int }
 
 	wmu sync.Mutex // held while writing
 
@@ -92,9 +92,9 @@ func New(rwc io.ReadWriteCloser, cfg Config) *Gate {
 		g.Fail(err)
 		g.Close()
 	}
-	g.account = budget.NewAccount(cfg.Budget, cfg.Peer, g.quit, cut)
+	g.share = budget.NewShare(cfg.Budget, cfg.Peer, g.quit, cut)
 	g.f = newFramer(rwc, cfg.MaxMessage, cmp.Or(cfg.Stall, stallTime), func() { cut(ErrStalled) })
-	g.f.account = g.account
+	g.f.share = g.share
 	return g
 }
 
@@ -148,8 +148,8 @@ func (g *Gate) Close() error {
 	return g.f.rwc.Close()
 }
 
-// Account returns what the connection has of the Budget.
-func (g *Gate) Account() *budget.Account { return g.account }
+// Share returns what the connection has of the Budget.
+func (g *Gate) Share() *budget.Share { return g.share }
 
 // Unfinished returns how many questions of the other side are open: not answered,
 // or not yet finished by it.
@@ -188,10 +188,10 @@ func (g *Gate) receive(first byte) (transport.IncomingMessage, error) {
 		return nil, g.failIO(err)
 	}
 	if !pass {
-		g.account.Drop(seat)
+		g.share.Drop(seat)
 		return nil, nil
 	}
-	return &incoming{msg: msg, end: func() { g.account.Drop(seat) }}, nil
+	return &incoming{msg: msg, end: func() { g.share.Drop(seat) }}, nil
 }
 
 // returning takes question id off the list, after its writing has ended.

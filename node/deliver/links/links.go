@@ -143,16 +143,16 @@ func (l *Links) dial(ctx context.Context, k transport.Key, dl *dial) {
 	ctx, cancel := context.WithTimeout(ctx, DialTime)
 	defer cancel()
 	s, err := l.cfg.Open(ctx, k)
+	if err == nil {
+		dl.link = l.adopt(s) // before the dial is over: who comes now needs no other
+	}
+	dl.err = err
 	l.mu.Lock()
 	delete(l.dials, k)
 	if err != nil {
 		l.failed[k] = time.Now()
 	}
 	l.mu.Unlock()
-	if err == nil {
-		dl.link = l.adopt(s)
-	}
-	dl.err = err
 	close(dl.done)
 	if dl.link != nil {
 		l.watch(dl.link)

@@ -40,9 +40,9 @@ func (d *Deliverer) ForgetRelay(k transport.Key) { d.relays.Forget(k) }
 // HomeRelays returns the state of our own relays, by URL.
 func (d *Deliverer) HomeRelays() []homes.State { return d.relays.States() }
 
-// leave replaces our endpoint by one without addresses at each relay that is
+// withdraw replaces our endpoint by one without addresses at each relay that is
 // reached, within a second.
-func (d *Deliverer) leave() {
+func (d *Deliverer) withdraw() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	record, err := d.cfg.Profile.Endpoint(ctx, false, d.cfg.Store.Now())
@@ -65,8 +65,8 @@ func (d *Deliverer) leave() {
 	wg.Wait()
 }
 
-// home is a visit at one of our relays.
-type home struct {
+// visit is a visit at one of our relays.
+type visit struct {
 	d *Deliverer
 	*homes.Visit
 }
@@ -74,7 +74,7 @@ type home struct {
 // visit is done at each of our relays, again and again.
 func (d *Deliverer) visit(ctx context.Context, v *homes.Visit) error {
 	d.host.Learn(v.URL.Key, transport.SourceUser, v.URL.Addrs())
-	r := &home{d, v}
+	r := &visit{d, v}
 	return r.refused(ctx, r.stay(ctx))
 }
 
@@ -88,7 +88,7 @@ func visitPatience(err error) time.Duration {
 
 // stay connects, brings what the relay must hold of us and takes the mail,
 // until something fails.
-func (r *home) stay(ctx context.Context) error {
+func (r *visit) stay(ctx context.Context) error {
 	ln, err := r.d.links.Get(ctx, r.URL.Key)
 	if err != nil {
 		return err
@@ -112,7 +112,7 @@ func (r *home) stay(ctx context.Context) error {
 }
 
 // mail takes what the relay keeps for us: commit here, then acknowledge there.
-func (r *home) mail(ctx context.Context, ln *links.Link) error {
+func (r *visit) mail(ctx context.Context, ln *links.Link) error {
 	c := ln.Client()
 	after := uint64(0)
 	for {
@@ -145,7 +145,7 @@ func (r *home) mail(ctx context.Context, ln *links.Link) error {
 }
 
 // present keeps our endpoint, hybrid key and key packages at the relay.
-func (r *home) present(ctx context.Context, c *rpc.Client) error {
+func (r *visit) present(ctx context.Context, c *rpc.Client) error {
 	tick, twins := time.NewTicker(homeUpkeep), time.NewTicker(twinEvery)
 	defer tick.Stop()
 	defer twins.Stop()
@@ -199,7 +199,7 @@ func (r *home) present(ctx context.Context, c *rpc.Client) error {
 }
 
 // stock fills the relay's store of our key packages.
-func (r *home) stock(ctx context.Context, c *rpc.Client, now time.Time) error {
+func (r *visit) stock(ctx context.Context, c *rpc.Client, now time.Time) error {
 	pending, err := r.d.cfg.Keys.Stock(ctx, r.URL.Key, stockAtRelay, now)
 	if err != nil || len(pending) == 0 {
 		return err

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Account is what one connection has of a Budget.
-type Account struct {
+// Share is what one connection has of a Budget.
+type Share struct {
 	budget *Budget
 	peer   Peer
 	quit   <-chan struct{} // closed with the connection
@@ -18,15 +18,15 @@ type Account struct {
 	closed bool
 }
 
-// NewAccount opens the account of a connection with peer. quit is closed when
+// NewShare opens the share of a connection with peer. quit is closed when
 // the connection ends; cut ends it, with the reason. Without a Budget there is
 // always room.
-func NewAccount(b *Budget, peer Peer, quit <-chan struct{}, cut func(error)) *Account {
-	return &Account{budget: b, peer: peer, quit: quit, cut: cut, seats: make(map[*Seat]bool)}
+func NewShare(b *Budget, peer Peer, quit <-chan struct{}, cut func(error)) *Share {
+	return &Share{budget: b, peer: peer, quit: quit, cut: cut, seats: make(map[*Seat]bool)}
 }
 
 // TakeIn waits for room for a message of n bytes that comes in.
-func (a *Account) TakeIn(n int64) (*Seat, error) {
+func (a *Share) TakeIn(n int64) (*Seat, error) {
 	if a.budget == nil {
 		return nil, nil
 	}
@@ -34,7 +34,7 @@ func (a *Account) TakeIn(n int64) (*Seat, error) {
 }
 
 // takeOut waits for room for n bytes of an answer.
-func (a *Account) takeOut(ctx context.Context, n int64) (*Seat, error) {
+func (a *Share) takeOut(ctx context.Context, n int64) (*Seat, error) {
 	if a.budget == nil {
 		return nil, nil
 	}
@@ -42,7 +42,7 @@ func (a *Account) takeOut(ctx context.Context, n int64) (*Seat, error) {
 }
 
 // take waits for room for n bytes. A nil seat needs none.
-func (a *Account) take(ctx context.Context, p *pool, n int64) (*Seat, error) {
+func (a *Share) take(ctx context.Context, p *pool, n int64) (*Seat, error) {
 	if n <= Tiny {
 		return nil, nil
 	}
@@ -66,7 +66,7 @@ func (a *Account) take(ctx context.Context, p *pool, n int64) (*Seat, error) {
 
 // wait waits until s has room. After a while it looks for others that have
 // kept theirs for too long.
-func (a *Account) wait(ctx context.Context, s *Seat) error {
+func (a *Share) wait(ctx context.Context, s *Seat) error {
 	select {
 	case <-s.ready:
 		return nil
@@ -93,7 +93,7 @@ func (a *Account) wait(ctx context.Context, s *Seat) error {
 }
 
 // Drop gives the room of s back. It may be called again, and with nil.
-func (a *Account) Drop(s *Seat) {
+func (a *Share) Drop(s *Seat) {
 	if s == nil {
 		return
 	}
@@ -107,7 +107,7 @@ func (a *Account) Drop(s *Seat) {
 }
 
 // Close gives all room back.
-func (a *Account) Close() {
+func (a *Share) Close() {
 	a.mu.Lock()
 	seats := a.seats
 	a.seats, a.closed = nil, true
