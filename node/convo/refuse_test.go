@@ -9,6 +9,7 @@ import (
 
 	"quicnprotochat/mls"
 	"quicnprotochat/mls/seal"
+	"quicnprotochat/node/convo/news"
 	"quicnprotochat/node/identity"
 	"quicnprotochat/node/keys"
 	"quicnprotochat/node/message"
@@ -30,6 +31,23 @@ func (p *person) receive(from *person, payload []byte) error {
 }
 
 // TestReflection gives people back what they sent: introduction, Welcome, message
+// TestRefusedIsForgotten: what is refused leaves nothing on the disk, not even a hash.
+func TestRefusedIsForgotten(t *testing.T) {
+	anna, bert := newPerson(t, "anna"), newPerson(t, "bert")
+	for range 2 {
+		if err := bert.receive(anna, []byte{2, 1, 2, 3}); !errors.Is(err, ErrRefused) {
+			t.Fatalf("got %v, want it refused", err)
+		}
+		bert.update(func(tx *store.Tx, _ *news.Effects) error {
+			id, dup, err := tx.AddIncoming(store.Incoming{Hash: sha256.Sum256([]byte{2, 1, 2, 3}), Payload: []byte{2, 1, 2, 3}})
+			if dup {
+				t.Errorf("it is remembered: row %d", id)
+			}
+			return errors.Join(err, tx.DropIncoming(id))
+		})
+	}
+}
+
 // and receipt. All of it is refused, and what is shown stays as it is.
 func TestReflection(t *testing.T) {
 	anna, bert := newPerson(t, "anna"), newPerson(t, "bert")

@@ -48,9 +48,9 @@ func (s *slow) count() (mail, direct int) {
 	return mail, direct
 }
 
-// TestFlood lets two relays pour out mail faster than it can be opened: it waits there,
+// TestFloodOfMail lets two relays pour out mail faster than it can be opened: it waits there,
 // and what comes directly meanwhile is opened at once.
-func TestFlood(t *testing.T) {
+func TestFloodOfMail(t *testing.T) {
 	run(t, func(t *testing.T, b *Inbox, s *slow) {
 		var relays sync.WaitGroup
 		const each, answers = 100, 12
