@@ -55,6 +55,17 @@ func (e *Engine) Forget(id [16]byte) { e.held.Forget(id) }
 // ForgetAll lets go of the keys of all epochs.
 func (e *Engine) ForgetAll() { e.held.ForgetAll() }
 
+// Invitation is why a Welcome to a group waits: of From, by whose invitation alone
+// nobody gets in, we know no more than that it is in a group with us. It is an
+// ErrWaiting.
+type Invitation struct{ From rpc.Identity }
+
+// Error implements error.
+func (*Invitation) Error() string { return "invited by somebody who is known from a group alone" }
+
+// Unwrap returns ErrWaiting.
+func (*Invitation) Unwrap() error { return ErrWaiting }
+
 // IsGroup reports whether a conversation is one of any number.
 func IsGroup(c store.Conversation) bool { return c.Peer == rpc.Identity{} }
 

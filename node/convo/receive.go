@@ -49,12 +49,24 @@ func (e *Engine) Receive(ctx context.Context, in store.Incoming) error {
 	case errors.Is(err, ErrWaiting) && in.Waiting:
 		return err
 	case errors.Is(err, ErrWaiting):
-		return errors.Join(err, e.Follow(ctx, func(tx *store.Tx, _ *news.Effects) error { return tx.SetWaiting(in.ID) }))
+		return errors.Join(err, e.Follow(ctx, func(tx *store.Tx, fx *news.Effects) error { return e.wait(tx, fx, in.ID, err) }))
 	case errors.Is(err, ErrRefused):
 		// Not remembered either: whoever pours out rubbish would fill the disk.
 		return errors.Join(err, e.Follow(ctx, func(tx *store.Tx, _ *news.Effects) error { return tx.DropIncoming(in.ID) }))
 	}
 	return err
+}
+
+// wait lets a payload wait. Who is known from a group alone and invites to one asks to be
+// a contact by that: else the user would never learn of it.
+func (e *Engine) wait(tx *store.Tx, fx *news.Effects, id int64, why error) error {
+	var by *Invitation
+	if errors.As(why, &by) {
+		if _, _, err := e.Asking(tx, fx, by.From); err != nil && !errors.Is(err, ErrRefused) {
+			return err
+		}
+	}
+	return tx.SetWaiting(id)
 }
 
 // open removes the seal of a payload.

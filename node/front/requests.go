@@ -3,6 +3,7 @@ package front
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,7 +73,8 @@ func called(r store.Request) string {
 }
 
 // findRequest finds who asks to be a contact by identity, exact name, or a unique
-// beginning of either; nil if nobody is it, or a contact has just that name.
+// beginning of either; nil if nobody is it, or a contact who does not ask has just that
+// name.
 func (f *Front) findRequest(ctx context.Context, who string) (found *store.Request, err error) {
 	var all []store.Request
 	var contacts []store.Contact
@@ -90,7 +92,11 @@ func (f *Front) findRequest(ctx context.Context, who string) (found *store.Reque
 		people = append(people, store.Contact{Identity: r.Identity, Name: called(r)})
 	}
 	for _, c := range contacts {
-		if c.Name == who {
+		i := slices.IndexFunc(all, func(r store.Request) bool { return r.Identity == c.Identity })
+		switch {
+		case i >= 0: // a fellow member of a group: it is called here as the list of contacts says
+			people[i].Name = c.Name
+		case c.Name == who:
 			return nil, nil
 		}
 	}

@@ -34,31 +34,27 @@ func (f *Front) other(ctx context.Context, who string) (store.Contact, error) {
 
 // Decide implements localapi.Trust.
 func (f *Front) Decide(ctx context.Context, r localapi.TrustRequest) (localapi.Contact, error) {
-	if req, err := f.findRequest(ctx, r.Contact); err != nil || req != nil {
-		if err != nil {
-			return localapi.Contact{}, err
-		}
-		return f.answerRequest(ctx, *req, r.Action)
+	req, err := f.findRequest(ctx, r.Contact)
+	if err != nil {
+		return localapi.Contact{}, err
 	}
-	c, err := f.other(ctx, r.Contact)
+	who := r.Contact
+	if req != nil {
+		// A fellow member of a group who asks is in the list of contacts already.
+		_, err := f.find(ctx, text(req.Identity))
+		if err != nil || r.Action == localapi.TrustAccept || r.Action == localapi.TrustRefuse || r.Action == localapi.TrustBlock {
+			return f.answerRequest(ctx, *req, r.Action)
+		}
+		who = text(req.Identity)
+	}
+	c, err := f.other(ctx, who)
 	if err != nil {
 		return localapi.Contact{}, err
 	}
 	switch r.Action {
 	case localapi.TrustVerify:
-		if r.Number != "" && !trust.IsNumber(r.Number) {
-			return localapi.Contact{}, &localapi.Error{
-				Message: "this is no safety number: one has 60 digits",
-				Hint:    "qpc verify CONTACT shows it, and with yes or no behind it keeps what you found",
-				Exit:    localapi.ExitUsage,
-			}
-		}
-		if r.Number != "" && !trust.SameNumber(trust.SafetyNumber(f.self, c.Identity), r.Number) {
-			return localapi.Contact{}, &localapi.Error{
-				Message: "this is not the safety number of you and " + c.Name,
-				Hint:    "compare it again; if it stays another one, somebody is between you: ask for a link by another way",
-				Exit:    localapi.ExitSignature,
-			}
+		if err := f.compare(c, r.Number); err != nil {
+			return localapi.Contact{}, err
 		}
 		c, err = f.cfg.Trust.Verify(ctx, c.Identity, true)
 	case localapi.TrustUnverify:
@@ -74,6 +70,25 @@ func (f *Front) Decide(ctx context.Context, r localapi.TrustRequest) (localapi.C
 		return localapi.Contact{}, err
 	}
 	return f.contact(ctx, c)
+}
+
+// compare refuses a number that the user was told, if any, and that is another one.
+func (f *Front) compare(c store.Contact, number string) error {
+	switch {
+	case number == "", trust.SameNumber(trust.SafetyNumber(f.self, c.Identity), number):
+		return nil
+	case !trust.IsNumber(number):
+		return &localapi.Error{
+			Message: "this is no safety number: one has 60 digits",
+			Hint:    "qpc verify CONTACT shows it, and with yes or no behind it keeps what you found",
+			Exit:    localapi.ExitUsage,
+		}
+	}
+	return &localapi.Error{
+		Message: "this is not the safety number of you and " + c.Name,
+		Hint:    "compare it again; if it stays another one, somebody is between you: ask for a link by another way",
+		Exit:    localapi.ExitSignature,
+	}
 }
 
 // answer takes, or does not, whom a relay names now for the user name of a contact.

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 
 	"quicnprotochat/node/convo"
+	"quicnprotochat/node/known"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
 )
@@ -75,6 +76,9 @@ func TestWelcomeBeforeIntroduction(t *testing.T) {
 				if bert.joined.n == told {
 					t.Error("nobody was told to try what waits again")
 				}
+				if n := len(bert.requests()); n != 0 {
+					t.Errorf("%d ask to be contacts still", n)
+				}
 				bert.reread()
 				if n := bert.waiting(); n != 0 {
 					t.Errorf("%d payloads wait still", n)
@@ -85,4 +89,51 @@ func TestWelcomeBeforeIntroduction(t *testing.T) {
 			})
 		})
 	}
+}
+
+// requests are who asks p to be a contact.
+func (p *person) requests() (all []store.Request) {
+	p.t.Helper()
+	p.view(func(tx *store.Tx) (err error) {
+		all, err = tx.Requests()
+		return err
+	})
+	return all
+}
+
+// TestInvitedByFellow: who is known from a group alone, and invites to another, asks to be
+// a contact by that, and who says yes is in.
+func TestInvitedByFellow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := newStrangers(t, "anna", "bert", "cleo")
+		anna, bert, cleo := all[0], all[1], all[2]
+		for _, p := range []*person{anna, bert} {
+			cleo.meet(p)
+			p.meet(cleo)
+		}
+		quiet(newGroup(t, cleo, anna, bert), all...)
+		c, err := anna.groups.Create(t.Context(), "ours", []rpc.Identity{bert.id.ID()})
+		must(t, err)
+		must(t, anna.engine.Start(t.Context(), bert.id.ID(), bert.keyPackage(nil)))
+		_, err = anna.groups.Tend(t.Context(), c.Group)
+		must(t, err)
+		welcome := anna.sealed(bert, store.KindWelcome)
+		if err := bert.receive(anna, welcome); !errors.Is(err, convo.ErrWaiting) {
+			t.Fatalf("the Welcome: %v, want it to wait", err)
+		}
+		asking := bert.requests()
+		if len(asking) != 1 || asking[0].Identity != anna.id.ID() || asking[0].Name != "anna" || asking[0].Via != known.ViaGroup {
+			t.Fatalf("who asks: %+v, want anna", asking)
+		}
+		told := bert.joined.n
+		_, err = bert.engine.Accept(t.Context(), anna.id.ID())
+		must(t, err)
+		if bert.joined.n == told {
+			t.Error("nobody was told to try what waits again")
+		}
+		bert.reread()
+		if got, want := bert.members(c.Group), identities(anna, bert); !slices.Equal(got, want) || len(bert.requests()) != 0 {
+			t.Errorf("bert sees %v, want %v; %d ask", got, want, len(bert.requests()))
+		}
+	})
 }

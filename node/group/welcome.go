@@ -253,11 +253,15 @@ func historyIn(parts []message.Part, group []byte) *message.GroupTree {
 }
 
 // mayInvite lets nobody add us whom we do not know otherwise: the Welcome waits until we
-// do. The inviter's introduction may still be on its way.
+// do. The inviter's introduction may still be on its way, and a fellow member of a group
+// asks by it to be a contact.
 func (g *Groups) mayInvite(tx *store.Tx, id rpc.Identity) error {
 	c, err := tx.Contact(id)
-	if store.IsNotFound(err) || err == nil && c.Via == known.ViaGroup {
+	switch {
+	case store.IsNotFound(err):
 		return convo.ErrWaiting
+	case err == nil && c.Via == known.ViaGroup:
+		return &convo.Invitation{From: id}
 	}
 	return err
 }

@@ -219,6 +219,9 @@ func (k *People) Introduced(tx *store.Tx, fx Effects, sender rpc.Identity, intro
 	}
 	if c.Via == ViaGroup && k.cfg.Profile.CheckHello(tx, intro.Pass, now) == nil {
 		c.Via = ViaIntroduction
+		if err := tx.DeleteRequest(sender); err != nil {
+			return c, nil, err
+		}
 	}
 	before = c.Card
 	c.Card = Newer(c.Card, card, intro.Card)

@@ -54,9 +54,13 @@ func (k *People) asks(tx *store.Tx, fx Effects, id rpc.Identity, via string, car
 func (k *People) Asking(tx *store.Tx, fx Effects, id rpc.Identity) (asks bool, r store.Request, err error) {
 	c, err := tx.Contact(id)
 	via := ViaRequest
+	var card *contact.Card
 	switch {
 	case err == nil && c.Via == ViaGroup:
 		via = ViaGroup
+		if known, err := contact.ParseCard(c.Card); err == nil {
+			card = &known
+		}
 		talk, err := tx.ConversationOf(id)
 		if err == nil && talk.Counter > 0 || err != nil && !store.IsNotFound(err) {
 			return false, r, err
@@ -64,7 +68,7 @@ func (k *People) Asking(tx *store.Tx, fx Effects, id rpc.Identity) (asks bool, r
 	case err == nil || !store.IsNotFound(err):
 		return false, r, err
 	}
-	r, err = k.asks(tx, fx, id, via, nil, nil)
+	r, err = k.asks(tx, fx, id, via, card, c.Card)
 	return true, r, err
 }
 
