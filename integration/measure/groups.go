@@ -16,7 +16,7 @@ import (
 var groupSizes = []int{2, 10, 100}
 
 // groupTime bounds each step of a group.
-const groupTime = 5 * time.Minute
+const groupTime = 15 * time.Minute
 
 // crowd is real nodes in this process, over loopback.
 type crowd struct {

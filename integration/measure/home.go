@@ -23,7 +23,7 @@ const (
 	// largeSearch is the goal for a search of 100,000 messages.
 	largeSearch = 20 * time.Millisecond
 	// largeLooks is how often each thing is looked at.
-	largeLooks = 200
+	largeLooks = 100
 )
 
 // large times a node whose home has much in it: 1,000 conversations, and messages in
