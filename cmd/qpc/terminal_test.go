@@ -224,6 +224,8 @@ func TestAskForAccount(t *testing.T) {
 			anna.keys("Enter")
 		}
 	}
+	anna.await("^password, again: *$")
+	anna.keys("a long password", "Enter")
 	anna.await("^Registered as anna at ")
 	anna.await("^You are Anna")
 	if text := anna.text(); strings.Contains(text, "a long password") {

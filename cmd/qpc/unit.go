@@ -23,13 +23,12 @@ const unitName = "qpc.service"
 // unitText is the user unit: %s are the program and the home, quoted.
 const unitText = `[Unit]
 Description=quicnprotochat node
-After=network-online.target
 
 [Service]
 ExecStart=%s up%s
 Restart=on-failure
 RestartSec=2
-RestartPreventExitStatus=8
+RestartPreventExitStatus=2 8
 NoNewPrivileges=yes
 
 [Install]
@@ -113,6 +112,9 @@ func (a *app) installService(cmd *cobra.Command, _ []string) error {
 	}
 	if err := systemctl(cmd.Context(), "enable", "--now", unitName); err != nil {
 		return err
+	}
+	if locked, err := node.HasPassword(h.Dir); err == nil && locked {
+		a.Note("This home has a state password, which nobody types there: put QPC_STATE_PASSWORD=… into a file that\nonly you can read, and name that file: systemctl --user edit qpc, [Service], EnvironmentFile=FILE")
 	}
 	return a.Print(serviceObject{path, true, true}, "The node runs, and starts at each login. Its log: journalctl --user -u qpc")
 }

@@ -1,9 +1,11 @@
 package login
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -92,9 +94,28 @@ func (f *Flags) In(ctx context.Context, a *cli.App, client *localapi.Client, rel
 		if answer = strings.ToLower(strings.TrimSpace(answer)); askErr != nil || answer != "y" && answer != "yes" {
 			return cmp.Or(askErr, err)
 		}
+		if err := f.again(ctx, a, password); err != nil {
+			return err
+		}
 	}
 	if account, err = proof.Register(ctx, client, r, password); err == nil {
 		a.Note("Registered as %s at %s", cli.Defuse(account.Name), account.Relay)
+	}
+	return err
+}
+
+// again asks once more for a password that was typed and not seen, before an account is
+// made with it.
+func (f *Flags) again(ctx context.Context, a *cli.App, typed []byte) error {
+	if f.password != "" || f.source.File != "" || os.Getenv(f.source.Env) != "" {
+		return nil
+	}
+	source := f.source
+	source.What += ", again"
+	again, err := a.Password(ctx, source)
+	defer clear(again)
+	if err == nil && !bytes.Equal(typed, again) {
+		err = cli.UsageError("the two are not the same", "start again; no account was made")
 	}
 	return err
 }
