@@ -24,7 +24,7 @@ type hookFlags struct {
 
 func (f *hookFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.hook, "hook", "", "run this `COMMAND` with sh for each message that comes in and is not muted; its event is one line of JSON on stdin")
-	cmd.Flags().StringVar(&f.notify, "notify", "auto", "show on the desktop from whom a message came, `on|off`; auto is on where notify-send and a session are")
+	cmd.Flags().StringVar(&f.notify, "notify", "auto", "show on the desktop from whom a message came, and who asks to write, `on|off`; auto is on where notify-send and a session are")
 	cli.Choices(cmd, "notify", "on", "off", "auto")
 }
 
@@ -61,13 +61,11 @@ func (a *app) watch(ctx context.Context, h cli.Home, f hookFlags) {
 	for {
 		select {
 		case e := <-events:
-			if e.Event != localapi.EventMessage || e.Contact == nil || e.Muted {
-				continue
+			text := note(e)
+			if f.notifies() && text != "" {
+				a.call(ctx, nil, "notify-send", "-a", "qpc", "--", text)
 			}
-			if f.notifies() {
-				a.call(ctx, nil, "notify-send", "-a", "qpc", "--", "Message from "+cli.Defuse(e.Contact.Name))
-			}
-			if line, err := cli.JSONLine(e); f.hook != "" && err == nil {
+			if line, err := cli.JSONLine(e); f.hook != "" && e.Event == localapi.EventMessage && !e.Muted && err == nil {
 				a.call(ctx, line, "sh", "-c", f.hook)
 			}
 		case <-lost:
@@ -76,6 +74,20 @@ func (a *app) watch(ctx context.Context, h cli.Home, f hookFlags) {
 			return
 		}
 	}
+}
+
+// note is what the desktop shows of an event: from whom a message came, and who asks to
+// write; "" for nothing.
+func note(e localapi.Event) string {
+	switch {
+	case e.Contact == nil || e.Muted:
+		return ""
+	case e.Event == localapi.EventMessage:
+		return "Message from " + cli.Defuse(e.Contact.Name)
+	case e.Event == localapi.EventRequest && e.Message == nil:
+		return cli.Defuse(e.Contact.Name) + " asks to write to you"
+	}
+	return ""
 }
 
 // call runs a program with that input. What it prints is not wanted; that it failed is

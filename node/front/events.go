@@ -123,7 +123,9 @@ func (f *Front) showEvent(tx *store.Tx, row store.Event) (shown localapi.Event, 
 		if row.Author != (rpc.Identity{}) {
 			author = row.Author
 		}
-		shown.Change = localapi.Change(row.State)
+		if shown.Event == localapi.EventChanged {
+			shown.Change = localapi.Change(row.State)
+		}
 		if c, err := tx.Conversation(row.Conversation); err == nil {
 			shown.Muted = c.Muted
 		}

@@ -155,7 +155,7 @@ func (b *backend) History(_ context.Context, contact string, limit int, _ string
 }
 
 func (b *backend) Search(_ context.Context, words, contact string, limit int) ([]Message, error) {
-	return []Message{{ID: "0", Text: words, To: contact, Path: Path(strconv.Itoa(limit))}}, nil
+	return []Message{{ID: "0", Text: words, To: contact, From: strconv.Itoa(limit)}}, nil
 }
 
 func (b *backend) AddRelay(_ context.Context, url string) error {

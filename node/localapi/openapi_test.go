@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -220,6 +221,9 @@ func (d document) fits(s schema, v any) error {
 		}
 		return typed(s, "array")
 	case string:
+		if s.Enum != nil && !slices.Contains(s.Enum, v) {
+			return fmt.Errorf("%q is none of %q", v, s.Enum)
+		}
 		return typed(s, "string")
 	case float64:
 		return typed(s, "integer")

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"quicnprotochat/cmd/qpc/chat/usage"
 	"quicnprotochat/cmd/qpc/cli"
 	"quicnprotochat/node/localapi"
 )
@@ -41,17 +42,6 @@ func (a *Commands) CompleteContact(cmd *cobra.Command, args []string, _ string) 
 	return a.completeArgument(cmd, "CONVERSATION", nil)
 }
 
-// choices are the words among which an argument of that name in a usage line is a choice:
-// those in small letters.
-func choices(argument string) (words []string) {
-	for _, word := range strings.Split(argument, "|") {
-		if word != "" && strings.ToLower(word) == word {
-			words = append(words, word)
-		}
-	}
-	return words
-}
-
 // names lists what an argument of that name in a usage line can be; MEMBER is one of a
 // group.
 func names(ctx context.Context, c *localapi.Client, argument, group string) (list []string) {
@@ -82,7 +72,7 @@ func names(ctx context.Context, c *localapi.Client, argument, group string) (lis
 			list = append(list, contact.Name)
 		}
 	}
-	list = append(list, choices(argument)...)
+	list = append(list, usage.Choices(argument)...)
 	if argument == "GROUP" || strings.HasSuffix(argument, "CONVERSATION") {
 		groups, _ := c.Groups(ctx)
 		for _, g := range groups {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"quicnprotochat/cmd/qpc/chat/usage"
 	"quicnprotochat/cmd/qpc/cli"
 	"quicnprotochat/cmd/qpc/terminal"
 	"quicnprotochat/node/localapi"
@@ -244,16 +245,24 @@ func (c *chat) complete(ctx context.Context, line string) (offers []string) {
 	}
 	v, _ := verbOf(word)
 	begun, at := "", 0
-	if _, limit := arity(v.typed); limit > 1 {
+	_, limit := v.typed.Arity()
+	if limit > 1 {
 		// Only the last of several is begun.
 		cut := strings.LastIndex(rest, " ") + 1
+		if strings.Count(rest, `"`)%2 == 1 {
+			cut = strings.LastIndex(rest, `"`) // a name with spaces
+		}
 		begun, rest = rest[:cut], rest[cut:]
-		at = len(strings.Fields(begun))
+		at = len(v.typed.Split(begun))
 	}
 	group, _ := c.inGroup.Load().(string)
-	for _, name := range names(ctx, c.client, argumentAt(v.typed, at), group) {
-		if strings.HasPrefix(name, rest) {
-			offers = append(offers, word+" "+begun+name)
+	for _, name := range names(ctx, c.client, v.typed.At(at), group) {
+		offer := name
+		if limit > 1 {
+			offer = usage.Quote(name)
+		}
+		if strings.HasPrefix(name, rest) || strings.HasPrefix(offer, rest) {
+			offers = append(offers, word+" "+begun+offer)
 		}
 	}
 	return offers

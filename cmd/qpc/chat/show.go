@@ -96,7 +96,7 @@ func (c *chat) written(m localapi.Message, e localapi.Event) string {
 		to = " to " + cli.Defuse(e.Contact.Name)
 	}
 	number := c.number(m.ID, with)
-	if c.terminal != nil && len(c.sent) < chatTracked && !m.State.Reaches(localapi.Delivered) {
+	if c.terminal != nil && m.Kind != localapi.KindTimer && len(c.sent) < chatTracked && !m.State.Reaches(localapi.Delivered) {
 		c.sent[m.ID] = sentText{text: m.Text, number: number, due: time.Now().Add(stateDelay)}
 	}
 	return fmt.Sprintf("%s%s  you%s: %s", number, cli.Shown(m.Time), to, words.Body(m))

@@ -9,21 +9,23 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"quicnprotochat/cmd/qpc/chat/usage"
 	"quicnprotochat/cmd/qpc/cli"
 	"quicnprotochat/node/localapi"
 )
 
 // verb is one thing that can be asked of a node: a command of qpc, a line of the
-// chat that begins with a slash, or both. Arguments are written as in a usage line:
-// [N] may be left out, NAME... may be several. CONTACT, MEMBER, GROUP, CONVERSATION
-// and COMMAND are completed.
+// chat that begins with a slash, or both. CONTACT, MEMBER, GROUP, CONVERSATION and other
+// arguments are completed, see names.
 type verb struct {
 	// slash is its name in the chat and typed its arguments there; without a name
 	// the chat has it not.
-	slash, typed string
+	slash string
+	typed usage.Line
 	// command is its path below qpc and args its arguments there; without a path
 	// qpc has it not. Of its slash there is a command, too, that does the same.
-	command, args string
+	command string
+	args    usage.Line
 	// about is what it is about: on the command line the first of args, in the chat
 	// the conversation that is written to.
 	about subject
@@ -59,45 +61,17 @@ type request struct {
 	password    cli.PasswordSource
 }
 
-// most is how many arguments a verb takes at most where it takes several.
-const most = 101
-
-// arity reads from a usage line how many arguments there may be.
-func arity(usage string) (least, limit int) {
-	for _, word := range strings.Fields(usage) {
-		if !strings.HasPrefix(word, "[") {
-			least++
-		}
-		if limit++; strings.HasSuffix(strings.TrimSuffix(word, "]"), "...") {
-			return least, most
-		}
-	}
-	return least, limit
-}
-
-// argumentAt is the name of an argument in a usage line, "" if there is none.
-func argumentAt(usage string, n int) string {
-	words := strings.Fields(usage)
-	if n >= len(words) && len(words) > 0 && strings.Contains(words[len(words)-1], "...") {
-		n = len(words) - 1
-	}
-	if n >= len(words) {
-		return ""
-	}
-	return strings.Trim(words[n], "[].")
-}
-
 // commandOf makes the command of a verb by one of its names.
 func (a *Commands) commandOf(v verb, name string) *cobra.Command {
-	least, limit := arity(v.args)
+	least, limit := v.args.Arity()
 	var flags request
 	cmd := &cobra.Command{
-		Use:   strings.TrimSpace(name + " " + v.args),
+		Use:   strings.TrimSpace(name + " " + string(v.args)),
 		Short: v.short,
 		Long:  v.long,
 		Args:  cli.Between(least, limit),
 		ValidArgsFunction: func(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-			return a.completeArgument(cmd, argumentAt(v.args, len(args)), args)
+			return a.completeArgument(cmd, v.args.At(len(args)), args)
 		},
 	}
 	if v.flags != nil {
@@ -178,25 +152,19 @@ func verbOf(word string) (verb, bool) {
 }
 
 // usage is how a verb is typed in the chat.
-func (v verb) usage() string { return strings.TrimSpace("/" + v.slash + " " + v.typed) }
+func (v verb) usage() string { return strings.TrimSpace("/" + v.slash + " " + string(v.typed)) }
 
-// split takes the arguments of a verb apart as they were typed: the last one may
-// have spaces in it, unless there may be several.
+// split takes the arguments of a verb apart as they were typed.
 func (v verb) split(rest string) (args []string, err error) {
-	least, limit := arity(v.typed)
-	for rest = strings.TrimSpace(rest); rest != ""; rest = strings.TrimSpace(rest) {
-		if len(args) == limit-1 || limit == 0 {
-			args = append(args, rest)
-			break
-		}
-		word, _, _ := strings.Cut(rest, " ")
-		args, rest = append(args, word), rest[len(word):]
-	}
+	least, limit := v.typed.Arity()
+	args = v.typed.Split(rest)
 	switch {
 	case len(args) < least:
-		return nil, cli.UsageError("/"+v.slash+" needs "+argumentAt(v.typed, len(args)), v.usage()+": "+v.short)
-	case len(args) > limit:
+		return nil, cli.UsageError("/"+v.slash+" needs "+v.typed.At(len(args)), v.usage()+": "+v.short)
+	case limit == 0 && len(args) > 0:
 		return nil, cli.UsageError("/"+v.slash+" takes no argument", v.usage()+": "+v.short)
+	case len(args) > limit:
+		return nil, cli.UsageError("too many at once", "name them in several lines")
 	}
 	return args, nil
 }
