@@ -52,6 +52,8 @@ type chat struct {
 	// asked are the identities of those who ask to be contacts, of whom it was told: what
 	// they write with that comes as a second event.
 	asked map[string]bool
+	// heard are those on the LAN whose names were told when the chat began.
+	heard map[string]bool
 	// told is when the node was last told that the user is typing.
 	told time.Time
 	// repl is whether this is a chat at all, and not one command.
@@ -150,7 +152,7 @@ func (a *Commands) chat(cmd *cobra.Command, args []string, flags *cli.NodeFlags,
 	c := &chat{
 		Commands: a, client: client, repl: true, finished: make(chan result),
 		sent: map[string]sentText{}, here: map[string]bool{}, unread: map[string]unreadCount{},
-		toRead: map[string]string{}, typing: map[string]time.Time{}, asked: map[string]bool{},
+		toRead: map[string]string{}, typing: map[string]time.Time{}, asked: map[string]bool{}, heard: map[string]bool{},
 	}
 	session := func(ctx context.Context, linger time.Duration) error {
 		if login.Username != "" {

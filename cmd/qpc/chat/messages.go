@@ -51,7 +51,11 @@ func (c *chat) readBack(ctx context.Context, r request, unseen bool) error {
 		if unseen && c.numbers.of[m.ID] != 0 {
 			return nil
 		}
-		return c.Print(m, c.number(m.ID, place(m, self.Identity))+words.Message(m, self.Identity, authors))
+		number := c.number(m.ID, place(m, self.Identity))
+		if _, known := c.sent[m.ID]; !known && c.follows(m) {
+			c.sent[m.ID] = sentText{text: m.Text, number: number, shown: string(m.State)}
+		}
+		return c.Print(m, number+words.Message(m, self.Identity, authors))
 	})
 	if err != nil || last == "" {
 		return err

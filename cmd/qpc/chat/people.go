@@ -173,6 +173,7 @@ func (c *chat) greetLAN(ctx context.Context) error {
 		return err
 	}
 	for _, n := range list[:min(len(list), 10)] {
+		c.heard[n.Identity] = n.Claim != ""
 		c.Note("%s", words.Nearby(n))
 	}
 	if len(list) > 10 {

@@ -36,7 +36,7 @@ func (c *chat) event(e localapi.Event) error {
 		text = fmt.Sprintf("%s added you to the group %s: %s; /group writes to it", words.Inviter(*e.Contact), cli.Defuse(e.Group.Name), words.Count(e.Group.Members, "member", "members"))
 	case e.Event == localapi.EventGroup && e.Group != nil:
 		text = fmt.Sprintf("The group %s: %s, %s", cli.Defuse(e.Group.Name), e.Group.Status, words.Count(e.Group.Members, "member", "members"))
-		if e.Group.Status == "in" {
+		if e.Group.Status == "in" && (c.with == nil || c.with.id != e.Group.ID) {
 			text += "; /group writes to it"
 		}
 	case e.Event == localapi.EventUnfit && e.Group != nil && e.Contact != nil:
@@ -49,7 +49,7 @@ func (c *chat) event(e localapi.Event) error {
 		text = fmt.Sprintf("%s is a contact now, by %s; /dm writes to them", cli.Defuse(e.Contact.Name), e.Contact.Via)
 	case e.Event == localapi.EventState && e.Delivery != nil:
 		text = c.state(*e.Delivery)
-	case e.Event == localapi.EventNearby && e.Nearby != nil:
+	case e.Event == localapi.EventNearby && e.Nearby != nil && !c.heard[e.Nearby.Identity]:
 		text = words.Nearby(*e.Nearby) + "; /dm " + cli.Defuse(e.Nearby.Claim) + " asks to write"
 	case e.Event == localapi.EventMissed:
 		text = "Some events were missed here; /history shows all messages."
@@ -96,10 +96,17 @@ func (c *chat) written(m localapi.Message, e localapi.Event) string {
 		to = " to " + cli.Defuse(e.Contact.Name)
 	}
 	number := c.number(m.ID, with)
-	if c.terminal != nil && m.Kind != localapi.KindTimer && len(c.sent) < chatTracked && !m.State.Reaches(localapi.Delivered) {
+	if c.follows(m) {
 		c.sent[m.ID] = sentText{text: m.Text, number: number, due: time.Now().Add(stateDelay)}
 	}
 	return fmt.Sprintf("%s%s  you%s: %s", number, cli.Shown(m.Time), to, words.Body(m))
+}
+
+// follows reports whether a person is to be told how far a message of their own comes that
+// was not sent here.
+func (c *chat) follows(m localapi.Message) bool {
+	return c.terminal != nil && m.From == c.self.Identity && m.Kind != localapi.KindTimer && len(c.sent) < chatTracked &&
+		m.State != localapi.Failed && !m.State.Reaches(localapi.Delivered)
 }
 
 // typist is who types where, by name.
