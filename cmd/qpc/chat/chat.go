@@ -33,10 +33,10 @@ type chat struct {
 	*Commands
 	client *localapi.Client
 	self   localapi.Identity
-	// with is whom a line without a slash goes to; nil for nobody yet. inGroup is the id if
-	// it is a group, for what completes the line that is typed.
-	with    *chatPartner
-	inGroup atomic.Value
+	// with is whom a line without a slash goes to; nil for nobody yet. where is its id,
+	// for what completes the line that is typed.
+	with  *chatPartner
+	where atomic.Value
 	// sent are the own messages that are not delivered yet, by id.
 	sent map[string]sentText
 	// here are the ids of those among them that are nowhere but here.

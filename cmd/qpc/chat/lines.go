@@ -179,11 +179,7 @@ func (c *chat) switchTo(ctx context.Context, r request) error {
 // turn has a line without a slash go to somebody from now on.
 func (c *chat) turn(to chatPartner) {
 	c.with = &to
-	if to.group {
-		c.inGroup.Store(to.id)
-	} else {
-		c.inGroup.Store("")
-	}
+	c.where.Store(to.id)
 }
 
 // open begins to write to a contact.
@@ -255,7 +251,7 @@ func (c *chat) complete(ctx context.Context, line string) (offers []string) {
 		begun, rest = rest[:cut], rest[cut:]
 		at = len(v.typed.Split(begun))
 	}
-	group, _ := c.inGroup.Load().(string)
+	group, _ := c.where.Load().(string)
 	for _, name := range names(ctx, c.client, v.typed.At(at), group) {
 		offer := name
 		if limit > 1 {

@@ -52,15 +52,21 @@ func (c *chat) number(id, with string) string {
 	return fmt.Sprintf("#%d ", c.numbers.give(id, with))
 }
 
-// message is what a person calls a message: the number beside it, last, or its id;
-// with is the conversation that it is of, if the number says it.
-func (c *chat) message(ref string) (id, with string) {
-	if n, err := strconv.Atoi(strings.TrimPrefix(ref, "#")); err == nil && c.repl {
-		if line, ok := c.numbers.at[n]; ok {
-			return line.id, line.with
-		}
+// message is what a person calls a message: the number beside it, last, or its id, of
+// which four digits are the least; with is the conversation that it is of, if the number
+// says it.
+func (c *chat) message(ref string) (id, with string, err error) {
+	n, notNumber := strconv.Atoi(strings.TrimPrefix(ref, "#"))
+	if notNumber != nil || !c.repl {
+		return ref, "", nil
 	}
-	return ref, ""
+	if line, ok := c.numbers.at[n]; ok {
+		return line.id, line.with, nil
+	}
+	if len(ref) < 4 || ref[0] == '#' {
+		return "", "", cli.UsageError("no message here has the number "+ref, "the number stands before each message that is shown; /history shows them")
+	}
+	return ref, "", nil
 }
 
 // mark is a verb that does something with a message.
@@ -216,6 +222,8 @@ func (c *chat) changed(e localapi.Event) string {
 		return fmt.Sprintf("  %syou now say: %s", line, words.Body(m))
 	case e.Change == localapi.Edited:
 		return fmt.Sprintf("  %s%s now says: %s", line, who, words.Body(m))
+	case e.Change == localapi.Deleted && own && m.From != c.self.Identity:
+		return fmt.Sprintf("  %sthis message is gone from here", line)
 	case e.Change == localapi.Deleted:
 		return fmt.Sprintf("  %s%s deleted this message", line, who)
 	case e.Change == localapi.Reacted:

@@ -46,7 +46,7 @@ func (c *chat) invite(ctx context.Context, r request) error {
 		return nil
 	}
 	if r.qr {
-		c.drawLink(inv.Link, asked(terminal.Columns(c.Stderr)))
+		c.drawLink(inv.Link, cmp.Or(terminal.Columns(c.Stderr), math.MaxInt))
 	}
 	c.Note("Give it to people; they run: qpc contact add LINK\nIt can be used until %s.", cli.Shown(inv.Expires))
 	return nil
@@ -59,11 +59,6 @@ func (c *chat) drawLink(link string, columns int) {
 		return
 	}
 	c.Note("%s", terminal.QR(link, columns))
-}
-
-// asked is how wide a drawing may be that was asked for: as it likes, where nobody looks.
-func asked(columns int) int {
-	return cmp.Or(columns, math.MaxInt)
 }
 
 // columns is how wide the terminal of the chat is, 0 without one.

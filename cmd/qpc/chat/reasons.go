@@ -29,17 +29,17 @@ func (c *chat) why(ctx context.Context, r request) error {
 // messageOf returns the id that was given, or that of the newest own message of the
 // conversation that was given, or that is written to.
 func (c *chat) messageOf(ctx context.Context, args []string) (id string, err error) {
-	switch {
-	case len(args) == 0:
+	if len(args) == 0 {
 		if err := c.pick(ctx); err != nil {
 			return "", err
 		}
 		return c.newest(ctx, c.with.id)
-	case isMessageID(args[0]):
-		return args[0], nil
-	default:
-		return c.newest(ctx, args[0])
 	}
+	id, _, err = c.message(args[0])
+	if err != nil || isMessageID(id) {
+		return id, err
+	}
+	return c.newest(ctx, id)
 }
 
 // isMessageID reports whether text can be the id of a message. That of a group has

@@ -1,8 +1,10 @@
 package chat
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/spf13/cobra"
 
@@ -46,7 +48,7 @@ func (c *chat) showSafety(ctx context.Context, r request) error {
 	case c.repl:
 		c.drawLink(s.Code, c.columns())
 	case r.qr:
-		c.drawLink(s.Code, asked(terminal.Columns(c.Stderr)))
+		c.drawLink(s.Code, cmp.Or(terminal.Columns(c.Stderr), math.MaxInt))
 	}
 	if s.Verified {
 		c.Note("You have verified %s.", cli.Defuse(s.Name))
@@ -89,7 +91,7 @@ one than yours is exit 6.`,
 cancelled, and your other contacts get new passes and learn your addresses anew. What
 it says in groups is not shown either. It is not told.`,
 		},
-		{slash: "unblock", typed: "CONTACT", command: "unblock", args: "CONTACT", about: aboutNamed, do: decide(localapi.TrustUnblock), short: "Take from a contact again what comes."},
+		{slash: "unblock", typed: "[CONTACT]", command: "unblock", args: "CONTACT", about: aboutNamed, do: decide(localapi.TrustUnblock), short: "Take from a contact again what comes."},
 		{
 			slash: "requests", command: "requests", do: (*chat).requests, short: "List those who ask to write to you.",
 			long: `List those who ask to write to you: who took your link is a contact, anybody else asks.

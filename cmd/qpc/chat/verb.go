@@ -181,12 +181,15 @@ func (c *chat) ask(ctx context.Context, line string) error {
 		return err
 	}
 	r := request{args: args}
-	if v.about == aboutNamed {
+	if v.about == aboutNamed && len(args) > 0 {
 		r.with, r.args = args[0], args[1:]
 		return v.do(c, ctx, r)
 	}
 	if v.about == aboutMessage {
-		if args[0], r.with = c.message(args[0]); r.with != "" {
+		if args[0], r.with, err = c.message(args[0]); err != nil {
+			return err
+		}
+		if r.with != "" {
 			return v.do(c, ctx, r)
 		}
 	}

@@ -130,7 +130,7 @@ only its beginning. Case and accents do not count.`,
 		{slash: "status", command: "status", do: (*chat).status, short: "Show connections, relays, and what waits."},
 		{command: "logs", do: (*chat).logs, short: "Show the end of the node's log, whatever it was told to write."},
 		{
-			slash: "why", typed: "[MESSAGE-ID]", command: "why", args: "MESSAGE-ID|CONVERSATION", do: (*chat).why,
+			slash: "why", typed: "[MESSAGE]", command: "why", args: "MESSAGE-ID|CONVERSATION", do: (*chat).why,
 			short: "Say what was tried to deliver a message, when, and what came back.",
 			long: `Say what was tried to deliver a message, when, and what came back, for each person
 that it is for. qpc send and qpc history --json print ids; the name of a
