@@ -207,6 +207,12 @@ func TestArguments(t *testing.T) {
 	}
 }
 
+// mailboxParams is what the arguments of the mailbox methods have in common.
+type mailboxParams interface {
+	SetVersion(uint16)
+	NewAuth() (schema.Auth, error)
+}
+
 // TestMailboxVersion: each method of the mailbox takes version 1 and no other.
 func TestMailboxVersion(t *testing.T) {
 	_, client := serve(t, new(recorder).service(), nil)
@@ -214,65 +220,50 @@ func TestMailboxVersion(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	id, ctx := testID(1), t.Context()
-	sign := client.client.sign
-	calls := map[string]func(version uint16) (*capnp.Future, capnp.ReleaseFunc){
-		"enqueue": func(v uint16) (*capnp.Future, capnp.ReleaseFunc) {
-			f, release := svc.Enqueue(ctx, func(p schema.NodeService_enqueue_Params) error {
-				p.SetVersion(v)
-				return firstError(p.SetRecipientKey(id[:]), p.SetPayload([]byte("x")), sign(p.NewAuth))
-			})
-			return f.Future, release
+	id := testID(1)
+	for method, fill := range map[uint16]func(capnp.Struct) (mailboxParams, error){
+		2: func(st capnp.Struct) (mailboxParams, error) {
+			p := schema.NodeService_enqueue_Params(st)
+			return p, firstError(p.SetRecipientKey(id[:]), p.SetPayload([]byte("x")))
 		},
-		"batchEnqueue": func(v uint16) (*capnp.Future, capnp.ReleaseFunc) {
-			f, release := svc.BatchEnqueue(ctx, func(p schema.NodeService_batchEnqueue_Params) error {
-				p.SetVersion(v)
-				list, err := p.NewRecipientKeys(1)
-				return firstError(err, list.Set(0, id[:]), p.SetPayload([]byte("x")), sign(p.NewAuth))
-			})
-			return f.Future, release
+		3: func(st capnp.Struct) (mailboxParams, error) {
+			p := schema.NodeService_fetch_Params(st)
+			return p, p.SetRecipientKey(id[:])
 		},
-		"fetch": func(v uint16) (*capnp.Future, capnp.ReleaseFunc) {
-			f, release := svc.Fetch(ctx, func(p schema.NodeService_fetch_Params) error {
-				p.SetVersion(v)
-				return firstError(p.SetRecipientKey(id[:]), sign(p.NewAuth))
-			})
-			return f.Future, release
+		4: func(st capnp.Struct) (mailboxParams, error) {
+			p := schema.NodeService_fetchWait_Params(st)
+			return p, p.SetRecipientKey(id[:])
 		},
-		"fetchWait": func(v uint16) (*capnp.Future, capnp.ReleaseFunc) {
-			f, release := svc.FetchWait(ctx, func(p schema.NodeService_fetchWait_Params) error {
-				p.SetVersion(v)
-				return firstError(p.SetRecipientKey(id[:]), sign(p.NewAuth))
-			})
-			return f.Future, release
+		14: func(st capnp.Struct) (mailboxParams, error) {
+			p := schema.NodeService_peek_Params(st)
+			return p, p.SetRecipientKey(id[:])
 		},
-		"peek": func(v uint16) (*capnp.Future, capnp.ReleaseFunc) {
-			f, release := svc.Peek(ctx, func(p schema.NodeService_peek_Params) error {
-				p.SetVersion(v)
-				return firstError(p.SetRecipientKey(id[:]), sign(p.NewAuth))
-			})
-			return f.Future, release
+		15: func(st capnp.Struct) (mailboxParams, error) {
+			p := schema.NodeService_ack_Params(st)
+			return p, p.SetRecipientKey(id[:])
 		},
-		"peekWait": func(v uint16) (*capnp.Future, capnp.ReleaseFunc) {
-			f, release := svc.PeekWait(ctx, func(p schema.NodeService_peekWait_Params) error {
-				p.SetVersion(v)
-				return firstError(p.SetRecipientKey(id[:]), sign(p.NewAuth))
-			})
-			return f.Future, release
+		17: func(st capnp.Struct) (mailboxParams, error) {
+			p := schema.NodeService_batchEnqueue_Params(st)
+			list, err := p.NewRecipientKeys(1)
+			return p, firstError(err, list.Set(0, id[:]), p.SetPayload([]byte("x")))
 		},
-		"ack": func(v uint16) (*capnp.Future, capnp.ReleaseFunc) {
-			f, release := svc.Ack(ctx, func(p schema.NodeService_ack_Params) error {
-				p.SetVersion(v)
-				return firstError(p.SetRecipientKey(id[:]), sign(p.NewAuth))
-			})
-			return f.Future, release
+		21: func(st capnp.Struct) (mailboxParams, error) {
+			p := schema.NodeService_peekWait_Params(st)
+			return p, p.SetRecipientKey(id[:])
 		},
-	}
-	for name, call := range calls {
+	} {
 		for version, want := range map[uint16]*Error{0: ErrVersion, 1: nil, 2: ErrVersion} {
-			f, release := call(version)
-			if _, err := f.Struct(); !sameError(arrived(client, err), want) {
-				t.Errorf("%s of version %d: got %v, want %v", name, version, err, want)
+			ans, release := capnp.Client(svc).SendCall(t.Context(), capnp.Send{
+				Method:   capnp.Method{InterfaceID: schema.NodeService_TypeID, MethodID: method},
+				ArgsSize: capnp.ObjectSize{DataSize: 24, PointerCount: 4},
+				PlaceArgs: func(st capnp.Struct) error {
+					p, err := fill(st)
+					p.SetVersion(version)
+					return firstError(err, client.client.sign(p.NewAuth))
+				},
+			})
+			if _, err := ans.Struct(); !sameError(arrived(client, err), want) {
+				t.Errorf("%s of version %d: got %v, want %v", methods[method].name, version, err, want)
 			}
 			release()
 		}
