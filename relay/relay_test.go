@@ -210,6 +210,56 @@ func TestHome(t *testing.T) {
 	stop()
 }
 
+// TestSetLimits: limits that are set while the relay runs hold from then on.
+func TestSetLimits(t *testing.T) {
+	r, stop := run(t, Config{Dir: t.TempDir()})
+	defer stop()
+	a := newPerson(1)
+	c, cStop := a.client(t, r.URL())
+	defer cStop()
+	busy := func() bool {
+		for range 100 { // ten may come at once
+			if _, err := c.Peek(t.Context(), a.id, rpc.Channel{}, 0, 0, 0); err != nil {
+				wantCode(t, "too many calls", err, rpc.ErrBusy)
+				return true
+			}
+		}
+		return false
+	}
+	if busy() {
+		t.Error("busy with the limits of before")
+	}
+	if err := r.SetLimits(Config{CallRate: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if !busy() {
+		t.Error("never busy with one call a second")
+	}
+	if err := r.SetLimits(Config{MaxPayload: rpc.MaxPayload + 1}); !errors.Is(err, ErrConfig) {
+		t.Errorf("limits that cannot be: got %v", err)
+	}
+}
+
+// TestSweepForgets: what is counted of callers goes with what has expired.
+func TestSweepForgets(t *testing.T) {
+	clk := &testClock{}
+	clk.ms.Store(time.Now().UnixMilli())
+	r, stop := run(t, Config{Dir: t.TempDir(), Now: clk.now, SweepEvery: time.Millisecond})
+	defer stop()
+	h := r.service.handouts
+	h.reserve(newPerson(1).id, newPerson(2).id)
+	remembered := func() int {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return len(h.targets)
+	}
+	if remembered() != 1 {
+		t.Error("forgotten at once")
+	}
+	clk.add(handoutWindow)
+	waitFor(t, func() bool { return remembered() == 0 })
+}
+
 func TestPortTaken(t *testing.T) {
 	taken, err := net.ListenPacket("udp4", "127.0.0.1:0")
 	if err != nil {

@@ -524,8 +524,23 @@ func TestStop(t *testing.T) {
 		wantCode(t, "waiting", err, rpc.ErrShutdown)
 	})
 	waitFor(t, func() bool { return s.waiters.count(a.id) == 1 })
-	s.stop(time.Minute)
+	leave, err := s.enter(a.caller())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		s.stop(time.Minute)
+	}()
 	wg.Wait()
-	_, err := s.Enqueue(ctx, a.caller(), a.id, rpc.Channel{}, []byte("late"))
+	select {
+	case <-ended:
+		t.Error("stopped with a call under way")
+	case <-time.After(50 * time.Millisecond):
+	}
+	leave()
+	<-ended
+	_, err = s.Enqueue(ctx, a.caller(), a.id, rpc.Channel{}, []byte("late"))
 	wantCode(t, "afterwards", err, rpc.ErrShutdown)
 }

@@ -33,7 +33,11 @@ func TestStock(t *testing.T) {
 	for _, name := range []string{"one", "two", "three"} {
 		add(&k, name, false)
 	}
+	add(&k, "older last", true)
 	add(&k, "last", true)
+	if n := len(k.Numbers()); n != 4 || k.Knows(sha256.Sum256([]byte("older last"))) {
+		t.Errorf("%d packages, want the newest last resort alone", n)
+	}
 	k = saved(t, k.Trimmed(limits))
 	if !k.HasLastResort() || k.SingleUse() != 2 || k.Has(1) || !k.Has(3) {
 		t.Errorf("trimmed: got %v", k.Numbers())
