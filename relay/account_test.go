@@ -292,6 +292,28 @@ func TestAccess(t *testing.T) {
 	}
 }
 
+// TestMayReserve: who may own a mailbox may be called over circuits, and who is banned
+// may not.
+func TestMayReserve(t *testing.T) {
+	for _, access := range []string{AccessOpen, AccessAccount} {
+		r, stop := run(t, Config{Dir: t.TempDir(), Access: access})
+		t.Cleanup(stop)
+		anna, stranger := newPerson(1), newPerson(2)
+		if err := anna.dial(t, r.URL(), true).register(t, "anna", "pw", anna.id, "", false); err != nil {
+			t.Fatal(err)
+		}
+		if !r.mayReserve(transport.Key(anna.id)) || r.mayReserve(transport.Key(stranger.id)) != (access == AccessOpen) {
+			t.Errorf("%s: who has an account %v, who has none %v", access, r.mayReserve(transport.Key(anna.id)), r.mayReserve(transport.Key(stranger.id)))
+		}
+		if err := r.Operator().Ban(t.Context(), "anna", true); err != nil {
+			t.Fatal(err)
+		}
+		if r.mayReserve(transport.Key(anna.id)) {
+			t.Errorf("%s: who is banned may be called", access)
+		}
+	}
+}
+
 // TestUnboundAccount: an account without a key looks up and deposits, and owns
 // nothing.
 func TestUnboundAccount(t *testing.T) {

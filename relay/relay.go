@@ -103,7 +103,7 @@ func (r *Relay) listen(h home, key ed25519.PrivateKey) error {
 		return err
 	}
 	cfg := r.cfg.host()
-	cfg.PrivateKey, cfg.Listen, cfg.MayReserve = key, listen, r.mayReserve()
+	cfg.PrivateKey, cfg.Listen, cfg.MayReserve = key, listen, r.mayReserve
 	cfg.OnStream = func(s *transport.Stream) {
 		r.serve(s, rpc.Peer{Identity: rpc.Identity(s.Key()), Proven: true, Remote: s.RemoteHost()}, r.cfg.Log.With("peer", s.Key()))
 	}
@@ -127,14 +127,16 @@ func (r *Relay) listen(h home, key ed25519.PrivateKey) error {
 }
 
 // mayReserve says who may be called over circuits: who may own a mailbox.
-func (r *Relay) mayReserve() func(transport.Key) bool {
-	if r.cfg.Access == AccessOpen {
-		return nil
+func (r *Relay) mayReserve(k transport.Key) bool {
+	id := rpc.Identity(k)
+	switch {
+	case r.store.Banned(id):
+		return false
+	case r.cfg.Access == AccessOpen:
+		return true
 	}
-	return func(k transport.Key) bool {
-		_, found, err := r.store.AccountOf(context.Background(), rpc.Identity(k))
-		return found && err == nil
-	}
+	_, found, err := r.store.AccountOf(context.Background(), id)
+	return found && err == nil
 }
 
 // URL is the address to give to people.
