@@ -97,7 +97,7 @@ func (d *Deliverer) NameOf(ctx context.Context, k transport.Key) (string, error)
 		return "", err
 	}
 	if before == nil {
-		d.tasks.run(func(ctx context.Context) {
+		d.tasks.Run(func(ctx context.Context) {
 			select {
 			case <-time.After(nameLinger):
 			case <-ctx.Done():

@@ -88,7 +88,7 @@ func (d *Deliverer) borrow(ctx context.Context) []transport.Key {
 		for _, k := range d.callable(ctx, p) {
 			if len(keys) < borrowMost && !slices.Contains(keys, k) {
 				keys = append(keys, k)
-				d.tasks.run(func(ctx context.Context) { _, _ = d.links.Get(ctx, k) })
+				d.tasks.Run(func(ctx context.Context) { _, _ = d.links.Get(ctx, k) })
 			}
 		}
 	}

@@ -21,6 +21,7 @@ import (
 	"quicnprotochat/node/deliver/refusals"
 	"quicnprotochat/node/deliver/sessions"
 	"quicnprotochat/node/deliver/strangers"
+	"quicnprotochat/node/deliver/tasks"
 	"quicnprotochat/node/identity"
 	"quicnprotochat/node/keys"
 	"quicnprotochat/node/profile"
@@ -60,7 +61,7 @@ type Deliverer struct {
 
 	// started is closed when host and tasks are set.
 	started chan struct{}
-	tasks   *tasks
+	tasks   *tasks.Tasks
 	// moved has a token when circuits should look at the relays again.
 	moved chan struct{}
 	// closed is closed when Run has ended or will not come.
@@ -97,7 +98,7 @@ func New(cfg Config) *Deliverer {
 	}
 	d.budget = budget.New(0)
 	d.links = links.New(links.Config{
-		Open: d.open, Before: d.willAsk, Up: d.up, Go: func(fn func(context.Context)) bool { return d.tasks.run(fn) },
+		Open: d.open, Before: d.willAsk, Up: d.up, Go: func(fn func(context.Context)) bool { return d.tasks.Run(fn) },
 		Service: cfg.Service, Token: func(k transport.Key) []byte { return d.sessions.Token(k) },
 		Budget: d.budget, Log: cfg.Log,
 	})
@@ -117,7 +118,7 @@ func New(cfg Config) *Deliverer {
 // Run delivers over host until ctx ends.
 func (d *Deliverer) Run(ctx context.Context, host *transport.Host) error {
 	defer d.Close()
-	d.host, d.tasks = host, newTasks(ctx)
+	d.host, d.tasks = host, tasks.New(ctx)
 	if err := d.load(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil
@@ -125,20 +126,20 @@ func (d *Deliverer) Run(ctx context.Context, host *transport.Host) error {
 		return err
 	}
 	close(d.started)
-	d.tasks.run(d.inbox.Write)
-	d.tasks.run(d.circuits)
-	d.relays.Start(d.tasks.run)
-	d.tasks.run(d.beSure)
+	d.tasks.Run(d.inbox.Write)
+	d.tasks.Run(d.circuits)
+	d.relays.Start(d.tasks.Run)
+	d.tasks.Run(d.beSure)
 	if d.Sure(ctx) == nil {
-		d.tasks.run(d.inbox.Process)
-		d.tasks.run(d.upkeep)
+		d.tasks.Run(d.inbox.Process)
+		d.tasks.Run(d.upkeep)
 		d.WakePending(ctx)
 		d.greet()
 	}
 	<-ctx.Done()
 	d.withdraw()
 	d.links.Close()
-	d.tasks.wait()
+	d.tasks.Wait()
 	return nil
 }
 
@@ -220,7 +221,7 @@ func (d *Deliverer) greet() {
 		if i == greetMost {
 			return
 		}
-		d.tasks.run(func(ctx context.Context) {
+		d.tasks.Run(func(ctx context.Context) {
 			timer := time.NewTimer(rand.N(greetSpread))
 			defer timer.Stop()
 			select {
@@ -271,8 +272,8 @@ func (d *Deliverer) ContactChanged(c store.Contact) {
 func (d *Deliverer) up(ln *links.Link) {
 	d.wake(rpc.Identity(ln.Key), wakeLink)
 	d.relayUp(ln.Key)
-	d.tasks.run(func(ctx context.Context) { d.askKept(ctx, ln) })
-	d.tasks.run(func(ctx context.Context) { d.askEndpoint(ctx, ln) })
+	d.tasks.Run(func(ctx context.Context) { d.askKept(ctx, ln) })
+	d.tasks.Run(func(ctx context.Context) { d.askEndpoint(ctx, ln) })
 }
 
 // relayUp wakes the workers of those whose relay is reached again.
@@ -340,7 +341,7 @@ func (d *Deliverer) OnLAN(k transport.Key) {
 	}
 	d.links.Forgive(k)
 	if _, ok := d.people.Of(rpc.Identity(k)); ok {
-		d.tasks.run(func(ctx context.Context) { _, _ = d.links.Get(ctx, k) })
+		d.tasks.Run(func(ctx context.Context) { _, _ = d.links.Get(ctx, k) })
 		d.wake(rpc.Identity(k), wakeNews)
 	}
 }

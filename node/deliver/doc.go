@@ -61,7 +61,8 @@
 //     later.
 //   - links: the streams to other machines. homes: when our relays are visited. inbox:
 //     what comes in. pulse: whether a link is alive. people, sessions, refusals,
-//     strangers, asked: what is known of each. deposit: one deposit for several people.
+//     strangers, asked: what is known of each. deposit: one deposit for several
+//     people. tasks: the goroutines of a Run.
 //
 // # Invariants
 //

@@ -20,7 +20,7 @@ func (d *Deliverer) Fleeting(to rpc.Identity, payload []byte) {
 	if ln == nil {
 		return
 	}
-	d.tasks.run(func(ctx context.Context) {
+	d.tasks.Run(func(ctx context.Context) {
 		ctx, cancel := context.WithTimeout(ctx, callTime)
 		defer cancel()
 		if d.asked.Wait(ctx, p.Host) != nil {

@@ -16,7 +16,7 @@ const strayMost = 4
 // asked for no longer than a relay takes.
 func (r *race) over(straight context.Context, stop func()) {
 	if r.open == 0 && r.byRelay && r.direct.Load() != nil && r.d.mayStray(r.p.ID) {
-		if r.d.tasks.run(func(context.Context) { r.wait(straight, stop) }) {
+		if r.d.tasks.Run(func(context.Context) { r.wait(straight, stop) }) {
 			return
 		}
 		r.d.strayed(r.p.ID)

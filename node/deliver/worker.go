@@ -131,7 +131,7 @@ func (d *Deliverer) wake(id rpc.Identity, reason wakeReason) {
 	w := d.workers[id]
 	if w == nil {
 		w = &worker{d: d, id: id, news: make(chan struct{}, 1), receipts: d.limiter(id)}
-		if !d.tasks.run(w.run) {
+		if !d.tasks.Run(w.run) {
 			return
 		}
 		d.workers[id] = w
@@ -241,7 +241,7 @@ func (w *worker) tryCall(p people.Person, l load) {
 	if l.waiting == 0 || w.d.links.Now(p.Host) != nil {
 		w.call = call{}
 	} else if w.call.due() {
-		w.d.tasks.run(func(ctx context.Context) { _, _ = w.d.links.Get(ctx, p.Host) })
+		w.d.tasks.Run(func(ctx context.Context) { _, _ = w.d.links.Get(ctx, p.Host) })
 	}
 }
 
