@@ -177,6 +177,8 @@ func neverUncheckedLeaf(t *testing.T) {
 		"update with its old key":        {list: update(taken(c.epoch.tree.leaf(2).encryptionKey))},
 		"update with another's key":      {list: update(taken(c.epoch.tree.leaf(1).encryptionKey))},
 		"update without the suite":       {list: update(func(l *leafNode) { l.capabilities.Suites = []uint16{3} })},
+		"update by a key package's leaf": {list: update(func(l *leafNode) { l.source = sourceKeyPackage })},
+		"update by a path's leaf":        {list: update(func(l *leafNode) { l.source = sourceCommit })},
 	} {
 		if _, err := b.epoch.Stage(b.records, f.commit(a)); err == nil {
 			t.Errorf("%s: accepted", name)
