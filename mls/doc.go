@@ -136,7 +136,7 @@
 //	§12.4.2   whole commits                      vectors passive-client-handling-commit, vectors passive-client-random
 //	§12.4.3.1 joining, with all keys of §4.2     TestJoinRefuses, vectors welcome, vectors passive-client-welcome
 //	          the path secret fits its node      TestPathSecretFits
-//	§12.4.3.2 external commits                   TestExternal, TestNever/16
+//	§12.4.3.2 external commits                   TestExternal, TestExternalList, TestNever/16
 //	§12.4.3.3 encoding of the tree; its hash     TestTreeEncoding, TestJoinRefuses
 //	§13.1     the suite in the capabilities      TestKeyPackageValidation, TestNever/12
 //	§13.2     unknown types of proposals         TestEachProposal

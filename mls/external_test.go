@@ -84,6 +84,44 @@ func TestResyncFreshKey(t *testing.T) {
 	a.follow(pathForge{resync: true}.commit(c))
 }
 
+// TestExternalList: beside its one init and the Remove of its own leaf an external
+// commit holds nothing but pre-shared keys, and no reference (RFC 9420, §12.2,
+// §12.4.3.2), whatever the policy.
+func TestExternalList(t *testing.T) {
+	all := newGroup(t, x25519, "anna", "bert", "cleo")
+	a := all[0]
+	p, err := all[1].epoch.ProposePSK(all[1].records, PSKID{ID: []byte("x")}, ProposeConfig{})
+	must(t, err)
+	p.tell(t, a)
+	key, err := a.epoch.loadProposal(a.records, p.Reference)
+	must(t, err)
+	psk := func(PSKID) ([]byte, error) { return make([]byte, 32), nil }
+	open := StageConfig{External: ExternalAny, PSKs: psk}
+	for name, c := range map[string]struct {
+		want error
+		more listed
+	}{
+		"another init":                  {errMalformed, listed{proposal: &proposal{typ: proposalExternalInit}}},
+		"another's leaf":                {ErrInvalid, listed{proposal: &proposal{typ: proposalRemove, remove: 1}}},
+		"somebody added":                {ErrInvalid, listed{proposal: &proposal{typ: proposalAdd, add: newMemberOf(t, x25519, "dora").kp}}},
+		"extensions":                    {ErrInvalid, listed{proposal: &proposal{typ: proposalGroupContextExtensions}}},
+		"the end of the group":          {ErrInvalid, listed{proposal: &proposal{typ: proposalReInit, reInit: &reInit{version: version10, suite: x25519}}}},
+		"a pre-shared key by reference": {ErrInvalid, key},
+	} {
+		msg := pathForge{resync: true, list: []listed{c.more}, psk: make([]byte, 32)}.commit(all[2])
+		if _, err := a.epoch.StageWith(a.records, msg, open); !errors.Is(err, c.want) {
+			t.Errorf("%s: got %v, want %v", name, err, c.want)
+		}
+	}
+	if _, err := a.epoch.StageWith(a.records, a.externalRemove(all[2], 1).Message(), open); !errors.Is(err, ErrInvalid) {
+		t.Errorf("in another's place: got %v, want %v", err, ErrInvalid)
+	}
+	key.reference = nil
+	msg := pathForge{resync: true, list: []listed{key}, psk: make([]byte, 32)}.commit(all[2])
+	_, err = a.epoch.StageWith(a.records, msg, open)
+	must(t, err)
+}
+
 // TestReInit ends a group and goes on in another, and branches one off.
 func TestReInit(t *testing.T) {
 	all := newGroup(t, X25519_AES128GCM_SHA256_Ed25519, "anna", "bert")

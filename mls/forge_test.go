@@ -5,7 +5,7 @@ package mls
 type pathForge struct {
 	list    []listed
 	public  bool
-	resync  bool                          // an external commit that removes the own leaf, without a list
+	resync  bool                          // an external commit that removes the own leaf; the list comes behind
 	psk     []byte                        // the secret of the list's pre-shared key
 	leaf    func(l *leafNode)             // before the leaf is signed
 	signed  func(l *leafNode)             // after
@@ -32,10 +32,17 @@ func (f *pathForge) outside(m *member) (*Epoch, sender) {
 	must(m.tb, err)
 	from := sender{typ: senderNewMemberCommit}
 	f.public = true
-	f.list = []listed{
+	list := []listed{
 		{proposal: &proposal{typ: proposalExternalInit, externalInit: kemOutput}, from: from},
 		{proposal: &proposal{typ: proposalRemove, remove: m.epoch.own}, from: from},
 	}
+	for _, p := range f.list {
+		if p.from = from; p.typ == proposalExternalInit {
+			p.proposal = list[0].proposal
+		}
+		list = append(list, p)
+	}
+	f.list = list
 	return e, from
 }
 

@@ -139,6 +139,7 @@ func TestJoinRefuses(t *testing.T) {
 		"joiner of bad size":       {welcomeForge{secrets: func(g *groupSecrets) { g.joiner = random(31) }}, ErrInvalid},
 		"wrong joiner":             {welcomeForge{secrets: func(g *groupSecrets) { g.joiner = random(32) }}, ErrDecrypt},
 		"pre-shared key":           {welcomeForge{secrets: func(g *groupSecrets) { g.psks = []*pskID{{typ: pskExternal, nonce: random(32)}} }}, ErrPSK},
+		"pre-shared key's nonce":   {welcomeForge{secrets: func(g *groupSecrets) { g.psks = []*pskID{{typ: pskExternal, nonce: random(16)}} }}, ErrInvalid},
 		"unsigned group info":      {welcomeForge{signed: func(g *groupInfo) { g.signature[3] ^= 1 }}, ErrSignature},
 		"signed by another member": {welcomeForge{info: func(g *groupInfo) { g.signer = 1 }}, ErrSignature},
 		"signed by nobody":         {welcomeForge{info: func(g *groupInfo) { g.signer = 7 }}, ErrInvalid},
