@@ -81,9 +81,6 @@ func (d *Deliverer) judge(ctx context.Context, record []byte) (t profile.Twin, e
 	return t, err
 }
 
-// askPause is the time until a contact's machine that did not answer is asked again.
-const askPause = time.Second
-
 // willAsk notes that a contact's machine will be asked what it keeps as our endpoint.
 func (d *Deliverer) willAsk(k transport.Key) {
 	if _, ok := d.people.Of(rpc.Identity(k)); ok {
@@ -113,18 +110,22 @@ func (d *Deliverer) Kept(ctx context.Context, id rpc.Identity) (record []byte, e
 }
 
 // askKept asks a contact's machine what it keeps as our endpoint, at once and then now
-// and then, as long as it is connected.
+// and then, as long as it is connected. One that refuses to say keeps none.
 func (d *Deliverer) askKept(ctx context.Context, ln *links.Link) {
 	if _, ok := d.people.Of(rpc.Identity(ln.Key)); !ok {
 		return
 	}
 	for {
-		pause := twinEvery
-		if t, err := d.compareAt(ctx, ln); err != nil {
-			d.cfg.Log.Info("ask for our endpoint", "peer", ln.Key, "err", err)
-			pause = askPause
-		} else {
-			d.asked.End(ln.Key, t != profile.NoTwin)
+		call, cancel := context.WithTimeout(ctx, callTime)
+		record, err := ln.Client().ResolveEndpoint(call, d.self)
+		silent := call.Err() != nil || errors.Is(err, rpc.ErrDisconnected) || errors.Is(err, rpc.ErrBusy)
+		cancel()
+		pause := time.Second
+		if !silent {
+			if t, err := d.judge(ctx, record); err == nil {
+				d.asked.End(ln.Key, t != profile.NoTwin)
+				pause = twinEvery
+			}
 		}
 		select {
 		case <-time.After(pause):
@@ -134,16 +135,4 @@ func (d *Deliverer) askKept(ctx context.Context, ln *links.Link) {
 			return
 		}
 	}
-}
-
-// compareAt judges what a contact's machine keeps as our endpoint. One that refuses to
-// say keeps none.
-func (d *Deliverer) compareAt(ctx context.Context, ln *links.Link) (profile.Twin, error) {
-	call, cancel := context.WithTimeout(ctx, callTime)
-	defer cancel()
-	record, err := ln.Client().ResolveEndpoint(call, d.self)
-	if call.Err() != nil || errors.Is(err, rpc.ErrDisconnected) || errors.Is(err, rpc.ErrBusy) {
-		return profile.NoTwin, errors.Join(err, call.Err())
-	}
-	return d.judge(ctx, record)
 }
