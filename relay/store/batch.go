@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"quicnprotochat/relay/store/ledger"
+	"quicnprotochat/relay/store/share"
 	"quicnprotochat/rpc"
 )
 
@@ -19,7 +20,7 @@ type Commit struct {
 type batch struct {
 	*ledger.Batch
 	cfg      *Config
-	crowds   *crowds
+	crowds   *share.Crowds[Inbox]
 	appended map[Inbox]uint64 // and how many payloads it has then
 	bans     map[rpc.Identity]bool
 }
@@ -31,7 +32,7 @@ func (s *Store) submit(ctx context.Context, size int, apply func(*batch) error) 
 
 // begin is called before the first write of a transaction.
 func (s *Store) begin(b *ledger.Batch) {
-	s.crowds.begin()
+	s.crowds.Begin()
 	s.current = &batch{Batch: b, cfg: &s.cfg, crowds: &s.crowds, appended: make(map[Inbox]uint64), bans: make(map[rpc.Identity]bool)}
 }
 
@@ -50,7 +51,7 @@ func (s *Store) committed() {
 func (s *Store) told(c ledger.Commit) {
 	done := Commit{Commit: c}
 	if c.Err == nil {
-		s.crowds.changed = false // all is on the disk, or nothing was changed
+		s.crowds.Kept()
 		for inbox, depth := range s.current.appended {
 			s.cfg.OnAppend(inbox)
 			done.Depths = append(done.Depths, int(depth))

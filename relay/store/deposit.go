@@ -8,6 +8,7 @@ import (
 
 	"quicnprotochat/relay/store/file"
 	"quicnprotochat/relay/store/ledger"
+	"quicnprotochat/relay/store/share"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
 )
@@ -22,7 +23,7 @@ func (s *Store) Append(ctx context.Context, from Depositor, to []Inbox, payload 
 	if len(payload) > ledger.MaxCommitBytes || len(to) > ledger.MaxCommitWrites {
 		return nil, ErrTooLarge
 	}
-	d := &deposit{to: to, from: make([]tag, len(to)), payload: payload, seqs: make([]uint64, len(to)), queues: make([]*queue, len(to))}
+	d := &deposit{to: to, from: make([]share.Tag, len(to)), payload: payload, seqs: make([]uint64, len(to)), queues: make([]*queue, len(to))}
 	for i, inbox := range to {
 		d.from[i] = s.tag(inbox, from)
 	}
@@ -35,7 +36,7 @@ func (s *Store) Append(ctx context.Context, from Depositor, to []Inbox, payload 
 // deposit is one Append.
 type deposit struct {
 	to      []Inbox
-	from    []tag
+	from    []share.Tag
 	payload []byte
 	seqs    []uint64
 	queues  []*queue // of to; one that is in it twice has one
@@ -114,7 +115,7 @@ func (d *deposit) open(b *batch) (err error) {
 }
 
 // admit counts a payload of from in, if there is room for it.
-func (q *queue) admit(b *batch, from tag, size int) error {
+func (q *queue) admit(b *batch, from share.Tag, size int) error {
 	cost := payloadCost(size)
 	err := q.fits(b, from, cost)
 	if err != nil && q.b != nil {
@@ -132,31 +133,32 @@ func (q *queue) admit(b *batch, from tag, size int) error {
 	q.head.count++
 	q.head.bytes += cost
 	q.head.used = uint64(b.Now)
-	q.admitted = q.admitted.plus(share{1, cost})
-	b.crowds.add(q.id, from, share{1, cost})
+	one := share.Amount{Count: 1, Bytes: cost}
+	q.admitted = q.admitted.Plus(one)
+	b.crowds.Add(q.id, from, one)
 	return nil
 }
 
 // crowded reports whether one payload more is more than a share, if one left them all.
 func (q *queue) crowded(c *Config, cost uint64) bool {
-	all := share{q.head.count, q.head.bytes}
-	return all.over(min(c.MaxShare, c.MaxPlaceShare), min(c.MaxShareBytes, c.MaxPlaceShareBytes), cost)
+	all := share.Amount{Count: q.head.count, Bytes: q.head.bytes}
+	return all.Over(min(c.MaxShare, c.MaxPlaceShare), min(c.MaxShareBytes, c.MaxPlaceShareBytes), cost)
 }
 
 // fits reports why a payload of from that costs so much has no place.
-func (q *queue) fits(b *batch, from tag, cost uint64) error {
+func (q *queue) fits(b *batch, from share.Tag, cost uint64) error {
 	c := b.cfg
 	if q.head.count+1 > uint64(c.MaxDepth) || q.head.bytes+cost > uint64(c.MaxInboxBytes) {
 		return ErrFull
 	}
-	if from == (tag{}) || !q.crowded(c, cost) {
+	if from == (share.Tag{}) || !q.crowded(c, cost) {
 		return nil
 	}
-	has := b.crowds.find(q, from)
-	if has.who[from].over(c.MaxShare, c.MaxShareBytes, cost) {
+	has := b.crowds.Find(q.id, func() share.Crowd { return q.crowd(from) })
+	if has.Who[from].Over(c.MaxShare, c.MaxShareBytes, cost) {
 		return ErrShare
 	}
-	if at := from.place(); at != (place{}) && has.place[at].over(c.MaxPlaceShare, c.MaxPlaceShareBytes, cost) {
+	if at := from.Place(); at != (share.Place{}) && has.Place[at].Over(c.MaxPlaceShare, c.MaxPlaceShareBytes, cost) {
 		return ErrShare
 	}
 	return nil
@@ -218,7 +220,7 @@ type queue struct {
 	b    *bolt.Bucket
 	head header
 	// admitted is what this deposit brings and is not yet among the entries.
-	admitted share
+	admitted share.Amount
 }
 
 // inbox looks up an inbox and reads its header. A header that is damaged is
@@ -234,24 +236,36 @@ func (b *batch) inbox(id Inbox) (*queue, error) {
 	if q.head, err = headerOf(q.key, q.b); err != nil {
 		b.cfg.Log.Error("inbox header damaged", "peer", transport.Key(id.Owner), "err", err)
 		all, _ := q.recount()
-		q.head = header{count: all.count, bytes: all.bytes, used: uint64(b.Now)}
+		q.head = header{count: all.Count, bytes: all.Bytes, used: uint64(b.Now)}
 	}
 	return q, nil
 }
 
 // recount counts the entries, all of them and those of each depositor.
-func (q *queue) recount() (all share, each crowd) {
-	each = newCrowd()
+func (q *queue) recount() (all share.Amount, each share.Crowd) {
+	each = share.NewCrowd()
 	c := q.b.Cursor()
 	for k, v := c.First(); len(k) == 8; k, v = c.Next() {
 		e, err := openEntry(q.key, k, v)
-		one := share{1, payloadCost(e.size)}
-		all = all.plus(one)
+		one := share.Amount{Count: 1, Bytes: payloadCost(e.size)}
+		all = all.Plus(one)
 		if err == nil {
-			each.add(e.from, one)
+			each.Add(e.from, one)
 		}
 	}
 	return all, each
+}
+
+// crowd counts the entries of each depositor, with what from brings.
+func (q *queue) crowd(from share.Tag) share.Crowd {
+	each := share.NewCrowd()
+	if q.b != nil {
+		_, each = q.recount()
+	}
+	if q.admitted.Count > 0 {
+		each.Add(from, q.admitted)
+	}
+	return each
 }
 
 // save writes what is known of the inbox.

@@ -11,6 +11,7 @@ import (
 
 	"quicnprotochat/relay/store/file"
 	"quicnprotochat/relay/store/ledger"
+	"quicnprotochat/relay/store/share"
 )
 
 // entry is one place in an inbox:
@@ -21,7 +22,7 @@ import (
 type entry struct {
 	kind    byte
 	arrival int64
-	from    tag
+	from    share.Tag
 	payload []byte // of kind 1, not copied
 	number  uint64 // of kind 2
 	size    int    // of the payload
@@ -31,7 +32,7 @@ const (
 	entryOwn    = 1
 	entryShared = 2
 
-	entryHeadSize = 1 + 8 + len(tag{})
+	entryHeadSize = 1 + 8 + len(share.Tag{})
 )
 
 func (e entry) bytesOf() []byte {
@@ -89,26 +90,17 @@ func arrivalOf(v []byte) int64 {
 // hashes or keys. A zero Who is nobody, a zero Place one that says nothing.
 type Depositor struct{ Who, Place [32]byte }
 
-// tag stands for a depositor within one inbox, its beginning for the place. Zero is
-// nobody; a place of zero is none.
-type tag [2 * len(place{})]byte
-
-// place is the part of a tag that tells where a depositor calls from.
-type place [4]byte
-
-func (t tag) place() place { return place(t[:]) }
-
 // tag makes the tag of a depositor. The salt is in memory alone: who gets hold of
 // the file does not learn who wrote to whom. So what was left before a restart
 // counts for nobody who comes after it.
-func (s *Store) tag(inbox Inbox, from Depositor) (t tag) {
+func (s *Store) tag(inbox Inbox, from Depositor) (t share.Tag) {
 	var b [len(s.salt) + inboxKeySize + len(from.Who)]byte
 	end := b[copy(b[:], s.salt[:])+copy(b[len(s.salt):], inbox.key()):]
 	for i, part := range [...][32]byte{from.Place, from.Who} {
 		if part != [32]byte{} {
 			copy(end, part[:])
 			sum := sha256.Sum256(b[:])
-			copy(t[i*len(place{}):], sum[:len(place{})])
+			copy(t[i*len(share.Place{}):], sum[:len(share.Place{})])
 		}
 	}
 	return t

@@ -8,6 +8,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"quicnprotochat/relay/store/ledger"
+	"quicnprotochat/relay/store/share"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
 )
@@ -163,7 +164,7 @@ func (b *batch) remove(q *queue, upTo uint64, budget int) error {
 		cost := payloadCost(e.size)
 		q.head.count -= min(q.head.count, 1)
 		q.head.bytes -= min(q.head.bytes, cost)
-		b.crowds.remove(q.id, e.from, share{1, cost})
+		b.crowds.Remove(q.id, e.from, share.Amount{Count: 1, Bytes: cost})
 		b.Shrink(e.cost())
 	}
 	if len(keys) == 0 {
@@ -180,7 +181,7 @@ func (b *batch) remove(q *queue, upTo uint64, budget int) error {
 		}
 	}
 	if !q.crowded(b.cfg, 0) {
-		delete(b.crowds.of, q.id)
+		b.crowds.Forget(q.id)
 	}
 	q.head.used = uint64(b.Now)
 	return ledger.Abort(q.save())

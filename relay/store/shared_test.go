@@ -13,6 +13,7 @@ import (
 	bolt "go.etcd.io/bbolt"
 
 	"quicnprotochat/relay/store/ledger"
+	"quicnprotochat/relay/store/share"
 	"quicnprotochat/rpc"
 )
 
@@ -63,20 +64,20 @@ func audit(t interface {
 }
 
 // crowdsOf copies what the writer has of the shares. It writes nothing.
-func crowdsOf(s *Store) map[Inbox]crowd {
-	all := make(map[Inbox]crowd)
+func crowdsOf(s *Store) map[Inbox]share.Crowd {
+	all := make(map[Inbox]share.Crowd)
 	_ = s.submit(context.Background(), 0, func(b *batch) error {
-		for id, of := range b.crowds.of {
-			all[id] = crowd{maps.Clone(of.who), maps.Clone(of.place)}
+		for id, of := range b.crowds.All() {
+			all[id] = share.Crowd{Who: maps.Clone(of.Who), Place: maps.Clone(of.Place)}
 		}
 		return ErrFull
 	})
 	return all
 }
 
-func auditInbox(k []byte, b *bolt.Bucket, head header, crowds map[Inbox]crowd, refs map[uint64]uint32) (bytes uint64, err error) {
-	var all share
-	shares := newCrowd()
+func auditInbox(k []byte, b *bolt.Bucket, head header, crowds map[Inbox]share.Crowd, refs map[uint64]uint32) (bytes uint64, err error) {
+	var all share.Amount
+	shares := share.NewCrowd()
 	err = b.ForEach(func(key, v []byte) error {
 		if len(key) != 8 {
 			return nil
@@ -85,17 +86,17 @@ func auditInbox(k []byte, b *bolt.Bucket, head header, crowds map[Inbox]crowd, r
 		if e.kind == entryShared {
 			refs[e.number]++
 		}
-		one := share{1, payloadCost(e.size)}
-		shares.add(e.from, one)
-		all = all.plus(one)
+		one := share.Amount{Count: 1, Bytes: payloadCost(e.size)}
+		shares.Add(e.from, one)
+		all = all.Plus(one)
 		bytes += e.cost()
 		return err
 	})
 	id, _ := parseInboxKey(k)
-	if noted, ok := crowds[id]; ok && !(maps.Equal(noted.who, shares.who) && maps.Equal(noted.place, shares.place)) {
+	if noted, ok := crowds[id]; ok && !(maps.Equal(noted.Who, shares.Who) && maps.Equal(noted.Place, shares.Place)) {
 		err = errors.Join(err, errors.New("shares counted wrong"))
 	}
-	if all.count != head.count || all.bytes != head.bytes {
+	if all.Count != head.count || all.Bytes != head.bytes {
 		err = errors.Join(err, errors.New("inbox counts wrong"))
 	}
 	return bytes + ledger.Overhead, err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"quicnprotochat/relay/store/ledger"
+	"quicnprotochat/relay/store/share"
 	"quicnprotochat/rpc"
 )
 
@@ -115,7 +116,7 @@ type Store struct {
 	cfg     Config
 	salt    [32]byte // of the tags of depositors
 	bans    bans
-	crowds  crowds
+	crowds  share.Crowds[Inbox]
 	current *batch // of Run's transaction, which alone uses it
 }
 
