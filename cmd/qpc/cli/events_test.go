@@ -94,13 +94,18 @@ func TestListenIsCutOff(t *testing.T) {
 		left <- rand.IntN(4000)
 	}
 	close(left)
-	go cutOff(bad, filepath.Join(dir, "node"), left)
+	quiet := make(chan struct{})
+	go cutOff(bad, filepath.Join(dir, "node"), quiet, left)
 
 	client := localapi.NewClient(filepath.Join(dir, "bad"))
 	defer client.Close()
 	got, lost := Listen(ctx, client)
+	quiet <- struct{}{} // cut off before anything happened
+	<-quiet
+	log.happen()
+	_ = f.Wake()
 	go func() {
-		for range events {
+		for range events - 1 {
 			log.happen()
 			_ = f.Wake()
 			time.Sleep(time.Duration(rand.IntN(10)) * time.Millisecond)
@@ -120,10 +125,11 @@ func TestListenIsCutOff(t *testing.T) {
 	}
 }
 
-// cutOff hands connections on to a socket, each for as many bytes of what is answered as
-// left says; when that is all, for any number.
-func cutOff(l net.Listener, to string, left <-chan int) {
-	for {
+// cutOff hands connections on to a socket: the first until quiet says so, which is closed
+// when it is done, each other one for as many bytes of what is answered as left says; when
+// that is all, for any number.
+func cutOff(l net.Listener, to string, quiet chan struct{}, left <-chan int) {
+	for first := true; ; first = false {
 		in, err := l.Accept()
 		if err != nil {
 			return
@@ -134,6 +140,14 @@ func cutOff(l net.Listener, to string, left <-chan int) {
 			continue
 		}
 		go func() { _, _ = io.Copy(out, in) }()
+		if first {
+			go func() { _, _ = io.Copy(in, out) }()
+			<-quiet
+			in.Close()
+			out.Close()
+			close(quiet)
+			continue
+		}
 		go func() {
 			if n, ok := <-left; ok {
 				_, _ = io.CopyN(in, out, int64(n))
