@@ -5,7 +5,8 @@
 // or endpoint: those are bytes to it. Here are the tables: inboxes, key packages,
 // endpoints, accounts, sessions, invites, channels. Package ledger, which a Store
 // embeds, is below them: the one writer, the records and their checksums, and what is
-// done with the whole file; package stock is the list of one owner's key packages.
+// done with the whole file; package stock is the list of one owner's key packages, package
+// share what each depositor has in an inbox.
 //
 // Invariants:
 //   - A call that returned without an error is on the disk, and what is damaged is not
