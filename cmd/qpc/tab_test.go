@@ -1,10 +1,8 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"testing"
 	"time"
@@ -33,23 +31,7 @@ func TestTab(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs real processes in terminals")
 	}
-	program, err := exec.LookPath("qpc") // where testscript.Main has put it
-	if err != nil {
-		t.Fatal(err)
-	}
-	home := filepath.Join(t.TempDir(), "anna")
-	up := exec.Command(program, "up", "--home", home, "--name", "anna", "--lan", "off", "--listen", "/ip4/127.0.0.1/udp/0/quic-v1", "--json")
-	out, err := up.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := up.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { kill(up) })
-	if err := json.NewDecoder(out).Decode(&struct{}{}); err != nil {
-		t.Fatal(err)
-	}
+	_, home := annaUp(t)
 	qpc(t, "group", "create", "--home", home, "Zoë O'Hara $x")
 	for _, shell := range []struct{ name, args, start string }{
 		{"bash", "--norc --noprofile -i", "source <(qpc completion bash)"},

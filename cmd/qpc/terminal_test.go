@@ -260,18 +260,14 @@ func TestManyConversations(t *testing.T) {
 	anna.await("^/contacts lists them; /add LINK adds one$")
 }
 
-// TestComeBack is a chat with a node that runs already: what came in while nobody looked
-// is counted and shown, what is typed goes to whom the prompt names, and a password is
-// asked for without a trace while messages go on coming in.
-func TestComeBack(t *testing.T) {
-	if testing.Short() {
-		t.Skip("runs real processes in terminals")
-	}
+// annaUp runs the node of anna until the test ends, and returns the program and her home.
+func annaUp(t *testing.T) (program, home string) {
+	t.Helper()
 	program, err := exec.LookPath("qpc") // where testscript.Main has put it
 	if err != nil {
 		t.Fatal(err)
 	}
-	home := filepath.Join(t.TempDir(), "anna")
+	home = filepath.Join(t.TempDir(), "anna")
 	up := exec.Command(program, "up", "--home", home, "--name", "anna", "--lan", "off", "--listen", "/ip4/127.0.0.1/udp/0/quic-v1", "--json")
 	out, err := up.StdoutPipe()
 	if err != nil {
@@ -284,6 +280,17 @@ func TestComeBack(t *testing.T) {
 	if err := json.NewDecoder(out).Decode(&struct{}{}); err != nil {
 		t.Fatal(err)
 	}
+	return program, home
+}
+
+// TestComeBack is a chat with a node that runs already: what came in while nobody looked
+// is counted and shown, what is typed goes to whom the prompt names, and a password is
+// asked for without a trace while messages go on coming in.
+func TestComeBack(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs real processes in terminals")
+	}
+	program, home := annaUp(t)
 	link, err := exec.Command(program, "invite", "--home", home).Output()
 	if err != nil {
 		t.Fatal(err)
