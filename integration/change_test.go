@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -127,6 +128,52 @@ func TestDeadRelayIsNoticed(t *testing.T) {
 			if time.Sleep(100 * time.Millisecond); !reached() {
 				t.Fatal("a relay that is slow was given up")
 			}
+		}
+	})
+}
+
+// TestDeadPassIsNoticed lets the connection on which mail is left with a pass die while
+// the relay takes it, so that its word does not come back: that is noticed within 3 s,
+// and the mail is left again, the relay not told from whom, when the way is open.
+func TestDeadPassIsNoticed(t *testing.T) {
+	simulate(t, func(w *world) {
+		r := w.sealedRelay(true)
+		a, b := w.node("alice"), w.node("bob", r.url())
+		b.settled()
+		time.Sleep(time.Second)
+		a.add(b)
+		a.await(a.send(b, "one"), localapi.Delivered, 10*time.Second)
+		b.await(b.send(a, "two"), localapi.Delivered, 10*time.Second)
+		b.halt()
+		time.Sleep(time.Minute)
+		cut := make(chan struct{})
+		r.cut.arm(func(int, string) bool {
+			select {
+			case <-cut:
+			default:
+				w.net.Cut(a.ip, r.ip, true)
+				close(cut)
+			}
+			return false
+		})
+		id := a.send(b, "three")
+		<-cut
+		began := time.Now()
+		time.Sleep(4 * time.Second)
+		try := tried(a.why(id), b, "relay", false)
+		if try == nil || try.Result == "no answer yet" {
+			t.Fatalf("got %+v, want a try that failed", try)
+		}
+		w.net.Cut(a.ip, r.ip, false)
+		d := a.await(id, localapi.Stored, 10*time.Second)
+		t.Logf("noticed after %s, stored %v after that the connection died", try.Took, time.Since(began))
+		if !strings.Contains(d.Why, fromNobody) || r.met.has(a) {
+			t.Errorf("why %q; the relay met alice: %v", d.Why, r.met.has(a))
+		}
+		b.start()
+		a.await(id, localapi.Delivered, time.Minute)
+		if got := b.texts(a); !slices.Equal(got, []string{"one", "two", "three"}) {
+			t.Errorf("got %q", got)
 		}
 	})
 }

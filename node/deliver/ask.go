@@ -58,7 +58,7 @@ func ask(ctx context.Context, d *Deliverer, p people.Person, call func(context.C
 		}
 		for _, u := range relays {
 			begin("relay "+u.Key.String(), func() error {
-				return d.atRelay(ctx, p, u, func(ctx context.Context, c *rpc.Client, _ *links.Link) error { return call(ctx, c) })
+				return d.atRelay(ctx, p, u, func(ctx context.Context, w *links.Wire, _ bool) error { return call(ctx, w.Client()) })
 			})
 			begun++
 		}

@@ -196,8 +196,8 @@ func (d *Deliverer) lookUp(ctx context.Context, p people.Person) (found bool) {
 }
 
 func (d *Deliverer) resolve(ctx context.Context, u transport.RelayURL, p people.Person) (record []byte, err error) {
-	err = d.atRelay(ctx, p, u, func(ctx context.Context, c *rpc.Client, _ *links.Link) (err error) {
-		record, err = c.ResolveEndpoint(ctx, p.ID)
+	err = d.atRelay(ctx, p, u, func(ctx context.Context, w *links.Wire, _ bool) (err error) {
+		record, err = w.Client().ResolveEndpoint(ctx, p.ID)
 		return err
 	})
 	return record, err

@@ -13,7 +13,6 @@ import (
 
 	"quicnprotochat/node/deliver/links"
 	"quicnprotochat/node/deliver/people"
-	"quicnprotochat/node/deliver/pulse"
 	"quicnprotochat/node/tries"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
@@ -298,7 +297,7 @@ func (r *race) goDirect(ctx context.Context, w way) error {
 		return err
 	}
 	r.direct.Store(ln)
-	err = r.send(ctx, ln.Client(), ack{way: w, path: ln.Path}, ln.Pulse)
+	err = r.send(ctx, ln.Wire, ack{way: w, path: ln.Path})
 	if errors.Is(err, rpc.ErrDisconnected) {
 		ln.Drop()
 	}
@@ -310,29 +309,26 @@ const fromNobody = " and was not told from whom it is"
 
 // goRelay leaves the items at one relay.
 func (r *race) goRelay(ctx context.Context, w way, u transport.RelayURL) error {
-	return r.d.atRelay(ctx, r.p, u, func(ctx context.Context, c *rpc.Client, named *links.Link) error {
-		if named == nil {
-			return r.send(ctx, c, ack{way: w, sealed: true}, pulse.New()) // just made, and not kept
-		}
-		return r.send(ctx, c, ack{way: w}, named.Pulse)
+	return r.d.atRelay(ctx, r.p, u, func(ctx context.Context, at *links.Wire, sealed bool) error {
+		return r.send(ctx, at, ack{way: w, sealed: sealed})
 	})
 }
 
-// send enqueues all items with a client, many at once but begun in order, and tells
-// of each by a copy of a. p feels what goes and what is answered.
-func (r *race) send(ctx context.Context, c *rpc.Client, a ack, p *pulse.Pulse) error {
+// send enqueues all items over a wire, many at once but begun in order, and tells
+// of each by a copy of a.
+func (r *race) send(ctx context.Context, at *links.Wire, a ack) error {
 	errs := make([]error, len(r.items))
 	var wg sync.WaitGroup
 	for i, it := range r.items {
-		p.Use(len(it.payload))
-		answer := r.enqueue(ctx, c, a, it)
+		at.Use(len(it.payload))
+		answer := r.enqueue(ctx, at.Client(), a, it)
 		wg.Go(func() {
 			errs[i] = answer()
-			p.Use(-len(it.payload))
+			at.Use(-len(it.payload))
 			if errs[i] != nil {
 				return
 			}
-			p.Answered()
+			at.Answered()
 			a := a
 			a.item = i
 			select {

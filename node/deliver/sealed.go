@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"quicnprotochat/node/deliver/links"
@@ -17,9 +18,9 @@ import (
 // atRelay makes a call about a person at one of its relays. With a pass of the
 // person it says nothing of who we are; where there is none, or the relay does not
 // take it, and where our network blocks UDP, without which no connection says so
-// little, we call in our own name. call is told over which link, nil if the relay is
-// not told who we are, and may be made more than once.
-func (d *Deliverer) atRelay(ctx context.Context, p people.Person, u transport.RelayURL, call func(ctx context.Context, c *rpc.Client, named *links.Link) error) error {
+// little, we call in our own name. call is told whether the relay is not told who we
+// are, and may be made more than once.
+func (d *Deliverer) atRelay(ctx context.Context, p people.Person, u transport.RelayURL, call func(ctx context.Context, w *links.Wire, sealed bool) error) error {
 	pass, hello, err := d.passAt(ctx, p, u.Key)
 	if err != nil {
 		return err
@@ -42,9 +43,9 @@ func (d *Deliverer) atRelay(ctx context.Context, p people.Person, u transport.Re
 		return err
 	}
 	defer ln.Expect()()
-	err = call(ctx, ln.Client(), ln)
+	err = call(ctx, ln.Wire, false)
 	if d.endedSession(ctx, u.Key, err) {
-		err = call(ctx, ln.Client(), ln) // for this our key will do
+		err = call(ctx, ln.Wire, false) // for this our key will do
 	}
 	if errors.Is(err, rpc.ErrDisconnected) {
 		ln.Drop()
@@ -90,8 +91,8 @@ func refusesPass(err error) bool {
 }
 
 // callSealed makes a call on a connection of its own, which shows a pass and
-// nothing else.
-func (d *Deliverer) callSealed(ctx context.Context, u transport.RelayURL, pass []byte, call func(context.Context, *rpc.Client, *links.Link) error) error {
+// nothing else, and is given up when it is dead.
+func (d *Deliverer) callSealed(ctx context.Context, u transport.RelayURL, pass []byte, call func(ctx context.Context, w *links.Wire, sealed bool) error) error {
 	s, err := transport.DialPlain(ctx, d.cfg.Plain, u)
 	if err != nil {
 		d.sealed.Answered(u.Key, false)
@@ -103,9 +104,20 @@ func (d *Deliverer) callSealed(ctx context.Context, u transport.RelayURL, pass [
 		Budget: d.budget,
 		Log:    d.cfg.Log.With("relay", u.Key),
 	})
-	err = call(ctx, conn.Client(), nil)
+	w := links.NewWire(conn)
+	var guard sync.WaitGroup
+	guard.Go(func() {
+		if w.Dies(ctx) {
+			d.cfg.Log.Debug("connection is dead", "relay", u.Key)
+			_ = s.Close()
+		}
+	})
+	over := w.Expect()
+	err = call(ctx, w, true)
+	over()
 	_ = conn.Close()
-	if d.sealed.Answered(u.Key, true) {
+	guard.Wait()
+	if d.sealed.Answered(u.Key, !errors.Is(err, rpc.ErrDisconnected)) {
 		d.relayUp(u.Key)
 	}
 	return err
@@ -122,8 +134,8 @@ func (r *visit) tryPass(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("make pass: %w", err)
 	}
-	err = r.d.callSealed(ctx, r.URL, pass, func(ctx context.Context, c *rpc.Client, _ *links.Link) error {
-		_, err := c.ResolveEndpoint(ctx, r.d.self)
+	err = r.d.callSealed(ctx, r.URL, pass, func(ctx context.Context, w *links.Wire, _ bool) error {
+		_, err := w.Client().ResolveEndpoint(ctx, r.d.self)
 		return err
 	})
 	if err != nil && !refusesPass(err) {

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"quicnprotochat/node/deliver/pulse"
 	"quicnprotochat/rpc"
 	"quicnprotochat/rpc/budget"
 	"quicnprotochat/transport"
@@ -51,15 +50,11 @@ type Link struct {
 	Key   transport.Key
 	Path  transport.Path
 	Since time.Time
-	*pulse.Pulse
+	*Wire
 
-	conn   *rpc.Conn
 	tcp    bool // over TCP, which is taken only where UDP does not get through
 	stream *transport.Stream
 }
-
-// Client calls the other machine.
-func (ln *Link) Client() *rpc.Client { return ln.conn.Client() }
 
 // Done is closed when the link has ended.
 func (ln *Link) Done() <-chan struct{} { return ln.conn.Done() }
@@ -168,14 +163,14 @@ func (l *Links) Serve(s *transport.Stream) {
 func (l *Links) adopt(s *transport.Stream) *Link {
 	k := s.Key()
 	l.cfg.Before(k)
-	ln := &Link{Key: k, Path: s.Path(), tcp: s.Remote() != "" && !s.Remote().IsQUIC(), Since: time.Now(), stream: s, Pulse: pulse.New()}
-	ln.conn = rpc.NewConn(s, rpc.ConnConfig{
+	ln := &Link{Key: k, Path: s.Path(), tcp: s.Remote() != "" && !s.Remote().IsQUIC(), Since: time.Now(), stream: s}
+	ln.Wire = NewWire(rpc.NewConn(s, rpc.ConnConfig{
 		Service: l.cfg.Service,
 		Peer:    rpc.Peer{Identity: rpc.Identity(k), Proven: true, Remote: s.RemoteHost()},
 		Token:   func() []byte { return l.cfg.Token(k) },
 		Budget:  l.cfg.Budget,
 		Log:     l.cfg.Log.With("peer", k),
-	})
+	}))
 	l.mu.Lock()
 	l.live[k] = append(l.live[k], ln)
 	delete(l.failed, k)
