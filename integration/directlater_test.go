@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -50,6 +51,69 @@ func TestDirectPathComesAndGoes(t *testing.T) {
 		talk.wantPath("when the way is open again", localapi.PathPunched, localapi.PathDirect)
 		talk.check()
 	})
+}
+
+// TestBorrowedRelay: alice, who has no relay, may be called for punching at that of bob.
+// He comes back, calls her there, and each gets through the other's firewall.
+func TestBorrowedRelay(t *testing.T) {
+	simulate(t, func(w *world) {
+		r := w.relay()
+		w.net.Wall("1.0.0.2")
+		w.net.Wall("1.0.0.3")
+		a, b := w.node("alice"), w.node("bob", r.url())
+		b.settled()
+		time.Sleep(time.Second)
+		a.add(b)
+		a.await(a.send(b, "hello"), localapi.Delivered, time.Minute)
+		time.Sleep(time.Minute)
+		b.halt()
+		w.net.Wall(a.ip) // which forgets whom they have sent to
+		time.Sleep(time.Minute)
+		b.start()
+		began := time.Now()
+		for b.path(a) == localapi.PathNone {
+			if time.Since(began) > 30*time.Second {
+				s, err := b.Status(context.Background())
+				t.Fatalf("bob does not reach alice: tried %+v, %v", s.Peers, err)
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		b.await(b.send(a, "I am back"), localapi.Direct, 10*time.Second)
+	})
+}
+
+// TestWhoMayBeCalled asks relays that lend circuits to all, to those who have an account,
+// and to nobody: a node has a reservation or says why not, and what that means.
+func TestWhoMayBeCalled(t *testing.T) {
+	for _, c := range []struct {
+		name, access string
+		circuits     bool
+		want         bool
+	}{
+		{"anybody", "open", true, true},
+		{"those with an account", "account", true, false},
+		{"nobody", "open", false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			simulate(t, func(w *world) {
+				r := w.relayFor(c.access)
+				r.halt()
+				r.noCircuits = !c.circuits
+				r.start()
+				a := w.node("alice", r.url())
+				time.Sleep(10 * time.Second)
+				n, err := a.Netcheck(context.Background())
+				must(t, err)
+				if len(n.Relays) != 1 || !n.Relays[0].Reached || n.Relays[0].Reserved != c.want || (n.Relays[0].Refused == "") != c.want {
+					t.Errorf("got %+v, want a reservation: %v", n.Relays, c.want)
+				}
+				said := strings.Contains(strings.Join(n.Advice, " "), "does not let others call this machine")
+				if said == c.want {
+					t.Errorf("got the advice %q", n.Advice)
+				}
+			})
+		})
+	}
 }
 
 // conversation is two who write to each other twice a second.

@@ -214,6 +214,8 @@ type simRelay struct {
 	cut    cut
 	cancel context.CancelFunc
 	done   chan error
+
+	noCircuits bool // it lends none
 }
 
 // callers are the identities that called a relay.
@@ -287,7 +289,7 @@ func (r *simRelay) open() error {
 	}
 	r.Relay, err = relay.New(relay.Config{
 		Dir: r.dir, Listen: []transport.Addr{addr}, Options: []transport.Option{r.w.net.Option()}, Log: r.w.logger(cmp.Or(r.name, "relay")),
-		Fault: r.cut.fault, Access: r.access, AllowSealedSender: r.sealed, OnCall: r.met.call, Now: r.now,
+		Fault: r.cut.fault, Access: r.access, AllowSealedSender: r.sealed, NoCircuits: r.noCircuits, OnCall: r.met.call, Now: r.now,
 	})
 	if err != nil {
 		return err
