@@ -20,11 +20,24 @@ type frame struct {
 	src, dst netip.Addr // zero for what is neither IPv4 nor IPv6
 	proto    byte
 	port     uint16 // of UDP: the destination's
+	hops     byte   // that it may take
 	bytes    []byte
 }
 
 // multicast reports whether a packet is for many.
 func (f frame) multicast() bool { return f.dst.IsMulticast() }
+
+// leaves reports whether a router would send a packet on, beyond its segment: it is for
+// somebody there, or for many and not for those of the segment alone.
+func (f frame) leaves(segment netip.Prefix) bool {
+	switch {
+	case !f.dst.IsValid() || f.dst.IsLinkLocalUnicast() || f.dst.IsLinkLocalMulticast():
+		return false
+	case f.multicast():
+		return f.hops > 1
+	}
+	return !segment.Contains(f.dst)
+}
 
 // capture writes the packets of all interfaces of a network namespace to a file.
 type capture struct {
@@ -68,9 +81,11 @@ func parseFrame(b []byte) frame {
 	switch kind, ip := binary.BigEndian.Uint16(b[12:]), b[14:]; {
 	case kind == 0x0800 && len(ip) >= 20:
 		f.src, f.dst, f.proto = netip.AddrFrom4([4]byte(ip[12:])), netip.AddrFrom4([4]byte(ip[16:])), ip[9]
+		f.hops = ip[8]
 		f.udp(ip[min(len(ip), int(ip[0]&15)*4):])
 	case kind == 0x86dd && len(ip) >= 40:
 		f.src, f.dst, f.proto = netip.AddrFrom16([16]byte(ip[8:])), netip.AddrFrom16([16]byte(ip[24:])), ip[6]
+		f.hops = ip[7]
 		f.udp(ip[40:])
 	}
 	return f

@@ -151,9 +151,7 @@ func (l *natLab) meet(alice, bob *process, pair [2]site, want bool) natRow {
 	if err != nil {
 		t.Fatalf("first message: %v: %+v", err, d)
 	}
-	if bound := max(slowest, 100*max(pace, alice.pace(t))); row.first > bound {
-		t.Errorf("the first message took %v, want at most %v: %s", row.first, bound, d.Why)
-	}
+	alice.soon(t, "first message: "+d.Why, row.first, pace)
 	var tried string
 	eventually(t, "the direct way opens or is given up", func() bool {
 		s := alice.status(t)
@@ -212,6 +210,14 @@ func (l *natLab) talk(alice, bob *process, row *natRow) {
 		if err != nil || !slices.Equal(texts, []string{"first", "second", "third"}) {
 			t.Errorf("%s shows %q, %v, want each message once and in order", p.name, texts, err)
 		}
+	}
+}
+
+// soon wants something to have waited for no time-out; pace is that from before.
+func (p *process) soon(t *testing.T, what string, took, pace time.Duration) {
+	t.Helper()
+	if bound := max(slowest, 100*max(pace, p.pace(t))); took > bound {
+		t.Errorf("%s: took %v, want at most %v", what, took, bound)
 	}
 }
 
