@@ -32,11 +32,9 @@ const forwarding = `table inet filter {
 }
 `
 
-// forwarder is the configuration of miniupnpd.
+// forwarder is the configuration of miniupnpd, without what it speaks.
 const forwarder = `ext_ifname=wan
 listening_ip=br0
-enable_natpmp=yes
-enable_upnp=yes
 upnp_table_name=filter
 upnp_nat_table_name=filter
 upnp_forward_chain=miniupnpd
@@ -51,8 +49,18 @@ deny 0-65535 0.0.0.0/0 0-65535
 
 // TestPortMap: of two nodes behind NATs that use another port for each
 // destination, which nobody can punch, one asks its router for a port and gets a
-// direct connection.
+// direct connection, whichever of the two protocols the router speaks.
 func TestPortMap(t *testing.T) {
+	for _, c := range []struct{ name, conf string }{
+		{"NAT-PMP", "enable_natpmp=yes\nenable_upnp=no\n"},
+		{"UPnP", "enable_natpmp=no\nenable_upnp=yes\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) { portMap(t, forwarder+c.conf) })
+	}
+}
+
+// portMap runs it with a configuration of miniupnpd.
+func portMap(t *testing.T, forwarder string) {
 	l := newNATLab(t)
 	for _, name := range []string{"nft", "miniupnpd"} {
 		if _, err := exec.LookPath(name); err != nil {
@@ -76,17 +84,22 @@ func TestPortMap(t *testing.T) {
 	l.in("ar", "nft", "-f", rules)
 	run := append(l.exec("ar"), "miniupnpd", "-d", "-f", conf, "-P", filepath.Join(dir, "pid"))
 	daemon := exec.Command(run[0], run[1:]...)
-	var said strings.Builder
-	daemon.Stdout, daemon.Stderr = &said, &said
-	if err := daemon.Start(); err != nil {
-		t.Fatal(err)
-	}
+	said, err := os.Create(filepath.Join(dir, "said"))
+	must(t, err)
+	defer said.Close()
+	daemon.Stdout, daemon.Stderr = said, said
+	must(t, daemon.Start())
 	t.Cleanup(func() {
 		_ = daemon.Process.Kill()
 		_ = daemon.Wait()
-		if t.Failed() {
-			t.Logf("miniupnpd says:\n%s", said.String())
+		if words, err := os.ReadFile(said.Name()); t.Failed() {
+			t.Logf("miniupnpd says:\n%s%v", words, err)
 		}
+	})
+	// A node asks when it starts, and not again.
+	eventually(t, "miniupnpd is ready", func() bool {
+		words, err := os.ReadFile(said.Name())
+		return err == nil && strings.Contains(string(words), "istening")
 	})
 
 	alice, bob := l.node("a", "alice", siteSym), l.node("b", "bob", siteSym)

@@ -11,6 +11,7 @@
 //     [Host.LearnCircuits], Config.MayPunch, the part of a relay in it,
 //     Config.Circuits, and [Reachability], what is known of how others can reach us
 //     (package transport/reach)
+//   - a port that the router forwards to it, by UPnP or NAT-PMP (package transport/portmap)
 //   - [Addr], [RelayURL]: addresses as text and as bytes, with strict parsers for
 //     what comes from others
 //   - discovery on the local network by multicast DNS (package transport/lan)

@@ -16,7 +16,6 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
 
 	"quicnprotochat/transport/lan"
-	"quicnprotochat/transport/outside"
 	"quicnprotochat/transport/reach"
 
 	"quicnprotochat/transport/ipspace"
@@ -36,7 +35,7 @@ type Host struct {
 	lan    *lan.Discovery // nil if discovery is off
 	plain  *plainQUIC     // nil if it is not served
 	reach  *reach.Reach
-	ports  outside.Ports // nil if no router is asked
+	ports  *ports // nil if no router is asked
 
 	reachNews chan struct{} // of size 1: reach has something new
 
@@ -101,6 +100,9 @@ func New(cfg Config) (*Host, error) {
 	}
 	h.start(h.runEvents)
 	h.start(func() { h.reach.Run(h.ctx) })
+	if h.ports != nil {
+		h.start(func() { h.ports.pmp.Run(h.ctx) })
+	}
 	if cfg.LAN {
 		h.lan = lan.New(lan.Config{
 			Self: h.key, Addrs: h.LocalAddrs, Key: cfg.LANKey, Keys: cfg.LANKeys, Found: h.foundOnLAN, Log: h.log,

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	bhost "github.com/libp2p/go-libp2p/p2p/host/basic"
 
 	"quicnprotochat/transport/address"
 	"quicnprotochat/transport/circuit"
@@ -41,8 +39,11 @@ const (
 // openReach begins what makes the host reachable through NATs.
 func (h *Host) openReach() (err error) {
 	cfg := reach.Config{
-		Host: h.host, MayPunch: h.cfg.MayPunch, Local: h.LocalAddrs, Ports: h.ports,
+		Host: h.host, MayPunch: h.cfg.MayPunch, Local: h.LocalAddrs,
 		Offer: h.offer, Reason: reason, Changed: h.reachChanged, Log: h.log,
+	}
+	if h.ports != nil {
+		cfg.Ports = h.ports
 	}
 	if h.cfg.Circuits {
 		if cfg.Circuits, err = h.circuits(); err != nil {
@@ -68,13 +69,6 @@ func (h *Host) circuits() (*circuit.Config, error) {
 	var err error
 	cfg.Dialer, err = newDialer()
 	return cfg, err
-}
-
-// portMapper asks the router for ports, and keeps what does.
-func (h *Host) portMapper(n network.Network) bhost.NATManager {
-	m := bhost.NewNATManager(n)
-	h.ports = m
-	return m
 }
 
 // reachChanged wakes watchAddrs.
