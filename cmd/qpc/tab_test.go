@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os/exec"
 	"regexp"
 	"testing"
 	"time"
@@ -39,9 +38,7 @@ func TestTab(t *testing.T) {
 		{"fish", "--no-config -i", "qpc completion fish | source"},
 	} {
 		t.Run(shell.name, func(t *testing.T) {
-			if _, err := exec.LookPath(shell.name); err != nil {
-				t.Skip("there is no " + shell.name)
-			}
+			wantProgram(t, shell.name)
 			s := openScreen(t, 120, 24, fmt.Sprintf("HOME=%s QPC_HOME=%s PS1='> ' %s %s", t.TempDir(), home, shell.name, shell.args))
 			s.await(`[>$#] *$`)
 			s.keys(shell.start+"; echo sour''ced", "Enter")

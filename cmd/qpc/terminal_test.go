@@ -18,15 +18,22 @@ type screen struct {
 	socket string
 }
 
+// wantProgram skips a test for which a program is missing; in CI it is there.
+func wantProgram(t *testing.T, name string) {
+	t.Helper()
+	if _, err := exec.LookPath(name); err == nil {
+		return
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatal("there is no " + name)
+	}
+	t.Skip("there is no " + name)
+}
+
 // openScreen runs a command line in a terminal of that many columns and rows.
 func openScreen(t *testing.T, columns, rows int, command string) *screen {
 	t.Helper()
-	if _, err := exec.LookPath("tmux"); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("there is no tmux")
-		}
-		t.Skip("there is no tmux")
-	}
+	wantProgram(t, "tmux")
 	s := &screen{t: t, socket: filepath.Join(t.TempDir(), "tmux")}
 	s.tmux("-f", "/dev/null", "start-server", ";", "set-option", "-g", "history-limit", "20000", ";", "new-session", "-d", "-x", fmt.Sprint(columns), "-y", fmt.Sprint(rows), command)
 	t.Cleanup(func() { _ = exec.Command("tmux", "-S", s.socket, "kill-server").Run() })
