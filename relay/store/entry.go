@@ -65,6 +65,15 @@ func parseEntry(b []byte) (e entry, err error) {
 	return e, nil
 }
 
+// headOf reads an entry without its checksum. Of one that makes no sense it returns what
+// it counts for.
+func headOf(v []byte) entry {
+	if e, err := parseEntry(v[:max(0, len(v)-ledger.SumSize)]); err == nil {
+		return e
+	}
+	return entry{size: max(0, len(v)-entryHeadSize-ledger.SumSize)}
+}
+
 // openEntry checks the value of an entry. Of one that is damaged it returns as
 // much as its length says: what it counts for.
 func openEntry(inbox, key, v []byte) (entry, error) {

@@ -16,6 +16,7 @@ import (
 //	inboxes      owner 32, channel 16: a bucket of its own, whose sequence is
 //	             the inbox's, with
 //	               seq u64      an entry (see entry)
+//	               0xfe         nothing
 //	               0xff         count u64, bytes u64, last use u64, sequence u64
 //	payloads     number u64  arrival u64, payload that many entries share
 //	refs         number u64  how many entries do, u32
@@ -34,9 +35,11 @@ import (
 //
 // The key 0xff puts what is known of an inbox on the page of its newest payload, so
 // that an append writes one leaf. The sequence is there too since bbolt keeps its own
-// without a checksum; a header of before that has none. Keys from 0xfe on are of files
-// of before, and mean nothing. The count of a shared payload is apart from it, so that
-// an acknowledgement does not write the payload again.
+// without a checksum; a header of before that has none. The key 0xfe fills a place: bbolt
+// splits no leaf of four, whatever their size, and of large payloads two, not three, are
+// written again beside a new one. Longer keys that begin so are of files of before. The
+// count of a shared payload is apart from it, so that an acknowledgement does not write
+// the payload again.
 var (
 	bucketInboxes     = []byte("inboxes")
 	bucketPayloads    = []byte("payloads")
@@ -55,7 +58,7 @@ var (
 	bucketMade        = []byte("made")
 
 	keyHeader = []byte{0xff}
-	// behind is a key behind all entries.
+	// behind is behind all entries.
 	behind = []byte{0xfe}
 )
 

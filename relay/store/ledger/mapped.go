@@ -10,7 +10,7 @@ import (
 // given back to the system. It keeps them cached as long as it likes, but they
 // no longer count as memory of this process, which could reach the size of the
 // file.
-const mappedMost = 16 << 20
+const mappedMost = 8 << 20
 
 // Touch counts bytes of the mapped file that were read.
 func (l *Ledger) Touch(n int64) {
