@@ -239,6 +239,13 @@ func TestAskForAccount(t *testing.T) {
 		t.Errorf("the password is seen:\n%s", text)
 	}
 	anna.keys("/quit", "Enter")
+	// What was not typed is not asked for again.
+	bob := openScreen(t, 200, 24, fmt.Sprintf("HOME=%s QPC_PASSWORD='a long password' %s chat --home %s --name Bob --lan off --listen /ip4/127.0.0.1/udp/0/quic-v1 --relay %s --username bob",
+		t.TempDir(), program, filepath.Join(t.TempDir(), "bob"), ready.URL))
+	bob.await(`^The relay knows no bob with that password. Make a new account\? .y/N. *$`)
+	bob.keys("y", "Enter")
+	bob.await("^Registered as bob at ")
+	bob.keys("/quit", "Enter")
 }
 
 // TestManyConversations counts what comes in elsewhere.

@@ -70,6 +70,8 @@ func (f *Flags) In(ctx context.Context, a *cli.App, client *localapi.Client, rel
 		}
 	}
 	r, password := localapi.AccountRequest{Relay: relay, Name: f.Username, Invite: f.invite}, []byte(f.password)
+	_, inEnv := os.LookupEnv(f.source.Env) // reading it takes it away
+	typed := f.password == "" && f.source.File == "" && !inEnv
 	if f.password == "" {
 		if password, err = a.Password(ctx, f.source); err != nil {
 			return err
@@ -94,8 +96,10 @@ func (f *Flags) In(ctx context.Context, a *cli.App, client *localapi.Client, rel
 		if answer = strings.ToLower(strings.TrimSpace(answer)); askErr != nil || answer != "y" && answer != "yes" {
 			return cmp.Or(askErr, err)
 		}
-		if err := f.again(ctx, a, password); err != nil {
-			return err
+		if typed {
+			if err := f.again(ctx, a, password); err != nil {
+				return err
+			}
 		}
 	}
 	if account, err = proof.Register(ctx, client, r, password); err == nil {
@@ -107,9 +111,6 @@ func (f *Flags) In(ctx context.Context, a *cli.App, client *localapi.Client, rel
 // again asks once more for a password that was typed and not seen, before an account is
 // made with it.
 func (f *Flags) again(ctx context.Context, a *cli.App, typed []byte) error {
-	if f.password != "" || f.source.File != "" || os.Getenv(f.source.Env) != "" {
-		return nil
-	}
 	source := f.source
 	source.What += ", again"
 	again, err := a.Password(ctx, source)
