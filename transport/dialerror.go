@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -73,6 +74,22 @@ func failed(addr Addr, err error, now time.Time) Attempt {
 	return Attempt{Addr: addr, Err: reason(err), At: now, cause: err}
 }
 
+// noNetwork is the reason of an attempt for which this machine has no route.
+const noNetwork = "no network of this machine leads there"
+
+// Offline reports whether this machine has no network that leads to any of the
+// addresses.
+func (e *DialError) Offline() bool {
+	return len(e.Attempts) > 0 && !slices.ContainsFunc(e.Attempts, func(t Attempt) bool { return t.Err != noNetwork })
+}
+
+// says reports whether err is that of a system call. Of what ends a connection by
+// itself quic-go keeps the text alone.
+func says(err error, no syscall.Errno) bool {
+	text := err.Error()
+	return errors.Is(err, no) || strings.HasPrefix(text, "INTERNAL_ERROR (local)") && strings.HasSuffix(text, ": "+no.Error())
+}
+
 // reason returns one clean line for an error; part of it may come from a peer.
 func reason(err error) string {
 	var timeout net.Error
@@ -81,9 +98,11 @@ func reason(err error) string {
 		return "no answer"
 	case errors.Is(err, context.Canceled):
 		return "given up"
-	case errors.Is(err, syscall.ENETUNREACH):
-		return "no network of this machine leads there"
-	case errors.Is(err, syscall.EHOSTUNREACH):
+	case says(err, syscall.ENETUNREACH):
+		return noNetwork
+	case says(err, syscall.EPERM):
+		return "a firewall of this machine forbids it"
+	case says(err, syscall.EHOSTUNREACH):
 		return "no machine is there"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "nothing listens there"

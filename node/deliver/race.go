@@ -69,6 +69,7 @@ type race struct {
 	atRelays int       // those of them that lead to relays
 	byRelay  bool
 	atOnce   bool // the relays were not made to wait
+	answered bool // the machine took something
 	failure  undelivered
 }
 
@@ -220,11 +221,12 @@ func (r *race) note(ctx context.Context, a ack) error {
 	tried := r.d.tries.Since(r.p.ID, it.since)
 	t := tries.Try{Way: tries.Machine, At: a.began, Took: now.Sub(a.began), Path: a.path, OK: true, Result: "took it"}
 	if a.direct() {
+		r.answered = true
 		r.d.tries.Note(r.p.ID, t)
 		return it.direct(ctx, a.path, fmt.Sprintf("their machine took it (%s)", a.path), tries.Add(tried, t))
 	}
 	if !r.trying.IsZero() {
-		tried = tries.Add(tried, tries.Try{Way: tries.Machine, At: r.trying, Took: now.Sub(r.trying), Result: "no answer yet"})
+		tried = tries.Add(tried, tries.Try{Way: tries.Machine, At: r.trying, Took: now.Sub(r.trying), Result: tries.NoAnswer})
 	}
 	t.Way, t.Relay, t.Path, t.Result = tries.Relay, a.relay, "", "keeps it"
 	if a.sealed {
@@ -243,7 +245,7 @@ func (r *race) note(ctx context.Context, a ack) error {
 
 func (r *race) begin(ctx context.Context, w way, run func(ctx context.Context, w way) error) {
 	r.running++
-	t := tries.Try{Way: tries.Machine, At: w.began, Result: "no answer yet"}
+	t := tries.Try{Way: tries.Machine, At: w.began, Result: tries.NoAnswer}
 	wg := &r.stray
 	if !w.direct() {
 		r.atRelays++

@@ -2,7 +2,9 @@ package deliver
 
 import (
 	"context"
+	"time"
 
+	"quicnprotochat/node/tries"
 	"quicnprotochat/rpc"
 )
 
@@ -23,6 +25,14 @@ func (r *race) over(straight context.Context, stop func()) {
 	}
 	stop()
 	r.stray.Wait()
+	r.giveUp()
+}
+
+// giveUp notes for how long the machine was waited for in vain.
+func (r *race) giveUp() {
+	if !r.answered && !r.trying.IsZero() {
+		r.d.tries.Note(r.p.ID, tries.Try{Way: tries.Machine, At: r.trying, Took: time.Since(r.trying), Result: tries.NoAnswer})
+	}
 }
 
 // wait notes what the machine takes after the race.
@@ -30,6 +40,7 @@ func (r *race) wait(straight context.Context, stop func()) {
 	defer r.d.strayed(r.p.ID)
 	defer r.stray.Wait()
 	defer stop()
+	defer r.giveUp()
 	for r.running > r.atRelays {
 		select {
 		case a := <-r.acks:

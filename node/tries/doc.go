@@ -10,5 +10,5 @@
 // Bounds: [Most] tries of a message and of a person, maxPeople people, maxResult
 // bytes of a result.
 //
-// It is for packages node/deliver, node/convo and node/front.
+// It is for packages node/deliver with its parts, node/convo and node/front.
 package tries

@@ -53,6 +53,18 @@ type Try struct {
 	Result string `json:"t"`
 }
 
+// NoAnswer is the result of a try of which nothing has come back: it is under way,
+// or, if it took any time, was given up.
+const NoAnswer = "no answer yet"
+
+// open reports whether t is under way.
+func (t Try) open() bool { return !t.OK && t.Took == 0 && t.Result == NoAnswer }
+
+// covers reports whether t is several tries of which u is one.
+func (t Try) covers(u Try) bool {
+	return t.Way == u.Way && t.Relay == u.Relay && !u.At.Before(t.At) && !u.At.After(t.Last)
+}
+
 // Ended returns the last moment that t is about.
 func (t Try) Ended() time.Time {
 	if t.Last.IsZero() {
@@ -79,10 +91,10 @@ func Add(list []Try, t Try) []Try {
 	list = slices.DeleteFunc(slices.Clone(list), t.is)
 	for i := len(list) - 1; i >= 0 && !t.OK; i-- {
 		u := list[i]
-		if u.Way != t.Way || u.Relay != t.Relay {
+		if u.Way != t.Way || u.Relay != t.Relay || u.open() {
 			continue
 		}
-		if !u.same(t) {
+		if !u.same(t) || t.open() {
 			break
 		}
 		u.Times, u.Last, u.Took = max(u.Times, 1)+max(t.Times, 1), t.At, t.Took
@@ -93,9 +105,12 @@ func Add(list []Try, t Try) []Try {
 }
 
 // Join returns what is in either list, each try once, in the order in which they
-// began. One that did what it was for is not replaced.
+// began. One that did what it was for is not replaced; one that was under way when list
+// was made is what more says of it.
 func Join(list, more []Try) []Try {
-	all := slices.Clone(list)
+	all := slices.DeleteFunc(slices.Clone(list), func(t Try) bool {
+		return !t.OK && slices.ContainsFunc(more, func(u Try) bool { return u.covers(t) })
+	})
 	for _, t := range more {
 		i := slices.IndexFunc(all, t.is)
 		switch {

@@ -29,6 +29,12 @@ func TestAdd(t *testing.T) {
 	if !slices.Equal(list, want) {
 		t.Errorf("got %+v", list)
 	}
+	// Those under way are not counted together: each ends in its own way.
+	way := Add(Add(nil, Try{Way: Machine, At: at(0), Result: NoAnswer}), Try{Way: Machine, At: at(1), Result: NoAnswer})
+	way = Add(Add(way, Try{Way: Machine, At: at(0), Took: 1, Result: NoAnswer}), Try{Way: Machine, At: at(1), Took: 1, Result: NoAnswer})
+	if want := []Try{{Way: Machine, At: at(0), Last: at(1), Times: 2, Took: 1, Result: NoAnswer}}; !slices.Equal(way, want) {
+		t.Errorf("got %+v, want %+v", way, want)
+	}
 	list = Add(list, Try{Way: Machine, At: at(6), OK: true, Result: "took it"})
 	list = Add(list, Try{Way: Machine, At: at(7), OK: true, Result: "took it"})
 	if len(list) != 4 {
@@ -48,6 +54,12 @@ func TestJoin(t *testing.T) {
 	want := []Try{lately[0], kept[0], lately[2]}
 	if got := Join(kept, lately); !slices.Equal(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
+	}
+	// What was under way when it was kept has ended since, like what was tried before it.
+	kept = []Try{{Way: Machine, At: at(1), Took: 1, Result: "lost"}, {Way: Machine, At: at(3), Result: NoAnswer}}
+	twice := Try{Way: Machine, At: at(1), Last: at(3), Times: 2, Took: 1, Result: "lost"}
+	if got := Join(kept, []Try{twice}); !slices.Equal(got, []Try{twice}) {
+		t.Errorf("got %+v, want %+v", got, twice)
 	}
 	if got := Between(want, at(1), at(1)); !slices.Equal(got, want[1:2]) {
 		t.Errorf("got %+v between", got)

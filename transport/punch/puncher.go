@@ -37,7 +37,7 @@ const (
 var (
 	// ErrNoCircuit means that no relay has a circuit to the peer: the peer is
 	// connected to none of them, or they lend none.
-	ErrNoCircuit = errors.New("no relay has a circuit to it")
+	ErrNoCircuit = errors.New("no relay could call it for us")
 	// ErrClosed means that the peer closed the circuit: it does not know us, or not
 	// yet.
 	ErrClosed = errors.New("it closed the circuit")
@@ -251,7 +251,7 @@ func (u *Puncher) circuit(a *attempt, p peer.ID, relays []peer.ID) (network.Conn
 		}
 	}
 	if len(addrs) == 0 {
-		return nil, errors.New("no relay of theirs is reached")
+		return nil, errors.New("none of theirs is reached")
 	}
 	u.cfg.Offer(p, addrs)
 	ctx, cancel := context.WithTimeout(a.alone, circuitTime)

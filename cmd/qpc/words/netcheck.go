@@ -11,10 +11,10 @@ import (
 // What the words of a Netcheck mean, for people.
 var (
 	udpWords = map[string]string{
-		"yes": "works", "no": "is blocked: relays answer over TCP alone", "unknown": "unknown, nobody was reached yet",
+		"yes": "works", "no": "is blocked: relays answer over TCP alone", "unknown": "unknown, nobody else is reached",
 	}
 	familyWords = map[string]string{
-		"yes": "works", "address": "this machine has an address; nothing was reached over it yet", "no": "none here",
+		"yes": "works", "address": "this machine has an address; nobody else is reached over it", "no": "none here",
 	}
 	natWords = map[string]string{
 		"none":        "none: relays see an address of this machine itself",
@@ -42,20 +42,20 @@ func Netcheck(n localapi.Netcheck) string {
 	line("IPv6", "%s", familyWords[n.IPv6])
 	line("NAT", "%s", natWords[n.NAT])
 	for _, s := range n.Seen {
-		line("", "seen as %s by %s", cli.Defuse(s.Addr), cli.Defuse(s.Relay))
+		line("", "seen as %s by %s", Places(s.Addr), cli.Defuse(s.Relay))
 	}
-	line("port forwarding", "%s", strings.TrimSpace(portMapWords[n.PortMap]+" "+cli.Defuse(strings.Join(n.PortMapAddrs, ", "))))
+	line("port forwarding", "%s", strings.TrimSpace(portMapWords[n.PortMap]+" "+Places(strings.Join(n.PortMapAddrs, ", "))))
 	line("from outside", "%s", reachableWords[n.Reachable])
 	for _, c := range n.Checks {
 		state := "closed"
 		if c.Open {
 			state = "open"
 		}
-		line("", "%s is %s", cli.Defuse(c.Addr), state)
+		line("", "%s is %s", Places(c.Addr), state)
 	}
 	for _, r := range n.Relays {
 		if !r.Reached {
-			line("relay", "%s does not answer: %s", cli.Defuse(r.URL), cli.Defuse(r.Error))
+			line("relay", "%s does not answer: %s", cli.Defuse(r.URL), Places(r.Error))
 			continue
 		}
 		line("relay", "%s answers in %s over %s", cli.Defuse(r.URL), r.RTT, strings.ToUpper(r.Transport))
@@ -65,7 +65,7 @@ func Netcheck(n localapi.Netcheck) string {
 	}
 	lan := n.LAN
 	if n.LAN != "off" {
-		lan = fmt.Sprintf("%s, %d heard there", n.LAN, n.Nearby)
+		lan = fmt.Sprintf("%s, %d others heard there", n.LAN, n.Nearby)
 	}
 	line("LAN", "%s", lan)
 	for _, a := range n.Advice {

@@ -13,7 +13,7 @@ import (
 // Explanation is what was tried for a message.
 func Explanation(x localapi.Explanation) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, path %s: %s\n", x.State, x.Path, cli.Defuse(x.Why))
+	fmt.Fprintf(&b, "%s, path %s: %s\n", x.State, x.Path, Places(x.Why))
 	fmt.Fprintf(&b, "written %s", x.Sent.Local().Format("2006-01-02 15:04:05"))
 	if x.State == localapi.Received {
 		fmt.Fprintf(&b, ", came in %s", x.Stored.Local().Format("2006-01-02 15:04:05"))
@@ -30,6 +30,9 @@ func Explanation(x localapi.Explanation) string {
 			fmt.Fprintf(&b, "\n    next try in %s, and at once when their machine or relay is seen", wait(to.Next.Time))
 		}
 	}
+	if x.State == localapi.Queued {
+		b.WriteString("\nqpc ping CONTACT calls them now; qpc netcheck says how this machine is connected")
+	}
 	return b.String()
 }
 
@@ -44,7 +47,7 @@ func tryText(t localapi.Try, sent time.Time) string {
 	if t.Times > 1 {
 		when += fmt.Sprintf(" to %s, %d times", moment(t.Last.Time, sent), t.Times)
 	}
-	result := cli.Defuse(t.Result)
+	result := Places(t.Result)
 	switch t.Way {
 	case "receipt":
 		return fmt.Sprintf("%s  %s (%s)", when, result, t.Path)
@@ -78,21 +81,21 @@ func Ping(p localapi.Ping) string {
 	var b strings.Builder
 	name := cli.Defuse(p.Name)
 	if p.Reached {
-		fmt.Fprintf(&b, "%s answers in %s, path %s, at %s", name, p.RTT, p.Path, cmp.Or(cli.Defuse(p.Addr), "an unknown address"))
+		fmt.Fprintf(&b, "%s answers in %s, path %s, at %s", name, p.RTT, p.Path, cmp.Or(Places(p.Addr), "an unknown address"))
 		if p.Dialled != "" {
 			fmt.Fprintf(&b, "; it took %s to connect", p.Dialled)
 		}
 	} else {
-		fmt.Fprintf(&b, "%s does not answer: %s", name, cli.Defuse(p.Error))
+		fmt.Fprintf(&b, "%s does not answer: %s", name, Places(p.Error))
 	}
 	for _, t := range p.Tried {
-		fmt.Fprintf(&b, "\n    tried %s at %s: %s", cli.Defuse(t.Addr), t.Time.Local().Format("15:04:05"), cmp.Or(cli.Defuse(t.Error), "it worked"))
+		fmt.Fprintf(&b, "\n    tried %s at %s: %s", Places(t.Addr), t.Time.Local().Format("15:04:05"), cmp.Or(Places(t.Error), "it worked"))
 	}
 	for _, r := range p.Relays {
 		if r.Reached {
 			fmt.Fprintf(&b, "\n    relay %s answers in %s", cli.Defuse(r.URL), r.RTT)
 		} else {
-			fmt.Fprintf(&b, "\n    relay %s does not answer: %s", cli.Defuse(r.URL), cli.Defuse(r.Error))
+			fmt.Fprintf(&b, "\n    relay %s does not answer: %s", cli.Defuse(r.URL), Places(r.Error))
 		}
 	}
 	fmt.Fprintf(&b, "\nSo %s.", cli.Defuse(p.Why))

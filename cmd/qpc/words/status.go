@@ -34,15 +34,36 @@ func Status(st localapi.Status) string {
 		}
 		fmt.Fprintf(&b, "%s %s\n", cli.Defuse(p.Name), state)
 		for _, t := range p.Tried {
-			fmt.Fprintf(&b, "    tried %s: %s\n", cli.Defuse(t.Addr), cli.Defuse(cmp.Or(t.Error, "it worked")))
+			fmt.Fprintf(&b, "    tried %s: %s\n", Places(t.Addr), cmp.Or(Places(t.Error), "it worked"))
 		}
 	}
 	if st.OlderCopy != nil {
 		fmt.Fprintf(&b, "this home was an older copy of itself, noticed %s: conversations were entered anew, and what came since the copy is not here\n",
 			st.OlderCopy.Local().Format(time.DateTime))
 	}
-	fmt.Fprintf(&b, "waiting: %d to others, %d to be read in, %d without a key yet", st.Queue.Outbox, st.Queue.Inbox, st.Queue.Unreadable)
+	b.WriteString(queueText(st.Queue))
 	return b.String()
+}
+
+// queueText says what waits, and where to ask why.
+func queueText(q localapi.Queue) string {
+	var all []string
+	for _, part := range []struct {
+		n    int
+		what string
+	}{
+		{q.Outbox, "sent and not delivered yet (qpc why CONTACT says why)"},
+		{q.Inbox, "came in and not opened yet"},
+		{q.Unreadable, "came in and no key here opens it yet"},
+	} {
+		if part.n > 0 {
+			all = append(all, fmt.Sprintf("%d %s", part.n, part.what))
+		}
+	}
+	if len(all) == 0 {
+		return "nothing waits"
+	}
+	return "waiting: " + strings.Join(all, ", ")
 }
 
 // lanText says who finds the node on the LAN.
@@ -68,7 +89,7 @@ func Relay(r localapi.Relay) string {
 	case !r.Reached && r.Error == "":
 		state = "not reached yet"
 	case !r.Reached:
-		state = "not reached: " + cli.Defuse(r.Error)
+		state = "not reached (qpc netcheck says what to do): " + Places(r.Error)
 	}
 	if r.Sealed {
 		state += ", your contacts can leave mail there without telling it who they are"

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"quicnprotochat/node/tries"
 	"quicnprotochat/transport"
 )
 
@@ -177,7 +178,7 @@ func (r *relay) state() State {
 	defer r.mu.Unlock()
 	s := State{URL: r.url, Reached: r.reached}
 	if r.err != nil {
-		s.Error = r.err.Error()
+		s.Error = tries.Plain(r.err)
 	}
 	return s
 }

@@ -2,6 +2,7 @@ package network
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -61,6 +62,12 @@ func outlook(p localapi.Ping, kept string) string {
 type call struct {
 	rtt, dialled string
 	err          error
+}
+
+// offline reports whether this machine has no network that leads there.
+func (c call) offline() bool {
+	var dial *transport.DialError
+	return errors.As(c.err, &dial) && dial.Offline()
 }
 
 func (c call) reason() string {

@@ -41,20 +41,22 @@ func (n *Network) Netcheck(ctx context.Context) (localapi.Netcheck, error) {
 			c.Reachable = no
 		}
 	}
-	c.Relays = n.callRelays(ctx, r.Reservations)
+	offline := false
+	c.Relays, offline = n.callRelays(ctx, r.Reservations)
 	n.families(&c)
-	c.Advice = advice(c, h.ListenPort())
+	c.Advice = advice(c, h.ListenPort(), offline)
 	return c, nil
 }
 
-// callRelays measures the home relays, all at once.
-func (n *Network) callRelays(ctx context.Context, kept []transport.Reservation) []localapi.NetRelay {
+// callRelays measures the home relays, all at once, and reports whether this machine
+// has a network that leads to none of them.
+func (n *Network) callRelays(ctx context.Context, kept []transport.Reservation) (all []localapi.NetRelay, offline bool) {
 	homes := n.cfg.Deliverer.HomeRelays()
-	all, done := make([]localapi.NetRelay, len(homes)), make(chan struct{}, len(homes))
+	all, done := make([]localapi.NetRelay, len(homes)), make(chan bool, len(homes))
 	for i, home := range homes {
 		go func() {
-			defer func() { done <- struct{}{} }()
 			a := n.call(ctx, home.URL.Key)
+			defer func() { done <- a.offline() }()
 			all[i] = localapi.NetRelay{URL: home.URL.String(), Reached: a.err == nil, RTT: a.rtt, Error: a.reason()}
 			if remote := n.cfg.Host.Peer(home.URL.Key).Remote; a.err == nil {
 				all[i].Transport = "udp"
@@ -69,10 +71,12 @@ func (n *Network) callRelays(ctx context.Context, kept []transport.Reservation) 
 			}
 		}()
 	}
+	offline = len(homes) > 0
 	for range homes {
-		<-done
+		away := <-done
+		offline = offline && away
 	}
-	return all
+	return all, offline
 }
 
 // families notes over what something answers that is not this machine.
@@ -113,12 +117,14 @@ func better(s *string, than string) {
 }
 
 // advice says what follows, and what to do.
-func advice(n localapi.Netcheck, port uint16) (all []string) {
+func advice(n localapi.Netcheck, port uint16, offline bool) (all []string) {
 	reached := slices.ContainsFunc(n.Relays, func(r localapi.NetRelay) bool { return r.Reached })
 	switch {
 	case len(n.Relays) == 0:
 		return []string{"No relay is set, so nobody can say how this machine looks from outside, and a message waits until both machines are up. " +
 			"Name one: qpc relay add URL. On one LAN nothing else is needed."}
+	case offline:
+		return []string{"This machine is not online: no network of it leads to a relay. Switch on Wi-Fi or plug in the cable. Messages wait here meanwhile and go out by themselves when it is back. On the LAN nothing else is needed."}
 	case !reached:
 		return []string{fmt.Sprintf("No relay answers. Is this machine online? Else a firewall may block UDP, out to the relay's port or back to port %d here; "+
 			"or the relay is down: its operator knows. Messages wait here meanwhile.", port)}

@@ -17,7 +17,8 @@ func TestAdvice(t *testing.T) {
 		last string // and of the last
 	}{
 		{"no relay", localapi.Netcheck{}, "Name one: qpc relay add", "Name one"},
-		{"offline", localapi.Netcheck{Relays: []localapi.NetRelay{{URL: "qpc-relay://a"}}}, "No relay answers", "port 7001"},
+		{"offline", localapi.Netcheck{Relays: []localapi.NetRelay{{URL: "qpc-relay://a"}}}, "is not online", "Switch on Wi-Fi"},
+		{"no answer", localapi.Netcheck{Relays: []localapi.NetRelay{{URL: "qpc-relay://a"}}}, "No relay answers", "port 7001"},
 		{"open", localapi.Netcheck{Relays: up, UDP: yes, Reachable: yes}, "Nothing to do", "Nothing to do"},
 		{"udp blocked", localapi.Netcheck{Relays: up, UDP: no, Reachable: unknown}, "blocks UDP", "not known"},
 		{"symmetric", localapi.Netcheck{Relays: up, UDP: yes, Reachable: no, NAT: "dependent", PortMap: "none"}, "another port", "turn on UPnP"},
@@ -27,7 +28,7 @@ func TestAdvice(t *testing.T) {
 		{"unknown NAT", localapi.Netcheck{Relays: up, UDP: yes, Reachable: no, NAT: "unknown", PortMap: "refused"}, "cannot be reached", "UDP port 7001"},
 		{"one of two relays", localapi.Netcheck{Relays: append([]localapi.NetRelay{{URL: "qpc-relay://b"}}, up...), UDP: yes, Reachable: yes}, "Nothing to do", "qpc-relay://b does not answer"},
 	} {
-		got := advice(c.n, 7001)
+		got := advice(c.n, 7001, c.name == "offline")
 		if len(got) == 0 || !strings.Contains(got[0], c.want) || !strings.Contains(got[len(got)-1], c.last) {
 			t.Errorf("%s: got %q, want %q and %q", c.name, got, c.want, c.last)
 		}
