@@ -306,3 +306,30 @@ func TestRelayComesBack(t *testing.T) {
 		}
 	})
 }
+
+// TestRelayIsSeen: a home relay that was away for long is visited as soon as anything
+// else reaches it: here netcheck. Mail that waits there need not wait for the next try.
+func TestRelayIsSeen(t *testing.T) {
+	simulate(t, func(w *world) {
+		r := w.relay()
+		a, b := w.node("alice", r.url()), w.node("bob", r.url())
+		a.meet(b, "hello")
+		b.settled()
+		w.net.Cut(b.ip, r.ip, true)
+		w.net.Cut(b.ip, a.ip, true)
+		time.Sleep(10 * time.Minute) // the tries of the relay are a minute apart now, at most
+		id := a.send(b, "kept")
+		a.await(id, localapi.Stored, 10*time.Second)
+		s, err := b.Status(context.Background())
+		must(t, err)
+		if s.Relays[0].Reached {
+			t.Fatal("bob reaches the relay")
+		}
+		w.net.Cut(b.ip, r.ip, false)
+		began := time.Now()
+		_, err = b.Netcheck(context.Background())
+		must(t, err)
+		a.await(id, localapi.Delivered, 10*time.Second)
+		t.Logf("there %v after the relay could be reached", time.Since(began))
+	})
+}

@@ -77,6 +77,7 @@ type relay struct {
 	// mu guards the fields below.
 	mu      sync.Mutex
 	reached bool
+	pausing time.Time // since when, until the next visit; zero: it does not
 	err     error
 }
 
@@ -151,6 +152,16 @@ func (h *Relays) Refresh(k transport.Key) {
 	}
 }
 
+// Seen lets a relay that somebody else has just reached be visited at once, if the next
+// visit is not due yet.
+func (h *Relays) Seen(k transport.Key) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if r := h.m[k]; r != nil && r.pauses() {
+		r.again()
+	}
+}
+
 // RefreshAll is Refresh of all.
 func (h *Relays) RefreshAll() {
 	h.mu.Lock()
@@ -189,6 +200,20 @@ func (r *relay) note(reached bool, err error) {
 	r.reached, r.err = reached, err
 }
 
+// pauses reports whether the last visit is over for a while: what reached the relay was
+// another one.
+func (r *relay) pauses() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return !r.pausing.IsZero() && time.Since(r.pausing) >= time.Second
+}
+
+func (r *relay) pause(since time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.pausing = since
+}
+
 func (r *relay) start() {
 	r.of.run(func(ctx context.Context) {
 		ctx, cancel := context.WithCancel(ctx)
@@ -219,6 +244,7 @@ func (r *relay) keep(ctx context.Context) {
 			pause = 0
 		}
 		pause = min(max(2*pause, leastPause), mostPause)
+		r.pause(time.Now())
 		timer := time.NewTimer(wait(cmp.Or(r.of.cfg.Patience(err), pause)))
 		select {
 		case <-ctx.Done():
@@ -226,6 +252,7 @@ func (r *relay) keep(ctx context.Context) {
 		case <-r.refresh:
 		}
 		timer.Stop()
+		r.pause(time.Time{})
 	}
 }
 

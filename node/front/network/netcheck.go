@@ -129,10 +129,9 @@ func advice(n localapi.Netcheck, port uint16, offline bool) (all []string) {
 		return []string{fmt.Sprintf("No relay answers. Is this machine online? Else a firewall may block UDP, out to the relay's port or back to port %d here; "+
 			"or the relay is down: its operator knows. Messages wait here meanwhile.", port)}
 	}
-	if n.UDP == no {
-		all = append(all, "This network blocks UDP, so other people's machines cannot be reached from here but on the LAN: messages go through relays, which works and is a little slower. Another network, or who runs this one, can help.")
-	}
 	switch {
+	case n.UDP == no:
+		all = append(all, "This network blocks UDP, so other people's machines cannot be reached from here but on the LAN: messages go through relays, which works and is a little slower. Another network, or who runs this one, can help.")
 	case n.Reachable == yes:
 		all = append(all, "This machine can be reached from outside: messages go straight. Nothing to do.")
 	case n.NAT == string(transport.NATDependent):

@@ -20,7 +20,7 @@ func TestAdvice(t *testing.T) {
 		{"offline", localapi.Netcheck{Relays: []localapi.NetRelay{{URL: "qpc-relay://a"}}}, "is not online", "Switch on Wi-Fi"},
 		{"no answer", localapi.Netcheck{Relays: []localapi.NetRelay{{URL: "qpc-relay://a"}}}, "No relay answers", "port 7001"},
 		{"open", localapi.Netcheck{Relays: up, UDP: yes, Reachable: yes}, "Nothing to do", "Nothing to do"},
-		{"udp blocked", localapi.Netcheck{Relays: up, UDP: no, Reachable: unknown}, "blocks UDP", "not known"},
+		{"udp blocked", localapi.Netcheck{Relays: up, UDP: no, Reachable: unknown}, "blocks UDP", "Another network"},
 		{"symmetric", localapi.Netcheck{Relays: up, UDP: yes, Reachable: no, NAT: "dependent", PortMap: "none"}, "another port", "turn on UPnP"},
 		{"symmetric, not asked", localapi.Netcheck{Relays: up, UDP: yes, NAT: "dependent", PortMap: "off"}, "another port", "--port-map on"},
 		{"cone", localapi.Netcheck{Relays: up, UDP: yes, Reachable: no, NAT: "independent", PortMap: "refused"}, "holes can be punched", "Nothing to do"},
