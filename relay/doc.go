@@ -33,6 +33,14 @@
 // is in relay/settings, what an operator does in relay/admin, what is counted in
 // relay/metrics.
 //
+// # Where to read
+//
+// relay.go: the life of a relay. service.go: who may call, and what counts a call;
+// pass.go: who calls with a pass. mailbox.go: deposits, fetching and acks; waiters.go: who
+// waits for mail. keys.go: key packages, of which keypackage.go reads what a relay must know
+// and handouts.go bounds who gets them, and hybrid keys. endpoint.go, channel.go: the rest
+// of NodeService but accounts. home.go: the files; config.go: the bounds.
+//
 // # Speed
 //
 // Durable deposits of 1 KiB to random inboxes, beside what bounds them and beside NATS

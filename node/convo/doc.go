@@ -3,7 +3,7 @@
 //
 // It turns a typed text into a sealed payload and a received payload into what
 // is shown. It does no network I/O: package deliver carries payloads both ways.
-// Each exported operation is one transaction of the local store, and what it
+// Each change is one transaction of the local store, and what it
 // changed is told to Config.Notify after the commit, never before (package news).
 //
 // # One conversation, several groups

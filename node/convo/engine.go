@@ -21,7 +21,7 @@ import (
 
 // Limits of what is kept for others.
 const (
-	// MaxOutgoing is how many payloads may wait for one person.
+	// MaxOutgoing is how many messages of ours without a receipt a conversation may have.
 	MaxOutgoing = 10_000
 	// MaxText is the longest text of a message in bytes of UTF-8.
 	MaxText = 65_535

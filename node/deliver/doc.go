@@ -58,7 +58,7 @@
 //     is done at our own relays. sealed.go: relays that are not told who calls.
 //     session.go: relays that want a session. circuits.go: who is called by circuit.
 //     twin.go: whether another home has used our keys. fleeting.go: what is worth nothing
-//     later.
+//     later. ask.go: what is asked of the first that answers, such as keys.
 //   - links: the streams to other machines. homes: when our relays are visited. inbox:
 //     what comes in. pulse: whether a link is alive. people, sessions, refusals,
 //     strangers, asked: what is known of each. deposit: one deposit for several

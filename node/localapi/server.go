@@ -13,7 +13,7 @@ import (
 	"quicnprotochat/node/localapi/socket"
 )
 
-// Config says what a Server serves and where. Ready and Log may be nil.
+// Config says what a Server serves and where. Ready, Words, Stop and Log may be nil.
 type Config struct {
 	// Socket is the path of the unix socket, of any length: one that is too long
 	// for a socket gets a short link under the runtime directory. Its directory

@@ -24,7 +24,7 @@
 //	meta             meta.go         a fixed set of keys
 //	accounts         account.go      one per relay: the user registers them (node/accounts)
 //	contacts         contact.go      nothing: the user adds them, and so does whoever shows a
-//	                                 hello pass of ours (node/convo) or is in a group with us
+//	                                 hello pass of ours (node/known) or is in a group with us
 //	                                 (node/talk); nothing removes one
 //	requests         request.go      50 that wait, and those that the user refused in the last 30
 //	                                 days (node/convo)

@@ -99,8 +99,8 @@ func (t *Tx) Outgoing(id int64) (Outgoing, error) {
 	return database.First(t.db, scanOutgoing, "SELECT "+outgoingColumns+" FROM outbox WHERE id = ?", id)
 }
 
-// OutgoingFor returns the first limit rows for a recipient, oldest first. A
-// limit of 0 means all.
+// OutgoingFor returns the first limit rows for a recipient, oldest first: for tests that
+// look at what is there. A limit of 0 means all.
 func (t *Tx) OutgoingFor(recipient rpc.Identity, limit int) ([]Outgoing, error) {
 	return database.List(t.db, scanOutgoing, "SELECT "+outgoingColumns+` FROM outbox
 		WHERE recipient = ? ORDER BY id LIMIT ?`, recipient[:], limitRows(limit))

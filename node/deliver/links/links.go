@@ -242,6 +242,7 @@ func (l *Links) Forgive(k transport.Key) {
 	delete(l.looked, k)
 }
 
+// ForgiveAll is Forgive for all machines.
 func (l *Links) ForgiveAll() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -280,6 +281,7 @@ func (l *Links) MayLook(k transport.Key, pause time.Duration) bool {
 	return true
 }
 
+// Close ends all links, and lets no other one begin.
 func (l *Links) Close() {
 	l.mu.Lock()
 	l.closed = true

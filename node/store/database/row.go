@@ -21,6 +21,7 @@ func (r *Row) next() int {
 	return r.col - 1
 }
 
+// Int64, Int, Bool, Uint64, Time and Text return the next column.
 func (r *Row) Int64() int64    { return r.st.ColumnInt64(r.next()) }
 func (r *Row) Int() int        { return int(r.Int64()) }
 func (r *Row) Bool() bool      { return r.Int64() != 0 }
