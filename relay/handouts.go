@@ -31,7 +31,6 @@ type handouts struct {
 
 type handoutCount struct {
 	end     time.Time
-	total   int
 	callers map[rpc.Identity]int
 }
 
@@ -56,7 +55,6 @@ func (h *handouts) reserve(caller, target rpc.Identity) bool {
 	if t.callers[caller] >= h.most {
 		return false
 	}
-	t.total++
 	t.callers[caller]++
 	return true
 }
@@ -75,11 +73,10 @@ func (h *handouts) release(caller, target rpc.Identity) {
 	if t == nil || t.callers[caller] == 0 {
 		return
 	}
-	t.total--
 	if t.callers[caller]--; t.callers[caller] == 0 {
 		delete(t.callers, caller)
 	}
-	if t.total == 0 {
+	if len(t.callers) == 0 {
 		delete(h.targets, target)
 	}
 }

@@ -155,13 +155,6 @@ func (s *service) leave(call *traffic.Call) {
 	}
 }
 
-// inFlight returns how many calls there are.
-func (s *service) inFlight() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.calls
-}
-
 // enterOwner is enter for what only the owner of a key may do; unless access is
 // open, that takes a session of its account.
 func (s *service) enterOwner(c rpc.Caller, owner rpc.Identity) (leave func(), err error) {

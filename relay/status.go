@@ -26,7 +26,7 @@ func (r *Relay) Status(ctx context.Context) (Status, error) {
 	if err != nil {
 		return Status{}, err
 	}
-	st := Status{Bytes: info.Bytes, MaxBytes: info.MaxBytes, FileBytes: info.FileBytes, Waiters: r.service.waiters.total(), Calls: r.service.inFlight()}
+	st := Status{Bytes: info.Bytes, MaxBytes: info.MaxBytes, FileBytes: info.FileBytes, Waiters: r.service.waiters.total(), Calls: r.service.traffic.InFlight()}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	st.Connections = len(r.conns)

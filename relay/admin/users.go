@@ -46,7 +46,7 @@ func inviteOf(i accounts.Invite, code string) Invite {
 	return Invite{ID: i.ID, Code: code, Note: i.Note, Created: i.Created.UTC().Format(timeLayout), Expires: i.Expires.UTC().Format(timeLayout)}
 }
 
-// list is an answer that is a list, a page at a time.
+// list is an answer that is a list, all of it.
 type list[T any] struct {
 	List []T `json:"list"`
 }

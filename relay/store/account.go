@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"encoding/binary"
 	"slices"
 	"time"
 
@@ -278,13 +277,4 @@ func (b *batch) forgetOwner(owner rpc.Identity) (left bool, err error) {
 		}
 	}
 	return false, nil
-}
-
-// expired reports whether a record that begins with a time of expiry is over, or
-// damaged.
-func expired(bucket []byte) func(*Config, *bolt.Bucket, []byte, []byte) bool {
-	return func(c *Config, _ *bolt.Bucket, k, v []byte) bool {
-		body, err := ledger.Unseal(bucket, k, v)
-		return err != nil || len(body) < 8 || int64(binary.BigEndian.Uint64(body)) <= c.Now().UnixMilli()
-	}
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -55,12 +56,12 @@ type Config struct {
 	// of ledger.Config.
 	MaxPending int64
 	// OnAppend is called after the commit of an append, once for each inbox that
-	// got something. It must not block.
+	// got something. It must not block. Default: nobody is told.
 	OnAppend func(Inbox)
 	// OnBan is called after the commit of a ban, with the identity that is out. It
 	// must not block. Default: nobody is told.
 	OnBan func(rpc.Identity)
-	// OnCommit is told of each commit of Run. It must not block.
+	// OnCommit is told of each commit of Run. It must not block. Default: nobody is told.
 	OnCommit func(Commit)
 	// Now is the clock. Default time.Now.
 	Now func() time.Time
@@ -71,19 +72,19 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	setDefault(&c.MaxDepth, 1000)
-	setDefault(&c.MaxInboxBytes, 64<<20)
-	setDefault(&c.MaxShare, max(1, c.MaxDepth/4))
-	setDefault(&c.MaxShareBytes, c.MaxInboxBytes/4)
-	setDefault(&c.MaxPlaceShare, max(1, c.MaxDepth/3))
-	setDefault(&c.MaxPlaceShareBytes, c.MaxInboxBytes/3)
-	setDefault(&c.MaxInboxes, 1000)
-	setDefault(&c.Retention, 7*24*time.Hour)
-	setDefault(&c.Forget, 60*24*time.Hour)
-	setDefault(&c.MaxKeyPackages, 50)
-	setDefault(&c.MaxKeyPackageBytes, 4<<20)
-	setDefault(&c.MaxHandouts, 30)
-	setDefault(&c.HandoutWindow, time.Hour)
+	c.MaxDepth = cmp.Or(c.MaxDepth, 1000)
+	c.MaxInboxBytes = cmp.Or(c.MaxInboxBytes, 64<<20)
+	c.MaxShare = cmp.Or(c.MaxShare, max(1, c.MaxDepth/4))
+	c.MaxShareBytes = cmp.Or(c.MaxShareBytes, c.MaxInboxBytes/4)
+	c.MaxPlaceShare = cmp.Or(c.MaxPlaceShare, max(1, c.MaxDepth/3))
+	c.MaxPlaceShareBytes = cmp.Or(c.MaxPlaceShareBytes, c.MaxInboxBytes/3)
+	c.MaxInboxes = cmp.Or(c.MaxInboxes, 1000)
+	c.Retention = cmp.Or(c.Retention, 7*24*time.Hour)
+	c.Forget = cmp.Or(c.Forget, 60*24*time.Hour)
+	c.MaxKeyPackages = cmp.Or(c.MaxKeyPackages, 50)
+	c.MaxKeyPackageBytes = cmp.Or(c.MaxKeyPackageBytes, 4<<20)
+	c.MaxHandouts = cmp.Or(c.MaxHandouts, 30)
+	c.HandoutWindow = cmp.Or(c.HandoutWindow, time.Hour)
 	if c.OnAppend == nil {
 		c.OnAppend = func(Inbox) {}
 	}
@@ -100,12 +101,6 @@ func (c Config) withDefaults() Config {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	return c
-}
-
-func setDefault[T int | int64 | time.Duration](v *T, def T) {
-	if *v == 0 {
-		*v = def
-	}
 }
 
 // Store is one open file. Its methods may be called from any goroutine. Writes

@@ -125,6 +125,15 @@ func outlived(bucket []byte) func(*Config, *bolt.Bucket, []byte, []byte) bool {
 	}
 }
 
+// expired reports whether a record that begins with a time of expiry is over, or
+// damaged.
+func expired(bucket []byte) func(*Config, *bolt.Bucket, []byte, []byte) bool {
+	return func(c *Config, _ *bolt.Bucket, k, v []byte) bool {
+		body, err := ledger.Unseal(bucket, k, v)
+		return err != nil || len(body) < 8 || int64(binary.BigEndian.Uint64(body)) <= c.Now().UnixMilli()
+	}
+}
+
 func endpointDue(c *Config, _ *bolt.Bucket, k, v []byte) bool {
 	body, err := ledger.Unseal(bucketEndpoints, k, v)
 	if err != nil {
