@@ -2,7 +2,6 @@ package front
 
 import (
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"time"
 
@@ -168,7 +167,7 @@ func idRange(ref string) (lo, hi [16]byte, err error) {
 	}
 	if lo, err = parseID(zeros); err != nil {
 		_, err = parseID(ref)
-		return lo, hi, errors.Join(err)
+		return lo, hi, err
 	}
 	hi, err = parseID(ones)
 	return lo, hi, err

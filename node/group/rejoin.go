@@ -154,7 +154,11 @@ func (g *Groups) seek(tx *store.Tx, fx *news.Effects, row store.Group, t *cards.
 	if state := t.Top().State; !t.Prefers(wish, t.Head) && (state == cards.StateIn || state == cards.StateLast) {
 		return wait, nil
 	}
-	for _, id := range g.whoIsAt(tx, row, t, wish) {
+	able, err := g.whoIsAt(tx, row, t, wish)
+	if err != nil {
+		return talk.Patience, err
+	}
+	for _, id := range able {
 		if !g.MayAsk(row.ID, id, message.ControlInfoAsk) {
 			continue
 		}
@@ -167,16 +171,13 @@ func (g *Groups) seek(tx *store.Tx, fx *news.Effects, row store.Group, t *cards.
 
 // whoIsAt returns members that may be able to give the GroupInfo of an epoch:
 // those who said that they are there or below it, then those who made it.
-func (g *Groups) whoIsAt(tx *store.Tx, row store.Group, t *cards.Tree, at int) (ids []rpc.Identity) {
+func (g *Groups) whoIsAt(tx *store.Tx, row store.Group, t *cards.Tree, at int) (ids []rpc.Identity, err error) {
 	add := func(id rpc.Identity) {
 		if id != g.self && len(ids) < askMost && !slices.Contains(ids, id) {
 			ids = append(ids, id)
 		}
 	}
 	seats, err := tx.Seats(row.ID)
-	if err != nil {
-		return nil
-	}
 	for _, s := range seats {
 		if i, ok := t.Index(s.Head); ok && t.Below(at, i) {
 			add(s.Member)
@@ -188,5 +189,5 @@ func (g *Groups) whoIsAt(tx *store.Tx, row store.Group, t *cards.Tree, at int) (
 	for _, id := range t.Epochs[at].Roster.Members() {
 		add(id)
 	}
-	return ids
+	return ids, err
 }

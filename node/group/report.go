@@ -208,20 +208,23 @@ func (g *Groups) leaving(tx *store.Tx, fx *news.Effects, row store.Group, t *car
 		}
 		return nil
 	}
-	intents, err := tx.IntentsOf(from, plan.Leave)
-	if err != nil {
+	if err := forgetLeave(tx, row.ID, from); err != nil {
 		return err
 	}
-	for _, i := range intents {
-		if bytes.Equal(i.Group, row.ID) {
-			if err := tx.DeleteIntent(i.ID); err != nil {
-				return err
-			}
-		}
-	}
-	_, err = tx.AddIntent(store.Intent{
+	_, err := tx.AddIntent(store.Intent{
 		Group: row.ID, Kind: plan.Leave, Subject: from, Value: plan.LeaveValue(l), Created: tx.Now(),
 	})
 	fx.Change(row.ID)
+	return err
+}
+
+// forgetLeave erases the wish of somebody to leave a group.
+func forgetLeave(tx *store.Tx, group []byte, who rpc.Identity) error {
+	intents, err := tx.IntentsOf(who, plan.Leave)
+	for _, i := range intents {
+		if bytes.Equal(i.Group, group) {
+			err = errors.Join(err, tx.DeleteIntent(i.ID))
+		}
+	}
 	return err
 }

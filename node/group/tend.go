@@ -162,8 +162,8 @@ func (g *Groups) refetch(tx *store.Tx, fx *news.Effects, row store.Group, p *pla
 	return why
 }
 
-// updateDue is when our next Update is due: never, as we are no admin, weekly, and
-// not at the same time as the others'.
+// updateDue is in how long our next Update is due, if it is positive: weekly, and not
+// at the same time as those of other admins. Who is no admin is never due.
 func (g *Groups) updateDue(t *cards.Tree, now time.Time) time.Duration {
 	r := t.Top().Roster
 	if !r.IsAdmin(g.self) || r.Size() < 2 {

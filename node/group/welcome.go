@@ -13,7 +13,6 @@ import (
 	"quicnprotochat/node/convo/news"
 	"quicnprotochat/node/known"
 	"quicnprotochat/node/message"
-	"quicnprotochat/node/plan"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
 )
@@ -227,16 +226,8 @@ func (g *Groups) unleave(tx *store.Tx, row store.Group, c store.Conversation, t 
 	if c.Status != StatusLeft || !t.OnPath(tip.Name) {
 		return nil
 	}
-	intents, err := tx.IntentsOf(g.self, plan.Leave)
-	if err != nil {
+	if err := forgetLeave(tx, row.ID, g.self); err != nil {
 		return err
-	}
-	for _, i := range intents {
-		if string(i.Group) == string(row.ID) {
-			if err := tx.DeleteIntent(i.ID); err != nil {
-				return err
-			}
-		}
 	}
 	c.Status = StatusRemoved // until settle finds that we are in
 	return tx.PutConversation(c)
