@@ -56,6 +56,7 @@ func (a *app) account(cmd *cobra.Command, c *accountCall) error {
 	if err != nil {
 		return err
 	}
+	defer client.Close()
 	var password, fresh []byte
 	if c.password != nil {
 		if _, err := client.Identity(cmd.Context()); err != nil {
@@ -153,6 +154,7 @@ func (a *app) accountStatusCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			defer client.Close()
 			list, err := client.Accounts(cmd.Context())
 			if err != nil {
 				return h.Explain(err)

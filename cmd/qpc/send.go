@@ -56,6 +56,7 @@ func (a *app) send(cmd *cobra.Command, contact, arg string, want localapi.State,
 	if err != nil {
 		return err
 	}
+	defer c.Close()
 	d, err := c.Send(cmd.Context(), contact, text, want, timeout)
 	if err != nil {
 		return h.Explain(err)

@@ -26,8 +26,10 @@ func topics() []topic {
   stored     kept by a relay for the other person
   direct     on the other person's machine
   delivered  their receipt is back
+  read       they were shown it, if their chat tells that
   failed     no receipt in 30 days, or it can never arrive
-and the path is lan, direct, mailbox (a relay), or none as yet. qpc send says why.
+and the path is lan, direct, punched (direct through two NATs), mailbox (a relay), or
+none as yet. qpc send says why.
 A message to a group is in the state of the member that is furthest behind.`},
 		{"home", "Where everything is kept.", `A home is one folder and belongs to one node or one relay: --home DIR, else
 $QPC_HOME, else qpc in $XDG_DATA_HOME or ~/.local/share. It holds node.db, which is

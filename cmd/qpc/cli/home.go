@@ -78,6 +78,7 @@ type PathsObject struct {
 	Socket string `json:"socket"`
 }
 
+// Paths says where everything of a node in this home lies.
 func (h Home) Paths() PathsObject {
 	return PathsObject{h.Dir, filepath.Join(h.Dir, "node.db"), filepath.Join(h.Dir, "node.key"), h.Socket}
 }

@@ -26,6 +26,7 @@ func StatePassword() PasswordSource {
 	return PasswordSource{What: "state password", Flag: "state-password-file", Env: "QPC_STATE_PASSWORD"}
 }
 
+// Add puts the flags on a command that logs from a level on.
 func (f *NodeFlags) Add(cmd *cobra.Command, level string) {
 	cmd.Flags().StringArrayVar(&f.listen, "listen", nil, "listen on this `ADDRESS`, like /ip4/0.0.0.0/udp/7001/quic-v1; repeatable (default all addresses, on the port used last; at first a free one)")
 	cmd.Flags().StringArrayVar(&f.Relays, "relay", nil, "use the relay at this `URL`, now and later; repeatable")

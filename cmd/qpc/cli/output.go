@@ -12,7 +12,7 @@ import (
 )
 
 // Print writes one result to stdout: v as a line of JSON, or text for people.
-// Parts of text that other people wrote went through defuse.
+// Parts of text that other people wrote went through Defuse.
 func (a *App) Print(v any, text string) error {
 	line := []byte(text + "\n")
 	if a.JSON {

@@ -14,12 +14,12 @@ import (
 	"quicnprotochat/node/localapi"
 )
 
-// PasswordSource says where a password comes from. It is never an argument: those
-// are on the list of processes, and in the history of the shell.
+// PasswordSource says where a password comes from that does not stand on the command
+// line: others see that on the list of processes, and in the history of the shell.
 type PasswordSource struct {
 	// What it is called at the prompt.
 	What string
-	// Flag names the file, env the variable.
+	// Flag names the file, Env the variable.
 	Flag, Env string
 	File      string
 	// Twice asks for it again: nobody sees what is typed.

@@ -29,7 +29,7 @@ func (a *commands) operate(cmd *cobra.Command, do func(ctx context.Context, o *a
 	return relayError(h, do(cmd.Context(), o))
 }
 
-func (a *commands) relayStatusCommand() *cobra.Command {
+func (a *commands) statusCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "status",
 		Short: "Show how a relay does, and how much it keeps.",
@@ -40,13 +40,13 @@ func (a *commands) relayStatusCommand() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				return a.Print(st, relayStatusText(st))
+				return a.Print(st, statusText(st))
 			})
 		},
 	}
 }
 
-func relayStatusText(st admin.Status) string {
+func statusText(st admin.Status) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "relay %s\n", st.Identity)
 	if st.Running {
@@ -72,7 +72,7 @@ func bytesText(n uint64) string {
 	return fmt.Sprintf("%d bytes", n)
 }
 
-func (a *commands) relayCheckCommand() *cobra.Command {
+func (a *commands) checkCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "check",
 		Short: "Read all that a relay keeps, and name what is damaged.",
@@ -105,7 +105,7 @@ anybody; their senders still have the messages, and their owners the keys.`,
 	}
 }
 
-func (a *commands) relayBackupCommand() *cobra.Command {
+func (a *commands) backupCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "backup FILE",
 		Short: "Write all of a relay to a new file, while it runs or not.",
@@ -133,7 +133,7 @@ file, with the list of its sums at the end.`,
 	}
 }
 
-func (a *commands) relayRestoreCommand() *cobra.Command {
+func (a *commands) restoreCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "restore FILE",
 		Short: "Make a new home of a backup.",
@@ -164,7 +164,7 @@ the backup are not handed out again; the people's nodes bring new ones.`,
 // progressTime is the time between two lines about the progress of something.
 const progressTime = time.Second
 
-func (a *commands) relayCompactCommand() *cobra.Command {
+func (a *commands) compactCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "compact",
 		Short: "Give the free room in the file of a relay back to the disk.",

@@ -24,8 +24,8 @@ func New(app *cli.App) *cobra.Command {
 		RunE:  cli.NeedsCommand,
 	}
 	cmd.AddCommand(
-		a.relayInitCommand(), a.relayRunCommand(), a.relayUnitCommand(), a.relayStatusCommand(), a.relayUsersCommand(), a.relayInviteCommand(), a.relayCheckCommand(),
-		a.relayBackupCommand(), a.relayRestoreCommand(), a.relayCompactCommand(),
+		a.initCommand(), a.runCommand(), a.unitCommand(), a.statusCommand(), a.usersCommand(), a.inviteCommand(), a.checkCommand(),
+		a.backupCommand(), a.restoreCommand(), a.compactCommand(),
 	)
 	return cmd
 }

@@ -18,7 +18,7 @@ import (
 	"quicnprotochat/relay/settings"
 )
 
-func (a *commands) relayInitCommand() *cobra.Command {
+func (a *commands) initCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "init",
 		Short: "Make the home of a relay: its key, and a file of settings to edit.",
@@ -72,7 +72,7 @@ func (f settingFlag) Type() string {
 	return f.Value
 }
 
-func (a *commands) relayRunCommand() *cobra.Command {
+func (a *commands) runCommand() *cobra.Command {
 	var flags []settings.Given
 	cmd := &cobra.Command{
 		Use:   "run",

@@ -59,7 +59,7 @@ SystemCallErrorNumber=EPERM
 WantedBy=multi-user.target
 `
 
-func (a *commands) relayUnitCommand() *cobra.Command {
+func (a *commands) unitCommand() *cobra.Command {
 	var as string
 	cmd := &cobra.Command{
 		Use:   "unit",

@@ -11,7 +11,7 @@ import (
 	"quicnprotochat/relay/admin"
 )
 
-func (a *commands) relayUsersCommand() *cobra.Command {
+func (a *commands) usersCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "users",
 		Short: "List the accounts of a relay, one a line.",
@@ -86,7 +86,7 @@ for it waits as long as any message, in case it is let in again.`
 	}
 }
 
-func (a *commands) relayInviteCommand() *cobra.Command {
+func (a *commands) inviteCommand() *cobra.Command {
 	var count int
 	var expires time.Duration
 	var note string
