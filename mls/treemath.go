@@ -66,18 +66,6 @@ func (x nodeIndex) parent(leaves uint32) (parent nodeIndex, ok bool) {
 	return (x | (1 << k)) ^ (b << (k + 1)), true
 }
 
-// sibling returns the other child of the parent; ok is false for the root.
-func (x nodeIndex) sibling(leaves uint32) (sibling nodeIndex, ok bool) {
-	p, ok := x.parent(leaves)
-	if !ok {
-		return 0, false
-	}
-	if x < p {
-		return p.right()
-	}
-	return p.left()
-}
-
 // commonAncestor returns the lowest node that covers both leaves.
 func commonAncestor(a, b uint32) nodeIndex {
 	k := bits.Len32(a ^ b)

@@ -197,6 +197,19 @@ func checkTreeMath(t *testing.T, _ *suite, raw json.RawMessage) {
 	}
 }
 
+// sibling returns the other child of the parent; ok is false for the root. Nothing
+// but the vectors asks for it.
+func (x nodeIndex) sibling(leaves uint32) (sibling nodeIndex, ok bool) {
+	p, ok := x.parent(leaves)
+	if !ok {
+		return 0, false
+	}
+	if x < p {
+		return p.right()
+	}
+	return p.left()
+}
+
 func checkCryptoBasics(t *testing.T, s *suite, raw json.RawMessage) {
 	v := unmarshal[struct {
 		RefHash struct {
