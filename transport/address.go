@@ -6,9 +6,6 @@ import (
 	"quicnprotochat/transport/address"
 )
 
-// RelayScheme begins the text of a RelayURL.
-const RelayScheme = address.RelayScheme
-
 type (
 	// Addr is the text of a checked multiaddr, see address.Addr.
 	Addr = address.Addr

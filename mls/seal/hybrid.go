@@ -117,9 +117,6 @@ func (k *HybridKey) ID() [8]byte { return k.id }
 // one with the later NotBefore counts.
 func (k *HybridKey) NotBefore() time.Time { return k.notBefore }
 
-// NotAfter returns when the key must no longer be sealed to.
-func (k *HybridKey) NotAfter() time.Time { return k.notAfter }
-
 // PrivateKey is the private half of a HybridKey, with the blob that announces
 // it. It is immutable and safe for concurrent use.
 type PrivateKey struct {

@@ -22,8 +22,8 @@ func TestNewHybridKey(t *testing.T) {
 			t.Errorf("not before: got %v, want %v", k.NotBefore(), testTime)
 		}
 	}
-	if want := testTime.Add(KeyLifetime); !private.NotAfter().Equal(want) || !public.NotAfter().Equal(want) {
-		t.Errorf("not after: got %v, want %v", public.NotAfter(), want)
+	if want := testTime.Add(KeyLifetime); !private.NotAfter().Equal(want) || !public.notAfter.Equal(want) {
+		t.Errorf("not after: got %v, want %v", public.notAfter, want)
 	}
 	private.Blob()[0] ^= 1
 	if private.Blob()[0] != blobVersion {

@@ -76,9 +76,6 @@ func NewID() (id [16]byte) {
 	return id
 }
 
-// Known reports whether t is one of the types above.
-func (t Type) Known() bool { return t >= Chat && t <= FileRef || t == DeliveryReceipt || t == Timer }
-
 // Receipted reports whether who gets a message of type t tells its author so: not
 // what says itself what came, or is of no use later.
 func (t Type) Receipted() bool { return t != ReadReceipt && t != Typing && t != DeliveryReceipt }

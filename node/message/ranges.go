@@ -44,12 +44,6 @@ func (r *Ranges) Add(c uint64) {
 	*r = s
 }
 
-// Contains reports whether counter c is in the set.
-func (r Ranges) Contains(c uint64) bool {
-	i := sort.Search(len(r), func(i int) bool { return c <= r[i].Hi })
-	return i < len(r) && r[i].Lo <= c
-}
-
 func (r Ranges) addTo(b *cryptobyte.Builder) {
 	if !r.sound() {
 		b.SetError(fmt.Errorf("ranges: %w", ErrMalformed))

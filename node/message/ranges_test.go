@@ -55,13 +55,11 @@ func TestRangesContains(t *testing.T) {
 			}
 		}
 		for c := range uint64(110) {
-			if r.Contains(c) != in[c] {
-				t.Fatalf("%v contains %d: got %v", r, c, r.Contains(c))
+			has := slices.ContainsFunc(r, func(v Range) bool { return v.Lo <= c && c <= v.Hi })
+			if has != in[c] {
+				t.Fatalf("%v contains %d: got %v", r, c, has)
 			}
 		}
-	}
-	if (Ranges{}).Contains(0) {
-		t.Error("the empty set contains 0")
 	}
 }
 

@@ -35,8 +35,8 @@ type OperatorStorage interface {
 
 // User is one account.
 type User struct {
-	// Name is as it was registered, Folded as it is compared and shown to others.
-	Name, Folded string
+	// Name is as it was registered.
+	Name string
 	// Identity is the key that the owner named; it is proved if Bound is true.
 	Identity rpc.Identity
 	Bound    bool
@@ -73,7 +73,7 @@ func (o Operator) Users(ctx context.Context, each func(User) error) error {
 			return err
 		}
 		for _, a := range page {
-			if err := each(User{a.Name, a.Folded, a.Identity, a.Bound, a.Banned, a.Created}); err != nil {
+			if err := each(User{a.Name, a.Identity, a.Bound, a.Banned, a.Created}); err != nil {
 				return err
 			}
 			after = a.Key

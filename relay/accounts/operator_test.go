@@ -45,7 +45,7 @@ func TestOperator(t *testing.T) {
 	want(t, "register", w.register(t, p.tls(""), "Anna", "pw", p.id, code), nil)
 	var users []User
 	err = o.Users(ctx, func(u User) error { users = append(users, u); return nil })
-	if err != nil || len(users) != 1 || users[0].Name != "Anna" || users[0].Folded != "anna" || users[0].Identity != p.id || !users[0].Bound {
+	if err != nil || len(users) != 1 || users[0].Name != "Anna" || users[0].Identity != p.id || !users[0].Bound {
 		t.Errorf("got %v, %v", users, err)
 	}
 	login := func() error {

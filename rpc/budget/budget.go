@@ -66,10 +66,10 @@ func New(bytes int64) *Budget {
 // Peer is whose share of a Budget a message takes: 32 bytes that name a caller.
 type Peer [32]byte
 
-// Used returns how many bytes messages take now: those that came in, and answers.
+// Used returns how many bytes messages take now, those that came in and answers: for tests.
 func (b *Budget) Used() (in, out int64) { return b.in.taken(), b.out.taken() }
 
-// Waiting returns how many messages wait for room, in both directions.
+// Waiting returns how many messages wait for room, in both directions: for tests.
 func (b *Budget) Waiting() int { return b.in.waiting() + b.out.waiting() }
 
 // pool is the room for messages of one direction.

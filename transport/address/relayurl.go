@@ -11,8 +11,8 @@ import (
 	"quicnprotochat/transport/ipspace"
 )
 
-// RelayScheme begins the text of a RelayURL.
-const RelayScheme = "qpc-relay://"
+// relayScheme begins the text of a RelayURL.
+const relayScheme = "qpc-relay://"
 
 // maxRelayURL bounds the text of a RelayURL in bytes.
 const maxRelayURL = 400
@@ -47,9 +47,9 @@ func ParseRelayURL(text string) (RelayURL, error) {
 	if len(text) > maxRelayURL {
 		return RelayURL{}, errors.New("relay url: too long")
 	}
-	rest, ok := strings.CutPrefix(text, RelayScheme)
+	rest, ok := strings.CutPrefix(text, relayScheme)
 	if !ok {
-		return RelayURL{}, errors.New("relay url: does not begin with " + RelayScheme)
+		return RelayURL{}, errors.New("relay url: does not begin with " + relayScheme)
 	}
 	id, hostPort, ok := strings.Cut(rest, "@")
 	if !ok {
@@ -82,7 +82,7 @@ func (u RelayURL) String() string {
 	if u == (RelayURL{}) {
 		return ""
 	}
-	return RelayScheme + u.Key.String() + "@" + net.JoinHostPort(u.Host, strconv.Itoa(int(u.Port)))
+	return relayScheme + u.Key.String() + "@" + net.JoinHostPort(u.Host, strconv.Itoa(int(u.Port)))
 }
 
 // Addrs returns the addresses at which the relay can be dialled: over QUIC, and over
@@ -93,13 +93,6 @@ func (u RelayURL) Addrs() []Addr {
 		return nil
 	}
 	return []Addr{a, a.OverTCP()}
-}
-
-// IsPublic reports whether the host of u is known to be a public IP address, or
-// is a DNS name, which may be one.
-func (u RelayURL) IsPublic() bool {
-	ip, err := netip.ParseAddr(u.Host)
-	return err != nil || ipspace.Of(ip) == ipspace.Public
 }
 
 // MarshalText returns String.

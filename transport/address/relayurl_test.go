@@ -69,14 +69,6 @@ func TestRelayURLJSON(t *testing.T) {
 	}
 }
 
-func TestRelayURLIsPublic(t *testing.T) {
-	for host, want := range map[string]bool{"127.0.0.1": false, "10.1.1.1": false, "8.8.8.8": true, "example.org": true} {
-		if got := (RelayURL{Host: host}).IsPublic(); got != want {
-			t.Errorf("%s: got %v, want %v", host, got, want)
-		}
-	}
-}
-
 func TestAnnounceHost(t *testing.T) {
 	for _, tt := range []struct {
 		announce string

@@ -43,7 +43,7 @@ type chat struct {
 	here map[string]bool
 	// unread counts the messages of the other conversations since they were written
 	// to last, by id.
-	unread map[string]unreadCount
+	unread map[string]int
 	// numbers name messages, toRead is up to which one a conversation was shown to a
 	// person, and typing who is typing until when.
 	numbers numbers
@@ -70,12 +70,6 @@ type chat struct {
 type chatPartner struct {
 	id, name string
 	group    bool
-}
-
-// unreadCount is how much is unread of a conversation.
-type unreadCount struct {
-	name string
-	n    int
 }
 
 // sentText is an own message, with the line that told its state last; before the
@@ -151,7 +145,7 @@ func (a *Commands) chat(cmd *cobra.Command, args []string, flags *cli.NodeFlags,
 	a.Stderr = errs
 	c := &chat{
 		Commands: a, client: client, repl: true, finished: make(chan result),
-		sent: map[string]sentText{}, here: map[string]bool{}, unread: map[string]unreadCount{},
+		sent: map[string]sentText{}, here: map[string]bool{}, unread: map[string]int{},
 		toRead: map[string]string{}, typing: map[string]time.Time{}, asked: map[string]bool{}, heard: map[string]bool{},
 	}
 	session := func(ctx context.Context, linger time.Duration) error {

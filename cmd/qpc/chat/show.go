@@ -176,8 +176,8 @@ func (c *chat) prompt() error {
 		name = cli.Defuse(c.with.name)
 	}
 	unread := 0
-	for _, u := range c.unread {
-		unread += u.n
+	for _, n := range c.unread {
+		unread += n
 	}
 	if unread > 0 {
 		name = strings.TrimSpace(fmt.Sprintf("%s (%d unread)", name, unread))

@@ -21,15 +21,15 @@ func (c *chat) countUnread(e localapi.Event) {
 	if e.Event != localapi.EventMessage || e.Contact == nil {
 		return
 	}
-	id, name := e.Contact.Identity, e.Contact.Name
+	id := e.Contact.Identity
 	if e.Group != nil {
-		id, name = e.Group.ID, e.Group.Name
+		id = e.Group.ID
 	}
 	if c.with != nil && c.with.id == id {
 		return
 	}
 	if _, known := c.unread[id]; known || len(c.unread) < unreadTracked {
-		c.unread[id] = unreadCount{name, c.unread[id].n + 1}
+		c.unread[id]++
 	}
 }
 
@@ -38,7 +38,7 @@ const unreadTracked = 1000
 
 // unreadNote says how much of a conversation is unread.
 func (c *chat) unreadNote(id string) string {
-	if n := c.unread[id].n; n > 0 {
+	if n := c.unread[id]; n > 0 {
 		return fmt.Sprintf(", %d unread", n)
 	}
 	return ""
@@ -76,7 +76,7 @@ func (c *chat) greetUnread(ctx context.Context) error {
 			continue
 		}
 		if len(c.unread) < unreadTracked {
-			c.unread[u.ID] = unreadCount{u.Name, u.Unread}
+			c.unread[u.ID] = u.Unread
 		}
 		switch {
 		case i < 10:
@@ -91,7 +91,7 @@ func (c *chat) greetUnread(ctx context.Context) error {
 // catchUp shows a person what is unread of the conversation that was opened and was not
 // shown yet.
 func (c *chat) catchUp(ctx context.Context) error {
-	n := c.unread[c.with.id].n
+	n := c.unread[c.with.id]
 	delete(c.unread, c.with.id)
 	if c.terminal == nil || n == 0 {
 		return nil

@@ -26,7 +26,7 @@ func (c *Crowds[Inbox]) Find(id Inbox, count func() Crowd) Crowd {
 	return c.of[id]
 }
 
-// All returns what was counted and is not forgotten.
+// All returns what was counted and is not forgotten: for tests.
 func (c *Crowds[Inbox]) All() map[Inbox]Crowd { return c.of }
 
 // Add counts a into an inbox that was counted.
