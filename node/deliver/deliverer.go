@@ -271,7 +271,7 @@ func (d *Deliverer) ContactChanged(c store.Contact) {
 // up says that there is a new link to a machine.
 func (d *Deliverer) up(ln *links.Link) {
 	d.wake(rpc.Identity(ln.Key), wakeLink)
-	d.relays.Seen(ln.Key)
+	d.relays.Seen(ln.Key, ln.Since)
 	d.relayUp(ln.Key)
 	d.tasks.Run(func(ctx context.Context) { d.askKept(ctx, ln) })
 	d.tasks.Run(func(ctx context.Context) { d.askEndpoint(ctx, ln) })

@@ -193,7 +193,7 @@ func (c *chat) prompt() error {
 func stateLine(d localapi.Delivery, number, text string) string {
 	line := fmt.Sprintf("  %s(%s, path %s) %s", number, d.State, d.Path, words.Excerpt(text))
 	if d.State == localapi.Failed {
-		line += ": " + cli.Defuse(d.Why)
+		line += ": " + words.Places(d.Why)
 	}
 	return line
 }

@@ -152,12 +152,12 @@ func (h *Relays) Refresh(k transport.Key) {
 	}
 }
 
-// Seen lets a relay that somebody else has just reached be visited at once, if the next
-// visit is not due yet.
-func (h *Relays) Seen(k transport.Key) {
+// Seen lets a relay to which a link came up at that time be visited at once, if the last
+// visit had ended by then.
+func (h *Relays) Seen(k transport.Key, at time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if r := h.m[k]; r != nil && r.pauses() {
+	if r := h.m[k]; r != nil && r.pausedBy(at) {
 		r.again()
 	}
 }
@@ -200,12 +200,11 @@ func (r *relay) note(reached bool, err error) {
 	r.reached, r.err = reached, err
 }
 
-// pauses reports whether the last visit is over for a while: what reached the relay was
-// another one.
-func (r *relay) pauses() bool {
+// pausedBy reports whether the last visit had ended at a time, and no other has begun.
+func (r *relay) pausedBy(at time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return !r.pausing.IsZero() && time.Since(r.pausing) >= time.Second
+	return !r.pausing.IsZero() && at.After(r.pausing)
 }
 
 func (r *relay) pause(since time.Time) {
