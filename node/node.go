@@ -114,7 +114,7 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 		return nil, storeError(cfg.Dir, err)
 	}
 	if err := n.assemble(ctx, settings); err != nil {
-		return nil, errors.Join(err, n.Close())
+		return nil, errors.Join(n.words(err), n.Close())
 	}
 	return n, nil
 }
@@ -256,7 +256,7 @@ func (n *Node) Run(ctx context.Context) error {
 		n.ready()
 	}
 	err := parts.Wait()
-	return errors.Join(err, n.Close())
+	return errors.Join(n.words(err), n.Close())
 }
 
 // askToStop ends Run as the end of its context would.

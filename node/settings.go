@@ -164,19 +164,30 @@ func storeError(dir string, err error) error {
 	case errors.Is(err, store.ErrNewer):
 		e.Hint = "this home was used by a newer qpc: use that one"
 	case errors.Is(err, store.ErrDamaged):
-		e.Hint = "nothing was changed; keep a copy of " + dir + " before you try anything"
+		return damaged(dir, err)
 	default:
 		return fmt.Errorf("open home: %w", err)
 	}
 	return e
 }
 
-// words is for localapi.Config.
+// words says for people what a request, or the node, failed of.
 func (n *Node) words(err error) error {
-	if errors.Is(err, store.ErrDiskFull) {
+	switch {
+	case errors.Is(err, store.ErrDiskFull):
 		return diskFull(n.cfg.Dir)
+	case errors.Is(err, store.ErrDamaged):
+		return damaged(n.cfg.Dir, err)
 	}
 	return err
+}
+
+func damaged(dir string, err error) error {
+	return &localapi.Error{
+		Message: err.Error(),
+		Hint:    "keep a copy of " + dir + " before you try anything; qpc backup restore makes a new home of a backup",
+		Exit:    localapi.ExitHome,
+	}
 }
 
 func diskFull(dir string) error {

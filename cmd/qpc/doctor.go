@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"runtime"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -131,6 +132,9 @@ func examineStatus(st localapi.Status) []finding {
 		if !r.Reached {
 			f.Found = r.URL + " is not reached: " + r.Error
 			f.Do = "is this machine online, and the relay up? its operator knows: qpc relay status; qpc relay forget drops it"
+			if strings.Contains(r.Error, "qpc account") {
+				f.Do = "it wants an account: qpc account login, or qpc account register; qpc relay forget drops it"
+			}
 		}
 		findings = append(findings, f)
 	}
