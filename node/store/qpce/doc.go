@@ -7,5 +7,6 @@
 // two passes and one lane.
 //
 // Who has the file can try passwords, each at the price of one Argon2id. Every
-// sealing takes a new salt and a new nonce.
+// sealing takes a new salt and a new nonce. Of the password nothing is left in memory
+// that the caller does not wipe (stretch.go).
 package qpce

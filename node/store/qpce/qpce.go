@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"golang.org/x/crypto/argon2"
 	"golang.org/x/crypto/chacha20poly1305"
 )
 
@@ -16,7 +15,6 @@ const (
 	header    = len(magic) + saltSize + chacha20poly1305.NonceSize
 	passes    = 2
 	memoryKiB = 19456
-	lanes     = 1
 )
 
 // Overhead is by how many bytes a sealed secret is longer than the secret.
@@ -66,5 +64,5 @@ func Open(password, sealed []byte) ([]byte, error) {
 }
 
 func key(password, head []byte) []byte {
-	return argon2.IDKey(password, head[len(magic):len(magic)+saltSize], passes, memoryKiB, lanes, chacha20poly1305.KeySize)
+	return stretch(password, head[len(magic):len(magic)+saltSize], passes, memoryKiB, chacha20poly1305.KeySize)
 }

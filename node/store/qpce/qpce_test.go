@@ -2,9 +2,12 @@ package qpce
 
 import (
 	"bytes"
+	"crypto/rand"
 	"errors"
 	"slices"
 	"testing"
+
+	"golang.org/x/crypto/argon2"
 )
 
 func TestSeal(t *testing.T) {
@@ -40,6 +43,20 @@ func TestSeal(t *testing.T) {
 	for _, n := range []int{0, 3, 4, header, Overhead - 1} {
 		if _, err := Open([]byte("correct"), one[:n]); !errors.Is(err, ErrFormat) {
 			t.Errorf("%d bytes: got %v, want ErrFormat", n, err)
+		}
+	}
+}
+
+// TestStretch holds the way round the library against the library.
+func TestStretch(t *testing.T) {
+	salt := make([]byte, saltSize)
+	for _, size := range []int{1, 18, 71, 72, 73, 128, 129, 1024} {
+		password := make([]byte, size)
+		rand.Read(password)
+		rand.Read(salt)
+		got, want := stretch(password, salt, 2, 67, 32), argon2.IDKey(password, salt, 2, 67, 1, 32)
+		if !bytes.Equal(got, want) {
+			t.Errorf("password of %d bytes: got %x, want %x", size, got, want)
 		}
 	}
 }
