@@ -154,7 +154,11 @@ func (q *queue) fits(b *batch, from share.Tag, cost uint64) error {
 	if from == (share.Tag{}) || !q.crowded(c, cost) {
 		return nil
 	}
-	has := b.crowds.Find(q.id, func() share.Crowd { return q.crowd(from) })
+	has, counted := b.crowds.Find(q.id)
+	if !counted {
+		has = q.crowd(from)
+		b.crowds.Counted(q.id, has)
+	}
 	if has.Who[from].Over(c.MaxShare, c.MaxShareBytes, cost) {
 		return ErrShare
 	}

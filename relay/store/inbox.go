@@ -33,7 +33,7 @@ func (s *Store) Measure(ctx context.Context, inbox Inbox, after uint64, limit, m
 		}
 		c, n := b.Cursor(), 0
 		for k, v := c.Seek(u64(after + 1)); len(k) == 8 && (limit == 0 || n < limit); k, v = c.Next() {
-			next := rpc.EnvelopeSize(sizeOf(v))
+			next := rpc.EnvelopeSize(headOf(v).size)
 			if n > 0 && size+next > maxBytes {
 				break
 			}
@@ -136,15 +136,6 @@ func (s *Store) collect(b *bolt.Bucket, inbox Inbox, after uint64, limit, maxByt
 		last = seq
 	}
 	return out, last
-}
-
-// sizeOf is the size of the payload of an entry, without its checksum.
-func sizeOf(v []byte) int {
-	e, err := parseEntry(v[:max(0, len(v)-ledger.SumSize)])
-	if err != nil {
-		return 0
-	}
-	return e.size
 }
 
 // oldest is the arrival of the oldest payload that has not expired.

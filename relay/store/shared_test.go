@@ -67,9 +67,13 @@ func audit(t interface {
 func crowdsOf(s *Store) map[Inbox]share.Crowd {
 	all := make(map[Inbox]share.Crowd)
 	_ = s.submit(context.Background(), 0, func(b *batch) error {
-		for id, of := range b.crowds.All() {
-			all[id] = share.Crowd{Who: maps.Clone(of.Who), Place: maps.Clone(of.Place)}
-		}
+		_ = b.Tx.Bucket(bucketInboxes).ForEach(func(k, _ []byte) error {
+			id, _ := parseInboxKey(k)
+			if of, ok := b.crowds.Find(id); ok {
+				all[id] = share.Crowd{Who: maps.Clone(of.Who), Place: maps.Clone(of.Place)}
+			}
+			return nil
+		})
 		return ErrFull
 	})
 	return all

@@ -2,6 +2,7 @@ package chat
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -68,5 +69,20 @@ func TestWrittenElsewhere(t *testing.T) {
 		if got := out.String(); !strings.HasSuffix(got, step.want) || step.want == "" && got != "" {
 			t.Errorf("%q: got %q, want %q", step.message.Text, got, step.want)
 		}
+	}
+}
+
+// TestGreet counts who is not named, and not the user's own notes.
+func TestGreet(t *testing.T) {
+	var out bytes.Buffer
+	c := &chat{Commands: New(&cli.App{Stderr: &out}), self: localapi.Identity{Identity: "me"}, unread: map[string]int{}}
+	list := []localapi.Conversation{{ID: "me", Name: "me", Unread: 1}}
+	for i := range 12 {
+		list = append(list, localapi.Conversation{ID: fmt.Sprint(i), Name: fmt.Sprintf("bob%d", i), Unread: 2})
+	}
+	c.greet(list)
+	got := out.String()
+	if strings.Count(got, "unread; /switch") != 10 || !strings.Contains(got, "bob9 ") || !strings.Contains(got, "and 2 more") || len(c.unread) != 12 {
+		t.Errorf("got %q, %v", got, c.unread)
 	}
 }

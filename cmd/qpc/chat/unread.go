@@ -3,6 +3,7 @@ package chat
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"quicnprotochat/cmd/qpc/cli"
 	"quicnprotochat/node/localapi"
@@ -68,13 +69,14 @@ func (c *chat) greetUnread(ctx context.Context) error {
 		return nil
 	}
 	list, err := c.client.Unread(ctx)
-	if err != nil {
-		return err
-	}
+	c.greet(list)
+	return err
+}
+
+// greet notes what is unread, but for the user's own notes, and tells of the first ten.
+func (c *chat) greet(list []localapi.Conversation) {
+	list = slices.DeleteFunc(list, func(u localapi.Conversation) bool { return u.ID == c.self.Identity })
 	for i, u := range list {
-		if u.ID == c.self.Identity {
-			continue
-		}
 		if len(c.unread) < unreadTracked {
 			c.unread[u.ID] = u.Unread
 		}
@@ -85,7 +87,6 @@ func (c *chat) greetUnread(ctx context.Context) error {
 			c.Note("and %d more: /unread lists them", len(list)-10)
 		}
 	}
-	return nil
 }
 
 // catchUp shows a person what is unread of the conversation that was opened and was not

@@ -8,6 +8,7 @@ import (
 
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/node/localapi/socket"
+	"quicnprotochat/node/store/home"
 )
 
 // Home says where the node or relay of this run lives.
@@ -80,5 +81,5 @@ type PathsObject struct {
 
 // Paths says where everything of a node in this home lies.
 func (h Home) Paths() PathsObject {
-	return PathsObject{h.Dir, filepath.Join(h.Dir, "node.db"), filepath.Join(h.Dir, "node.key"), h.Socket}
+	return PathsObject{h.Dir, filepath.Join(h.Dir, home.DBFile), filepath.Join(h.Dir, home.KeyFile), h.Socket}
 }

@@ -18,16 +18,14 @@ func (c *Crowds[Inbox]) Begin() {
 // Kept is called when a transaction is on the disk or has changed nothing.
 func (c *Crowds[Inbox]) Kept() { c.changed = false }
 
-// Find returns the Crowd of an inbox, and calls count if it has none.
-func (c *Crowds[Inbox]) Find(id Inbox, count func() Crowd) Crowd {
-	if _, ok := c.of[id]; !ok {
-		c.of[id], c.changed = count(), true
-	}
-	return c.of[id]
+// Find returns the Crowd of an inbox; false if it has none.
+func (c *Crowds[Inbox]) Find(id Inbox) (Crowd, bool) {
+	crowd, ok := c.of[id]
+	return crowd, ok
 }
 
-// All returns what was counted and is not forgotten: for tests.
-func (c *Crowds[Inbox]) All() map[Inbox]Crowd { return c.of }
+// Counted gives an inbox the Crowd that was counted in it.
+func (c *Crowds[Inbox]) Counted(id Inbox, crowd Crowd) { c.of[id], c.changed = crowd, true }
 
 // Add counts a into an inbox that was counted.
 func (c *Crowds[Inbox]) Add(id Inbox, from Tag, a Amount) {
