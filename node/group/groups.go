@@ -103,7 +103,7 @@ func (g *Groups) Run(ctx context.Context) error {
 				g.cfg.Log.Error("tend group", "group", group, "err", err)
 				at = time.Now().Add(time.Minute)
 			}
-			g.plan(group, at)
+			g.dueBy(group, at)
 			if at.Before(next) {
 				next = at
 			}
@@ -155,8 +155,8 @@ func (g *Groups) dueNow(next *time.Time) (groups [][]byte) {
 	return groups
 }
 
-// plan has a group looked at by then.
-func (g *Groups) plan(group []byte, at time.Time) {
+// dueBy has a group looked at by then.
+func (g *Groups) dueBy(group []byte, at time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if old, ok := g.due[string(group)]; !ok || at.Before(old) {
@@ -166,7 +166,7 @@ func (g *Groups) plan(group []byte, at time.Time) {
 
 // Changed implements convo.Groups.
 func (g *Groups) Changed(group []byte) {
-	g.plan(group, time.Time{})
+	g.dueBy(group, time.Time{})
 	select {
 	case g.wake <- struct{}{}:
 	default:
