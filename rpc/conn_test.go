@@ -8,6 +8,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -98,7 +99,55 @@ func TestCancel(t *testing.T) {
 		}
 		defer done()
 	}
-	waitFor(t, func() bool { return server.gate.Unfinished() == 1 }) // bootstrap
+	waitFor(t, func() bool { return server.gate.Unfinished() == 2 }) // bootstrap, and the last call, see TestFinishWaits
+}
+
+// TestFinishWaits: word that an answer was read goes with the next call, in one write
+// with it, and if no call follows only a little of it is held back.
+func TestFinishWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := net.Pipe()
+		counted := &countedWrites{ReadWriteCloser: b}
+		server, client := serveOn(t, a, counted, new(recorder).service(), nil)
+		call := func() {
+			if _, err := client.Client().Health(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+		call()
+		before := counted.n.Load()
+		for range 10 {
+			time.Sleep(time.Second)
+			call()
+		}
+		time.Sleep(time.Second)
+		if n := counted.n.Load() - before; n != 10 {
+			t.Errorf("10 calls took %d writes", n)
+		}
+		if open := server.gate.Unfinished(); open != 2 {
+			t.Errorf("%d open, want the bootstrap and the last call", open)
+		}
+		var wg sync.WaitGroup
+		for range 30 {
+			wg.Go(call)
+		}
+		wg.Wait()
+		time.Sleep(time.Second)
+		if open := server.gate.Unfinished(); open > 10 {
+			t.Errorf("%d open after 30 calls at once", open)
+		}
+	})
+}
+
+// countedWrites counts the calls of Write.
+type countedWrites struct {
+	io.ReadWriteCloser
+	n atomic.Int32
+}
+
+func (c *countedWrites) Write(b []byte) (int, error) {
+	c.n.Add(1)
+	return c.ReadWriteCloser.Write(b)
 }
 
 // TestCancelStalled gives up calls while the other side reads nothing.

@@ -51,6 +51,8 @@ type framer struct {
 	br         *bufio.Reader
 	head       [8]byte // of the message that is read
 	header     []byte  // of the one that is written
+	before     []byte  // goes before the next one that is written
+	held       int     // messages in before
 	max        int
 	stall      time.Duration
 	readTimer  *time.Timer
@@ -182,7 +184,18 @@ func noEOF(err error) error {
 	return err
 }
 
-// write sends one message.
+// hold keeps a small message until the next one is written.
+func (f *framer) hold(m *capnp.Message) error {
+	b, err := m.Marshal()
+	if err != nil {
+		return fmt.Errorf("write message: %w", err)
+	}
+	f.before = append(f.before, b...)
+	f.held++
+	return nil
+}
+
+// write sends one message, behind those that were held.
 func (f *framer) write(m *capnp.Message) error {
 	n := m.NumSegments()
 	header := binary.LittleEndian.AppendUint32(f.header[:0], uint32(n-1))
@@ -204,6 +217,8 @@ func (f *framer) write(m *capnp.Message) error {
 		writers.Put(bw)
 	}()
 	// bufio.Writer keeps its first error, Flush returns it.
+	bw.Write(f.before)
+	f.before, f.held = nil, 0
 	bw.Write(header)
 	for i := range n {
 		seg, err := m.Segment(capnp.SegmentID(i))

@@ -27,6 +27,10 @@ const (
 	// maxQuestions bounds our calls that the other side never returned,
 	// although we gave them up.
 	maxQuestions = 1 << 14
+	// maxHeld is how many Finish messages wait for a message that they can go with:
+	// what the other side keeps for each is little, and a packet of their own, with
+	// its acknowledgement, would cost both sides half as much as the call did.
+	maxHeld = 8
 )
 
 // ErrKeep is what the library gets instead of a sent Finish of the bootstrap
@@ -309,7 +313,11 @@ func (o *outgoing) Send() error {
 		}
 		return err
 	}
-	if err := g.f.write(o.m); err != nil {
+	write := g.f.write
+	if after == nil {
+		write, after = g.f.hold, func() {}
+	}
+	if err := write(o.m); err != nil {
 		err = g.failIO(err)
 		g.Close()
 		return err
@@ -319,9 +327,8 @@ func (o *outgoing) Send() error {
 }
 
 // sending notes what is about to be written. It returns what to do when that
-// has succeeded.
+// has succeeded; nil says that the message may wait for the next one.
 func (g *Gate) sending(o *outgoing) (after func(), err error) {
-	nothing := func() {}
 	switch o.msg.Which() {
 	case rpccp.Message_Which_bootstrap:
 		b, err := o.msg.Bootstrap()
@@ -346,14 +353,9 @@ func (g *Gate) sending(o *outgoing) (after func(), err error) {
 		if err != nil {
 			return nil, g.Fail(err)
 		}
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		if g.asked && fin.QuestionId() == g.bootstrap {
-			return nil, ErrKeep
-		}
-		return nothing, nil
+		return g.sendingFinish(fin.QuestionId())
 	default:
-		return nothing, nil
+		return func() {}, nil
 	}
 }
 
@@ -377,6 +379,20 @@ func (g *Gate) sendingQuestion(id uint32, bootstrap bool) (after func(), err err
 		g.questions[id] = true
 		g.changed.Broadcast()
 	}, nil
+}
+
+// sendingFinish lets the Finish of an answered question wait. One that is not answered
+// yet is how a call is cancelled.
+func (g *Gate) sendingFinish(id uint32) (after func(), err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.asked && id == g.bootstrap {
+		return nil, ErrKeep
+	}
+	if _, open := g.questions[id]; open || g.f.held >= maxHeld {
+		return func() {}, nil
+	}
+	return nil, nil
 }
 
 // sendingAnswer marks an answer as sent before its bytes leave: the other side
