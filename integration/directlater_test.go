@@ -141,7 +141,7 @@ func (c *conversation) run(d time.Duration) {
 		for _, m := range c.sent[max(0, len(c.sent)-20):] {
 			if age := time.Since(m.at); age >= latest && age < latest+time.Second {
 				c.w.t.Helper()
-				if state := c.look(m); !state.State.Reaches(localapi.Delivered) {
+				if state := m.from.look(m.id); !state.State.Reaches(localapi.Delivered) {
 					c.w.t.Errorf("%q is %s after %v: %s", m.text, state.State, age, state.Why)
 				}
 			}
@@ -150,20 +150,11 @@ func (c *conversation) run(d time.Duration) {
 	time.Sleep(latest)
 }
 
-// look returns what is known of a message now.
-func (c *conversation) look(m sentText) localapi.Delivery {
-	c.w.t.Helper()
-	ctx, cancel := context.WithCancel(c.w.t.Context())
-	cancel()
-	d, _ := m.from.Await(ctx, m.id, localapi.Delivered) // the context ended: it says what is
-	return d
-}
-
 // wantPath wants the last message of each to have taken one of the paths.
 func (c *conversation) wantPath(when string, paths ...localapi.Path) {
 	c.w.t.Helper()
 	for _, m := range c.sent[len(c.sent)-2:] {
-		if d := c.look(m); !slices.Contains(paths, d.Path) {
+		if d := m.from.look(m.id); !slices.Contains(paths, d.Path) {
 			c.w.t.Errorf("%s, %q took the path %s (%s), want %v", when, m.text, d.Path, d.Why, paths)
 		}
 	}

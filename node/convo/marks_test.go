@@ -211,6 +211,17 @@ func TestReadReceipts(t *testing.T) {
 	if state(one) != StateRead || state(two) != StateDelivered {
 		t.Errorf("one is %s, two is %s", state(one), state(two))
 	}
+	// The receipt that it was delivered comes once more, as from a relay that is late.
+	err := b.store.Update(t.Context(), func(tx *store.Tx) error {
+		return tx.AddReceiptDue(store.ReceiptDue{Conversation: talk, Author: a.id.ID(), Counter: one.Counter})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	settle(a, b)
+	if got := state(one); got != StateRead {
+		t.Errorf("what was read is %s after a receipt that came late", got)
+	}
 	off := func(c *store.Conversation) { c.NoReadReceipts = true }
 	if err := b.engine.Adjust(t.Context(), talk, a.id.ID(), off); err != nil {
 		t.Fatal(err)
