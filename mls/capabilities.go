@@ -11,7 +11,7 @@ const version10 uint16 = 1
 // Capabilities is what a client says it supports (RFC 9420, §7.2). In a
 // configuration an empty Versions, Suites or Credentials means all that this
 // package implements; the types of the leaf's and key package's own extensions
-// are added.
+// are added, and those that every client supports left out.
 type Capabilities struct {
 	Versions    []uint16
 	Suites      []uint16
@@ -62,6 +62,8 @@ func (c Capabilities) filled(lists ...[]Extension) Capabilities {
 			}
 		}
 	}
+	c.Extensions = slices.DeleteFunc(c.Extensions, defaultExtension)
+	c.Proposals = slices.DeleteFunc(c.Proposals, defaultProposal)
 	return c
 }
 

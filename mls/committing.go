@@ -98,9 +98,6 @@ func (e *Epoch) proposals(r Records, cfg CommitConfig) (*commit, []listed, error
 	}
 	value := func(p *proposal) { c.proposals = append(c.proposals, proposalOrRef{proposal: p}) }
 	if cfg.Extensions != nil {
-		if err := checkDistinct(cfg.Extensions); err != nil {
-			return nil, nil, err
-		}
 		value(&proposal{typ: proposalGroupContextExtensions, extensions: cloneExtensions(cfg.Extensions)})
 	}
 	for _, i := range cfg.Remove {
@@ -120,6 +117,11 @@ func (e *Epoch) proposals(r Records, cfg CommitConfig) (*commit, []listed, error
 		return nil, nil, err
 	}
 	for _, p := range list {
+		if p.reference == nil {
+			if err := p.checkOwn(); err != nil {
+				return nil, nil, err
+			}
+		}
 		if p.typ == proposalAdd {
 			if err := p.add.checkLifetime(cfg.Now); err != nil {
 				return nil, nil, err

@@ -30,8 +30,8 @@
 //     read.
 //   - A key is erased from the Records with the message that used it, and so is
 //     every secret it could be derived from (RFC 9420, §9.2). Of a sender's last
-//     MaxKept generations the unused keys are kept for messages that come late;
-//     MaxForward is the farthest jump. A commit that is refused, dropped or removes us
+//     MaxKept generations the unused keys are kept for messages that come late, as
+//     long as the Records of the epoch; MaxForward is the farthest jump. A commit that is refused, dropped or removes us
 //     changes nothing: its key goes with the epoch.
 //   - An input allocates a small multiple of its size, and no error holds a
 //     secret.
@@ -93,6 +93,7 @@
 //	§7.1      order of unmerged leaves           TestTreeEncoding
 //	§7.2      own extensions and credential in
 //	          the capabilities                   TestKeyPackageValidation
+//	          types of all clients not listed    TestDefaultTypesAreNotListed
 //	          greatest lifetime                  TestKeyPackageValidation, TestGreatestLifetime
 //	§7.3      leaf: signature, credential,
 //	          required capabilities, group
@@ -120,7 +121,7 @@
 //	§12.1.1   Add: a valid key package           TestStageRefuses, TestCheckAdd, TestNever/12
 //	§12.1.2   Update: a valid leaf, a new key    TestNever/12, TestNever/08
 //	§12.1.3   Remove: of a member                TestEachProposal, TestNever/11
-//	§12.1.4   PreSharedKey: nonce, usage         TestEachProposal, TestPSK
+//	§12.1.4   PreSharedKey: nonce, usage         TestEachProposal, TestPSK, TestBeginningPSK
 //	§12.1.5   ReInit: version                    TestEachProposal, TestReInit
 //	§12.1.6   ExternalInit: from outside only    TestEachProposal, TestNever/16
 //	§12.1.7   extensions that all support        TestGroupContextExtensions, TestEachProposal
@@ -136,20 +137,23 @@
 //	§12.4.2   whole commits                      vectors passive-client-handling-commit, vectors passive-client-random
 //	§12.4.3.1 joining, with all keys of §4.2     TestJoinRefuses, vectors welcome, vectors passive-client-welcome
 //	          the path secret fits its node      TestPathSecretFits
-//	§12.4.3.2 external commits                   TestExternal, TestExternalList, TestNever/16
+//	§12.4.3.2 external commits                   TestExternal, TestExternalList, TestNever/16,
+//	                                             TestOwnExternalLeaf
 //	§12.4.3.3 encoding of the tree; its hash     TestTreeEncoding, TestJoinRefuses
 //	§13.1     the suite in the capabilities      TestKeyPackageValidation, TestNever/12
 //	§13.2     unknown types of proposals         TestEachProposal
 //	§13.3     types of credentials               TestCredentialTypes, TestKeyPackageValidation
 //	§13.4     unknown extensions: ignored in a
 //	          key package and GroupInfo, refused
-//	          in a group; no type twice          TestKeyPackage, TestJoinRefuses, TestDuplicateExtensions
+//	          in a group; no type twice          TestKeyPackage, TestJoinRefuses,
+//	                                             TestDuplicateExtensions, TestOwnExtensions
 //	§13.5     GREASE is read past, and is no
 //	          capability                         TestGREASE, TestReservedInGroup
 //	§15.3     late and reordered messages        TestOutOfOrder, TestGenerationLimits
 //
 // The caller's are: that group ids are unique (§12.4.3.1), who may speak for an
-// identity, also when a commit changes a leaf (§5.3.1), that the members of a group
+// identity, also when a commit changes a leaf or the external senders (§5.3.1), how
+// many past epochs keep their ResumptionPSK (§8.6), that the members of a group
 // which goes on from another are those of before (§11.2, §11.3), that who is removed
 // erases what it has of the group (§12.4.2; TestRemovedForgets of node/group), and that who has
 // received a valid proposal commits before it sends application data (§12.4). Our
@@ -160,5 +164,6 @@
 //
 // The greatest lifetime (§7.2), MaxLifetime, is looked at by all, for that takes no
 // clock. Whether a lifetime is over is looked at by who adds and by nobody else, other
-// than §7.3 recommends: a wrong clock must not fork a group.
+// than §7.3 recommends: a wrong clock must not fork a group. It has LifetimeSlack, a day,
+// for clocks that differ.
 package mls

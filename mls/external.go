@@ -75,6 +75,9 @@ func External(cfg ExternalConfig) (*Staged, error) {
 }
 
 func external(cfg ExternalConfig) (*Staged, error) {
+	if err := checkDistinct(cfg.LeafExtensions); err != nil {
+		return nil, err
+	}
 	e, kemOutput, err := outsideView(cfg)
 	if err != nil {
 		return nil, err
@@ -102,6 +105,9 @@ func external(cfg ExternalConfig) (*Staged, error) {
 	e.own = t.committer
 	s, err := e.complete(a, list, CommitConfig{PSKs: cfg.PSKs}, cfg.leaf())
 	if err != nil {
+		return nil, err
+	}
+	if err := c.path.leaf.check(e.suite, e.context.groupID, e.own); err != nil {
 		return nil, err
 	}
 	s.message, err = e.protect(nil, a)

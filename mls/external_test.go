@@ -122,6 +122,34 @@ func TestExternalList(t *testing.T) {
 	must(t, err)
 }
 
+// TestExternalPSKOfJoin: an external key is never taken for the resumption secret of
+// the group before, also where that has an empty id.
+func TestExternalPSKOfJoin(t *testing.T) {
+	s, err := x25519.lookup()
+	must(t, err)
+	key := random(32)
+	cfg := JoinConfig{
+		Previous: &Epoch{context: &groupContext{}, secrets: epochSecrets{resumption: random(32)}},
+		PSKs:     func(PSKID) ([]byte, error) { return key, nil },
+	}
+	ids := []*pskID{{typ: pskExternal, id: []byte("x"), nonce: random(32)}}
+	got, err := cfg.pskSecret(s, ids)
+	must(t, err)
+	want, err := s.pskSecret(ids, [][]byte{key})
+	must(t, err)
+	if !bytes.Equal(got, want) {
+		t.Error("the resumption secret was taken")
+	}
+	ids = []*pskID{{typ: pskResumption, usage: usageBranch, groupID: []byte{}, nonce: random(32)}}
+	got, err = cfg.pskSecret(s, ids)
+	must(t, err)
+	want, err = s.pskSecret(ids, [][]byte{cfg.Previous.secrets.resumption})
+	must(t, err)
+	if !bytes.Equal(got, want) {
+		t.Error("the resumption secret of a group with an empty id is not found")
+	}
+}
+
 // TestReInit ends a group and goes on in another, and branches one off.
 func TestReInit(t *testing.T) {
 	all := newGroup(t, X25519_AES128GCM_SHA256_Ed25519, "anna", "bert")

@@ -63,6 +63,14 @@ func (p *proposal) encodeBody(w *writer) {
 	}
 }
 
+// checkOwn refuses what a caller of ours put into a proposal and nobody could decode.
+func (p *proposal) checkOwn() error {
+	if p.reInit != nil {
+		return checkDistinct(p.reInit.extensions)
+	}
+	return checkDistinct(p.extensions)
+}
+
 func decodeProposal(r *reader) *proposal { return decodeProposalBody(r, r.u16()) }
 
 func decodeProposalBody(r *reader, typ uint16) *proposal {

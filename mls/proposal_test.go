@@ -42,6 +42,33 @@ func TestEachProposal(t *testing.T) {
 	}
 }
 
+// TestBeginningPSK: the keys that let a group go on from another are for the first
+// commit of its creator (RFC 9420, §11.2, §11.3), not for who comes from outside
+// while the creator is alone.
+func TestBeginningPSK(t *testing.T) {
+	a := newMemberOf(t, x25519, "anna")
+	a.create(GroupConfig{})
+	key := func(PSKID) ([]byte, error) { return make([]byte, 32), nil }
+	info, err := a.epoch.GroupInfo(true)
+	must(t, err)
+	for usage, want := range map[PSKUsage]error{PSKApplication: nil, PSKReInit: ErrInvalid, PSKBranch: ErrInvalid} {
+		id := PSKID{Usage: usage, GroupID: []byte("before"), Epoch: 3}
+		forged := pathForge{resync: true, psk: make([]byte, 32), list: []listed{
+			{proposal: &proposal{typ: proposalPSK, psk: id.fresh(a.epoch.suite)}},
+		}}.commit(a)
+		if _, err := a.epoch.StageWith(a.records, forged, StageConfig{External: ExternalAny, PSKs: key}); !errors.Is(err, want) {
+			t.Errorf("usage %d, from outside: got %v, want %v", usage, err, want)
+		}
+		cfg := ExternalConfig{GroupInfo: info, Signer: newSigner(t, x25519), Identity: []byte("bert"), UsePSKs: []PSKID{id}, PSKs: key}
+		if _, err := External(cfg); !errors.Is(err, want) {
+			t.Errorf("usage %d, made from outside: got %v, want %v", usage, err, want)
+		}
+		if _, err := a.epoch.Commit(a.records, CommitConfig{UsePSKs: []PSKID{id}, PSKs: key}); err != nil {
+			t.Errorf("usage %d, by the creator: %v", usage, err)
+		}
+	}
+}
+
 // TestUpdatePath: a path has as many nodes as the filtered direct path, and as
 // many ciphertexts as the resolutions have nodes (RFC 9420, §7.6), also where
 // they are not for us.

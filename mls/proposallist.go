@@ -107,7 +107,7 @@ func (e *Epoch) checkProposal(p listed) error {
 			return fmt.Errorf("remove of leaf %d, which is blank: %w", p.remove, ErrInvalid)
 		}
 	case proposalPSK:
-		return e.checkPSK(p.psk)
+		return e.checkPSK(p.psk, p.from)
 	case proposalReInit:
 		if p.reInit.version < version10 {
 			return fmt.Errorf("reinit to version %d: %w", p.reInit.version, ErrInvalid)
@@ -122,12 +122,12 @@ func (e *Epoch) checkProposal(p listed) error {
 
 // checkPSK verifies the id of a PreSharedKey proposal (RFC 9420, §12.1.4). The
 // two usages that begin a group are for its first commit alone, which nobody
-// but its creator sees.
-func (e *Epoch) checkPSK(id *pskID) error {
+// but its creator sees: also who comes from outside before it has none of them.
+func (e *Epoch) checkPSK(id *pskID, from sender) error {
 	if len(id.nonce) != e.suite.size {
 		return fmt.Errorf("pre-shared key: nonce: %w", ErrInvalid)
 	}
-	begins := e.context.epoch == 0 && e.tree.root.members == 1
+	begins := e.context.epoch == 0 && e.tree.root.members == 1 && from.typ == senderMember
 	if id.typ == pskResumption && id.usage != usageApplication && !begins {
 		return fmt.Errorf("pre-shared key: usage %d: %w", id.usage, ErrInvalid)
 	}

@@ -107,6 +107,9 @@ func (e *Epoch) propose(r Records, p listed, cfg ProposeConfig) (*Proposal, erro
 		return nil, fmt.Errorf("propose: %w", ErrClosed)
 	}
 	p.from = sender{senderMember, e.own}
+	if err := p.checkOwn(); err != nil {
+		return nil, fmt.Errorf("propose: %w", err)
+	}
 	if err := e.checkProposal(p); err != nil {
 		return nil, fmt.Errorf("propose: %w", err)
 	}

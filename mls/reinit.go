@@ -74,7 +74,7 @@ func (cfg *JoinConfig) pskSecret(s *suite, ids []*pskID) ([]byte, error) {
 		}
 	}
 	return s.pskSecretOf(ids, func(id PSKID) ([]byte, error) {
-		if p := cfg.Previous; p != nil && bytes.Equal(id.GroupID, p.context.groupID) && id.Epoch == p.context.epoch {
+		if p := cfg.Previous; p != nil && id.GroupID != nil && bytes.Equal(id.GroupID, p.context.groupID) && id.Epoch == p.context.epoch {
 			return p.secrets.resumption, nil
 		}
 		if cfg.PSKs == nil {
