@@ -126,7 +126,7 @@
 //	§12.1.6   ExternalInit: from outside only    TestEachProposal, TestNever/16
 //	§12.1.7   extensions that all support        TestGroupContextExtensions, TestEachProposal
 //	§12.1.8   external senders                   TestGroupContextExtensions, TestNever/07
-//	§12.2     proposal list                      TestStageRefuses, TestNever/08
+//	§12.2     proposal list                      TestProposalLists, TestNever/08
 //	§12.2     a fresh key for who comes back     TestResyncFreshKey
 //	§12.3     order of applying                  TestRemoveAndAddAgain, TestNever/14, vectors passive-client-random
 //	§12.4     where a path is needed             TestStageRefuses

@@ -117,6 +117,10 @@ func TestExternalList(t *testing.T) {
 		t.Errorf("in another's place: got %v, want %v", err, ErrInvalid)
 	}
 	key.reference = nil
+	twice := pathForge{resync: true, list: []listed{key, key}, psk: make([]byte, 32)}.commit(all[2])
+	if _, err := a.epoch.StageWith(a.records, twice, open); !errors.Is(err, ErrInvalid) {
+		t.Errorf("one pre-shared key twice: got %v, want %v", err, ErrInvalid)
+	}
 	msg := pathForge{resync: true, list: []listed{key}, psk: make([]byte, 32)}.commit(all[2])
 	_, err = a.epoch.StageWith(a.records, msg, open)
 	must(t, err)
