@@ -1,6 +1,7 @@
 package store
 
 import (
+	"encoding/hex"
 	"strings"
 	"unicode"
 
@@ -25,7 +26,7 @@ func (t *Tx) Index(conversation [16]byte, author rpc.Identity, id [16]byte, text
 	if err := t.db.Do("INSERT INTO searchable (conversation, author, id) VALUES (?, ?, ?)", conversation[:], author[:], id[:]); err != nil {
 		return err
 	}
-	return t.db.Do("INSERT INTO search (rowid, text) VALUES (last_insert_rowid(), ?)", text)
+	return t.db.Do("INSERT INTO search (rowid, text, place) VALUES (last_insert_rowid(), ?, ?)", text, place(conversation))
 }
 
 // Unindex takes the text of a line out of the index, where it is overwritten.
@@ -49,16 +50,19 @@ func (t *Tx) Search(words string, conversation *[16]byte, limit int) ([]Message,
 	if query == "" {
 		return nil, nil
 	}
-	const from = ` FROM search CROSS JOIN searchable s ON s.no = search.rowid
-		CROSS JOIN messages m ON m.id = s.id AND m.conversation = s.conversation AND m.author = s.author
-		WHERE search MATCH ?`
-	columns := "SELECT " + qualified(messageColumns)
-	if conversation == nil {
-		return database.List(t.db, scanMessage, columns+from+" ORDER BY search.rowid DESC LIMIT ?", query, limitRows(limit))
+	query = "text : (" + query + ")"
+	if conversation != nil {
+		query += " AND place : " + place(*conversation)
 	}
-	return database.List(t.db, scanMessage, columns+from+" AND s.conversation = ? ORDER BY search.rowid DESC LIMIT ?",
-		query, conversation[:], limitRows(limit))
+	return database.List(t.db, scanMessage, "SELECT "+qualified(messageColumns)+` FROM search CROSS JOIN searchable s ON s.no = search.rowid
+		CROSS JOIN messages m ON m.id = s.id AND m.conversation = s.conversation AND m.author = s.author
+		WHERE search MATCH ? ORDER BY search.rowid DESC LIMIT ?`, query, limitRows(limit))
 }
+
+// place is the word by which the index of the search knows a conversation: so that a
+// word that is in most lines of all conversations is not looked up in each of them to
+// find those of one.
+func place(conversation [16]byte) string { return "c" + hex.EncodeToString(conversation[:]) }
 
 // qualified puts the name of the table before columns.
 func qualified(columns string) string {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"testing"
@@ -63,6 +64,8 @@ func TestSearch(t *testing.T) {
 	}{
 		{"fox", nil, []uint64{6, 1}},
 		{"fox", &one, []uint64{1}},
+		{"c01", nil, nil}, // of the conversation the index knows, which is no text
+		{"c01000000", nil, nil},
 		{"zurich Lake", nil, []uint64{2}},
 		{"QUI", nil, []uint64{1}}, // only begun
 		{"qui fox", nil, nil},     // the first one must be whole
@@ -141,27 +144,81 @@ func FuzzSearchQuery(f *testing.F) {
 	})
 }
 
-// BenchmarkSearch looks for a rare and for a common word among 100,000 messages.
+// TestSearchAnew opens a home from before the index had the beginnings of words: all of
+// it is to be indexed again, and is found then.
+func TestSearchAnew(t *testing.T) {
+	all := migrations
+	defer func() { migrations = all }()
+	migrations = all[:14]
+	dir := t.TempDir()
+	s := open(t, Config{Dir: dir})
+	m := line(1, 1)
+	update(t, s, func(tx *Tx) error {
+		if err := tx.InsertMessage(m); err != nil {
+			return err
+		}
+		for _, sql := range []string{
+			"INSERT INTO searchable (no, conversation, author, id) SELECT 1, conversation, author, id FROM messages",
+			"INSERT INTO search (rowid, text) VALUES (1, 'the lake')", "UPDATE messages SET indexed = 1",
+		} {
+			if err := tx.db.Do(sql); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	migrations = all
+	s = open(t, Config{Dir: dir})
+	update(t, s, func(tx *Tx) error {
+		if left, err := tx.Unindexed(0); err != nil || len(left) != 1 {
+			t.Errorf("to be indexed: %v, %v", left, err)
+		}
+		if err := tx.Index(m.Conversation, m.Author, m.ID, "the lake"); err != nil {
+			return err
+		}
+		found, err := tx.Search("la", nil, 10)
+		if err != nil || len(found) != 1 {
+			t.Errorf("got %v, %v", found, err)
+		}
+		return nil
+	})
+}
+
+// BenchmarkSearch looks for rare and common words among 100,000 messages of 1000
+// conversations, in all of them and in one.
 func BenchmarkSearch(b *testing.B) {
 	s := open(b, Config{})
+	in := func(n int) (c [16]byte) {
+		binary.BigEndian.PutUint16(c[:], uint16(n%1000))
+		return c
+	}
 	for from := 0; from < 100_000; from += 1000 {
 		update(b, s, func(tx *Tx) error {
 			for n := from; n < from+1000; n++ {
-				if err := tx.addText(line(1, n), fmt.Sprintf("message %d of many, said by %d, word%d", n, n%97, n%5000)); err != nil {
+				m := line(1, n)
+				m.Conversation = in(n / 100)
+				if err := tx.addText(m, fmt.Sprintf("message %d of many, said by %d, word%d", n, n%97, n%5000)); err != nil {
 					return err
 				}
 			}
 			return nil
 		})
 	}
-	for name, words := range map[string]string{"rare": "word4321", "common": "many said", "begun": "wor", "none": "absent"} {
-		b.Run(name, func(b *testing.B) {
-			for b.Loop() {
-				view(b, s, func(tx *Tx) error {
-					_, err := tx.Search(words, nil, 50)
-					return err
-				})
-			}
-		})
+	for name, words := range map[string]string{
+		"rare": "word4321", "common": "many said", "both": "word4321 many", "begun": "wor", "letter": "m", "none": "absent",
+	} {
+		for where, conversation := range map[string]*[16]byte{"all": nil, "one": new(in(7))} {
+			b.Run(name+"/"+where, func(b *testing.B) {
+				for b.Loop() {
+					view(b, s, func(tx *Tx) error {
+						_, err := tx.Search(words, conversation, 50)
+						return err
+					})
+				}
+			})
+		}
 	}
 }

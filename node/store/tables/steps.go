@@ -3,7 +3,7 @@ package tables
 // Steps returns what brings an older database up to date; user_version counts the
 // steps that were applied.
 func Steps() []string {
-	return []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8, schema9, schema10, schema11, schema12, schema13, schema14}
+	return []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8, schema9, schema10, schema11, schema12, schema13, schema14, schema15}
 }
 
 const schema1 = `
@@ -401,4 +401,15 @@ END;
 // schema14 lets conversations be put away.
 const schema14 = `
 ALTER TABLE conversations ADD COLUMN archived INTEGER NOT NULL DEFAULT 0;
+`
+
+// schema15 makes the index of the search anew: with the first characters of each word, so
+// that a word that is only begun is found as fast as a whole one, and with the
+// conversation of each line as a word of its own. It is filled by and by again.
+const schema15 = `
+DROP TABLE search;
+DELETE FROM searchable;
+UPDATE messages SET indexed = 0 WHERE indexed = 1;
+CREATE VIRTUAL TABLE search USING fts5(text, place, tokenize = 'unicode61 remove_diacritics 2', prefix = '1 2 3 4 5 6 7 8');
+INSERT INTO search (search, rank) VALUES ('secure-delete', 1);
 `
