@@ -11,15 +11,18 @@ import (
 )
 
 const (
-	// lookAgain is the longest time between two looks for messages to disappear: a
-	// machine may have slept, or its clock been set.
+	// lookAgain is the longest time between two looks for messages to disappear, or to be
+	// put into the index of the search: a machine may have slept, or its clock been set.
 	lookAgain = time.Minute
+	// indexAgain is the time between two parts of a long work at that index.
+	indexAgain = 100 * time.Millisecond
 	// erasedTime is how long it is remembered that a message was here that is
 	// erased: nobody sends it again after that.
 	erasedTime = 60 * 24 * time.Hour
 )
 
-// Run erases messages whose time is over until ctx ends.
+// Run erases messages whose time is over, and keeps the index of the search nearly up to
+// date so that no search has much to do first, until ctx ends.
 func (e *Engine) Run(ctx context.Context) error {
 	for {
 		wait := lookAgain
@@ -31,6 +34,13 @@ func (e *Engine) Run(ctx context.Context) error {
 			e.cfg.Log.Error("erase messages whose time is over", "err", err)
 		case !next.IsZero():
 			wait = max(min(wait, next.Sub(e.cfg.Store.Now())), time.Millisecond)
+		}
+		more, err := e.indexSome(ctx)
+		if err != nil && ctx.Err() == nil {
+			e.cfg.Log.Error("put messages into the index of the search", "err", err)
+		}
+		if more && err == nil {
+			wait = min(wait, indexAgain)
 		}
 		timer := time.NewTimer(wait)
 		select {

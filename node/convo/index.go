@@ -8,24 +8,26 @@ import (
 )
 
 // Index puts what was said since the last time into the index of the search.
-func (e *Engine) Index(ctx context.Context) error {
-	for more := true; more; {
-		any := false
-		err := e.cfg.Store.Glance(ctx, func(tx *store.Tx) error {
-			left, err := tx.Unindexed(1)
-			any = len(left) > 0
-			return err
-		})
-		if err != nil || !any {
-			return err
-		}
-		err = e.cfg.Store.UpdateLazily(ctx, func(tx *store.Tx) (err error) {
-			more, err = timeline.Index(tx)
-			return err
-		})
-		if err != nil {
-			return err
-		}
+func (e *Engine) Index(ctx context.Context) (err error) {
+	for more := true; more && err == nil; {
+		more, err = e.indexSome(ctx)
 	}
-	return nil
+	return err
+}
+
+// indexSome does a part of that, and says whether more is left.
+func (e *Engine) indexSome(ctx context.Context) (more bool, err error) {
+	err = e.cfg.Store.Glance(ctx, func(tx *store.Tx) error {
+		left, err := tx.Unindexed(1)
+		more = len(left) > 0
+		return err
+	})
+	if err != nil || !more {
+		return false, err
+	}
+	err = e.cfg.Store.UpdateLazily(ctx, func(tx *store.Tx) (err error) {
+		more, err = timeline.Index(tx)
+		return err
+	})
+	return more, err
 }
