@@ -110,7 +110,7 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n.store, err = store.Open(store.Config{Dir: cfg.Dir, Password: cfg.Password, Log: n.log, Now: cfg.Now, Fault: cfg.Fault}); err != nil {
+	if n.store, err = store.Open(store.Config{Dir: cfg.Dir, Password: cfg.Password, Later: store.Large(), Log: n.log, Now: cfg.Now, Fault: cfg.Fault}); err != nil {
 		return nil, storeError(cfg.Dir, err)
 	}
 	if err := n.assemble(ctx, settings); err != nil {
@@ -228,6 +228,7 @@ func (n *Node) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	parts, ctx := errgroup.WithContext(ctx)
+	parts.Go(func() error { return n.store.Check(ctx) })
 	parts.Go(func() error { return n.deliverer.Run(ctx, n.host) })
 	parts.Go(func() error {
 		if n.deliverer.Sure(ctx) != nil {

@@ -22,8 +22,10 @@ const (
 	largeMemory = 150 << 20
 	// largeSearch is the goal for a search of 100,000 messages.
 	largeSearch = 20 * time.Millisecond
-	// largeLooks is how often each thing is looked at.
-	largeLooks = 100
+	// largeStarts is how often the node is started, largeLooks how often each thing is
+	// looked at each time.
+	largeStarts = 5
+	largeLooks  = 100
 )
 
 // large times a node whose home has much in it: 1,000 conversations, and messages in
@@ -49,26 +51,45 @@ func (m *measurement) large(ctx context.Context) error {
 	if info, err := os.Stat(filepath.Join(dir, home.DBFile)); err == nil {
 		m.row("the same: its file", mib(info.Size()), "–", "–")
 	}
-	l := &looks{each: *largeMessages / largeTalks}
-	for range 5 {
-		if p, err = m.node(ctx, "large"); err != nil {
-			return err
+	l, err := m.looksAt(ctx, (*process).end)
+	if err != nil {
+		return err
+	}
+	m.showLooks(l, "the same")
+	if p, err = m.node(ctx, "large"); err != nil {
+		return err
+	}
+	p.kill()
+	if l, err = m.looksAt(ctx, (*process).kill); err != nil {
+		return err
+	}
+	m.showLooks(l, "the same, killed before")
+	return nil
+}
+
+// looksAt starts a node some times, and each time looks at what is in its home.
+func (m *measurement) looksAt(ctx context.Context, end func(*process)) (*looks, error) {
+	l := &looks{each: *largeMessages / largeTalks, search: make([][]time.Duration, len(searches))}
+	for range largeStarts {
+		p, err := m.node(ctx, "large")
+		if err != nil {
+			return nil, err
 		}
 		l.start = append(l.start, p.took)
 		if err := l.look(ctx, p); err != nil {
-			return err
+			return nil, err
 		}
-		p.end()
+		end(p)
 	}
-	m.showLooks(l)
-	return nil
+	return l, nil
 }
 
 // looks are how long what a user looks at took.
 type looks struct {
-	each                              int // messages of a conversation
-	start, list, unread, open, search []time.Duration
-	memory                            int64
+	each                      int // messages of a conversation
+	start, list, unread, open []time.Duration
+	search                    [][]time.Duration // as searches
+	memory                    int64
 }
 
 // look begins as soon as the node is ready, when it has most to do beside.
@@ -94,14 +115,20 @@ func (l *looks) look(ctx context.Context, p *process) error {
 					err = errors.New("it is empty")
 				}
 				return err
-			}),
-			timed(&l.search, "search", func() error {
-				found, err := api.Search(ctx, fmt.Sprintf("line %d people", i*7%l.each), "", 20)
+			}))
+		for n, search := range searches {
+			err = errors.Join(err, timed(&l.search[n], "search", func() error {
+				words, in := search.words(i*7%l.each), ""
+				if search.one {
+					in = who
+				}
+				found, err := api.Search(ctx, words, in, 20)
 				if err == nil && len(found) == 0 {
-					err = errors.New("nothing is found")
+					err = fmt.Errorf("nothing is found of %q", words)
 				}
 				return err
 			}))
+		}
 		if err != nil {
 			return err
 		}
@@ -111,21 +138,38 @@ func (l *looks) look(ctx context.Context, p *process) error {
 	return err
 }
 
-func (m *measurement) showLooks(l *looks) {
-	for _, row := range []struct {
+// searches are what is looked for, the goals being those for 100,000 messages.
+var searches = []struct {
+	what  string
+	words func(line int) string
+	one   bool // in one conversation
+}{
+	{"a rare word", func(n int) string { return fmt.Sprint(n) }, false},
+	{"a word of every line", func(int) string { return "people" }, false},
+	{"two words of every line, the second begun", func(int) string { return "two peop" }, false},
+	{"three words, one rare", func(n int) string { return fmt.Sprintf("line %d people", n) }, false},
+	{"two words of every line, in one conversation", func(int) string { return "two people" }, true},
+}
+
+func (m *measurement) showLooks(l *looks, home string) {
+	type row struct {
 		what  string
 		times []time.Duration
 		goal  time.Duration
-	}{
+	}
+	rows := []row{
 		{"start to ready", l.start, largeStart},
 		{"list of conversations", l.list, largeLook},
 		{"list of what is unread", l.unread, largeLook},
 		{"last 50 of a conversation, by name", l.open, largeLook},
-		{"search for three words in all (goal for 100,000 messages)", l.search, largeSearch},
-	} {
+	}
+	for n, search := range searches {
+		rows = append(rows, row{"search for " + search.what + " (goal for 100,000 messages)", l.search[n], largeSearch})
+	}
+	for _, r := range rows {
 		for _, q := range []float64{0.5, 0.99} {
-			m.against(fmt.Sprintf("the same: %s, p%.0f", row.what, 100*q), quantile(row.times, q), "goal", row.goal)
+			m.against(fmt.Sprintf("%s: %s, p%.0f", home, r.what, 100*q), quantile(r.times, q), "goal", r.goal)
 		}
 	}
-	m.row("the same: memory of the node, resident", mib(l.memory), "goal = "+mib(largeMemory), fmt.Sprintf("%.1f", float64(l.memory)/largeMemory))
+	m.row(home+": memory of the node, resident", mib(l.memory), "goal = "+mib(largeMemory), fmt.Sprintf("%.1f", float64(l.memory)/largeMemory))
 }

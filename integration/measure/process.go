@@ -75,6 +75,12 @@ func (p *process) end() {
 	_ = p.cmd.Wait()
 }
 
+// kill ends a process without a word.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	_ = p.cmd.Wait()
+}
+
 // memory is the resident memory of a process in bytes.
 func (p *process) memory() (int64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))

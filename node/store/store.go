@@ -22,6 +22,12 @@ const (
 // migrations bring an older database up to date.
 var migrations = tables.Steps()
 
+// Large returns the tables that grow with what people say, for Config.Later: no key is in
+// them, and nothing that is still to be sent.
+func Large() []string {
+	return []string{"messages", "audience", "searchable", "search", "search_config", "search_content", "search_data", "search_docsize", "search_idx"}
+}
+
 // Store is an open home. Its methods may be called by many goroutines.
 type Store struct {
 	db  *database.DB
@@ -63,6 +69,9 @@ func ChangePassword(cfg Config, next []byte) error {
 func Adopt(cfg Config, snapshot string, key home.Key) error {
 	return database.Adopt(cfg, migrations, snapshot, key)
 }
+
+// Check reads what Open has left unchecked after an unclean stop, see database.DB.Check.
+func (s *Store) Check(ctx context.Context) error { return s.db.Check(ctx) }
 
 // Close waits for running transactions and gives the home free. It is idempotent.
 func (s *Store) Close() error { return s.db.Close() }

@@ -101,9 +101,14 @@ func (c *conn) pragma(name string) (int64, error) {
 	return v, classify(st.Err())
 }
 
-// check runs a quick_check and returns home.ErrDamaged with what it found.
-func (c *conn) check() error {
-	st, _, err := c.db.Prepare("PRAGMA quick_check(1)")
+// check runs a quick_check of one table, or of all the file with "", and returns
+// home.ErrDamaged with what it found.
+func (c *conn) check(table string) error {
+	argument := "1" // stop at the first thing
+	if table != "" {
+		argument = sqlite3.QuoteIdentifier(table)
+	}
+	st, _, err := c.db.Prepare("PRAGMA quick_check(" + argument + ")")
 	if err != nil {
 		return classify(err)
 	}
@@ -114,6 +119,19 @@ func (c *conn) check() error {
 		}
 	}
 	return classify(st.Err())
+}
+
+// tables returns the names of all tables.
+func (c *conn) tables() (names []string, err error) {
+	st, _, err := c.db.Prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+	if err != nil {
+		return nil, classify(err)
+	}
+	defer st.Close()
+	for st.Step() {
+		names = append(names, st.ColumnText(0))
+	}
+	return names, classify(st.Err())
 }
 
 // stmt returns the prepared statement for a constant SQL text.

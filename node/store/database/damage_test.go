@@ -2,6 +2,7 @@ package database
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"errors"
@@ -165,6 +166,102 @@ func TestDamageIsDetected(t *testing.T) {
 			t.Errorf("page %d flipped, clean: other content came back", n)
 		}
 	}
+}
+
+// TestCheckLater damages a table whose check is left to Check, in a way that no page
+// tells: a page is put back as it was some time ago. Open goes through, Check says so, and
+// from then on Open does not; and damage in any other table Open itself finds.
+func TestCheckLater(t *testing.T) {
+	for name, tt := range map[string]struct {
+		later  []string
+		opens  bool
+		damage bool
+	}{
+		"large":     {[]string{"rows"}, true, true},
+		"small":     {[]string{"meta"}, false, true},
+		"undamaged": {[]string{"rows"}, true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t, Config{})
+			update(t, s, func(tx *Tx) error { return fill(tx, "marker", 12) })
+			dir := s.cfg.Dir
+			file := filepath.Join(dir, home.DBFile)
+			closeDB(t, s)
+			was := read(t, file)
+			s = open(t, Config{Dir: dir})
+			update(t, s, func(tx *Tx) error {
+				return errors.Join(tx.Do("DELETE FROM rows WHERE id < 20"), fill(tx, "other", 12))
+			})
+			closeDB(t, s)
+			root := rootOf(t, dir, "rows")
+			if is := read(t, file); tt.damage {
+				copy(is[(root-1)*4096:][:4096], was[(root-1)*4096:])
+				if err := os.WriteFile(file, is, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := home.Touch(filepath.Join(dir, home.UncleanFile)); err != nil {
+				t.Fatal(err)
+			}
+			cfg := Config{Dir: dir, Later: tt.later}
+			d, err := Open(cfg, tables)
+			if !tt.opens {
+				wantErr(t, err, home.ErrDamaged)
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			stopped, cancel := context.WithCancel(t.Context())
+			cancel()
+			if err := d.Check(stopped); err != nil {
+				t.Errorf("a check that is stopped: %v", err)
+			}
+			closeDB(t, d) // the rest of the check is due
+			if d, err = Open(cfg, tables); err != nil {
+				t.Fatal(err)
+			}
+			err = d.Check(t.Context())
+			closeDB(t, d)
+			if !tt.damage {
+				if there, e := home.Present(filepath.Join(dir, home.UncleanFile)); err != nil || e != nil || there {
+					t.Errorf("after the check: %v, %v, to be checked again %v", err, e, there)
+				}
+				return
+			}
+			wantErr(t, err, home.ErrDamaged)
+			_, err = Open(cfg, tables)
+			wantErr(t, err, home.ErrDamaged)
+		})
+	}
+}
+
+// rootOf returns the number of the first page of a table.
+func rootOf(t *testing.T, dir, table string) (page int) {
+	t.Helper()
+	s := open(t, Config{Dir: dir})
+	view(t, s, func(tx *Tx) (err error) {
+		page, err = tx.Count("SELECT rootpage FROM sqlite_schema WHERE name = ?", table)
+		return err
+	})
+	closeDB(t, s)
+	return page
+}
+
+func closeDB(t *testing.T, d *DB) {
+	t.Helper()
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t *testing.T, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
 }
 
 // TestFull: a transaction for which there is no room leaves nothing behind, and

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"quicnprotochat/node/store/home"
@@ -36,6 +37,10 @@ type Config struct {
 	// Now is the clock of the home, by which old copies are removed; nil means
 	// time.Now.
 	Now func() time.Time
+	// Later are tables that may be large. After an unclean stop Open leaves them to
+	// Check, which takes as long as reading all of the file; nil means that Open checks
+	// all.
+	Later []string
 	// Fault is for tests: it is called at FaultBeforeCommit and at
 	// FaultAfterCommit of every Update. What it returns, Update returns; before
 	// the commit that undoes the transaction, after it the transaction stays. It is
@@ -58,6 +63,9 @@ type DB struct {
 	// idle holds open reading connections, spare the right to open another.
 	idle  chan *conn
 	spare chan struct{}
+
+	// unchecked is set while not all of the file was checked since an unclean stop.
+	unchecked atomic.Bool
 
 	closing chan struct{} // closed when Close begins
 	once    sync.Once
@@ -95,7 +103,7 @@ func (d *DB) closeAll() error {
 	_, err := w.pragma("wal_checkpoint(truncate)")
 	errs = append(errs, err, w.close())
 	err = errors.Join(errs...)
-	if err == nil {
+	if err == nil && !d.unchecked.Load() {
 		err = errors.Join(home.Remove(d.path(home.UncleanFile)), home.SyncDir(d.cfg.Dir))
 	}
 	return err

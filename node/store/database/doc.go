@@ -27,6 +27,11 @@
 //     is kept with its top bit flipped, so that SQLite's signed order is the
 //     unsigned one.
 //
+// After an unclean stop Open checks the file before anything is done with it, all or,
+// with Config.Later, what is small; Check does the rest beside the work, and what it
+// finds ends that. A damaged page is never served, checked or not: its checksum is
+// looked at whenever it is read.
+//
 // What the file system cannot tell is not found out: when, after a crash, the
 // end of the write-ahead log is damaged, SQLite takes it for an unfinished
 // commit, and the database opens in the state before it.
@@ -35,7 +40,7 @@
 //
 //   - db.go: DB, and how transactions begin and end. tx.go and row.go: what is done in
 //     one. conn.go: a connection. cipher.go: its key; package crypt: the cipher.
-//   - open.go: opening and making; migrate.go: the versions of the tables; copies.go:
+//   - open.go: opening and making; check.go: whether the file is whole; migrate.go: the versions of the tables; copies.go:
 //     the copy from before a change of theirs.
 //   - swap.go: another key for the same content. snapshot.go: copies for backups, and
 //     homes made of them.

@@ -179,9 +179,7 @@ func (d *DB) openWriter(unclean bool) (*conn, error) {
 		err = c.prepareWriter()
 	}
 	if err == nil && unclean {
-		start := d.cfg.Now()
-		err = errors.Join(c.check(), d.whole(c))
-		d.cfg.Log.Info("store checked after an unclean stop", "took", d.cfg.Now().Sub(start), "err", err)
+		err = errors.Join(d.checkFirst(c), d.whole(c))
 	}
 	if err == nil {
 		err = d.migrate(c)
@@ -206,22 +204,4 @@ func (d *DB) migrate(c *conn) error {
 	}
 	d.cfg.Log.Info("tables of the store are brought up to date", "from", version, "to", len(d.tables), "copy kept for", copyTime)
 	return migrate(c, d.tables)
-}
-
-// whole returns home.ErrDamaged if the file ends within a page, which SQLite takes for
-// a page that ends with zeros. A stop in the middle of copying the log leaves
-// such a page too: so the log is copied first.
-func (d *DB) whole(c *conn) error {
-	if _, err := c.pragma("wal_checkpoint(truncate)"); err != nil {
-		return err
-	}
-	size, err := c.pragma("page_size")
-	if err != nil {
-		return err
-	}
-	info, err := os.Stat(d.path(home.DBFile))
-	if err == nil && info.Size()%size != 0 {
-		err = fmt.Errorf("%w: %s is cut short", home.ErrDamaged, home.DBFile)
-	}
-	return err
 }

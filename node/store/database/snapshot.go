@@ -106,7 +106,7 @@ func (d *DB) adopt(snapshot string, key home.Key) error {
 	next, made := home.Key{}, d.path(home.NextKeyFile+".made")
 	err = checkKind(c, d.tables)
 	if err == nil {
-		err = c.check()
+		err = c.check("")
 	}
 	if err == nil {
 		next, err = home.MakeKey(made, d.cfg.Password)

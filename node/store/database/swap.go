@@ -179,7 +179,7 @@ func (d *DB) convert(haveKey bool) error {
 	}
 	c := &conn{db: db, stmts: make(map[string]*sqlite3.Stmt)}
 	if err = checkKind(c, d.tables); err == nil {
-		err = c.check()
+		err = c.check("")
 	}
 	if err == nil {
 		_, err = c.pragma("wal_checkpoint(truncate)")

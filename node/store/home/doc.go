@@ -20,5 +20,6 @@
 //   - node.db.vN: the database before its tables changed, for 7 days. It also holds
 //     keys that were erased since.
 //   - unclean: there from opening to closing. An opening that finds it runs a
-//     quick_check first.
+//     quick_check, of large tables perhaps beside other work: then it stays until that is
+//     through. It says "damaged" if that found damage.
 package home
