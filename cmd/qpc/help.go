@@ -23,8 +23,9 @@ Every command takes:
   --json        write one JSON object a line, for scripts
 Flags stand before or after the arguments; -- ends them.
 
-CONTACT is an identity, an exact name, or a unique beginning of either. GROUP is the
-same of a group, and CONVERSATION, and the CONTACT of send, is either.
+CONTACT is an identity, an exact name, or a unique beginning of either; case counts only
+where it makes a difference. GROUP is the same of a group, and CONVERSATION, and the
+CONTACT of send, is either.
 What is about people, messages and the node asks the node that "qpc up" or "qpc chat"
 runs. relay status, users, invite, check and backup ask the relay that "qpc relay run"
 runs, or work on the files of one that is stopped.
@@ -72,6 +73,9 @@ func wholeHelp(root *cobra.Command) string {
 // usageOf is how a command is typed, without its flags.
 func usageOf(cmd *cobra.Command) string { return strings.TrimSuffix(cmd.UseLine(), " [flags]") }
 
+// opensItself reports whether a command with others below it does something by itself, too.
+func opensItself(cmd *cobra.Command) bool { return strings.Contains(cmd.Use, " ") }
+
 func commandHelp(cmd *cobra.Command) string {
 	var b strings.Builder
 	about := cmd.Long
@@ -80,6 +84,9 @@ func commandHelp(cmd *cobra.Command) string {
 	}
 	fmt.Fprintf(&b, "%s\n\nUsage:\n", about)
 	if cmd.HasAvailableSubCommands() {
+		if opensItself(cmd) {
+			fmt.Fprintf(&b, "  %s\n", usageOf(cmd))
+		}
 		for _, sub := range cmd.Commands() {
 			b.WriteString(cli.HelpLine(usageOf(sub), sub.Short) + "\n")
 		}

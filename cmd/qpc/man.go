@@ -49,16 +49,24 @@ func manCommands(b *strings.Builder, cmd *cobra.Command) {
 			continue
 		}
 		if sub.HasSubCommands() {
+			if opensItself(sub) {
+				manCommand(b, sub)
+			}
 			manCommands(b, sub)
 			continue
 		}
-		about := sub.Long
-		if about == "" {
-			about = sub.Short
-		}
-		fmt.Fprintf(b, ".SS %s\n.nf\n%s.fi\n", roffLine(usageOf(sub)), roff(about))
-		manFlags(b, sub.LocalNonPersistentFlags())
+		manCommand(b, sub)
 	}
+}
+
+// manCommand writes one command.
+func manCommand(b *strings.Builder, cmd *cobra.Command) {
+	about := cmd.Long
+	if about == "" {
+		about = cmd.Short
+	}
+	fmt.Fprintf(b, ".SS %s\n.nf\n%s.fi\n", roffLine(usageOf(cmd)), roff(about))
+	manFlags(b, cmd.LocalNonPersistentFlags())
 }
 
 // manFlags writes flags with what they do.

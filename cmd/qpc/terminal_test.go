@@ -371,7 +371,7 @@ func TestTyping(t *testing.T) {
 	anna.keys("Home", "Right", "Right", "Right", "Right", "X", "Enter")
 	bob.await("anna: halfX 日本語 👩‍👩‍👧$")
 
-	anna.paste("one\ntwo\nthree")
+	anna.paste("one\ntwo\nthree\n") // its last newline is no part of the message
 	anna.await("^ +three *$")
 	anna.keys("Enter")
 	bob.await("anna: one\n    two\n    three$")

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"quicnprotochat/node/contact"
+	"quicnprotochat/node/front/names"
 	"quicnprotochat/node/known"
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/node/store"
@@ -136,18 +138,16 @@ func (f *Front) contacts(ctx context.Context) (all []store.Contact, err error) {
 }
 
 // find returns the contact of an identity, an exact name, or a unique prefix of
-// either. The own identity, and the own name if no contact has it, is the user.
+// either, as package names says. The own identity, and the own name if no contact has
+// it, is the user.
 func (f *Front) find(ctx context.Context, who string) (store.Contact, error) {
 	all, err := f.contacts(ctx)
 	if err != nil {
 		return store.Contact{}, err
 	}
-	found := match(all, who)
+	found := f.among(all, who)
 	switch len(found) {
 	case 0:
-		if who == f.cfg.Profile.Name() || who == text(f.self) {
-			return store.Contact{Identity: f.self, Name: f.cfg.Profile.Name(), Via: viaSelf}, nil
-		}
 		return store.Contact{}, &localapi.Error{
 			Message: fmt.Sprintf("no contact is called %q", who),
 			Hint:    unknownHint,
@@ -156,15 +156,26 @@ func (f *Front) find(ctx context.Context, who string) (store.Contact, error) {
 	case 1:
 		return found[0], nil
 	}
-	var names []string
+	var which []string
 	for _, c := range found[:min(len(found), 10)] {
-		names = append(names, fmt.Sprintf("%s (%s)", c.Name, text(c.Identity)))
+		which = append(which, fmt.Sprintf("%s (%s)", c.Name, text(c.Identity)))
 	}
 	return store.Contact{}, &localapi.Error{
 		Message: fmt.Sprintf("%q could be %d contacts", who, len(found)),
-		Hint:    "say which: " + strings.Join(names, ", "),
+		Hint:    "say which: " + strings.Join(which, ", "),
 		Exit:    localapi.ExitContact,
 	}
+}
+
+// among returns the contacts that who can mean, and the user where it is the user's.
+func (f *Front) among(all []store.Contact, who string) []store.Contact {
+	own := f.cfg.Profile.Name()
+	found := match(all, who)
+	begins := func(c store.Contact) bool { return strings.HasPrefix(c.Name, who) }
+	if who == text(f.self) || who == own && !slices.ContainsFunc(found, begins) || len(found) == 0 && names.Same(own, who) {
+		return []store.Contact{{Identity: f.self, Name: own, Via: viaSelf}}
+	}
+	return found
 }
 
 // identityStart is how every identity begins.
@@ -173,30 +184,17 @@ const identityStart = "12D3KooW"
 // match returns the contacts that who can mean. People choose their own names,
 // so a name never stands for what is an identity, or begins one of a contact.
 func match(all []store.Contact, who string) []store.Contact {
-	if who == "" {
-		return nil
-	}
-	var ids, exact, begins []store.Contact
-	mayBeID := strings.HasPrefix(who, identityStart) || strings.HasPrefix(identityStart, who)
+	var ids []store.Contact
+	mayBeID := who != "" && (strings.HasPrefix(who, identityStart) || strings.HasPrefix(identityStart, who))
+	isID := func(c store.Contact) bool { return mayBeID && strings.HasPrefix(text(c.Identity), who) }
 	for _, c := range all {
-		isID := mayBeID && strings.HasPrefix(text(c.Identity), who)
-		if isID {
+		if isID(c) {
 			ids = append(ids, c)
-		}
-		if c.Name == who {
-			exact = append(exact, c)
-		}
-		if isID || strings.HasPrefix(c.Name, who) {
-			begins = append(begins, c)
 		}
 	}
 	_, err := transport.ParseKey(who)
-	switch {
-	case err == nil, len(ids) > 0 && !strings.HasPrefix(identityStart, who):
+	if err == nil || len(ids) > 0 && !strings.HasPrefix(identityStart, who) {
 		return ids
-	case len(exact) > 0:
-		return exact
-	default:
-		return begins
 	}
+	return names.Match(all, who, func(c store.Contact) string { return c.Name }, isID)
 }

@@ -5,10 +5,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/convo/pair"
+	"quicnprotochat/node/front/names"
 	"quicnprotochat/node/group"
 	"quicnprotochat/node/keys"
 	"quicnprotochat/node/localapi"
@@ -234,7 +236,7 @@ func (f *Front) findGroup(ctx context.Context, who string) (store.Conversation, 
 	case len(found) == 0:
 		return store.Conversation{}, unknownGroup(who)
 	case len(found) > 1:
-		return store.Conversation{}, ambiguous(who, nil, found)
+		return store.Conversation{}, ambiguous(who, targets(found, crowd))
 	}
 	return found[0], nil
 }
@@ -242,24 +244,12 @@ func (f *Front) findGroup(ctx context.Context, who string) (store.Conversation, 
 // matchGroups returns the groups that who can mean.
 func (f *Front) matchGroups(ctx context.Context, who string) ([]store.Conversation, error) {
 	all, err := f.cfg.Groups.List(ctx)
-	var ids, exact, begins []store.Conversation
-	for _, c := range all {
-		id := hex.EncodeToString(c.ID[:])
-		switch {
-		case id == who:
-			ids = append(ids, c)
-		case c.Name == who:
-			exact = append(exact, c)
-		case strings.HasPrefix(id, who) || strings.HasPrefix(c.Name, who):
-			begins = append(begins, c)
-		}
+	id := func(c store.Conversation) string { return hex.EncodeToString(c.ID[:]) }
+	if i := slices.IndexFunc(all, func(c store.Conversation) bool { return id(c) == who }); i >= 0 {
+		return all[i : i+1], err
 	}
-	for _, found := range [][]store.Conversation{ids, exact, begins} {
-		if len(found) > 0 && who != "" {
-			return present(found), err
-		}
-	}
-	return nil, err
+	begins := func(c store.Conversation) bool { return strings.HasPrefix(id(c), who) }
+	return present(names.Match(all, who, func(c store.Conversation) string { return c.Name }, begins)), err
 }
 
 // present returns those of several groups that we are in, if there are any: one that we
@@ -285,58 +275,75 @@ type target struct {
 	name         string
 }
 
-// aim finds the contact or the group that a word means. A group is meant where the
-// word is its id or name and no contact's, or begins only its.
+// id is the identity of the person, or the id of the group.
+func (t target) id() string {
+	if t.group {
+		return hex.EncodeToString(t.conversation[:])
+	}
+	return text(t.contact.Identity)
+}
+
+// aim finds the contact or the group that a word means. Where there are groups that it
+// can mean, find is not asked for people whom we do not know.
 func (f *Front) aim(ctx context.Context, who string, find func(context.Context, string) (store.Contact, error)) (t target, err error) {
 	groups, err := f.matchGroups(ctx, who)
 	if err != nil {
 		return t, err
 	}
-	if len(groups) > 0 {
-		find = f.find
-	}
-	c, err := find(ctx, who)
-	isContact := err == nil
-	switch {
-	case len(groups) == 0 && !isContact:
-		if e := localapi.AsError(err); e.Hint == unknownHint && e.Exit == localapi.ExitContact {
+	if len(groups) == 0 {
+		c, err := find(ctx, who)
+		if e := localapi.AsError(err); err != nil && e.Hint == unknownHint && e.Exit == localapi.ExitContact {
 			err = &localapi.Error{
 				Message: fmt.Sprintf("no contact and no group is called %q", who),
 				Hint:    "qpc list lists them; qpc contact add LINK adds a person", Exit: e.Exit,
 			}
 		}
+		return f.person(c), err
+	}
+	all, err := f.contacts(ctx)
+	if err != nil {
 		return t, err
-	case len(groups) == 0:
-		return f.person(c), nil
-	case isContact && c.Name == who && groups[0].Name != who, isContact && text(c.Identity) == who:
-		return f.person(c), nil
-	case hex.EncodeToString(groups[0].ID[:]) == who, !isContact && len(groups) == 1 && localapi.AsError(err).Hint == unknownHint,
-		isContact && len(groups) == 1 && groups[0].Name == who && c.Name != who:
-		return target{conversation: groups[0].ID, group: true, name: groups[0].Name}, nil
 	}
-	var people []store.Contact
-	if isContact {
-		people = append(people, c)
+	can := append(targets(groups, crowd), targets(f.among(all, who), f.person)...)
+	// No name stands for what is an id: people choose their own.
+	if i := slices.IndexFunc(can, func(t target) bool { return t.id() == who }); i >= 0 {
+		return can[i], nil
 	}
-	return t, ambiguous(who, people, groups)
+	can = names.Match(can, who, func(t target) string { return t.name }, func(t target) bool { return strings.HasPrefix(t.id(), who) })
+	if len(can) == 1 {
+		return can[0], nil
+	}
+	return t, ambiguous(who, can)
 }
 
 func (f *Front) person(c store.Contact) target {
 	return target{conversation: pair.ID(f.self, c.Identity), contact: c, name: c.Name}
 }
 
-// ambiguous says what a word can mean.
-func ambiguous(who string, people []store.Contact, groups []store.Conversation) error {
-	var names []string
-	for _, c := range people {
-		names = append(names, fmt.Sprintf("%s (%s)", c.Name, text(c.Identity)))
+func crowd(g store.Conversation) target {
+	return target{conversation: g.ID, group: true, name: g.Name}
+}
+
+func targets[T any](all []T, of func(T) target) (list []target) {
+	for _, v := range all {
+		list = append(list, of(v))
 	}
-	for _, g := range groups[:min(len(groups), 10)] {
-		names = append(names, fmt.Sprintf("the group %s (%s)", g.Name, hex.EncodeToString(g.ID[:])))
+	return list
+}
+
+// ambiguous says what a word can mean.
+func ambiguous(who string, can []target) error {
+	var which []string
+	for _, t := range can[:min(len(can), 10)] {
+		kind := ""
+		if t.group {
+			kind = "the group "
+		}
+		which = append(which, fmt.Sprintf("%s%s (%s)", kind, t.name, t.id()))
 	}
 	return &localapi.Error{
 		Message: fmt.Sprintf("%q could be several", who),
-		Hint:    "say which: " + strings.Join(names, ", "),
+		Hint:    "say which: " + strings.Join(which, ", "),
 		Exit:    localapi.ExitContact,
 	}
 }

@@ -3,7 +3,6 @@ package front
 import (
 	"cmp"
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"slices"
@@ -153,10 +152,7 @@ func (f *Front) showConversation(ctx context.Context, with target) (shown locala
 
 // settingsOf returns how a conversation is set in which so much is unread.
 func settingsOf(tx *store.Tx, with target, unread int) (localapi.Conversation, error) {
-	shown := localapi.Conversation{ID: text(with.contact.Identity), Name: with.name, ReadReceipts: true, Timer: "0s", Unread: unread}
-	if with.group {
-		shown.ID = hex.EncodeToString(with.conversation[:])
-	}
+	shown := localapi.Conversation{ID: with.id(), Name: with.name, Group: with.group, ReadReceipts: true, Timer: "0s", Unread: unread}
 	c, err := tx.Conversation(with.conversation)
 	if store.IsNotFound(err) {
 		return shown, nil // nothing was said yet

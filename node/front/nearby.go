@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"quicnprotochat/node/front/names"
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
@@ -48,17 +49,15 @@ func (f *Front) claimed(k transport.Key) string {
 }
 
 // calledNearby finds the one machine on the LAN whose user is no contact and has that
-// name. Several of one name are exit 4: anybody can call itself anything.
+// name, as package names says. Several of one name are exit 4: anybody can call itself anything.
 func (f *Front) calledNearby(ctx context.Context, name string) (k transport.Key, ok bool, err error) {
 	list, err := f.Nearby(ctx)
 	if err != nil {
 		return k, false, err
 	}
 	var found []string
-	for _, n := range list {
-		if n.Claim == name {
-			found = append(found, n.Identity)
-		}
+	for _, n := range names.Named(list, name, func(n localapi.Nearby) string { return n.Claim }) {
+		found = append(found, n.Identity)
 	}
 	switch len(found) {
 	case 0:

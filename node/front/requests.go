@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"quicnprotochat/node/convo/pair"
+	"quicnprotochat/node/front/names"
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/node/store"
 	"quicnprotochat/node/timeline"
@@ -73,8 +74,8 @@ func called(r store.Request) string {
 }
 
 // findRequest finds who asks to be a contact by identity, exact name, or a unique
-// beginning of either; nil if nobody is it, or a contact who does not ask has just that
-// name.
+// beginning of either, as package names says; nil if nobody is it, or a contact who does
+// not ask has that name.
 func (f *Front) findRequest(ctx context.Context, who string) (found *store.Request, err error) {
 	var all []store.Request
 	var contacts []store.Contact
@@ -96,13 +97,13 @@ func (f *Front) findRequest(ctx context.Context, who string) (found *store.Reque
 		switch {
 		case i >= 0: // a fellow member of a group: it is called here as the list of contacts says
 			people[i].Name = c.Name
-		case c.Name == who:
+		case c.Name == who, names.Same(c.Name, who) && !slices.ContainsFunc(people, func(p store.Contact) bool { return p.Name == who }):
 			return nil, nil
 		}
 	}
 	ask := match(people, who)
 	if len(ask) > 1 {
-		return nil, ambiguous(who, ask, nil)
+		return nil, ambiguous(who, targets(ask, f.person))
 	}
 	for i, r := range all {
 		if len(ask) == 1 && r.Identity == ask[0].Identity {

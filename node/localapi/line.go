@@ -101,6 +101,8 @@ type Conversation struct {
 	// ID is the identity of the person, or the id of the group.
 	ID   string `json:"id"`
 	Name string `json:"name"`
+	// Group: it is a group.
+	Group bool `json:"group,omitempty"`
 	// Timer is how long messages stay that are written now, as Go writes durations;
 	// "0s" for good.
 	Timer string `json:"timer"`

@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"quicnprotochat/cmd/qpc/chat/numbers"
+	"quicnprotochat/cmd/qpc/chat/outgoing"
+	"quicnprotochat/cmd/qpc/chat/usage"
 	"quicnprotochat/cmd/qpc/cli"
 	"quicnprotochat/cmd/qpc/login"
 	"quicnprotochat/cmd/qpc/terminal"
@@ -21,11 +25,6 @@ const (
 	// chatLinger is how long a chat with a node of its own stays, after the last
 	// line, for messages that are still only here.
 	chatLinger = 5 * time.Second
-	// chatTracked is how many sent messages have their states shown.
-	chatTracked = 256
-	// stateDelay is how long a person at a terminal is not told that a message is
-	// still on its way.
-	stateDelay = 700 * time.Millisecond
 )
 
 // chat is one session of typing and reading.
@@ -37,16 +36,14 @@ type chat struct {
 	// for what completes the line that is typed.
 	with  *chatPartner
 	where atomic.Value
-	// sent are the own messages that are not delivered yet, by id.
-	sent map[string]sentText
-	// here are the ids of those among them that are nowhere but here.
-	here map[string]bool
+	// out are the own messages that are not delivered yet.
+	out outgoing.Messages
 	// unread counts the messages of the other conversations since they were written
 	// to last, by id.
 	unread map[string]int
 	// numbers name messages, toRead is up to which one a conversation was shown to a
 	// person, and typing who is typing until when.
-	numbers numbers
+	numbers numbers.Numbers
 	toRead  map[string]string
 	typing  map[string]time.Time
 	// asked are the identities of those who ask to be contacts, of whom it was told: what
@@ -72,23 +69,11 @@ type chatPartner struct {
 	group    bool
 }
 
-// sentText is an own message, with the line that told its state last; before the
-// first one, due is when to tell it.
-type sentText struct {
-	text, shown string
-	number      string
-	due         time.Time
-}
-
 // Chat is the command of the chat itself.
 func (a *Commands) Chat() *cobra.Command {
-	var flags cli.NodeFlags
-	var login login.Flags
-	cmd := &cobra.Command{
-		Use:               "chat [LINK|CONVERSATION]",
-		ValidArgsFunction: a.CompleteContact,
-		Short:             "Type and read.",
-		Long: `Type and read. With a LINK or a CONVERSATION the chat begins there. Where no node runs
+	cmd := a.opening("chat", "[LINK|CONVERSATION]", (*chat).switchTo)
+	cmd.Short = "Type and read."
+	cmd.Long = `Type and read. With a LINK or a CONVERSATION the chat begins there. Where no node runs
 for this home, chat runs one itself until it ends, and the other commands work
 beside it; in a new home it asks for your name first. Without a terminal it takes
 its lines from stdin, and writes one line for each thing that happens.
@@ -97,19 +82,37 @@ With --relay URL --username NAME it sees to it that you are logged in there: wit
 session that is kept, else with the password. If the relay refuses, it asks once
 whether to make a new account; --register says yes before.
 
-` + Help(),
-		Args: cli.Between(0, 1),
+` + Help()
+	return cmd
+}
+
+// opening makes a command that opens the chat and begins there with do.
+func (a *Commands) opening(name string, args usage.Line, do func(*chat, context.Context, request) error) *cobra.Command {
+	var flags cli.NodeFlags
+	var login login.Flags
+	cmd := &cobra.Command{
+		Use:  name + " " + string(args),
+		Args: cli.Between(args.Arity()),
+		ValidArgsFunction: func(cmd *cobra.Command, before []string, _ string) ([]string, cobra.ShellCompDirective) {
+			return a.completeArgument(cmd, args.At(len(before)), before)
+		},
 	}
 	flags.Add(cmd, "error")
 	login.Add(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return a.chat(cmd, args, &flags, &login)
+		begin := func(ctx context.Context, c *chat) error {
+			if len(args) == 0 && (name == "chat" || c.terminal != nil) {
+				return nil // a person was told already what is unread
+			}
+			return do(c, ctx, request{args: args})
+		}
+		return a.chat(cmd, args, begin, &flags, &login)
 	}
 	return cmd
 }
 
-// chat runs a chat, and a node for it if none runs.
-func (a *Commands) chat(cmd *cobra.Command, args []string, flags *cli.NodeFlags, login *login.Flags) error {
+// chat runs a chat that begins with what args name, and a node for it if none runs.
+func (a *Commands) chat(cmd *cobra.Command, args []string, begin func(context.Context, *chat) error, flags *cli.NodeFlags, login *login.Flags) error {
 	if err := login.Check(cmd); err != nil {
 		return err
 	}
@@ -131,6 +134,8 @@ func (a *Commands) chat(cmd *cobra.Command, args []string, flags *cli.NodeFlags,
 		return cli.Misused(cmd, "a node runs for this home already: its flags belong to qpc up")
 	case alone && localapi.AsError(err).Exit != localapi.ExitNoDaemon:
 		return err
+	case alone && isNew(h) && slices.ContainsFunc(args, isKnownName):
+		return &localapi.Error{Message: "nobody is known in this new home", Hint: "qpc chat LINK begins with a link, qpc chat with nobody yet", Exit: localapi.ExitContact}
 	}
 	ctx, cancel := context.WithCancel(cmd.Context())
 	defer cancel()
@@ -145,7 +150,7 @@ func (a *Commands) chat(cmd *cobra.Command, args []string, flags *cli.NodeFlags,
 	a.Stderr = errs
 	c := &chat{
 		Commands: a, client: client, repl: true, finished: make(chan result),
-		sent: map[string]sentText{}, here: map[string]bool{}, unread: map[string]int{},
+		unread: map[string]int{},
 		toRead: map[string]string{}, typing: map[string]time.Time{}, asked: map[string]bool{}, heard: map[string]bool{},
 	}
 	session := func(ctx context.Context, linger time.Duration) error {
@@ -157,7 +162,7 @@ func (a *Commands) chat(cmd *cobra.Command, args []string, flags *cli.NodeFlags,
 		if person {
 			defer c.useTerminal(ctx, errs, cancel)()
 		}
-		return c.run(ctx, args, linger)
+		return c.run(ctx, begin, linger)
 	}
 	if !alone {
 		return h.Explain(session(ctx, 0))
@@ -185,7 +190,7 @@ func (c *chat) useTerminal(ctx context.Context, errs *terminal.Switch, interrupt
 var errQuit = errors.New("quit")
 
 // run is the session: it ends with the input, with /quit, or with ctx.
-func (c *chat) run(ctx context.Context, links []string, linger time.Duration) error {
+func (c *chat) run(ctx context.Context, begin func(context.Context, *chat) error, linger time.Duration) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	self, err := c.client.Identity(ctx)
@@ -194,7 +199,7 @@ func (c *chat) run(ctx context.Context, links []string, linger time.Duration) er
 	}
 	c.self = self
 	events, lost := cli.Listen(ctx, c.client)
-	if err := c.begin(ctx, links); err != nil {
+	if err := c.begin(ctx, begin); err != nil {
 		return err
 	}
 	lines := c.lines(ctx)
@@ -203,7 +208,7 @@ func (c *chat) run(ctx context.Context, links []string, linger time.Duration) er
 		typed = c.terminal.Typed()
 	}
 	var over <-chan time.Time
-	look := time.NewTicker(stateDelay)
+	look := time.NewTicker(outgoing.Delay)
 	defer look.Stop()
 	for {
 		select {
@@ -213,7 +218,7 @@ func (c *chat) run(ctx context.Context, links []string, linger time.Duration) er
 				err = c.line(ctx, line)
 			}
 			if errors.Is(err, errQuit) {
-				if lines, over = nil, time.After(linger); len(c.here) == 0 || linger == 0 {
+				if lines, over = nil, time.After(linger); c.out.Here() == 0 || linger == 0 {
 					return nil // a node that runs on its own goes on with them
 				}
 			} else if err != nil {
@@ -223,7 +228,7 @@ func (c *chat) run(ctx context.Context, links []string, linger time.Duration) er
 			if err := c.event(e); err != nil {
 				return err
 			}
-			if over != nil && len(c.here) == 0 {
+			if over != nil && c.out.Here() == 0 {
 				return nil
 			}
 		case r := <-c.finished:
@@ -238,7 +243,7 @@ func (c *chat) run(ctx context.Context, links []string, linger time.Duration) er
 			}
 			c.tellRead(ctx)
 		case <-over:
-			c.Note("%s not left yet: they go on when this node runs again.", words.Count(len(c.here), "message has", "messages have"))
+			c.Note("%s not left yet: they go on when this node runs again.", words.Count(c.out.Here(), "message has", "messages have"))
 			return nil
 		case err := <-lost:
 			return err
@@ -248,9 +253,9 @@ func (c *chat) run(ctx context.Context, links []string, linger time.Duration) er
 	}
 }
 
-// begin greets, takes the link if there is one, and picks the person if there
-// is only one.
-func (c *chat) begin(ctx context.Context, links []string) error {
+// begin greets, does what is to be done first, and picks the person if there is only
+// one.
+func (c *chat) begin(ctx context.Context, first func(context.Context, *chat) error) error {
 	c.Note("You are %s, %s.\n/invite makes your link, /join LINK takes one, /help says the rest.", cli.Defuse(c.self.Name), c.self.Identity)
 	if err := c.greetLAN(ctx); err != nil {
 		return err
@@ -258,10 +263,8 @@ func (c *chat) begin(ctx context.Context, links []string) error {
 	if err := c.greetUnread(ctx); err != nil {
 		return err
 	}
-	for _, who := range links {
-		if err := c.switchTo(ctx, request{args: []string{who}}); err != nil {
-			return err
-		}
+	if err := first(ctx, c); err != nil {
+		return err
 	}
 	if c.with == nil {
 		list, err := c.client.Contacts(ctx)

@@ -47,7 +47,30 @@ func (a *Commands) CompleteContact(cmd *cobra.Command, args []string, _ string) 
 func names(ctx context.Context, c *localapi.Client, argument, group string) (list []string) {
 	ctx, cancel := context.WithTimeout(ctx, completionTime)
 	defer cancel()
-	switch argument {
+	for kind := range strings.SplitSeq(argument, "|") {
+		list = append(list, namesOf(ctx, c, kind, group)...)
+	}
+	list = append(list, usage.Choices(argument)...)
+	// A name that is more than letters on one line would act on the shell.
+	return slices.DeleteFunc(list, func(name string) bool {
+		return cli.Defuse(name) != name || strings.ContainsAny(name, "\n\t\r")
+	})
+}
+
+// namesOf is names for one of what an argument can be.
+func namesOf(ctx context.Context, c *localapi.Client, kind, group string) (list []string) {
+	if kind == "CONTACT" || kind == "CONVERSATION" {
+		contacts, _ := c.Contacts(ctx)
+		for _, contact := range contacts {
+			list = append(list, contact.Name)
+		}
+	}
+	switch kind {
+	case "GROUP", "CONVERSATION":
+		groups, _ := c.Groups(ctx)
+		for _, g := range groups {
+			list = append(list, g.Name)
+		}
 	case "COMMAND":
 		for _, v := range verbs() {
 			if v.slash != "" {
@@ -66,21 +89,6 @@ func names(ctx context.Context, c *localapi.Client, argument, group string) (lis
 		}
 	case "MESSAGE":
 		list = []string{"last"}
-	case "CONTACT", "CONVERSATION", "MESSAGE-ID|CONVERSATION":
-		contacts, _ := c.Contacts(ctx)
-		for _, contact := range contacts {
-			list = append(list, contact.Name)
-		}
 	}
-	list = append(list, usage.Choices(argument)...)
-	if argument == "GROUP" || strings.HasSuffix(argument, "CONVERSATION") {
-		groups, _ := c.Groups(ctx)
-		for _, g := range groups {
-			list = append(list, g.Name)
-		}
-	}
-	// A name that is more than letters on one line would act on the shell.
-	return slices.DeleteFunc(list, func(name string) bool {
-		return cli.Defuse(name) != name || strings.ContainsAny(name, "\n\t\r")
-	})
+	return list
 }

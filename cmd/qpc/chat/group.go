@@ -10,13 +10,14 @@ import (
 	"quicnprotochat/node/localapi"
 )
 
-// Group has the commands about groups below it.
+// Group opens the chat in a group, and has the commands about groups below it.
 func (a *Commands) Group() *cobra.Command {
-	return &cobra.Command{
-		Use:   "group",
-		Short: "Conversations of any number.",
-		Long: `Conversations of any number. GROUP is an id, an exact name, or a unique beginning
-of either; send and history take it where they take a CONTACT.
+	v, _ := verbOf("/group")
+	cmd := a.commandOf(v, v.command)
+	cmd.Short = "Conversations of any number; the name of one opens the chat there."
+	cmd.Long = `Conversations of any number. The name of a group alone opens the chat there, as qpc
+chat does. GROUP is an id, an exact name, or a unique beginning of either; send and
+history take it where they take a CONTACT.
 
 Who makes a group is its first admin. Admins invite, remove, rename, and name
 further admins, each junior to those before. Any two of them may do so at once, or
@@ -24,10 +25,14 @@ while they do not reach each other: all members come to the same end.
 
 A group is post-quantum when the programs of all who are invited as it begins are: when
 the first of them come in it is fixed, and group info shows it. Somebody whose program
-lacks the suite of a group cannot join it later: start a new group with them.`,
-		Args: cobra.ArbitraryArgs,
-		RunE: cli.NeedsCommand,
+lacks the suite of a group cannot join it later: start a new group with them.`
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 1 {
+			return nil
+		}
+		return cli.NeedsCommand(cmd, args)
 	}
+	return cmd
 }
 
 // createGroup makes a group and invites people; in the chat it begins to write to it.

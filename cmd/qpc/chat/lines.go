@@ -6,7 +6,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"time"
 
 	"quicnprotochat/cmd/qpc/chat/usage"
 	"quicnprotochat/cmd/qpc/cli"
@@ -93,20 +92,13 @@ func (c *chat) send(ctx context.Context, text string) error {
 // sending notes a message that is on its way and tells of it, at a terminal not before
 // there is something to tell.
 func (c *chat) sending(d localapi.Delivery, text string) error {
-	if !d.State.Reaches(localapi.Stored) {
-		c.here[d.ID] = true
-	}
 	number := ""
 	if c.with != nil {
 		number = c.number(d.ID, c.with.id)
 	}
-	line := stateLine(d, number, text)
-	if c.terminal != nil && len(c.sent) < chatTracked {
-		c.sent[d.ID] = sentText{text: text, number: number, due: time.Now().Add(stateDelay)}
+	line := c.out.Sending(d, number, text, c.terminal != nil)
+	if line == "" {
 		return nil
-	}
-	if len(c.sent) < chatTracked {
-		c.sent[d.ID] = sentText{text: text, number: number, shown: line}
 	}
 	return c.Print(d, line)
 }
@@ -132,7 +124,7 @@ func (c *chat) pick(ctx context.Context) error {
 // dm begins to write to a person.
 func (c *chat) dm(ctx context.Context, r request) error {
 	who := r.args[0]
-	if strings.HasPrefix(who, "qpc:") || strings.Contains(who, "@") {
+	if !isKnownName(who) {
 		return c.take(ctx, r)
 	}
 	contact, err := c.client.Contact(ctx, who)
@@ -143,7 +135,9 @@ func (c *chat) dm(ctx context.Context, r request) error {
 		return err
 	}
 	list, nearbyErr := c.client.Nearby(ctx)
-	if slices.ContainsFunc(list, func(n localapi.Nearby) bool { return n.Claim == who || n.Identity == who && n.Name == "" }) {
+	if slices.ContainsFunc(list, func(n localapi.Nearby) bool {
+		return n.Name == "" && (strings.EqualFold(n.Claim, who) || n.Identity == who)
+	}) {
 		return c.take(ctx, r)
 	}
 	return cmp.Or(nearbyErr, err)
@@ -164,9 +158,12 @@ func (c *chat) switchTo(ctx context.Context, r request) error {
 	if len(r.args) == 0 {
 		return c.showUnread(ctx, r)
 	}
-	_, err := c.client.Contact(ctx, r.args[0])
-	if g, groupErr := c.client.Group(ctx, r.args[0]); err != nil && groupErr == nil {
-		return c.openGroup(ctx, localapi.Group{ID: g.ID, Name: g.Name, Status: g.Status, Members: len(g.Members)})
+	v, err := c.client.Conversation(ctx, r.args[0])
+	if err == nil && v.Group {
+		return c.group(ctx, request{args: []string{v.ID}})
+	}
+	if _, groupErr := c.client.Group(ctx, r.args[0]); err != nil && groupErr == nil {
+		return err // it could be a person as well
 	}
 	if err = c.dm(ctx, r); err == nil || localapi.AsError(err).Exit != localapi.ExitContact {
 		return err

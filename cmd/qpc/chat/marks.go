@@ -12,44 +12,12 @@ import (
 	"quicnprotochat/node/localapi"
 )
 
-// numbered is how many of the last messages of a chat can be named by the number
-// beside them.
-const numbered = 10_000
-
-// numbers are the numbers that stand beside the messages of a chat.
-type numbers struct {
-	last int
-	of   map[string]int
-	at   map[int]numberedLine
-}
-
-// numberedLine is a message with a number: its id, and the conversation that it is
-// of.
-type numberedLine struct{ id, with string }
-
-// give returns the number of a message, a new one if it has none.
-func (n *numbers) give(id, with string) int {
-	if n.of == nil {
-		n.of, n.at = map[string]int{}, map[int]numberedLine{}
-	}
-	if known, ok := n.of[id]; ok {
-		return known
-	}
-	n.last++
-	n.of[id], n.at[n.last] = n.last, numberedLine{id, with}
-	if old, ok := n.at[n.last-numbered]; ok {
-		delete(n.of, old.id)
-		delete(n.at, n.last-numbered)
-	}
-	return n.last
-}
-
 // number is how a message is named in a chat; nothing in a single command.
 func (c *chat) number(id, with string) string {
 	if !c.repl {
 		return ""
 	}
-	return fmt.Sprintf("#%d ", c.numbers.give(id, with))
+	return fmt.Sprintf("#%d ", c.numbers.Give(id, with))
 }
 
 // message is what a person calls a message: the number beside it, last, or its id, of
@@ -60,8 +28,8 @@ func (c *chat) message(ref string) (id, with string, err error) {
 	if notNumber != nil || !c.repl {
 		return ref, "", nil
 	}
-	if line, ok := c.numbers.at[n]; ok {
-		return line.id, line.with, nil
+	if id, with, ok := c.numbers.At(n); ok {
+		return id, with, nil
 	}
 	if len(ref) < 4 || ref[0] == '#' {
 		return "", "", cli.UsageError("no message here has the number "+ref, "the number stands before each message that is shown; /history shows them")

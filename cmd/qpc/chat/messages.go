@@ -48,12 +48,12 @@ func (c *chat) readBack(ctx context.Context, r request, unseen bool) error {
 			}
 		}
 		last = m.ID
-		if unseen && c.numbers.of[m.ID] != 0 {
+		if unseen && c.numbers.Has(m.ID) {
 			return nil
 		}
 		number := c.number(m.ID, place(m, self.Identity))
-		if _, known := c.sent[m.ID]; !known && c.follows(m) {
-			c.sent[m.ID] = sentText{text: m.Text, number: number, shown: string(m.State)}
+		if c.terminal != nil && m.From == self.Identity {
+			c.out.Follow(m, number, string(m.State))
 		}
 		return c.Print(m, number+words.Message(m, self.Identity, authors))
 	})

@@ -48,7 +48,7 @@ func (c *chat) event(e localapi.Event) error {
 	case e.Event == localapi.EventContact && e.Contact != nil && (c.with == nil || c.with.id != e.Contact.Identity):
 		text = fmt.Sprintf("%s is a contact now, by %s; /dm writes to them", cli.Defuse(e.Contact.Name), e.Contact.Via)
 	case e.Event == localapi.EventState && e.Delivery != nil:
-		text = c.state(*e.Delivery)
+		text = c.out.State(*e.Delivery)
 	case e.Event == localapi.EventNearby && e.Nearby != nil && !c.heard[e.Nearby.Identity]:
 		text = words.Nearby(*e.Nearby) + "; /dm " + cli.Defuse(e.Nearby.Claim) + " asks to write"
 	case e.Event == localapi.EventMissed:
@@ -83,7 +83,7 @@ func (c *chat) cameIn(e localapi.Event) string {
 // written is how a message is shown that the user wrote in another front end.
 func (c *chat) written(m localapi.Message, e localapi.Event) string {
 	with, to := place(m, c.self.Identity), ""
-	if c.numbers.of[m.ID] != 0 {
+	if c.numbers.Has(m.ID) {
 		return "" // written here
 	}
 	switch {
@@ -96,17 +96,10 @@ func (c *chat) written(m localapi.Message, e localapi.Event) string {
 		to = " to " + cli.Defuse(e.Contact.Name)
 	}
 	number := c.number(m.ID, with)
-	if c.follows(m) {
-		c.sent[m.ID] = sentText{text: m.Text, number: number, due: time.Now().Add(stateDelay)}
+	if c.terminal != nil {
+		c.out.Follow(m, number, "")
 	}
 	return fmt.Sprintf("%s%s  you%s: %s", number, cli.Shown(m.Time), to, words.Body(m))
-}
-
-// follows reports whether a person is to be told how far a message of their own comes that
-// was not sent here.
-func (c *chat) follows(m localapi.Message) bool {
-	return c.terminal != nil && m.From == c.self.Identity && m.Kind != localapi.KindTimer && len(c.sent) < chatTracked &&
-		m.State != localapi.Failed && !m.State.Reaches(localapi.Delivered)
 }
 
 // typist is who types where, by name.
@@ -117,12 +110,15 @@ func typist(e localapi.Event) string {
 	return cli.Defuse(e.Contact.Name)
 }
 
-// typingTime is how long somebody is shown as typing.
-const typingTime = 10 * time.Second
+const (
+	// typingTime is how long somebody is shown as typing, and typingShown how many are.
+	typingTime  = 10 * time.Second
+	typingShown = 256
+)
 
 // isTyping shows in the prompt that somebody is typing.
 func (c *chat) isTyping(e localapi.Event) error {
-	if len(c.typing) < chatTracked {
+	if len(c.typing) < typingShown {
 		c.typing[typist(e)] = time.Now().Add(typingTime)
 	}
 	if c.JSON {
@@ -137,33 +133,6 @@ func (c *chat) oneLine(text string) string {
 		return text
 	}
 	return strings.ReplaceAll(text, "\n    ", `\n`)
-}
-
-// state notes a new state of an own message and returns what to show of it:
-// nothing for one that was not sent here.
-func (c *chat) state(d localapi.Delivery) string {
-	if d.State.Reaches(localapi.Stored) || d.State == localapi.Failed {
-		delete(c.here, d.ID)
-	}
-	sent, ok := c.sent[d.ID]
-	if !ok {
-		return ""
-	}
-	if d.State.Reaches(localapi.Delivered) || d.State == localapi.Failed {
-		delete(c.sent, d.ID)
-	}
-	if sent.shown == "" && (d.State == localapi.Queued || d.State == localapi.Direct) {
-		return "" // a better one may follow at once
-	}
-	line := stateLine(d, sent.number, sent.text)
-	if line == sent.shown {
-		return "" // only the reason is another one
-	}
-	if _, ok := c.sent[d.ID]; ok {
-		sent.shown = line
-		c.sent[d.ID] = sent
-	}
-	return line
 }
 
 // prompt says to whom a line would go.
@@ -189,15 +158,6 @@ func (c *chat) prompt() error {
 	return nil
 }
 
-// stateLine tells people how far a message came.
-func stateLine(d localapi.Delivery, number, text string) string {
-	line := fmt.Sprintf("  %s(%s, path %s) %s", number, d.State, d.Path, words.Excerpt(text))
-	if d.State == localapi.Failed {
-		line += ": " + words.Places(d.Why)
-	}
-	return line
-}
-
 // showDue tells of messages that are still on their way.
 func (c *chat) showDue(now time.Time) error {
 	for who, until := range c.typing {
@@ -208,13 +168,8 @@ func (c *chat) showDue(now time.Time) error {
 			}
 		}
 	}
-	for id, sent := range c.sent {
-		if sent.shown != "" || now.Before(sent.due) {
-			continue
-		}
-		sent.shown = fmt.Sprintf("  %s(on its way) %s", sent.number, words.Excerpt(sent.text))
-		c.sent[id] = sent
-		if err := c.Print(nil, sent.shown); err != nil {
+	for _, line := range c.out.Due(now) {
+		if err := c.Print(nil, line); err != nil {
 			return err
 		}
 	}

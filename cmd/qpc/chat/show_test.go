@@ -42,7 +42,7 @@ func TestWrittenElsewhere(t *testing.T) {
 	var out bytes.Buffer
 	c := &chat{
 		Commands: New(&cli.App{Stdout: &out}), repl: true, self: localapi.Identity{Identity: "me"},
-		with: &chatPartner{id: "bob", name: "bob"}, sent: map[string]sentText{}, here: map[string]bool{},
+		with: &chatPartner{id: "bob", name: "bob"},
 	}
 	if err := c.sending(localapi.Delivery{ID: "1", State: localapi.Queued}, "here"); err != nil {
 		t.Fatal(err)

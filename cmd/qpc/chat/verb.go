@@ -34,6 +34,8 @@ type verb struct {
 	short, long string
 	// flags adds the flags of the command line, kept in the request.
 	flags func(cmd *cobra.Command, r *request)
+	// opens is whether its command opens the chat, and begins there with what it does.
+	opens bool
 	do    func(c *chat, ctx context.Context, r request) error
 }
 
@@ -63,6 +65,11 @@ type request struct {
 
 // commandOf makes the command of a verb by one of its names.
 func (a *Commands) commandOf(v verb, name string) *cobra.Command {
+	if v.opens {
+		cmd := a.opening(name, v.args, v.do)
+		cmd.Short, cmd.Long = v.short, v.short+" It opens the chat: see qpc help chat."
+		return cmd
+	}
 	least, limit := v.args.Arity()
 	var flags request
 	cmd := &cobra.Command{
@@ -114,7 +121,9 @@ func (a *Commands) AddVerbs(root *cobra.Command) {
 		if len(path) > 1 {
 			parent = below(root, path[0])
 		}
-		parent.AddCommand(a.commandOf(v, name))
+		if below(parent, name) == nil {
+			parent.AddCommand(a.commandOf(v, name))
+		}
 	}
 	for _, v := range verbs() {
 		if v.slash == "" || v.command == "" || below(root, v.slash) != nil {

@@ -23,7 +23,7 @@ func TestVerbs(t *testing.T) {
 		}
 		if v.command != "" {
 			cmd, rest, err := root.Find(strings.Fields(v.command))
-			if err != nil || len(rest) > 0 || cmd.Short != v.short {
+			if err != nil || len(rest) > 0 || cmd.Short != v.short && !cmd.HasSubCommands() {
 				t.Errorf("qpc %s: got %v, %q, %v", v.command, cmd.Name(), rest, err)
 			}
 		}
@@ -34,7 +34,7 @@ func TestVerbs(t *testing.T) {
 			t.Errorf("/%s is there twice", v.slash)
 		}
 		slashes[v.slash] = true
-		if own, rest, err := root.Find([]string{v.slash}); v.command != "" && (err != nil || len(rest) > 0 || own == root) {
+		if own, rest, err := root.Find([]string{v.slash}); v.slash != "help" && v.slash != "quit" && (err != nil || len(rest) > 0 || own == root) {
 			t.Errorf("there is no qpc %s: %v", v.slash, err)
 		}
 		if !strings.Contains(Help(), cli.HelpLine(v.usage(), v.short)) {

@@ -14,12 +14,12 @@ import (
 func verbs() []verb {
 	return slices.Concat([]verb{
 		{
-			slash: "dm", typed: "CONTACT", do: (*chat).dm,
+			slash: "dm", typed: "CONTACT", command: "dm", args: "CONTACT|NAME@RELAY|LINK", do: (*chat).dm, opens: true,
 			short: "Write to a person from now on; also NAME@RELAY, a name on the LAN, or a link.",
 		},
-		{slash: "group", typed: "GROUP", do: (*chat).group, short: "Write to a group from now on."},
+		{slash: "group", typed: "GROUP", command: "group", args: "GROUP", do: (*chat).group, opens: true, short: "Write to a group from now on."},
 		{
-			slash: "switch", typed: "[CONVERSATION]", do: (*chat).switchTo,
+			slash: "switch", typed: "[CONVERSATION]", command: "switch", args: "[CONVERSATION]", do: (*chat).switchTo, opens: true,
 			short: "Write to that person or group; without one: what is unread.",
 		},
 		{slash: "unread", command: "unread", do: (*chat).showUnread, short: "List the conversations in which something is unread."},

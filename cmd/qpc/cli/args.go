@@ -46,7 +46,10 @@ func Choices(cmd *cobra.Command, flag string, words ...string) {
 // Misused is a usage error of a command.
 func Misused(cmd *cobra.Command, message string) error {
 	hint := "see: qpc help"
-	if cmd.HasParent() {
+	switch {
+	case cmd.HasParent() && cmd.HasSubCommands():
+		hint = "see: qpc help " + cmd.Name()
+	case cmd.HasParent():
 		hint = "usage: " + cmd.UseLine()
 	}
 	return UsageError(message, hint)

@@ -144,11 +144,13 @@ func (m *inputModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case forgetMsg:
 		m.forget(msg.secret)
 	case tea.PasteMsg:
+		// Terminals send what Enter sends for the end of a line, and other systems both.
+		msg.Content = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(msg.Content)
 		if m.secret == nil {
 			return m, m.edit(msg)
 		}
 		line, _, _ := strings.Cut(msg.Content, "\n")
-		m.secret.add(strings.TrimSuffix(line, "\r"))
+		m.secret.add(line)
 	case tea.KeyPressMsg:
 		if m.secret == nil {
 			return m, m.key(msg)
@@ -292,7 +294,8 @@ func (m *inputModel) key(msg tea.KeyPressMsg) tea.Cmd {
 
 // enter takes the line.
 func (m *inputModel) enter() tea.Cmd {
-	line := m.input.Value()
+	// What is copied often ends in a newline, which is no part of what is meant.
+	line := strings.TrimRight(m.input.Value(), "\n")
 	if m.over {
 		return nil
 	}
