@@ -56,6 +56,8 @@ type inputModel struct {
 	// showing is true at first too, until the terminal is sized and drawn.
 	showing bool
 	sized   bool
+	// joins is whether the terminal says that it draws emoji of several parts as one.
+	joins   bool
 	closing bool
 	// drawn is true when the first frames were: before that keys come that were typed
 	// when the terminal was not ours yet.
@@ -106,6 +108,9 @@ func (m *inputModel) View() tea.View {
 		return m.secret.view(m.width)
 	}
 	text := m.input.View()
+	if !m.joins {
+		text = steady(text)
+	}
 	if m.redraw {
 		text += " "
 	}
@@ -124,6 +129,8 @@ func (m *inputModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 			m.sized = true
 			return m, tea.Tick(firstFrames, func(time.Time) tea.Msg { return shownMsg{} })
 		}
+	case tea.ModeReportMsg:
+		m.joins = m.joins || msg.Mode == ansi.ModeUnicodeCore && (msg.Value == ansi.ModeReset || msg.Value.IsSet())
 	case promptMsg:
 		m.setPrompt(string(msg))
 	case showMsg:
@@ -205,7 +212,7 @@ func (m *inputModel) pieces(line string) []string {
 		return []string{" "}
 	}
 	room := m.width * max(m.height-inputRows-1, 1)
-	if room == 0 || ansi.StringWidth(line) <= room {
+	if room == 0 || columns(line) <= room {
 		return []string{line}
 	}
 	return strings.Split(ansi.Hardwrap(line, room, true), "\n")

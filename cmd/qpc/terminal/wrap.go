@@ -3,8 +3,6 @@ package terminal
 import (
 	"strings"
 	"unicode"
-
-	"github.com/charmbracelet/x/ansi"
 )
 
 const (
@@ -18,7 +16,7 @@ const (
 // wrap breaks a line at spaces into rows of at most width columns. A long word of
 // ASCII, like a link, stays in one piece: the terminal wraps it, and it is copied whole.
 func wrap(line string, width int) []string {
-	if width < narrowest || ansi.StringWidth(line) <= width {
+	if width < narrowest || columns(line) <= width {
 		return []string{line}
 	}
 	indent := max(hanging, len(line)-len(strings.TrimLeft(line, " ")))
@@ -50,7 +48,7 @@ type wrapper struct {
 
 // add puts a word behind a gap, on the row or on the next one.
 func (w *wrapper) add(gap, word string) {
-	if ansi.StringWidth(w.row+gap+word) <= w.width {
+	if columns(w.row+gap+word) <= w.width {
 		w.row += gap + word
 		return
 	}
@@ -60,13 +58,14 @@ func (w *wrapper) add(gap, word string) {
 		w.row += gap
 	}
 	switch {
-	case ansi.StringWidth(w.row+word) <= w.width:
+	case columns(w.row+word) <= w.width:
 		w.row += word
 	case strings.IndexFunc(word, func(r rune) bool { return r > unicode.MaxASCII }) < 0:
 		w.row = word
 	default:
-		for used := ansi.StringWidth(w.row); word != ""; {
-			cluster, width := ansi.FirstGraphemeCluster(word, ansi.GraphemeWidth)
+		for used := columns(w.row); word != ""; {
+			cluster, one, parts := first(word)
+			width := max(one, parts)
 			if used+width > w.width {
 				w.rows, w.row, used = append(w.rows, w.row), w.margin, len(w.margin)
 			}

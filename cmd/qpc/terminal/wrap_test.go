@@ -5,8 +5,6 @@ import (
 	"strings"
 	"testing"
 	"unicode"
-
-	"github.com/charmbracelet/x/ansi"
 )
 
 func TestWrap(t *testing.T) {
@@ -53,7 +51,7 @@ func FuzzWrap(f *testing.F) {
 		}
 		for i, row := range rows {
 			ascii := strings.IndexFunc(row, func(r rune) bool { return r > unicode.MaxASCII || r == ' ' }) < 0
-			if width >= narrowest && ansi.StringWidth(row) > width && !ascii {
+			if width >= narrowest && columns(row) > width && !ascii {
 				t.Errorf("%q in %d: row %q is too wide", line, width, row)
 			}
 			if i > 0 && !ascii && !strings.HasPrefix(row, strings.Repeat(" ", hanging)) {
