@@ -1,6 +1,8 @@
 package afresh
 
 import (
+	"errors"
+
 	"quicnprotochat/node/cards"
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/keys"
@@ -18,7 +20,7 @@ const (
 // Begin erases the secrets that another home may have used, and lets the node enter
 // all its conversations and groups anew.
 func Begin(tx *store.Tx) error {
-	if err := tx.DropSecrets(); err != nil {
+	if err := errors.Join(tx.DropSecrets(), keys.Renew(tx)); err != nil {
 		return err
 	}
 	if err := tx.SetMeta(keys.MetaRestored, []byte{1}); err != nil {

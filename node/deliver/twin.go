@@ -123,7 +123,7 @@ func (d *Deliverer) askKept(ctx context.Context, ln *links.Link) {
 		pause := time.Second
 		if !silent {
 			if t, err := d.judge(ctx, record); err == nil {
-				d.asked.End(ln.Key, t != profile.NoTwin)
+				d.asked.End(ln.Key, t != profile.NoTwin && t != profile.Overtaken)
 				pause = twinEvery
 			}
 		}

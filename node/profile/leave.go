@@ -61,7 +61,9 @@ func (p *Profile) Revoke(tx *store.Tx, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	next := max(l.generation+1, uint32(min(max(now.Unix(), 0), math.MaxInt32)))
+	p.mu.Lock()
+	next := max(l.generation+1, p.cancelled+1, uint32(min(max(now.Unix(), 0), math.MaxInt32)))
+	p.mu.Unlock()
 	return tx.SetMeta(metaGeneration, binary.BigEndian.AppendUint32(nil, next))
 }
 

@@ -53,9 +53,10 @@ type Profile struct {
 	addrs Addresses
 	name  string
 
-	// mu guards sequences, and is not held while the store works.
+	// mu guards the fields below, and is not held while the store works.
 	mu        sync.Mutex
 	sequences sequences
+	cancelled uint32 // the highest generation of passes in an endpoint of ours that somebody keeps
 
 	// making has a token while somebody uses the fields below, the endpoint made
 	// last. A channel and not a mutex: it is held while the store writes.

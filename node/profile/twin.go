@@ -24,6 +24,9 @@ const (
 	TwinBefore
 	// TwinNow: another home made it after we started. Two run.
 	TwinNow
+	// Overtaken: another home made it, of which we know, as of that from which this one
+	// was restored. It has cancelled the passes and the address key that we have.
+	Overtaken
 )
 
 // sequencesKept is how many of the sequence numbers of this run are known, the last
@@ -94,9 +97,14 @@ func (p *Profile) Compare(ctx context.Context, record []byte) (t Twin, err error
 	err = p.cfg.Store.Update(ctx, func(tx *store.Tx) error {
 		p.mu.Lock()
 		t = p.sequences.twin(e.Seq)
+		p.cancelled = max(p.cancelled, e.Generation)
 		p.mu.Unlock()
 		if t == NoTwin {
-			return nil
+			overtaken, err := p.Overtaken(tx)
+			if overtaken {
+				t = Overtaken
+			}
+			return err
 		}
 		last, err := tx.Meta(metaEndpoint)
 		if err == nil && (len(last) != 8 || binary.BigEndian.Uint64(last) < e.Seq) {
@@ -113,4 +121,13 @@ func (p *Profile) Compare(ctx context.Context, record []byte) (t Twin, err error
 		p.sequences.before = max(p.sequences.before, e.Seq)
 	}
 	return t, nil
+}
+
+// Overtaken reports whether another home of this identity has cancelled our passes and
+// our address key, by what Compare has seen: then they must be cancelled here as well.
+func (p *Profile) Overtaken(tx *store.Tx) (bool, error) {
+	l, err := readLeave(tx)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return err == nil && l.generation < p.cancelled, err
 }
