@@ -7,6 +7,7 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"capnproto.org/go/capnp/v3"
 	rpccp "capnproto.org/go/capnp/v3/std/capnp/rpc"
@@ -17,72 +18,104 @@ import (
 // TestBudgetOfMessages fills a Budget with calls that do not end: a large call
 // of another connection waits, unread, and its small ones go on.
 func TestBudgetOfMessages(t *testing.T) {
-	svc, running, let := blocked()
-	shared := budget.New(14 << 20)
-	from := func(peer byte) func(*ConnConfig) {
-		return func(c *ConnConfig) { c.Budget, c.Peer = shared, Peer{Identity: testID(peer), Proven: true} }
-	}
-	flood, _, _ := rawClient(t, svc.service(), from(1))
-	honest, _, _ := rawClient(t, svc.service(), from(2))
-	flood.send(bootstrap(0))
-	flood.send(deposit(1, make([]byte, 5<<20)))
-	waitFor(t, func() bool { return running.Load() == 1 })
-
-	honest.send(bootstrap(0))
-	honest.send(deposit(1, make([]byte, 64<<10-512)))
-	waitFor(t, func() bool { return running.Load() == 2 })
-	sent := make(chan struct{})
-	go func() {
-		defer close(sent)
-		honest.send(deposit(2, make([]byte, 5<<20)))
-	}()
-	waitFor(t, func() bool { return shared.Waiting() == 1 })
-	close(let)
-	<-sent
-	for _, id := range []uint32{1, 2} {
-		if got := honest.returned(id); got.Which() != rpccp.Return_Which_results {
-			t.Errorf("call %d: got %v", id, reason(got))
+	synctest.Test(t, func(t *testing.T) {
+		svc, running, let := blocked()
+		shared := budget.New(14 << 20)
+		flood, honest := sharing(t, svc, shared, 1), sharing(t, svc, shared, 2)
+		flood.send(deposit(1, make([]byte, 5<<20)))
+		honest.send(deposit(1, make([]byte, 64<<10-512)))
+		synctest.Wait()
+		if n := running.Load(); n != 2 {
+			t.Fatalf("%d calls are handled", n)
 		}
-	}
-	waitFor(t, func() bool {
-		in, _ := shared.Used()
-		return in == 0
+		sent := false
+		go func() {
+			honest.send(deposit(2, make([]byte, 5<<20)))
+			sent = true
+		}()
+		synctest.Wait()
+		if sent {
+			t.Error("a call is read for which there is no memory")
+		}
+		close(let)
+		for r, id := range map[*raw]uint32{flood: 1, honest: 2} {
+			if got := r.returned(id); got.Which() != rpccp.Return_Which_results {
+				t.Errorf("call %d: got %v", id, reason(got))
+			}
+		}
+		flood.send(deposit(2, make([]byte, 5<<20))) // now that there is memory again
+		if got := flood.returned(2); got.Which() != rpccp.Return_Which_results {
+			t.Errorf("got %v", reason(got))
+		}
 	})
 }
 
-// TestRoom is a handler that asks for memory: it has it until the answer is
-// written, or the connection ends.
+// sharing connects a peer to a service, by a connection that holds nothing, with a
+// Budget.
+func sharing(t *testing.T, r *recorder, b *budget.Budget, peer byte) *raw {
+	t.Helper()
+	left, right := net.Pipe()
+	client, _, _ := rawClientOn(t, left, right, r.service(), func(c *ConnConfig) {
+		c.Budget, c.Peer = b, Peer{Identity: testID(peer), Proven: true}
+	})
+	client.send(bootstrap(0))
+	return client
+}
+
+// TestRoom is a handler that asks for memory: it has what it asked for last until the
+// answer is written, or the connection ends.
 func TestRoom(t *testing.T) {
-	shared := budget.New(24 << 20)
-	used := func() int64 {
-		_, out := shared.Used()
-		return out
-	}
-	var inside int64
-	r := &recorder{inbox: []Envelope{{1, make([]byte, 1<<20)}}, hook: func(ctx context.Context, _ string, _ ...any) {
-		for _, n := range []int{3 << 20, 1 << 20, 2 << 20, 2 << 20, 1 << 20} {
-			if err := Room(ctx, n); err != nil {
-				t.Error(err)
-			}
-		}
-		inside = used()
-	}}
-	raw, _, _ := rawClient(t, r.service(), func(c *ConnConfig) { c.Budget = shared })
-	raw.send(bootstrap(0))
-	raw.send(look(1))
-	waitFor(t, func() bool { return used() == 2<<20 }) // not read yet
-	if inside != 2<<20 {
-		t.Errorf("%d bytes are in use in the handler", inside)
-	}
-	raw.returned(1)
-	waitFor(t, func() bool { return used() == 0 })
-	raw.send(look(2))
-	waitFor(t, func() bool { return used() != 0 })
-	raw.rwc.Close()
-	waitFor(t, func() bool { return used() == 0 })
 	if err := Room(t.Context(), 1<<40); err != nil {
 		t.Errorf("without a server: %v", err)
 	}
+	synctest.Test(t, func(t *testing.T) {
+		asking := func(what *recorder, sizes ...int) *recorder {
+			what.hook = func(ctx context.Context, _ string, _ ...any) {
+				for _, n := range sizes {
+					if err := Room(ctx, n); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+			return what
+		}
+		shared := budget.New(24 << 20) // of which large answers may take 9, twice what they are
+		first := sharing(t, asking(&recorder{inbox: []Envelope{{1, make([]byte, 1<<20)}}}, 3<<20, 1<<20, 2<<20, 2<<20, 1<<20), shared, 1)
+		ask := func(peer byte, size int) (granted *bool) {
+			granted = new(bool)
+			other := sharing(t, asking(new(recorder), size), shared, peer)
+			other.send(look(1))
+			go func() {
+				other.returned(1)
+				*granted = true
+			}()
+			synctest.Wait()
+			return granted
+		}
+		first.send(look(1))
+		if !*ask(2, 3<<20) {
+			t.Error("an answer of 1 MiB leaves no room for one of 3")
+		}
+		large := ask(3, 4<<20)
+		if *large {
+			t.Error("there is room that an unread answer has")
+		}
+		first.returned(1)
+		synctest.Wait()
+		if !*large {
+			t.Error("there is no room when the answer was read")
+		}
+		first.send(look(2))
+		synctest.Wait()
+		if large = ask(4, 4<<20); *large {
+			t.Error("there is room that a second unread answer has")
+		}
+		first.rwc.Close()
+		synctest.Wait()
+		if !*large {
+			t.Error("there is no room when the connection has ended")
+		}
+	})
 }
 
 // TestWaitingCallsAreTiny refuses to keep large arguments for as long as a call

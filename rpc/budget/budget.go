@@ -66,12 +66,6 @@ func New(bytes int64) *Budget {
 // Peer is whose share of a Budget a message takes: 32 bytes that name a caller.
 type Peer [32]byte
 
-// Used returns how many bytes messages take now, those that came in and answers: for tests.
-func (b *Budget) Used() (in, out int64) { return b.in.taken(), b.out.taken() }
-
-// Waiting returns how many messages wait for room, in both directions: for tests.
-func (b *Budget) Waiting() int { return b.in.waiting() + b.out.waiting() }
-
 // pool is the room for messages of one direction.
 type pool struct {
 	limit int64
@@ -190,18 +184,4 @@ func (p *pool) evict(now time.Time) {
 		s.a.cut(ErrCrowded)
 		s.a.Drop(s)
 	}
-}
-
-// taken returns how many bytes are in use.
-func (p *pool) taken() int64 {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.used
-}
-
-// waiting returns how many seats wait.
-func (p *pool) waiting() int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.queue)
 }

@@ -17,8 +17,9 @@ import (
 
 const (
 	// maxAnswers bounds the calls of the other side that it has not finished.
-	// A Go client finishes a quarter of a second after the answer, so this is
-	// 100,000 calls/s; an entry whose answer is sent holds about 1 KiB.
+	// A Go client finishes a quarter of a second after the answer, and ours with the
+	// call after that, so this is 100,000 calls/s; an entry whose answer is sent holds
+	// about 1 KiB.
 	maxAnswers = 1 << 15
 	// maxUnsent bounds the answers that wait to be written, besides those of
 	// calls in flight. Calls over MaxInFlight are refused with a small answer;
