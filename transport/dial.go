@@ -121,7 +121,11 @@ func (h *Host) dialKnown(ctx context.Context, k Key, up <-chan struct{}) (again 
 	if _, newer := h.book.candidates(k, time.Now()); newer != d.version {
 		return true, nil // addresses were learnt meanwhile
 	}
-	return false, &DialError{Key: k, Attempts: d.attempts}
+	err = &DialError{Key: k, Attempts: d.attempts}
+	if len(d.attempts) == 0 {
+		err = &DialError{Key: k, cause: fmt.Errorf("%w but over relays, and there %w", ErrNoAddress, punch.ErrLately)}
+	}
+	return false, err
 }
 
 // punchDelay is how long a dial runs before a hole is punched as well.

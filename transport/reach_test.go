@@ -137,6 +137,9 @@ func TestPunchInVain(t *testing.T) {
 		if _, err = w.a.Open(t.Context(), w.b.Key()); err == nil || time.Since(start) > time.Second {
 			t.Errorf("open again: got %v after %v, want an error at once", err, time.Since(start))
 		}
+		if !errors.Is(err, transport.ErrNoAddress) || !strings.Contains(err.Error(), "a short while ago") {
+			t.Errorf("open again: got %v, want why", err)
+		}
 		net.Cut("1.0.0.1", "1.0.0.2", false)
 		time.Sleep(2 * time.Minute)
 		s, err := w.a.Open(t.Context(), w.b.Key())
