@@ -130,20 +130,6 @@ type Config struct {
 	Log *slog.Logger
 }
 
-// ParseListen reads addresses for Config.Listen from their text, for a command
-// that knows nothing of transport. The error is ErrConfig.
-func ParseListen(texts []string) ([]transport.Addr, error) {
-	var out []transport.Addr
-	for _, text := range texts {
-		a, err := transport.ParseAddr(text)
-		if err != nil {
-			return nil, fmt.Errorf("%w: listen on %q: %w", ErrConfig, text, err)
-		}
-		out = append(out, a)
-	}
-	return out, nil
-}
-
 // withDefaults fills in the defaults and checks the rest.
 func (c Config) withDefaults() (Config, error) {
 	c.Access = cmp.Or(c.Access, AccessOpen)

@@ -56,7 +56,7 @@ type Relay struct {
 func New(cfg Config) (*Relay, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
-		return nil, fmt.Errorf("new relay: %w: %w", ErrConfig, err)
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	h, err := openHome(cfg.Dir)
 	if err != nil {

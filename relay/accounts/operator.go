@@ -57,8 +57,10 @@ type Invite struct {
 var (
 	// ErrNoUser means that no account has that name.
 	ErrNoUser = errors.New("no account has that name")
-	// ErrInvite means what cannot be an invite.
+	// ErrInvite means that there is no such invite, or more than one.
 	ErrInvite = errors.New("no such invite")
+	// ErrBounds means an invite that is over MaxInviteLife or MaxNote.
+	ErrBounds = fmt.Errorf("an invite is good for at most %v, and its note has at most %d bytes", MaxInviteLife, MaxNote)
 )
 
 // usersPage is how many accounts one read transaction is for.
@@ -134,13 +136,14 @@ const (
 )
 
 // Invite makes an invite for one account. The code is shown once: the store keeps
-// its hash. A lasts of 0 means DefaultInviteLife.
+// its hash. A lasts of 0 means DefaultInviteLife. The error is ErrBounds, or that of
+// the store.
 func (o Operator) Invite(ctx context.Context, lasts time.Duration, note string) (code string, i Invite, err error) {
 	if lasts == 0 {
 		lasts = DefaultInviteLife
 	}
 	if lasts < 0 || lasts > MaxInviteLife || len(note) > MaxNote || !utf8.ValidString(note) {
-		return "", i, fmt.Errorf("%w: it lasts at most %v, and its note has at most %d bytes", ErrInvite, MaxInviteLife, MaxNote)
+		return "", i, ErrBounds
 	}
 	code, stored := NewInvite(o.Now(), lasts, note)
 	return code, invite(stored), o.Storage.AddInvite(ctx, stored)

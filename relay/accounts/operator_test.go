@@ -38,9 +38,9 @@ func TestOperator(t *testing.T) {
 		}
 	}
 	_, _, err = o.Invite(ctx, 2*MaxInviteLife, "")
-	want(t, "for ever", err, ErrInvite)
+	want(t, "for ever", err, ErrBounds)
 	_, _, err = o.Invite(ctx, 0, strings.Repeat("x", MaxNote+1))
-	want(t, "a long note", err, ErrInvite)
+	want(t, "a long note", err, ErrBounds)
 
 	want(t, "register", w.register(t, p.tls(""), "Anna", "pw", p.id, code), nil)
 	var users []User

@@ -68,7 +68,7 @@ func invitesOf(ctx context.Context, op accounts.Operator) (l list[Invite], err e
 func invite(ctx context.Context, op accounts.Operator, count int, lasts time.Duration, note string) (l list[Invite], err error) {
 	l.List = []Invite{}
 	if count < 1 || count > MaxInvites {
-		return l, accounts.ErrInvite
+		return l, accounts.ErrBounds
 	}
 	for range count {
 		code, i, err := op.Invite(ctx, lasts, note)
@@ -110,7 +110,7 @@ func (o *Operator) Ban(ctx context.Context, name string, ban bool) error {
 }
 
 // Invite makes invites, of at most MaxInvites accounts, one each. A lasts of 0 means
-// accounts.DefaultInviteLife. accounts.ErrInvite if it cannot be.
+// accounts.DefaultInviteLife. accounts.ErrBounds if it cannot be.
 func (o *Operator) Invite(ctx context.Context, count int, lasts time.Duration, note string) ([]Invite, error) {
 	var l list[Invite]
 	q := url.Values{"count": {strconv.Itoa(count)}, "lasts": {lasts.String()}, "note": {note}}
@@ -182,7 +182,7 @@ func (s *Server) routeUsers(mux *http.ServeMux) {
 		count, err := strconv.Atoi(q.Get("count"))
 		lasts, err2 := time.ParseDuration(q.Get("lasts"))
 		if errors.Join(err, err2) != nil {
-			s.result(w, nil, accounts.ErrInvite)
+			s.result(w, nil, accounts.ErrBounds)
 			return
 		}
 		l, err := invite(r.Context(), s.relay.Operator(), count, lasts, q.Get("note"))
@@ -194,7 +194,7 @@ func (s *Server) routeUsers(mux *http.ServeMux) {
 }
 
 // known are the errors that mean the same on both sides of the socket, by status.
-var known = map[int]error{http.StatusNotFound: accounts.ErrNoUser, http.StatusGone: accounts.ErrInvite}
+var known = map[int]error{http.StatusNotFound: accounts.ErrNoUser, http.StatusGone: accounts.ErrInvite, http.StatusBadRequest: accounts.ErrBounds}
 
 func (s *Server) result(w http.ResponseWriter, v any, err error) {
 	if err == nil {

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"quicnprotochat/relay"
 	"quicnprotochat/transport"
 )
 
@@ -57,9 +56,7 @@ func (s setting) set(c *Config, text string) error {
 			err = errors.New("not debug, info, warn or error")
 		}
 	case *[]transport.Addr:
-		var addrs []transport.Addr
-		addrs, err = relay.ParseListen(strings.Fields(text))
-		*p = append(*p, addrs...)
+		err = addAddrs(p, text)
 	case *[]uint16:
 		err = addNumbers(p, text)
 	default:
@@ -121,6 +118,18 @@ func addNumbers(p *[]uint16, text string) error {
 			return fmt.Errorf("%q is not a number up to 0xFFFF", word)
 		}
 		*p = append(*p, uint16(n))
+	}
+	return nil
+}
+
+// addAddrs adds addresses to listen on.
+func addAddrs(to *[]transport.Addr, text string) error {
+	for at := range strings.FieldsSeq(text) {
+		a, err := transport.ParseAddr(at)
+		if err != nil {
+			return fmt.Errorf("%.128q: %w", at, err)
+		}
+		*to = append(*to, a)
 	}
 	return nil
 }

@@ -25,6 +25,8 @@ func Between(least, most int) cobra.PositionalArgs {
 		switch {
 		case len(args) < least:
 			return Misused(cmd, "too few arguments")
+		case len(args) > most && most == 0 && cmd.HasSubCommands():
+			return NeedsCommand(cmd, args)
 		case len(args) > most:
 			return Misused(cmd, "too many arguments: a text of several words needs quotes")
 		default:

@@ -53,6 +53,8 @@ func relayError(h cli.Home, err error) error {
 		e.Exit, e.Hint = localapi.ExitContact, "see: qpc relay users"+h.Flag
 	case errors.Is(err, accounts.ErrInvite):
 		e.Exit, e.Hint = localapi.ExitContact, "see: qpc relay invite list"+h.Flag
+	case errors.Is(err, accounts.ErrBounds):
+		e.Exit, e.Hint = localapi.ExitUsage, "none was made"
 	case errors.Is(err, admin.ErrNotEmpty):
 		e.Message, e.Hint = h.Dir+" is not empty", "nothing was changed; restore into another home: --home DIR"
 	case errors.Is(err, admin.ErrBackup):
