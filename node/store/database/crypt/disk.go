@@ -7,7 +7,6 @@ import (
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/util/vfsutil"
 	"github.com/ncruces/go-sqlite3/vfs"
-	"golang.org/x/crypto/xts"
 )
 
 // Disk is the VFS of one connection.
@@ -17,7 +16,7 @@ type Disk struct {
 	Lazy bool
 
 	name   string
-	cipher *xts.Cipher
+	cipher *xts
 	page   int // bytes of a page of the database, 0 if not known yet
 }
 
@@ -30,7 +29,7 @@ func New(key []byte) (*Disk, error) { return over(vfs.Find("os"), key) }
 
 // over returns a Disk whose files are those of another VFS.
 func over(base vfs.VFS, key []byte) (*Disk, error) {
-	cipher, err := newCipher(key)
+	cipher, err := newXTS(key)
 	if err != nil {
 		return nil, fmt.Errorf("cipher of the database: %w", err)
 	}
