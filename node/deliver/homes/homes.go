@@ -19,9 +19,12 @@ const (
 	// who lose it at once spread over it, so that it is not lost again. It is
 	// doubled at each failure up to mostPause; steady is how long a visit lasts that
 	// was none.
-	leastPause = 5 * time.Second
+	leastPause = 4 * time.Second
 	mostPause  = time.Minute
 	steady     = 30 * time.Second
+	// soon is for how long after it was lost a relay is dialled as at first if nobody
+	// answers, which takes a while by itself: it may be starting again.
+	soon = 2 * time.Minute
 )
 
 // Config says what is done at relays. All fields are required.
@@ -230,7 +233,7 @@ func (r *relay) start() {
 
 // keep stays in touch with the relay until ctx ends.
 func (r *relay) keep(ctx context.Context) {
-	pause := time.Duration(0)
+	pause, lost := time.Duration(0), time.Now()
 	for ctx.Err() == nil {
 		began := time.Now()
 		err := r.of.cfg.Visit(ctx, &Visit{URL: r.url, Refresh: r.refresh, relay: r})
@@ -239,10 +242,14 @@ func (r *relay) keep(ctx context.Context) {
 		}
 		r.note(false, err)
 		r.of.cfg.Log.Warn("home relay not reached", "relay", r.url.Key, "err", err)
-		if time.Since(began) > steady {
-			pause = 0
+		switch took := time.Since(began); {
+		case took > steady:
+			pause, lost = leastPause, time.Now()
+		case took > leastPause && time.Since(lost) < soon:
+			pause = leastPause
+		default:
+			pause = min(max(2*pause, leastPause), mostPause)
 		}
-		pause = min(max(2*pause, leastPause), mostPause)
 		r.pause(time.Now())
 		timer := time.NewTimer(wait(cmp.Or(r.of.cfg.Patience(err), pause)))
 		select {

@@ -132,6 +132,58 @@ func TestThousand(t *testing.T) {
 	})
 }
 
+// TestRestart lets a relay be away for as long as a restart may take: who lost it is back
+// within the time of a dial that has begun and of the pause behind that. One that answers
+// with an error at once is visited less and less often.
+func TestRestart(t *testing.T) {
+	for _, away := range []time.Duration{0, 2 * time.Second, 10 * time.Second, time.Minute, soon - dialTime} {
+		synctest.Test(t, func(t *testing.T) {
+			relay := &crowded{gone: make(chan struct{})}
+			relay.count()
+			defer visit(t, relay.visit)()
+			time.Sleep(time.Hour)
+			relay.lose(away > 0)
+			time.Sleep(away)
+			relay.mu.Lock()
+			relay.away = false
+			relay.mu.Unlock()
+			time.Sleep(2 * mostPause)
+			relay.mu.Lock()
+			defer relay.mu.Unlock()
+			took := relay.last - away
+			if t.Logf("away for %v: back after %v", away, took); relay.here != 1 || took > dialTime+leastPause+roundTrip {
+				t.Errorf("away for %v: back after %v", away, took)
+			}
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		visits := 0
+		end := visit(t, func(context.Context, *Visit) error {
+			visits++
+			return errors.New("too busy")
+		})
+		time.Sleep(time.Hour)
+		end()
+		if visits > 200 {
+			t.Errorf("a busy relay was visited %d times in an hour", visits)
+		}
+	})
+}
+
+// visit keeps in touch with one relay until the returned function is called.
+func visit(t *testing.T, at func(context.Context, *Visit) error) (end func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	h := New(Config{Visit: at, Changed: func() {}, Log: slog.New(slog.DiscardHandler), Patience: func(error) time.Duration { return 0 }})
+	h.Add(transport.RelayURL{Key: transport.Key{1}})
+	h.Start(func(fn func(context.Context)) bool { wg.Go(func() { fn(ctx) }); return true })
+	return func() {
+		cancel()
+		wg.Wait()
+	}
+}
+
 // check complains of a second in which more than a third of the nodes did something.
 func check(t *testing.T, what string, second map[int]int, nodes int) {
 	t.Helper()
