@@ -124,11 +124,17 @@ func (l *natLab) online(nodes ...*process) {
 		}
 	}
 	for _, p := range nodes {
-		eventually(l.t, p.name+" reaches the relay", func() bool {
-			s := p.status(l.t)
-			return len(s.Relays) == 1 && s.Relays[0].Reached
-		})
+		l.reaches(p)
 	}
+}
+
+// reaches waits until a node reaches the relay.
+func (l *natLab) reaches(p *process) {
+	l.t.Helper()
+	eventually(l.t, p.name+" reaches the relay", func() bool {
+		s := p.status(l.t)
+		return len(s.Relays) == 1 && s.Relays[0].Reached
+	})
 }
 
 // meet lets alice, to whom bob is new, write to him, and wants a direct connection

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // forwarding are the rules of a router that forwards ports on request: miniupnpd
@@ -18,6 +19,10 @@ const forwarding = `table inet filter {
 		jump miniupnpd
 	}
 	chain miniupnpd { }
+	chain input {
+		type filter hook input priority 0; policy accept;
+		iifname "br0" ip protocol { tcp, udp } counter
+	}
 	chain prerouting {
 		type nat hook prerouting priority -100; policy accept;
 		jump prerouting_miniupnpd
@@ -49,13 +54,17 @@ deny 0-65535 0.0.0.0/0 0-65535
 
 // TestPortMap: of two nodes behind NATs that use another port for each
 // destination, which nobody can punch, one asks its router for a port and gets a
-// direct connection, whichever of the two protocols the router speaks.
+// direct connection, whichever of the two protocols the router speaks; also if it has no
+// network yet when it starts. A router that has forwarded the port is left in peace.
 func TestPortMap(t *testing.T) {
 	for _, c := range []struct{ name, conf string }{
 		{"NAT-PMP", "enable_natpmp=yes\nenable_upnp=no\n"},
 		{"UPnP", "enable_natpmp=no\nenable_upnp=yes\n"},
 	} {
-		t.Run(c.name, func(t *testing.T) { portMap(t, forwarder+c.conf) })
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel() // it waits
+			portMap(t, forwarder+c.conf)
+		})
 	}
 }
 
@@ -96,7 +105,6 @@ func portMap(t *testing.T, forwarder string) {
 			t.Logf("miniupnpd says:\n%s%v", words, err)
 		}
 	})
-	// A node asks when it starts, and not again.
 	eventually(t, "miniupnpd is ready", func() bool {
 		words, err := os.ReadFile(said.Name())
 		return err == nil && strings.Contains(string(words), "istening")
@@ -104,11 +112,36 @@ func portMap(t *testing.T, forwarder string) {
 
 	alice, bob := l.node("a", "alice", siteSym), l.node("b", "bob", siteSym)
 	alice.args = append(alice.args, "--port-map", "on")
-	l.online(alice, bob)
+	l.must("-n", l.ns("a"), "link", "set", "eth0", "down")
+	must(t, alice.start())
+	l.online(bob)
+	l.must("-n", l.ns("a"), "link", "set", "eth0", "up")
+	l.must("-n", l.ns("a"), "route", "add", "default", "via", homeAddr(21, 1))
+	l.reaches(alice)
 	eventually(t, "the router forwards a port", func() bool {
 		out, err := l.ip("netns", "exec", l.ns("ar"), "nft", "list", "ruleset")
 		return err == nil && strings.Contains(out, "dnat")
 	})
 	row := l.meet(alice, bob, [2]site{siteSym, siteSym}, true)
 	t.Logf("first message %v, direct after %v, path %s", row.first, row.connect, row.path)
+	before := l.received("ar")
+	time.Sleep(portQuiet)
+	if got := l.received("ar"); got != before {
+		t.Errorf("the router was sent something in %v: %s, before %s", portQuiet, got, before)
+	}
+}
+
+// portQuiet is how long TestPortMap looks whether a router is left in peace.
+const portQuiet = 25 * time.Second
+
+// received is how many packets of TCP and UDP a router was sent from the home, as text.
+func (l *natLab) received(router string) string {
+	l.t.Helper()
+	out, err := l.ip("netns", "exec", l.ns(router), "nft", "list", "chain", "inet", "filter", "input")
+	must(l.t, err)
+	_, counted, ok := strings.Cut(out, "counter ")
+	if !ok {
+		l.t.Fatalf("nothing is counted: %s", out)
+	}
+	return strings.Join(strings.Fields(counted)[:4], " ")
 }

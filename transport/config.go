@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"os"
 	"reflect"
-	"slices"
 	"sync"
 	"time"
 
@@ -175,9 +174,6 @@ func (c Config) options(h *Host, sockets func(*quicreuse.ConnManager)) ([]libp2p
 	}
 	if c.ownSockets() {
 		opts = append(opts, libp2p.Transport(tcp.NewTCPTransport))
-	}
-	if c.ownSockets() && c.PortMap && !slices.ContainsFunc(c.Listen, Addr.IsLoopback) {
-		opts = append(opts, libp2p.NATManager(h.portMapper))
 	}
 	return append(opts, c.Options...), nil
 }

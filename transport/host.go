@@ -83,6 +83,9 @@ func New(cfg Config) (*Host, error) {
 	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	h.events.wake, h.reachNews = make(chan struct{}, 1), make(chan struct{}, 1)
+	if cfg.ownSockets() && cfg.PortMap && !slices.ContainsFunc(cfg.Listen, Addr.IsLoopback) {
+		h.ports = h.newPorts()
+	}
 	if err = h.openReach(); err != nil {
 		h.cancel()
 		return nil, errors.Join(fmt.Errorf("new host: %w", err), h.host.Close())
@@ -101,7 +104,7 @@ func New(cfg Config) (*Host, error) {
 	h.start(h.runEvents)
 	h.start(func() { h.reach.Run(h.ctx) })
 	if h.ports != nil {
-		h.start(func() { h.ports.pmp.Run(h.ctx) })
+		h.start(func() { h.ports.Run(h.ctx) })
 	}
 	if cfg.LAN {
 		h.lan = lan.New(lan.Config{

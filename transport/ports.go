@@ -2,56 +2,59 @@ package transport
 
 import (
 	"fmt"
-	"time"
+	"net/netip"
+	"slices"
 
-	"github.com/libp2p/go-libp2p/core/network"
-	bhost "github.com/libp2p/go-libp2p/p2p/host/basic"
 	ma "github.com/multiformats/go-multiaddr"
 
 	"quicnprotochat/transport/address"
 	"quicnprotochat/transport/portmap"
 )
 
-// upnpTime is how long libp2p looks for a router that speaks UPnP.
-const upnpTime = 10 * time.Second
+// ports are our UDP ports at the router, as package outside looks at them.
+type ports struct{ *portmap.Client }
 
-// ports asks the router to forward our UDP ports: libp2p by UPnP, and where no router
-// answers that, portmap by NAT-PMP.
-type ports struct {
-	bhost.NATManager
-	pmp *portmap.Client
+// newPorts returns what asks the router to forward our UDP ports, once it runs.
+func (h *Host) newPorts() *ports {
+	return &ports{portmap.New(portmap.Config{Ports: h.forwardable, Seen: h.seenAt, Shut: h.isShut, Log: h.log})}
 }
 
-// portMapper is what libp2p asks the router with.
-func (h *Host) portMapper(n network.Network) bhost.NATManager {
-	upnp := bhost.NewNATManager(n)
-	h.ports = &ports{upnp, portmap.New(portmap.Config{
-		Wait: upnpTime, Log: h.log,
-		Ports: func() (all []uint16) {
-			if upnp.HasDiscoveredNAT() {
-				return nil
-			}
-			for _, a := range h.listening() {
-				if a.IsQUIC() && !a.IsIP6() && !a.IsLoopback() {
-					all = append(all, a.Port())
-				}
-			}
-			return all
-		},
-	})}
-	return upnp
-}
-
-// GetMapping returns where a listening address is reached from outside, nil if nowhere.
-func (p *ports) GetMapping(listening ma.Multiaddr) ma.Multiaddr {
-	if m := p.NATManager.GetMapping(listening); m != nil {
-		return m
+// forwardable are the ports that a router may forward to us.
+func (h *Host) forwardable() (all []uint16) {
+	for _, a := range h.listening() {
+		if a.IsQUIC() && !a.IsIP6() && !a.IsLoopback() && !slices.Contains(all, a.Port()) {
+			all = append(all, a.Port())
+		}
 	}
+	return all
+}
+
+// seenAt are the IPv4 addresses that relays see us at.
+func (h *Host) seenAt() (all []netip.Addr) {
+	for _, s := range h.Reachability().Seen {
+		if ip, ok := s.Addr.IP(); ok && ip.Is4() && !slices.Contains(all, ip) {
+			all = append(all, ip)
+		}
+	}
+	slices.SortFunc(all, netip.Addr.Compare)
+	return all
+}
+
+// isShut reports whether a relay has dialled an address of ours in vain.
+func (h *Host) isShut(at netip.AddrPort) bool {
+	return slices.ContainsFunc(h.Reachability().Checks, func(c Check) bool {
+		ip, ok := c.Addr.IP()
+		return ok && !c.Open && ip == at.Addr() && c.Addr.Port() == at.Port()
+	})
+}
+
+// Mapping implements outside.Ports.
+func (p *ports) Mapping(listening ma.Multiaddr) ma.Multiaddr {
 	a, err := address.Of(listening)
 	if err != nil || !a.IsQUIC() || a.IsIP6() {
 		return nil
 	}
-	outside, ok := p.pmp.Mapped(a.Port())
+	outside, ok := p.Mapped(a.Port())
 	if !ok {
 		return nil
 	}
@@ -61,6 +64,3 @@ func (p *ports) GetMapping(listening ma.Multiaddr) ma.Multiaddr {
 	}
 	return m
 }
-
-// HasDiscoveredNAT reports whether a router answers.
-func (p *ports) HasDiscoveredNAT() bool { return p.NATManager.HasDiscoveredNAT() || p.pmp.Router() }

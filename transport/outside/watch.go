@@ -59,10 +59,12 @@ type Config struct {
 	Log     *slog.Logger
 }
 
-// Ports is the part of libp2p that asks the router for ports.
+// Ports is what asks the router for ports.
 type Ports interface {
-	GetMapping(listening ma.Multiaddr) ma.Multiaddr
-	HasDiscoveredNAT() bool
+	// Mapping is where a listening address is reached from outside, nil if nowhere.
+	Mapping(listening ma.Multiaddr) ma.Multiaddr
+	// Router says that a router answers.
+	Router() bool
 }
 
 // Seen is an address of ours that somebody saw.
@@ -223,7 +225,7 @@ func (w *Watch) State() State {
 	slices.SortFunc(s.Checks, func(a, b Check) int { return a.Addr.Compare(b.Addr) })
 	s.Mapping = mappingOf(s.Seen, w.cfg.Own())
 	if w.cfg.Ports != nil {
-		s.Router = w.cfg.Ports.HasDiscoveredNAT()
+		s.Router = w.cfg.Ports.Router()
 		s.Mapped = w.mapped()
 	}
 	return s
@@ -236,7 +238,7 @@ func (w *Watch) mapped() []ma.Multiaddr {
 		if !isQUIC(a) {
 			continue
 		}
-		if m := w.cfg.Ports.GetMapping(a); m != nil && isQUIC(m) && !manet.IsIPUnspecified(m) {
+		if m := w.cfg.Ports.Mapping(a); m != nil && isQUIC(m) && !manet.IsIPUnspecified(m) {
 			out = append(out, m)
 		}
 	}

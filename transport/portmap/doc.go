@@ -1,12 +1,15 @@
-// Package portmap asks the router for a port by NAT-PMP (RFC 6886), so that who is
-// outside can reach a UDP port of this machine.
+// Package portmap asks the router for a port, by NAT-PMP (RFC 6886) or UPnP (package igd),
+// so that who is outside can reach a UDP port of this machine.
 //
-// What it is not: it speaks no UPnP, which libp2p does, and nothing to any machine but
-// the router that leads to the internet. libp2p v0.51.0 has NAT-PMP too, and never finds
-// the router: it asks for the way to 0.0.0.0, which go-netroute v0.4.0 refuses.
+// What it is not: it speaks to no machine but the router that leads to the internet, but
+// for the search for it by multicast, and names nobody. libp2p v0.51.0 speaks both, but
+// looks for a router only at its start, finds none that speaks NAT-PMP (it asks for the
+// way to 0.0.0.0, which go-netroute v0.4.0 refuses), and calls one that speaks UPnP
+// several times a minute.
 //
 // Invariants: an answer counts only if it comes from the router, in full, and is of the
-// request; a port that the router forwards is given back at the end.
+// request; another router is asked when this machine moves to it; a port that the router
+// forwards is given back at the end.
 //
 // It is for package transport.
 package portmap
