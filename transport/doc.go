@@ -9,7 +9,7 @@
 //     and what was tried in vain
 //   - direct connections through NATs, with the help of relays: [Host.Reserve],
 //     [Host.LearnCircuits], Config.MayPunch, the part of a relay in it,
-//     Config.Circuits, and [Reachability], what is known of how others can reach us
+//     Config.Circuits, and [reach.Reachability], what is known of how others can reach us
 //     (package transport/reach)
 //   - a port that the router forwards to it, by UPnP or NAT-PMP (package transport/portmap)
 //   - [Addr], [RelayURL]: addresses as text and as bytes, with strict parsers for

@@ -9,6 +9,7 @@ import (
 
 	"quicnprotochat/transport/address"
 	"quicnprotochat/transport/portmap"
+	"quicnprotochat/transport/reach"
 )
 
 // ports are our UDP ports at the router, as package outside looks at them.
@@ -42,7 +43,7 @@ func (h *Host) seenAt() (all []netip.Addr) {
 
 // isShut reports whether a relay has dialled an address of ours in vain.
 func (h *Host) isShut(at netip.AddrPort) bool {
-	return slices.ContainsFunc(h.Reachability().Checks, func(c Check) bool {
+	return slices.ContainsFunc(h.Reachability().Checks, func(c reach.Check) bool {
 		ip, ok := c.Addr.IP()
 		return ok && !c.Open && ip == at.Addr() && c.Addr.Port() == at.Port()
 	})

@@ -13,29 +13,6 @@ import (
 	"quicnprotochat/transport/reach"
 )
 
-// Reachability is what a Host knows of how others can reach it from outside, see
-// reach.Reachability, of which the others are parts.
-type (
-	Reachability = reach.Reachability
-	NAT          = reach.NAT
-	PortMapState = reach.PortMapState
-	Seen         = reach.Seen
-	Check        = reach.Check
-	Reservation  = reach.Reservation
-)
-
-// What NAT and PortMapState can be.
-const (
-	NATUnknown     = reach.NATUnknown
-	NATNone        = reach.NATNone
-	NATIndependent = reach.NATIndependent
-	NATDependent   = reach.NATDependent
-	PortMapOff     = reach.PortMapOff
-	PortMapNone    = reach.PortMapNone
-	PortMapRefused = reach.PortMapRefused
-	PortMapOpen    = reach.PortMapOpen
-)
-
 // openReach begins what makes the host reachable through NATs.
 func (h *Host) openReach() (err error) {
 	cfg := reach.Config{
@@ -79,8 +56,9 @@ func (h *Host) reachChanged() {
 	}
 }
 
-// Reachability returns what is known now. It is empty if Config.MayPunch is nil.
-func (h *Host) Reachability() Reachability { return h.reach.Reachability() }
+// Reachability returns what is known now of how others can reach us from outside. It is
+// empty if Config.MayPunch is nil.
+func (h *Host) Reachability() reach.Reachability { return h.reach.Reachability() }
 
 // Reserve says by which relays others may call us for punching, instead of those
 // named before. It dials none: there is a reservation while there is a connection.

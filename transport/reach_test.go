@@ -13,6 +13,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"quicnprotochat/transport"
+	"quicnprotochat/transport/reach"
 	"quicnprotochat/transport/transporttest"
 )
 
@@ -74,7 +75,7 @@ func TestPunch(t *testing.T) {
 			if len(r.Reservations) != 1 || r.Reservations[0].Until.IsZero() || r.Reservations[0].Relay != w.relay.Key() {
 				t.Fatalf("reservations: got %+v, want one at the relay", r.Reservations)
 			}
-			if len(r.Seen) != 1 || r.Seen[0].Addr != h.LocalAddrs()[0] || r.NAT != transport.NATNone {
+			if len(r.Seen) != 1 || r.Seen[0].Addr != h.LocalAddrs()[0] || r.NAT != reach.NATNone {
 				t.Errorf("reachability: got %+v, want to be seen at the own address", r)
 			}
 		}

@@ -11,5 +11,5 @@
 //     peer may be behind the same NAT; never loopback, link-local or a name
 //   - no more addresses than punch.MaxAddrs are told, to whom Config.MayPunch names
 //
-// It is for package transport, which gives Reachability its name again.
+// It is for package transport, and for who shows what a host knows of its Reachability.
 package reach

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"quicnprotochat/node/localapi"
-	"quicnprotochat/transport"
 	"quicnprotochat/transport/address"
+	"quicnprotochat/transport/reach"
 )
 
 // What is told of something that may be known.
@@ -50,7 +50,7 @@ func (n *Network) Netcheck(ctx context.Context) (localapi.Netcheck, error) {
 
 // callRelays measures the home relays, all at once, and reports whether this machine
 // has a network that leads to none of them.
-func (n *Network) callRelays(ctx context.Context, kept []transport.Reservation) (all []localapi.NetRelay, offline bool) {
+func (n *Network) callRelays(ctx context.Context, kept []reach.Reservation) (all []localapi.NetRelay, offline bool) {
 	homes := n.cfg.Deliverer.HomeRelays()
 	all, done := make([]localapi.NetRelay, len(homes)), make(chan bool, len(homes))
 	for i, home := range homes {
@@ -134,12 +134,12 @@ func advice(n localapi.Netcheck, port uint16, offline bool) (all []string) {
 		all = append(all, "This network blocks UDP, so other people's machines cannot be reached from here but on the LAN: messages go through relays, which works and is a little slower. Another network, or who runs this one, can help.")
 	case n.Reachable == yes:
 		all = append(all, "This machine can be reached from outside: messages go straight. Nothing to do.")
-	case n.NAT == string(transport.NATDependent):
+	case n.NAT == string(reach.NATDependent):
 		all = append(all, fmt.Sprintf("The NAT before this machine uses another port for each destination, so holes can be punched only to machines that everybody can reach; with all others messages go through relays. "+
 			"To be reached straight, %s.", forward(n, port)))
-	case n.NAT == string(transport.NATIndependent):
+	case n.NAT == string(reach.NATIndependent):
 		all = append(all, "A NAT is before this machine, and holes can be punched through it: messages go straight to most people, and through relays to the rest. Nothing to do.")
-	case n.NAT == string(transport.NATNone) && n.Reachable == no:
+	case n.NAT == string(reach.NATNone) && n.Reachable == no:
 		all = append(all, fmt.Sprintf("This machine has an address of its own, and a firewall lets nobody in: let UDP port %d in to be reached straight. Holes can be punched all the same.", port))
 	case n.Reachable == no:
 		all = append(all, fmt.Sprintf("This machine cannot be reached from outside. A second relay would say which kind of NAT is before it. To be reached straight, %s.", forward(n, port)))
@@ -160,9 +160,9 @@ func advice(n localapi.Netcheck, port uint16, offline bool) (all []string) {
 // forward is what makes a machine behind a NAT reachable.
 func forward(n localapi.Netcheck, port uint16) string {
 	switch n.PortMap {
-	case string(transport.PortMapOff):
+	case string(reach.PortMapOff):
 		return fmt.Sprintf("let qpc ask the router (qpc up --port-map on), or forward UDP port %d to this machine by hand", port)
-	case string(transport.PortMapRefused):
+	case string(reach.PortMapRefused):
 		return fmt.Sprintf("the router answers and forwards nothing: allow UPnP or NAT-PMP there, or forward UDP port %d to this machine by hand", port)
 	default:
 		return fmt.Sprintf("turn on UPnP or NAT-PMP in the router, or forward UDP port %d to this machine by hand; IPv6 also helps", port)
