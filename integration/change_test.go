@@ -137,15 +137,7 @@ func TestDeadRelayIsNoticed(t *testing.T) {
 // and the mail is left again, the relay not told from whom, when the way is open.
 func TestDeadPassIsNoticed(t *testing.T) {
 	simulate(t, func(w *world) {
-		r := w.sealedRelay(true)
-		a, b := w.node("alice"), w.node("bob", r.url())
-		b.settled()
-		time.Sleep(time.Second)
-		a.add(b)
-		a.await(a.send(b, "one"), localapi.Delivered, 10*time.Second)
-		b.await(b.send(a, "two"), localapi.Delivered, 10*time.Second)
-		b.halt()
-		time.Sleep(time.Minute)
+		r, a, b := w.parted(true)
 		cut := make(chan struct{})
 		r.cut.arm(func(int, string) bool {
 			select {

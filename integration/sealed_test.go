@@ -28,6 +28,22 @@ func (r *simRelay) allow(sealed bool) {
 // fromNobody says in a message's why that its relay was not told who sent it.
 const fromNobody = "not told from whom"
 
+// parted is a relay that takes passes, or not, and alice and bob, who wrote to each
+// other before bob went away.
+func (w *world) parted(sealed bool) (r *simRelay, a, b *simNode) {
+	w.t.Helper()
+	r = w.sealedRelay(sealed)
+	a, b = w.node("alice"), w.node("bob", r.url())
+	b.settled()
+	time.Sleep(time.Second)
+	a.add(b)
+	a.await(a.send(b, "one"), localapi.Delivered, 10*time.Second)
+	b.await(b.send(a, "two"), localapi.Delivered, 10*time.Second)
+	b.halt()
+	time.Sleep(time.Minute)
+	return r, a, b
+}
+
 // TestSealedSender: alice leaves mail for bob, who is away, at his relay, which never
 // meets alice; it does where it takes no passes. Bob's address is not known to alice
 // when he comes back: she asks the relay, by pass as well.
@@ -35,15 +51,7 @@ func TestSealedSender(t *testing.T) {
 	for name, sealed := range map[string]bool{"allowed": true, "not allowed": false} {
 		t.Run(name, func(t *testing.T) {
 			simulate(t, func(w *world) {
-				r := w.sealedRelay(sealed)
-				a, b := w.node("alice"), w.node("bob", r.url())
-				b.settled()
-				time.Sleep(time.Second)
-				a.add(b)
-				a.await(a.send(b, "one"), localapi.Delivered, 10*time.Second)
-				b.await(b.send(a, "two"), localapi.Delivered, 10*time.Second)
-				b.halt()
-				time.Sleep(time.Minute)
+				r, a, b := w.parted(sealed)
 				if r.met.has(a) {
 					w.t.Error("the relay met alice while bob was there")
 				}

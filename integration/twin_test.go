@@ -34,9 +34,39 @@ func (n *simNode) olderCopy() bool {
 	return st.OlderCopy != nil
 }
 
+// leaveCopy copies the home of a node, lets it be used some more, and stops the node:
+// the copy is an old one. A home that was only stopped and started is none.
+func (n *simNode) leaveCopy(use func()) (old string) {
+	n.w.t.Helper()
+	n.halt()
+	old = n.copyHome()
+	n.start()
+	use()
+	if n.olderCopy() {
+		n.w.t.Fatal("a home that was stopped and started counts as an older copy")
+	}
+	n.halt()
+	return old
+}
+
+// endsBesideCopy waits until a node ends because its home is in use twice.
+func (n *simNode) endsBesideCopy() {
+	n.w.t.Helper()
+	select {
+	case err := <-n.done:
+		var why *localapi.Error
+		if !errors.As(err, &why) || why.Exit != localapi.ExitHome || why.Hint == "" {
+			n.w.t.Errorf("%s ended with %v", n.name, err)
+		}
+	case <-time.After(time.Hour):
+		n.w.t.Fatalf("%s goes on beside its copy", n.name)
+	}
+	n.cancel = nil
+}
+
 // TestOldCopyOfHome puts an old copy of a home in the place of that home: it is noticed
 // before anything is sent with its keys, and the node comes back to all conversations
-// with fresh ones. A home that was only stopped and started is none.
+// with fresh ones.
 func TestOldCopyOfHome(t *testing.T) {
 	simulate(t, func(w *world) {
 		r := w.relay()
@@ -46,16 +76,10 @@ func TestOldCopyOfHome(t *testing.T) {
 		id := a.groupID("friends")
 		c.await(c.say(id, "before"), localapi.Delivered, time.Minute)
 		c.await(c.send(a, "to alice"), localapi.Delivered, time.Minute)
-		c.halt()
-		old := c.copyHome()
-		c.start()
-		// What the copy does not know of.
-		c.await(c.say(id, "lost with the home"), localapi.Delivered, time.Minute)
-		c.await(c.send(a, "also lost"), localapi.Delivered, time.Minute)
-		if c.olderCopy() {
-			t.Fatal("a home that was stopped and started counts as an older copy")
-		}
-		c.halt()
+		old := c.leaveCopy(func() {
+			c.await(c.say(id, "lost with the home"), localapi.Delivered, time.Minute)
+			c.await(c.send(a, "also lost"), localapi.Delivered, time.Minute)
+		})
 		epoch := func() uint64 {
 			info, err := a.Group(context.Background(), id)
 			if err != nil {
@@ -99,16 +123,7 @@ func TestTwoCopiesOfHome(t *testing.T) {
 		a.await(a.send(b, "from the first"), localapi.Delivered, time.Minute)
 		twin.start()
 		for _, n := range []*simNode{a, twin} {
-			select {
-			case err := <-n.done:
-				var why *localapi.Error
-				if !errors.As(err, &why) || why.Exit != localapi.ExitHome || why.Hint == "" {
-					t.Errorf("%s ended with %v", n.name, err)
-				}
-			case <-time.After(time.Hour):
-				t.Fatalf("%s goes on beside its copy", n.name)
-			}
-			n.cancel = nil
+			n.endsBesideCopy()
 		}
 		// The user chooses one, and deletes the other.
 		twin.start()
@@ -164,15 +179,10 @@ func TestOldCopyWithoutRelay(t *testing.T) {
 		a, b := w.node("alice"), w.node("bob")
 		knowEachOther(a, b)
 		a.await(a.send(b, "before"), localapi.Delivered, time.Minute)
-		a.halt()
-		old := a.copyHome()
-		a.start()
-		a.await(a.send(b, "lost with the home"), localapi.Delivered, time.Minute)
-		b.await(b.send(a, "also lost"), localapi.Delivered, time.Minute)
-		if a.olderCopy() {
-			t.Fatal("a home that was stopped and started counts as an older copy")
-		}
-		a.halt()
+		old := a.leaveCopy(func() {
+			a.await(a.send(b, "lost with the home"), localapi.Delivered, time.Minute)
+			b.await(b.send(a, "also lost"), localapi.Delivered, time.Minute)
+		})
 		time.Sleep(14 * time.Hour)
 
 		a.dir = old
@@ -213,16 +223,7 @@ func TestTwoCopiesWithoutRelay(t *testing.T) {
 		if !twin.olderCopy() {
 			t.Error("the copy does not know that the home was used since")
 		}
-		select {
-		case err := <-a.done:
-			var why *localapi.Error
-			if !errors.As(err, &why) || why.Exit != localapi.ExitHome || why.Hint == "" {
-				t.Errorf("it ended with %v", err)
-			}
-			a.cancel = nil
-		case <-time.After(time.Hour):
-			t.Fatal("the home goes on beside its copy")
-		}
+		a.endsBesideCopy()
 		b.await(b.send(a, "which are you?"), localapi.Delivered, 20*time.Minute)
 	})
 }
