@@ -262,6 +262,7 @@ func TestManyConversations(t *testing.T) {
 	anna.await(`^bob \(1 unread\)> *$`)
 	anna.keys("/switch", "Enter")
 	anna.await("^friends +1 unread$")
+	anna.await("^bob> /switch$") // what is only noted beside the prompt does not stay
 	anna.keys("/switch fri", "Tab", "Enter")
 	anna.await("^friends> *$")
 	anna.keys("/members", "Enter")

@@ -144,17 +144,18 @@ func (c *chat) prompt() error {
 	if c.with != nil {
 		name = cli.Defuse(c.with.name)
 	}
+	var notes []string
 	unread := 0
 	for _, n := range c.unread {
 		unread += n
 	}
 	if unread > 0 {
-		name = strings.TrimSpace(fmt.Sprintf("%s (%d unread)", name, unread))
+		notes = append(notes, fmt.Sprintf("(%d unread)", unread))
 	}
 	for _, who := range slices.Sorted(maps.Keys(c.typing)) {
-		name = strings.TrimSpace(fmt.Sprintf("%s (%s is typing)", name, who))
+		notes = append(notes, fmt.Sprintf("(%s is typing)", who))
 	}
-	c.terminal.Prompt(name)
+	c.terminal.Prompt(name, strings.Join(notes, " "))
 	return nil
 }
 

@@ -30,9 +30,11 @@ const (
 // The messages to the input.
 type (
 	showMsg   string   // a text to show
-	promptMsg string   // a new prompt
-	shownMsg  struct{} // the lines under way are seen
-	closeMsg  struct{} // end when all lines are seen
+	promptMsg struct { // a new prompt, and what is noted beside it
+		name, note string
+	}
+	shownMsg struct{} // the lines under way are seen
+	closeMsg struct{} // end when all lines are seen
 )
 
 // inputModel is the state of a terminal. The methods of tea.Model are called by
@@ -49,7 +51,9 @@ type inputModel struct {
 	// secret is what is asked for instead of a line, nil for nothing.
 	secret *secret
 
-	prompt        string
+	// prompt says to whom a line goes. What is noted beside it passes, and does not stay
+	// with the lines that were typed.
+	prompt, note  string
 	width, height int
 	// waiting are lines to be shown when those under way are seen.
 	waiting []string
@@ -124,7 +128,7 @@ func (m *inputModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
-		m.setPrompt(m.prompt)
+		m.setPrompt(m.prompt, m.note)
 		if !m.sized {
 			m.sized = true
 			return m, tea.Tick(firstFrames, func(time.Time) tea.Msg { return shownMsg{} })
@@ -132,7 +136,7 @@ func (m *inputModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.ModeReportMsg:
 		m.joins = m.joins || msg.Mode == ansi.ModeUnicodeCore && (msg.Value == ansi.ModeReset || msg.Value.IsSet())
 	case promptMsg:
-		m.setPrompt(string(msg))
+		m.setPrompt(msg.name, msg.note)
 	case showMsg:
 		return m, m.show(string(msg))
 	case shownMsg:
@@ -181,9 +185,9 @@ func (m *inputModel) forget(s *secret) {
 
 // setPrompt puts the prompt before the first row and as much space before the
 // others.
-func (m *inputModel) setPrompt(text string) {
-	m.prompt = text
-	text += "> "
+func (m *inputModel) setPrompt(name, note string) {
+	m.prompt, m.note = name, note
+	text := strings.TrimSpace(name+" "+note) + "> "
 	if most := max(m.width/2, 2); m.width > 0 {
 		text = ansi.Truncate(text, most, "> ")
 	}

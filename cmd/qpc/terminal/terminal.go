@@ -30,7 +30,7 @@ type Terminal struct {
 func Open(in, out *os.File, complete func(line string) []string, interrupt func()) *Terminal {
 	t := &Terminal{out: out, lines: make(chan Line, inputBacklog), typed: make(chan struct{}, 1), ended: make(chan struct{})}
 	m := &inputModel{input: newInput(), lines: t.lines, typed: t.typed, complete: complete, interrupt: interrupt, showing: true}
-	m.setPrompt("")
+	m.setPrompt("", "")
 	t.program = tea.NewProgram(m, tea.WithInput(in), tea.WithOutput(out), tea.WithoutSignalHandler())
 	go func() {
 		defer close(t.ended)
@@ -55,8 +55,8 @@ func (t *Terminal) Typed() <-chan struct{} { return t.typed }
 // Columns is how wide the terminal is.
 func (t *Terminal) Columns() int { return Columns(t.out) }
 
-// Prompt says before what the typing stands.
-func (t *Terminal) Prompt(text string) { t.program.Send(promptMsg(text)) }
+// Prompt says to whom the typing goes, with a note beside it.
+func (t *Terminal) Prompt(name, note string) { t.program.Send(promptMsg{name, note}) }
 
 // Secret asks for something that is not shown while it is typed. The caller wipes it.
 func (t *Terminal) Secret(ctx context.Context, question string) ([]byte, error) {
