@@ -57,7 +57,7 @@ func (a *app) watch(ctx context.Context, h cli.Home, f hookFlags) {
 	defer client.Close()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	events, lost := cli.Listen(ctx, client)
+	events, lost := cli.Listen(ctx, client, cli.Absence{})
 	for {
 		select {
 		case e := <-events:

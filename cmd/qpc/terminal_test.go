@@ -283,7 +283,15 @@ func annaUp(t *testing.T) (program, home string) {
 		t.Fatal(err)
 	}
 	home = filepath.Join(t.TempDir(), "anna")
-	up := exec.Command(program, "up", "--home", home, "--name", "anna", "--lan", "off", "--listen", "/ip4/127.0.0.1/udp/0/quic-v1", "--json")
+	nodeUp(t, program, home)
+	return program, home
+}
+
+// nodeUp runs the node of a home, whose owner has the name of that folder, until the test
+// ends.
+func nodeUp(t *testing.T, program, home string) {
+	t.Helper()
+	up := exec.Command(program, "up", "--home", home, "--name", filepath.Base(home), "--lan", "off", "--listen", "/ip4/127.0.0.1/udp/0/quic-v1", "--json")
 	out, err := up.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -295,7 +303,30 @@ func annaUp(t *testing.T) (program, home string) {
 	if err := json.NewDecoder(out).Decode(&struct{}{}); err != nil {
 		t.Fatal(err)
 	}
-	return program, home
+}
+
+// TestNodeIsRestarted ends the node under a chat and starts it again: the chat goes on, with
+// the line that was being typed.
+func TestNodeIsRestarted(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs real processes in terminals")
+	}
+	program, home := annaUp(t)
+	anna := openScreen(t, 100, 24, fmt.Sprintf("HOME=%s %s chat anna --home %s; sleep 300", t.TempDir(), program, home))
+	anna.await("^anna> *$")
+	anna.keys("a note")
+	qpc(t, "down", "--home", home)
+	anna.await("^The node has ended")
+	nodeUp(t, program, home)
+	anna.await("^The node runs again")
+	anna.await("^anna> a note *$")
+	anna.keys(" to myself", "Enter")
+	anna.await("^anna> a note to myself$")
+	qpc(t, "send", "--home", home, "anna", "from another front end")
+	anna.await("  you: from another front end$")
+	anna.keys("/history", "Enter")
+	anna.await("> a note to myself")
+	anna.keys("/quit", "Enter")
 }
 
 // TestComeBack is a chat with a node that runs already: what came in while nobody looked

@@ -25,6 +25,9 @@ const (
 	// chatLinger is how long a chat with a node of its own stays, after the last
 	// line, for messages that are still only here.
 	chatLinger = 5 * time.Second
+	// chatPatience is how long a person at a terminal waits in a chat for a node that
+	// ended, as it does when it is started again.
+	chatPatience = 5 * time.Minute
 )
 
 // chat is one session of typing and reading.
@@ -198,7 +201,11 @@ func (c *chat) run(ctx context.Context, begin func(context.Context, *chat) error
 		return err
 	}
 	c.self = self
-	events, lost := cli.Listen(ctx, c.client)
+	var absent cli.Absence
+	if c.terminal != nil && linger == 0 {
+		absent = cli.Absence{Patience: chatPatience, Tell: c.tellAway}
+	}
+	events, lost := cli.Listen(ctx, c.client, absent)
 	if err := c.begin(ctx, begin); err != nil {
 		return err
 	}
@@ -250,6 +257,15 @@ func (c *chat) run(ctx context.Context, begin func(context.Context, *chat) error
 		case <-ctx.Done():
 			return nil
 		}
+	}
+}
+
+// tellAway tells that the node is away, or back.
+func (c *chat) tellAway(away bool) {
+	if away {
+		c.Note("The node has ended. The chat goes on when it runs again: qpc up starts it.")
+	} else {
+		c.Note("The node runs again.")
 	}
 }
 

@@ -64,16 +64,12 @@ type eventNode struct {
 	localapi.Copies
 }
 
-// TestListenIsCutOff breaks the stream of events off again and again, after any number
-// of bytes: none is lost, and none comes twice.
-func TestListenIsCutOff(t *testing.T) {
-	const events, cuts = 200, 8
-	dir := t.TempDir()
-	log := &eventLog{}
-	f, n := feed.New(log), eventNode{}
-	ready := make(chan struct{})
+// serveEvents answers at a socket until the returned function is called.
+func serveEvents(t *testing.T, socket string, f *feed.Feed) (end func()) {
+	t.Helper()
+	n, ready := eventNode{}, make(chan struct{})
 	s, err := localapi.New(localapi.Config{
-		Socket: filepath.Join(dir, "node"), Self: n, Contacts: n, Messages: n, Lines: n, Trust: n, Groups: n, Relays: n, Reasons: n,
+		Socket: socket, Self: n, Contacts: n, Messages: n, Lines: n, Trust: n, Groups: n, Relays: n, Reasons: n,
 		Accounts: n, AccountMaker: n, AccountOwner: n, Copies: n, Events: f, Ready: func() { close(ready) },
 	})
 	if err != nil {
@@ -82,8 +78,54 @@ func TestListenIsCutOff(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Run(ctx) }()
-	defer func() { cancel(); <-ended }()
 	<-ready
+	return func() {
+		cancel()
+		<-ended
+	}
+}
+
+// TestNodeRestarts lets a node end and start again: who has patience is told so and goes on
+// behind the last event, and who has none is told that nobody is there.
+func TestNodeRestarts(t *testing.T) {
+	socket, log := filepath.Join(t.TempDir(), "node"), &eventLog{}
+	end := serveEvents(t, socket, feed.New(log))
+	client := localapi.NewClient(socket)
+	defer client.Close()
+	told := make(chan bool, 2)
+	patient, stays := Listen(t.Context(), client, Absence{Patience: time.Minute, Tell: func(away bool) { told <- away }})
+	_, lost := Listen(t.Context(), client, Absence{})
+	end()
+	if err := <-lost; localapi.AsError(err).Exit != localapi.ExitNoDaemon {
+		t.Errorf("without patience: got %v, want that no node is there", err)
+	}
+	if !<-told {
+		t.Error("it is said to be back")
+	}
+	log.happen() // while nobody looks
+	defer serveEvents(t, socket, feed.New(log))()
+	if <-told {
+		t.Error("it is said to be away again")
+	}
+	select {
+	case e := <-patient:
+		if e.ID != 101 {
+			t.Errorf("got event %d, want 101", e.ID)
+		}
+	case err := <-stays:
+		t.Errorf("gave up: %v", err)
+	}
+}
+
+// TestListenIsCutOff breaks the stream of events off again and again, after any number
+// of bytes: none is lost, and none comes twice.
+func TestListenIsCutOff(t *testing.T) {
+	const events, cuts = 200, 8
+	dir := t.TempDir()
+	log := &eventLog{}
+	f := feed.New(log)
+	ctx := t.Context()
+	defer serveEvents(t, filepath.Join(dir, "node"), f)()
 	bad, err := net.Listen("unix", filepath.Join(dir, "bad"))
 	if err != nil {
 		t.Fatal(err)
@@ -99,7 +141,7 @@ func TestListenIsCutOff(t *testing.T) {
 
 	client := localapi.NewClient(filepath.Join(dir, "bad"))
 	defer client.Close()
-	got, lost := Listen(ctx, client)
+	got, lost := Listen(ctx, client, Absence{})
 	quiet <- struct{}{} // cut off before anything happened
 	<-quiet
 	log.happen()
