@@ -71,7 +71,7 @@ type Puncher struct {
 	ctx      context.Context // ends when Close begins
 	cancel   context.CancelFunc
 	wg       sync.WaitGroup
-	tries    tries
+	pauses   pauses
 
 	// mu guards the fields below.
 	mu      sync.Mutex
@@ -139,7 +139,7 @@ func (u *Puncher) Punching(p peer.ID) bool {
 //
 // A failure is remembered for a while, see Forget: meanwhile it reports ErrLately.
 func (u *Puncher) Connect(ctx context.Context, p peer.ID, relays []peer.ID) error {
-	if !u.tries.due(p, time.Now()) {
+	if !u.pauses.due(p, time.Now()) {
 		return ErrLately
 	}
 	a, began, err := u.begin(p, true)
@@ -150,7 +150,7 @@ func (u *Puncher) Connect(ctx context.Context, p peer.ID, relays []peer.ID) erro
 		go func() {
 			defer u.wg.Done()
 			err := u.ask(p, a, relays)
-			u.tries.note(p, err, time.Now())
+			u.pauses.note(p, err, time.Now())
 			u.end(p, a, err)
 		}()
 	}
@@ -165,7 +165,7 @@ func (u *Puncher) Connect(ctx context.Context, p peer.ID, relays []peer.ID) erro
 // Forget forgets failures, of some peers or of all: something has changed.
 func (u *Puncher) Forget(peers ...peer.ID) {
 	if u != nil {
-		u.tries.forget(peers...)
+		u.pauses.forget(peers...)
 	}
 }
 

@@ -9,15 +9,16 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// tries remembers where punching failed.
-type tries struct {
+// pauses says who is left alone for a while, because punching failed.
+type pauses struct {
 	mu sync.Mutex
-	m  map[peer.ID]try
+	m  map[peer.ID]pause
 }
 
-type try struct {
+// pause is how long somebody is left alone, and until when.
+type pause struct {
 	until time.Time
-	pause time.Duration
+	time  time.Duration
 }
 
 const (
@@ -29,50 +30,50 @@ const (
 	// first and in the end.
 	absentPause              = 15 * time.Second
 	shutPause, shutPauseMost = time.Minute, 32 * time.Minute
-	// maxTries bounds the peers remembered.
-	maxTries = 1024
+	// maxPauses bounds the peers remembered.
+	maxPauses = 1024
 )
 
 // note keeps what became of a try.
-func (t *tries) note(p peer.ID, err error, now time.Time) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.m == nil {
-		t.m = make(map[peer.ID]try)
+func (s *pauses) note(p peer.ID, err error, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.m == nil {
+		s.m = make(map[peer.ID]pause)
 	}
-	old := t.m[p]
+	old := s.m[p]
 	switch {
 	case err == nil:
-		delete(t.m, p)
+		delete(s.m, p)
 	case errors.Is(err, context.Canceled) && !errors.Is(err, ErrFailed) && !errors.Is(err, ErrNoCircuit):
 		// The host closes.
-	case len(t.m) >= maxTries && old.pause == 0:
-		clear(t.m)
+	case len(s.m) >= maxPauses && old.time == 0:
+		clear(s.m)
 	case errors.Is(err, ErrClosed):
-		t.m[p] = try{now.Add(strangePause), strangePause}
+		s.m[p] = pause{now.Add(strangePause), strangePause}
 	case errors.Is(err, ErrNoCircuit):
-		t.m[p] = try{now.Add(absentPause), absentPause}
+		s.m[p] = pause{now.Add(absentPause), absentPause}
 	default:
-		pause := min(max(2*old.pause, shutPause), shutPauseMost)
-		t.m[p] = try{now.Add(pause), pause}
+		next := min(max(2*old.time, shutPause), shutPauseMost)
+		s.m[p] = pause{now.Add(next), next}
 	}
 }
 
 // due reports whether k may be tried now.
-func (t *tries) due(p peer.ID, now time.Time) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return !now.Before(t.m[p].until)
+func (s *pauses) due(p peer.ID, now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !now.Before(s.m[p].until)
 }
 
 // forget lets all be tried, or one.
-func (t *tries) forget(peers ...peer.ID) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+func (s *pauses) forget(peers ...peer.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if len(peers) == 0 {
-		clear(t.m)
+		clear(s.m)
 	}
 	for _, p := range peers {
-		delete(t.m, p)
+		delete(s.m, p)
 	}
 }
