@@ -50,5 +50,8 @@ func (f *Front) targetOf(tx *store.Tx, id [16]byte) (t target, err error) {
 		return target{conversation: id, group: true, name: c.Name}, err
 	}
 	contact, err := tx.Contact(c.Peer)
+	if store.IsNotFound(err) { // the user, whose notes these are, or somebody who asks to be a contact
+		contact, err = store.Contact{Identity: c.Peer, Name: f.nameOf(tx, c.Peer)}, nil
+	}
 	return target{conversation: id, contact: contact, name: contact.Name}, err
 }

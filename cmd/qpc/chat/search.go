@@ -24,6 +24,7 @@ func (c *chat) search(ctx context.Context, r request) error {
 		if names, err = c.names(ctx); err != nil {
 			return err
 		}
+		names[self.Identity] = self.Name // of notes
 	}
 	for _, m := range found {
 		with := place(m, self.Identity)
