@@ -8,8 +8,9 @@ import (
 const (
 	// DeadAfter is how long a connection may be silent, while an answer is waited for,
 	// before it is given up; slowest is how many bytes a second it may take longer
-	// for what is on its way.
-	DeadAfter = 3 * time.Second
+	// for what is on its way. With the hedge before it, and for a short message, that
+	// is 3 s after it was sent.
+	DeadAfter = 2600 * time.Millisecond
 	slowest   = 16 << 10
 	// For busyTime after a message a link is asked each askEvery whether it is
 	// alive, and given up if it does not answer within askTime: what comes next shall
