@@ -3,7 +3,6 @@ package chat
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"quicnprotochat/cmd/qpc/cli"
 	"quicnprotochat/node/localapi"
@@ -73,9 +72,8 @@ func (c *chat) greetUnread(ctx context.Context) error {
 	return err
 }
 
-// greet notes what is unread, but for the user's own notes, and tells of the first ten.
+// greet notes what is unread, and tells of the first ten conversations.
 func (c *chat) greet(list []localapi.Conversation) {
-	list = slices.DeleteFunc(list, func(u localapi.Conversation) bool { return u.ID == c.self.Identity })
 	for i, u := range list {
 		if len(c.unread) < unreadTracked {
 			c.unread[u.ID] = u.Unread
