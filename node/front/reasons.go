@@ -115,7 +115,7 @@ func showTry(t tries.Try) localapi.Try {
 
 // Ping implements localapi.Reasons.
 func (f *Front) Ping(ctx context.Context, who string) (localapi.Ping, error) {
-	c, err := f.find(ctx, who)
+	c, err := f.other(ctx, who)
 	if err != nil {
 		return localapi.Ping{}, err
 	}
