@@ -89,7 +89,7 @@ func (a *app) installService(cmd *cobra.Command, _ []string) error {
 		return fmt.Errorf("find this program: %w", err)
 	}
 	home := ""
-	if h.Flag != "" {
+	if !h.Usual {
 		home = " --home " + cli.UnitWord(h.Dir)
 	}
 	text := fmt.Sprintf(unitText, cli.UnitWord(program), home)

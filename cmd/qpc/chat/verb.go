@@ -227,11 +227,20 @@ func Help() string {
 	return b.String()
 }
 
-// inChat puts what a hint says of commands into words of the chat.
+// inChat puts what a hint says of commands into words of the chat, where what a verb is
+// about is not named.
 func inChat(hint string) string {
 	return ofQPC().ReplaceAllStringFunc(hint, func(found string) string {
+		command, about := strings.TrimPrefix(found, "qpc "), ""
+		if i := strings.LastIndex(command, " "); i > 0 && strings.ToUpper(command[i:]) == command[i:] {
+			command, about = command[:i], command[i:]
+		}
 		for _, v := range verbs() {
-			if v.slash != "" && v.command == strings.TrimPrefix(found, "qpc ") {
+			switch {
+			case v.slash == "" || v.command != command:
+			case v.about == aboutNothing || v.about == aboutNamed:
+				return "/" + v.slash + about
+			default:
 				return "/" + v.slash
 			}
 		}
@@ -239,7 +248,7 @@ func inChat(hint string) string {
 	})
 }
 
-// ofQPC finds commands of verbs in a text, the longest that fit.
+// ofQPC finds commands of verbs in a text, the longest that fit, with what they are about.
 func ofQPC() *regexp.Regexp {
 	var all []string
 	for _, v := range verbs() {
@@ -248,7 +257,7 @@ func ofQPC() *regexp.Regexp {
 		}
 	}
 	slices.SortFunc(all, func(a, b string) int { return len(b) - len(a) })
-	return regexp.MustCompile(`\bqpc (` + strings.Join(all, "|") + `)\b`)
+	return regexp.MustCompile(`\bqpc (` + strings.Join(all, "|") + `)\b( (CONVERSATION|CONTACT|GROUP)\b)?`)
 }
 
 // fail writes an error that does not end the chat.

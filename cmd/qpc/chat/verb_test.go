@@ -64,8 +64,8 @@ func TestSplit(t *testing.T) {
 }
 
 func TestInChat(t *testing.T) {
-	const hint = "qpc contacts lists them; qpc contact add LINK adds one; see: qpc group info X, qpc up, qpc statuses"
-	const want = "/contacts lists them; /add LINK adds one; see: /members X, qpc up, qpc statuses"
+	const hint = "qpc rename CONVERSATION NAME; qpc accept CONTACT takes it; qpc group GROUP; qpc group info GROUP; qpc contacts lists them; qpc contact add LINK adds one; see: qpc group info X, qpc up, qpc statuses"
+	const want = "/rename NAME; /accept CONTACT takes it; /group GROUP; /members; /contacts lists them; /add LINK adds one; see: /members X, qpc up, qpc statuses"
 	if got := inChat(hint); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

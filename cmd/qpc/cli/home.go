@@ -2,6 +2,7 @@ package cli
 
 import (
 	"os"
+	"os/user"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -19,6 +20,8 @@ type Home struct {
 	Socket string
 	// Flag is how to name the home on a command line; "" for the XDG one.
 	Flag string
+	// Usual is whether it is where this user has it without any flag or variable.
+	Usual bool
 }
 
 // Home finds the home: --home, else $QPC_HOME, else the XDG directories. It
@@ -40,13 +43,24 @@ func (a *App) Home(cmd *cobra.Command) (Home, error) {
 	}
 	data := os.Getenv("XDG_DATA_HOME")
 	if !filepath.IsAbs(data) {
-		user, err := os.UserHomeDir()
-		if err != nil || !filepath.IsAbs(user) {
+		home, err := os.UserHomeDir()
+		if err != nil || !filepath.IsAbs(home) {
 			return Home{}, &localapi.Error{Message: "this user has no home directory", Hint: "use --home DIR", Exit: localapi.ExitOther}
 		}
-		data = filepath.Join(user, ".local", "share")
+		data = filepath.Join(home, ".local", "share")
 	}
-	return Home{Dir: filepath.Join(data, "qpc"), Socket: socket.Path("")}, nil
+	dir := filepath.Join(data, "qpc")
+	if !isUsual(dir) {
+		return Home{Dir: dir, Socket: socket.Path(dir)}, nil
+	}
+	return Home{Dir: dir, Socket: socket.Path(""), Usual: true}, nil
+}
+
+// isUsual reports whether a home is where this user has it without any variable: no other
+// one has the socket in the runtime directory, of which there is one for each user.
+func isUsual(dir string) bool {
+	u, err := user.Current()
+	return err != nil || dir == filepath.Join(u.HomeDir, ".local", "share", "qpc")
 }
 
 // Client returns a client of the home's daemon, with a way to say that none is
