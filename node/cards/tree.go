@@ -127,6 +127,16 @@ func (t *Tree) Number(i int) uint64 {
 	return t.Epochs[i].Card.Number
 }
 
+// LastByAdmin is when the last commit of an admin on the way to an epoch became known
+// here, or the oldest epoch if there is none.
+func (t *Tree) LastByAdmin(at int) time.Time {
+	e := t.Epochs[at]
+	for e.Up >= 0 && !t.Epochs[e.Up].Roster.IsAdmin(e.Card.Committer) {
+		e = t.Epochs[e.Up]
+	}
+	return e.Seen
+}
+
 // Asked reports whether a leave counts for a commit in an epoch: it was said at or
 // above it, and who said it was not added again since.
 func (t *Tree) Asked(at int, l message.Leave) bool {

@@ -108,6 +108,9 @@ func (f *Front) Group(ctx context.Context, who string) (info localapi.GroupInfo,
 	if s.RemovedBy != (rpc.Identity{}) {
 		info.RemovedBy = text(s.RemovedBy)
 	}
+	if !s.Silent.IsZero() {
+		info.SilentSince = &localapi.Time{Time: s.Silent}
+	}
 	err = f.cfg.Store.View(ctx, func(tx *store.Tx) error {
 		for _, m := range s.Members {
 			role := "member"

@@ -11,7 +11,8 @@ import (
 )
 
 // TestSoleAdminGone: the only admin never comes back. The others go on talking, also
-// after all old keys are erased; nobody can be invited.
+// after all old keys are erased; nobody can be invited, and who looks at the group is told
+// that no admin was heard of for 30 days.
 func TestSoleAdminGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := newPeople(t, "anna", "bert", "cleo", "dora")
@@ -19,7 +20,16 @@ func TestSoleAdminGone(t *testing.T) {
 		group := newGroup(t, all...)
 		id := charter.ConversationID(group)
 		there := []*person{bert, cleo, dora}
+		silent := func(p *person) time.Time {
+			s, err := p.groups.Shape(t.Context(), id)
+			must(t, err)
+			return s.Silent
+		}
+		began := time.Now()
 		for n, p := range there {
+			if got := silent(bert); !got.IsZero() {
+				t.Errorf("after %d days no admin was heard of since %v", n*10, got)
+			}
 			time.Sleep(10 * 24 * time.Hour)
 			for _, a := range there { // as delivery does: keys to write to each other are renewed
 				for _, b := range there {
@@ -40,6 +50,9 @@ func TestSoleAdminGone(t *testing.T) {
 			if got := p.members(group); len(got) != 4 {
 				t.Errorf("%s sees %d members, want 4", p.name, len(got))
 			}
+		}
+		if got := silent(bert); got.IsZero() || got.After(began) {
+			t.Errorf("no admin was heard of since %v, want a time before %v", got, began)
 		}
 		if err := bert.groups.Remove(t.Context(), id, dora.id.ID()); !errors.Is(err, ErrNotAdmin) {
 			t.Errorf("bert removes dora: got %v, want ErrNotAdmin", err)

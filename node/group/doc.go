@@ -82,6 +82,10 @@
 //
 // # What can still go wrong
 //
+// Where the last admin is gone people go on talking and come back, but nobody can be
+// invited or removed. Admins commit weekly: when none has for 30 days, Shape says so, and the
+// others may make a new group.
+//
 // The most senior admin, or who stole its key, can do anything; its commit from a
 // partition wins over what its juniors did. A Remove may be lost until it is
 // committed again if somebody senior to its author commits beside it. Of a

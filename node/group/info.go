@@ -27,7 +27,13 @@ type Shape struct {
 	Invited []Invited
 	// RemovedBy is who removed us; zero if nobody did.
 	RemovedBy rpc.Identity
+	// Silent is since when no admin has committed anything, if that is 30 days ago or
+	// more: admins who are there do so weekly. Zero if one is there.
+	Silent time.Time
 }
+
+// silentAdmins is how long it takes until a group counts as one without an admin.
+const silentAdmins = 30 * 24 * time.Hour
 
 // Member is a member of a group.
 type Member struct {
@@ -78,6 +84,9 @@ func (g *Groups) Shape(ctx context.Context, id [16]byte) (s Shape, err error) {
 		r := t.Epochs[at].Roster
 		for _, who := range r.Members() {
 			s.Members = append(s.Members, Member{Identity: who, Admin: r.IsAdmin(who)})
+		}
+		if last := t.LastByAdmin(at); !r.IsAdmin(g.self) && tx.Now().Sub(last) >= silentAdmins {
+			s.Silent = last
 		}
 		if card := t.RemovedBy(g.self); card != nil {
 			s.RemovedBy = card.Committer

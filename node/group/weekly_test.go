@@ -49,6 +49,12 @@ func TestWeeklyUpdate(t *testing.T) {
 				t.Fatalf("%v later: epoch %d after %d, by %x; want one more, by %s", step.sleep, number, before, by[:4], step.by.profile.Name())
 			}
 			before = number
+			cleo.in(group, func(_ *store.Tx, _ *news.Effects, _ store.Group, tree *cards.Tree, _ *mls.Epoch, _ store.Records) error {
+				if silent := time.Since(tree.LastByAdmin(tree.Head)); step.by != nil && silent > time.Hour {
+					t.Errorf("%v later: no admin was heard of for %v", step.sleep, silent)
+				}
+				return nil
+			})
 		}
 	})
 }

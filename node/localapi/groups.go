@@ -52,6 +52,9 @@ type GroupInfo struct {
 	Invited []GroupInvited `json:"invited"`
 	// RemovedBy is the identity of who removed this node's user, or empty.
 	RemovedBy string `json:"removedBy"`
+	// SilentSince is since when no admin was heard of, once that is 30 days ago: nobody
+	// can invite or remove until one comes back. The others may begin a new group.
+	SilentSince *Time `json:"silentSince,omitempty"`
 }
 
 // GroupMember is a member of a group; Role is admin or member.

@@ -36,6 +36,10 @@ func GroupInfo(g localapi.GroupInfo) string {
 	for _, i := range g.Invited {
 		fmt.Fprintf(&b, "invited %-16s %s  since %s: %s\n", cli.Defuse(i.Name), i.Identity, cli.Shown(i.Since), i.Waits)
 	}
+	if g.Status == "in" && g.SilentSince != nil {
+		fmt.Fprintf(&b, "no admin was heard of since %s, and without one nobody can be invited or removed\n", cli.Shown(*g.SilentSince))
+		b.WriteString("to go on without them, make a new group of those who are there: qpc group create NAME CONTACT...\n")
+	}
 	fmt.Fprintf(&b, "epoch %d, %s", g.Epoch, suiteNote(g.Suite, g.PostQuantum))
 	if g.Authenticator != "" {
 		fmt.Fprintf(&b, "\nauthenticator %s", g.Authenticator)
