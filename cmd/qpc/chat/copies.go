@@ -3,12 +3,13 @@ package chat
 import (
 	"context"
 	"path/filepath"
-
-	"quicnprotochat/cmd/qpc/words"
+	"slices"
 
 	"github.com/spf13/cobra"
 
+	"quicnprotochat/cmd/qpc/chat/transcript"
 	"quicnprotochat/cmd/qpc/cli"
+	"quicnprotochat/cmd/qpc/words"
 )
 
 func backupFlags(cmd *cobra.Command, r *request) {
@@ -41,14 +42,42 @@ func (c *chat) backup(ctx context.Context, r request) error {
 	})
 }
 
-// export writes the store in clear.
+// Formats of an export.
+const (
+	formatText   = "text"
+	formatJSON   = "json"
+	formatSQLite = "sqlite"
+)
+
+func exportFlags(cmd *cobra.Command, r *request) {
+	cmd.Flags().StringVar(&r.format, "format", formatText, "text, json, or sqlite: of `FORMAT` sqlite is all of the store, in clear, and needs a FILE alone")
+}
+
+// export writes a conversation to a file, or shows it, and as sqlite the store.
 func (c *chat) export(ctx context.Context, r request) error {
-	path, err := filepath.Abs(r.args[0])
+	inJSON := r.format == formatJSON || c.JSON
+	switch {
+	case r.format == formatSQLite && len(r.args) > 0:
+		return cli.UsageError("an export of format sqlite is the whole store: it takes a FILE alone", "qpc export --format sqlite FILE")
+	case r.format == formatSQLite:
+		return c.exportStore(ctx, r.with)
+	case !slices.Contains([]string{"", formatText, formatJSON}, r.format):
+		return cli.UsageError("there is no format "+r.format, "--format text, json or sqlite")
+	case len(r.args) > 0:
+		return transcript.WriteFile(ctx, c.client, r.with, r.args[0], inJSON)
+	}
+	return transcript.Write(ctx, c.client, r.with, c.Stdout, inJSON)
+}
+
+// exportStore writes the store in clear.
+func (c *chat) exportStore(ctx context.Context, path string) error {
+	path, err := filepath.Abs(path)
 	if err != nil {
 		return err
 	}
-	return c.meanwhile(ctx, func() (func() error, error) {
-		b, err := c.client.Export(ctx, path)
-		return func() error { return c.Print(b, "Wrote, in clear, "+words.Backup(b)) }, err
-	})
+	b, err := c.client.Export(ctx, path)
+	if err != nil {
+		return err
+	}
+	return c.Print(b, "Wrote, in clear, "+words.Backup(b))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strconv"
 
+	"quicnprotochat/cmd/qpc/chat/transcript"
 	"quicnprotochat/cmd/qpc/cli"
 	"quicnprotochat/cmd/qpc/words"
 	"quicnprotochat/node/localapi"
@@ -39,14 +40,8 @@ func (c *chat) readBack(ctx context.Context, r request, unseen bool) error {
 	if err != nil {
 		return err
 	}
-	var authors map[string]string
 	last := ""
-	err = c.client.History(ctx, r.with, int(r.limit), r.after, func(m localapi.Message) error {
-		if authors == nil && m.Group != "" {
-			if authors, err = c.authors(ctx, m.Group); err != nil {
-				return err
-			}
-		}
+	err = transcript.Read(ctx, c.client, r.with, int(r.limit), r.after, func(m localapi.Message, authors map[string]string) error {
 		last = m.ID
 		if unseen && c.numbers.Has(m.ID) {
 			return nil
@@ -62,21 +57,4 @@ func (c *chat) readBack(ctx context.Context, r request, unseen bool) error {
 	}
 	// A command may be that of a program: it tells nobody what was read.
 	return c.client.MarkRead(ctx, r.with, last, c.terminal != nil)
-}
-
-// authors are the names of those who may have written to a group, by identity.
-func (c *chat) authors(ctx context.Context, group string) (map[string]string, error) {
-	names := map[string]string{}
-	info, err := c.client.Group(ctx, group)
-	if err != nil {
-		return nil, err
-	}
-	for _, m := range info.Members {
-		names[m.Identity] = m.Name
-	}
-	list, err := c.client.Contacts(ctx)
-	for _, contact := range list {
-		names[contact.Identity] = contact.Name
-	}
-	return names, err
 }

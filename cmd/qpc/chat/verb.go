@@ -58,7 +58,7 @@ type request struct {
 	// The rest are flags of the command line.
 	limit       uint32
 	after, name string
-	in          string
+	in, format  string
 	qr          bool
 	password    cli.PasswordSource
 }

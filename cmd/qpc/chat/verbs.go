@@ -152,13 +152,16 @@ was tried. It exits with 7 if the machine does not answer.`,
 			short: "Write this node to one encrypted file, and verify that it can be restored.",
 		},
 		{
-			slash: "export", typed: "FILE", command: "export", args: "FILE", do: (*chat).export,
-			short: "Write the store of this node as an SQLite database in clear.",
-			long: `Write the store of this node as an SQLite database in clear, for other programs. It
-has all your messages and keys, and nothing protects it: whoever reads it has you.
-What was said in one conversation: qpc history CONVERSATION, with --json for programs.
+			slash: "export", typed: "[FILE]", command: "export", args: "CONVERSATION [FILE]", about: aboutAnybody, do: (*chat).export, flags: exportFlags,
+			short: "Write a conversation to a new file, or show all of it.",
+			long: `Write a conversation to a new file, or show all of it: as text, or with --format json,
+with --json, and in a file whose name ends in .json, as a line of JSON for each message.
 
-Put in the place of node.db, it is encrypted when the node starts.`,
+  qpc export --format sqlite FILE
+
+writes the store of this node as an SQLite database in clear, for other programs. It
+has all your messages and keys, and nothing protects it: whoever reads it has you. Put
+in the place of node.db, it is encrypted when the node starts.`,
 		},
 		{
 			slash: "netcheck", command: "netcheck", do: (*chat).netcheck,

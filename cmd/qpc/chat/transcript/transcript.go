@@ -1,0 +1,77 @@
+package transcript
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"strings"
+
+	"quicnprotochat/cmd/qpc/cli"
+	"quicnprotochat/cmd/qpc/words"
+	"quicnprotochat/node/localapi"
+)
+
+// Read calls show for the newest limit messages of a conversation, or the next ones after
+// that of an id, oldest first, and says what those who wrote to a group are called, by
+// identity. A limit of 0 means all.
+func Read(ctx context.Context, c *localapi.Client, with string, limit int, after string, show func(m localapi.Message, authors map[string]string) error) error {
+	var authors map[string]string
+	return c.History(ctx, with, limit, after, func(m localapi.Message) (err error) {
+		if authors == nil && m.Group != "" {
+			if authors, err = names(ctx, c, m.Group); err != nil {
+				return err
+			}
+		}
+		return show(m, authors)
+	})
+}
+
+// names are the names of those who may have written to a group, by identity.
+func names(ctx context.Context, c *localapi.Client, group string) (map[string]string, error) {
+	names := map[string]string{}
+	info, err := c.Group(ctx, group)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range info.Members {
+		names[m.Identity] = m.Name
+	}
+	list, err := c.Contacts(ctx)
+	for _, contact := range list {
+		names[contact.Identity] = contact.Name
+	}
+	return names, err
+}
+
+// Write writes all of a conversation: a line for each message, of JSON if inJSON is set.
+func Write(ctx context.Context, c *localapi.Client, with string, out io.Writer, inJSON bool) error {
+	self, err := c.Identity(ctx)
+	if err != nil {
+		return err
+	}
+	return Read(ctx, c, with, 0, "", func(m localapi.Message, authors map[string]string) (err error) {
+		line := []byte(words.Message(m, self.Identity, authors) + "\n")
+		if inJSON {
+			if line, err = cli.JSONLine(m); err != nil {
+				return err
+			}
+		}
+		_, err = out.Write(line)
+		return err
+	})
+}
+
+// WriteFile is Write to a new file, which is there only if all went well. It is JSON also
+// if the name of the file ends in .json.
+func WriteFile(ctx context.Context, c *localapi.Client, with, path string, inJSON bool) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return cli.UsageError("cannot write "+path+": "+err.Error(), "nothing was replaced: choose another name")
+	}
+	err = Write(ctx, c, with, f, inJSON || strings.HasSuffix(path, ".json"))
+	if err = errors.Join(err, f.Close()); err != nil {
+		return errors.Join(err, os.Remove(path))
+	}
+	return nil
+}
