@@ -156,17 +156,19 @@ func (b *Inbox) commit(ctx context.Context, batch []*arrival) {
 		}
 		return nil
 	})
+	if err == nil {
+		// First this: of two goroutines the one that is woken last runs first, and a
+		// sender who waits comes before the opening.
+		signal(b.work)
+	} else {
+		b.cfg.Log.Error("commit to inbox", "err", err)
+	}
 	for i, a := range batch {
 		if err != nil {
 			results[i] = rpc.ErrInternal
 		}
 		a.done <- results[i]
 	}
-	if err != nil {
-		b.cfg.Log.Error("commit to inbox", "err", err)
-		return
-	}
-	signal(b.work)
 }
 
 // refused returns why a payload is not taken, nil if it is.
