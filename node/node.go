@@ -140,7 +140,7 @@ func (n *Node) assemble(ctx context.Context, s settings) (err error) {
 		Plain: n.cfg.Plain, Twin: n.twin, Log: n.log,
 	})
 	*service = *serve.New(serve.Config{
-		Self: n.identity.ID(), Inbox: n.deliverer, Paths: paths{n}, Peers: n.deliverer, Keys: stock, Profile: n.profile, Now: n.store.Now,
+		Self: n.identity.ID(), Inbox: n.deliverer, Peers: n.deliverer, Keys: stock, Profile: n.profile, Now: n.store.Now,
 	})
 	relays, changed, err := n.remember(ctx, s)
 	if err != nil {
@@ -314,12 +314,6 @@ func loadIdentity(ctx context.Context, s *store.Store) (id *identity.Identity, e
 	}
 	return id, nil
 }
-
-// paths tells how a peer is connected.
-type paths struct{ n *Node }
-
-// PathOf returns the path of the live connection to a machine.
-func (p paths) PathOf(k transport.Key) transport.Path { return p.n.host.Peer(k).Path }
 
 // notifier hands what the engine changed to delivery and to the front ends.
 type notifier struct{ n *Node }

@@ -315,17 +315,19 @@ func (d *Deliverer) Revoked() {
 }
 
 // Take commits a payload that another machine brings to the inbox. When it
-// returns nil, the payload is durable here, and seq its number. via is the path.
-func (d *Deliverer) Take(ctx context.Context, depositor rpc.Identity, via string, payload []byte) (seq uint64, err error) {
+// returns nil, the payload is durable here, and seq its number.
+func (d *Deliverer) Take(ctx context.Context, depositor rpc.Identity, payload []byte) (seq uint64, err error) {
+	via := transport.PathNone
 	if ln := d.links.Now(transport.Key(depositor)); ln != nil {
 		ln.Use(0)
+		via = ln.Path
 	}
 	if _, known := d.people.Of(depositor); !known {
 		if err := d.strangers.Admit(depositor, len(payload)); err != nil {
 			return 0, err
 		}
 	}
-	return d.inbox.Take(ctx, depositor, via, payload)
+	return d.inbox.Take(ctx, depositor, string(via), payload)
 }
 
 // OnStream answers a stream that another machine opened, until it ends.

@@ -24,12 +24,7 @@ const (
 
 // Inbox takes payloads for this node; a returned seq means that one is durable.
 type Inbox interface {
-	Take(ctx context.Context, depositor rpc.Identity, via string, payload []byte) (seq uint64, err error)
-}
-
-// Paths tells how a peer is connected.
-type Paths interface {
-	PathOf(k transport.Key) transport.Path
+	Take(ctx context.Context, depositor rpc.Identity, payload []byte) (seq uint64, err error)
 }
 
 // Peers knows what contacts keep of us, and we of them.
@@ -45,7 +40,6 @@ type Peers interface {
 type Config struct {
 	Self    rpc.Identity
 	Inbox   Inbox
-	Paths   Paths
 	Peers   Peers
 	Keys    *keys.Keys
 	Profile *profile.Profile
@@ -87,7 +81,7 @@ func (n *Node) Enqueue(ctx context.Context, c rpc.Caller, to rpc.Identity, ch rp
 	if _, err := seal.PayloadKind(payload); err != nil {
 		return 0, rpc.ErrBadRequest.With("not a sealed payload")
 	}
-	return n.cfg.Inbox.Take(ctx, c.Identity, string(n.cfg.Paths.PathOf(transport.Key(c.Identity))), payload)
+	return n.cfg.Inbox.Take(ctx, c.Identity, payload)
 }
 
 // BatchEnqueue takes a payload whose only recipient is this node.

@@ -20,7 +20,7 @@ import (
 // taken is an Inbox that keeps what it takes.
 type taken struct{ payloads [][]byte }
 
-func (t *taken) Take(_ context.Context, _ rpc.Identity, _ string, payload []byte) (uint64, error) {
+func (t *taken) Take(_ context.Context, _ rpc.Identity, payload []byte) (uint64, error) {
 	t.payloads = append(t.payloads, payload)
 	return uint64(len(t.payloads)), nil
 }
@@ -38,9 +38,8 @@ func (direct) Asked(ctx context.Context, id rpc.Identity) error {
 }
 func (direct) Kept(context.Context, rpc.Identity) ([]byte, error) { return []byte("kept"), nil }
 
-func (direct) PathOf(transport.Key) transport.Path { return transport.PathDirect }
-func (direct) Addrs() []transport.Addr             { return []transport.Addr{"/ip4/1.0.0.1/udp/7000/quic-v1"} }
-func (direct) LocalAddrs() []transport.Addr        { return nil }
+func (direct) Addrs() []transport.Addr      { return []transport.Addr{"/ip4/1.0.0.1/udp/7000/quic-v1"} }
+func (direct) LocalAddrs() []transport.Addr { return nil }
 
 func newService(t *testing.T) (s *rpc.Service, inbox *taken, self, caller rpc.Identity) {
 	t.Helper()
@@ -64,7 +63,7 @@ func newService(t *testing.T) (s *rpc.Service, inbox *taken, self, caller rpc.Id
 	p.Attach(direct{})
 	inbox = &taken{}
 	s = New(Config{
-		Self: ids[0].ID(), Inbox: inbox, Paths: direct{}, Peers: direct{}, Profile: p,
+		Self: ids[0].ID(), Inbox: inbox, Peers: direct{}, Profile: p,
 		Keys: keys.New(keys.Config{Store: db, Identity: ids[0]}), Now: db.Now,
 	})
 	return s, inbox, ids[0].ID(), ids[1].ID()
