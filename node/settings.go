@@ -142,7 +142,7 @@ func anyAddrs(port uint16) ([]transport.Addr, error) {
 
 // storeError puts what is wrong with a home into words.
 func storeError(dir string, err error) error {
-	e := &localapi.Error{Message: err.Error(), Exit: localapi.ExitHome}
+	e := &localapi.Error{Message: err.Error(), Exit: localapi.ExitHome, Cause: err}
 	switch {
 	case errors.Is(err, home.ErrInUse):
 		e.Message = "another node uses the home " + dir
@@ -160,7 +160,7 @@ func storeError(dir string, err error) error {
 		e.Message, e.Exit = "the home "+dir+" has no state password", localapi.ExitUsage
 		e.Hint = "leave it out, or set one: qpc password set"
 	case errors.Is(err, store.ErrDiskFull):
-		return diskFull(dir)
+		return diskFull(dir, err)
 	case errors.Is(err, store.ErrNewer):
 		e.Hint = "this home was used by a newer qpc: use that one"
 	case errors.Is(err, store.ErrDamaged):
@@ -175,7 +175,7 @@ func storeError(dir string, err error) error {
 func (n *Node) words(err error) error {
 	switch {
 	case errors.Is(err, store.ErrDiskFull):
-		return diskFull(n.cfg.Dir)
+		return diskFull(n.cfg.Dir, err)
 	case errors.Is(err, store.ErrDamaged):
 		return damaged(n.cfg.Dir, err)
 	}
@@ -187,14 +187,16 @@ func damaged(dir string, err error) error {
 		Message: err.Error(),
 		Hint:    "keep a copy of " + dir + " before you try anything; qpc backup restore makes a new home of a backup",
 		Exit:    localapi.ExitHome,
+		Cause:   err,
 	}
 }
 
-func diskFull(dir string) error {
+func diskFull(dir string, err error) error {
 	return &localapi.Error{
 		Message: "the disk is full: nothing was changed",
 		Hint:    "make room on the disk of " + dir + ", then try again",
 		Exit:    localapi.ExitHome,
+		Cause:   err,
 	}
 }
 

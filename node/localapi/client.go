@@ -133,7 +133,7 @@ func (c *Client) History(ctx context.Context, contact string, limit int, after s
 			return brokenOff(err)
 		}
 		if line.Exit != ExitOK {
-			return &Error{line.Error, line.Hint, line.Exit}
+			return &Error{Message: line.Error, Hint: line.Hint, Exit: line.Exit}
 		}
 		if err := emit(line.Message); err != nil {
 			return err

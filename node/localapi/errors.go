@@ -26,10 +26,16 @@ type Error struct {
 	Message string `json:"error"`
 	Hint    string `json:"hint"`
 	Exit    int    `json:"exit"`
+	// Cause is what the message puts into words, for who runs the node in the same
+	// process; it may be nil.
+	Cause error `json:"-"`
 }
 
 // Error returns the message, without the hint.
 func (e *Error) Error() string { return e.Message }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Cause }
 
 // AsError returns the *Error in err's chain, or one of ExitOther with err's
 // text. It returns nil for nil.

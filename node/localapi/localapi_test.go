@@ -48,7 +48,7 @@ func (b *backend) Accounts(context.Context) ([]Account, error) { return nil, nil
 
 func (b *backend) step(r AccountRequest) (AccountStep, error) {
 	if string(r.Message) != "first" {
-		return AccountStep{}, &Error{"refused", "", ExitOther}
+		return AccountStep{}, &Error{Message: "refused", Exit: ExitOther}
 	}
 	return AccountStep{r.Relay, r.Name, []byte("answer"), []byte{1}}, nil
 }
@@ -67,7 +67,7 @@ func (b *backend) BeginPassword(_ context.Context, r AccountRequest) (AccountSte
 
 func (b *backend) Register(_ context.Context, r AccountRequest) (Account, error) {
 	if string(r.Message) != "second" {
-		return Account{}, &Error{"refused", "", ExitOther}
+		return Account{}, &Error{Message: "refused", Exit: ExitOther}
 	}
 	return Account{r.Relay, r.Name, true}, nil
 }
@@ -104,21 +104,21 @@ func (b *backend) Nearby(context.Context) ([]Nearby, error) {
 
 func (b *backend) Contact(_ context.Context, contact string) (Contact, error) {
 	if contact != "../b" {
-		return Contact{}, &Error{"no contact " + contact, "see: qpc contacts", ExitContact}
+		return Contact{}, &Error{Message: "no contact " + contact, Hint: "see: qpc contacts", Exit: ExitContact}
 	}
 	return Contact{Identity: "12D3KooB", Name: contact, Via: "link"}, nil
 }
 
 func (b *backend) AddContact(_ context.Context, link, name string) (AddedContact, error) {
 	if link == "qpc:forged" {
-		return AddedContact{}, fmt.Errorf("add: %w", &Error{"the link was changed", "ask for it again", ExitSignature})
+		return AddedContact{}, fmt.Errorf("add: %w", &Error{Message: "the link was changed", Hint: "ask for it again", Exit: ExitSignature})
 	}
 	return AddedContact{"12D3KooB", name, true}, nil
 }
 
 func (b *backend) Send(_ context.Context, contact, text string) (Delivery, error) {
 	if contact != "b" {
-		return Delivery{}, &Error{"no contact " + contact, "see: qpc contacts", ExitContact}
+		return Delivery{}, &Error{Message: "no contact " + contact, Hint: "see: qpc contacts", Exit: ExitContact}
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -136,10 +136,10 @@ func (b *backend) Await(ctx context.Context, id string, want State) (Delivery, e
 func (b *backend) History(_ context.Context, contact string, limit int, _ string, emit func(Message) error) error {
 	if contact == "broken" {
 		_ = emit(Message{ID: testID})
-		return &Error{"the store is damaged", "restore it", ExitHome}
+		return &Error{Message: "the store is damaged", Hint: "restore it", Exit: ExitHome}
 	}
 	if contact != "b" {
-		return &Error{"no contact " + contact, "see: qpc contacts", ExitContact}
+		return &Error{Message: "no contact " + contact, Hint: "see: qpc contacts", Exit: ExitContact}
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -164,7 +164,7 @@ func (b *backend) AddRelay(_ context.Context, url string) error {
 }
 
 func (b *backend) ForgetRelay(context.Context, string) error {
-	return &Error{"no such relay", "see: qpc status", ExitUsage}
+	return &Error{Message: "no such relay", Hint: "see: qpc status", Exit: ExitUsage}
 }
 
 func (b *backend) CreateGroup(_ context.Context, name string, invite []string) (Group, error) {
@@ -175,7 +175,7 @@ func (b *backend) Groups(context.Context) ([]Group, error) { return nil, nil }
 
 func (b *backend) Group(_ context.Context, group string) (GroupInfo, error) {
 	if group != "friends" {
-		return GroupInfo{}, &Error{"no group " + group, "see: qpc group list", ExitContact}
+		return GroupInfo{}, &Error{Message: "no group " + group, Hint: "see: qpc group list", Exit: ExitContact}
 	}
 	return GroupInfo{ID: testID, Name: group, Epoch: 7}, nil
 }
@@ -294,7 +294,7 @@ func TestCalls(t *testing.T) {
 	}
 	_, err = c.AddContact(ctx, "qpc:forged", "")
 	var e *Error
-	if !errors.As(err, &e) || *e != (Error{"the link was changed", "ask for it again", ExitSignature}) {
+	if !errors.As(err, &e) || *e != (Error{Message: "the link was changed", Hint: "ask for it again", Exit: ExitSignature}) {
 		t.Errorf("add forged: got %v, want the error of the backend", err)
 	}
 	if err := c.AddRelay(ctx, "qpc-relay://x"); err != nil || len(b.relays) != 1 {

@@ -14,7 +14,7 @@ func (b *backend) Why(_ context.Context, id string) (Explanation, error) {
 
 func (b *backend) Ping(_ context.Context, contact string) (Ping, error) {
 	if contact != "b" {
-		return Ping{}, &Error{"no contact " + contact, "see: qpc contacts", ExitContact}
+		return Ping{}, &Error{Message: "no contact " + contact, Hint: "see: qpc contacts", Exit: ExitContact}
 	}
 	return Ping{Name: contact, Reached: true, Path: PathLAN, RTT: "1ms", Why: "a message goes straight to their machine"}, nil
 }

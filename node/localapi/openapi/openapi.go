@@ -145,6 +145,9 @@ func (d document) object(t reflect.Type) map[string]any {
 	d.schemas[name] = map[string]any{} // one that holds itself ends here
 	for field := range t.Fields() {
 		key, options, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if key == "-" {
+			continue
+		}
 		properties[key] = d.of(field.Type)
 		if options == "" && !strings.HasSuffix(name, "Request") {
 			required = append(required, key)
