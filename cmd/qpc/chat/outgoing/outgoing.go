@@ -2,6 +2,8 @@ package outgoing
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"quicnprotochat/cmd/qpc/words"
@@ -19,6 +21,8 @@ const (
 // Messages are own messages that are not delivered yet. The zero value has none.
 type Messages struct {
 	sent map[string]message
+	// kept counts those that were ever followed.
+	kept int
 	// here are the ids of those that are nowhere but here.
 	here map[string]bool
 }
@@ -26,6 +30,7 @@ type Messages struct {
 // message is an own message, with the line that told its state last; before the
 // first one, due is when to tell it.
 type message struct {
+	place       int // in the order in which they were followed
 	text, shown string
 	number      string
 	due         time.Time
@@ -42,6 +47,8 @@ func (o *Messages) keep(id string, m message) bool {
 	if len(o.sent) >= tracked {
 		return false
 	}
+	o.kept++
+	m.place = o.kept
 	o.sent[id] = m
 	return true
 }
@@ -101,9 +108,11 @@ func (o *Messages) State(d localapi.Delivery) (line string) {
 	return line
 }
 
-// Due returns what to tell now of those that are still on their way.
+// Due returns what to tell now of those that are still on their way, in their order.
 func (o *Messages) Due(now time.Time) (lines []string) {
-	for id, m := range o.sent {
+	ids := slices.SortedFunc(maps.Keys(o.sent), func(a, b string) int { return o.sent[a].place - o.sent[b].place })
+	for _, id := range ids {
+		m := o.sent[id]
 		if m.shown != "" || now.Before(m.due) {
 			continue
 		}

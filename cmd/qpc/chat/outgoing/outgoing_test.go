@@ -1,6 +1,8 @@
 package outgoing
 
 import (
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -54,5 +56,19 @@ func TestProgram(t *testing.T) {
 	}
 	if o.Here() != tracked+1 {
 		t.Errorf("got %d here, want all", o.Here())
+	}
+}
+
+// TestOrder tells of those that are on their way in the order in which they were sent.
+func TestOrder(t *testing.T) {
+	var o Messages
+	var want []string
+	for i := range 20 {
+		text := strconv.Itoa(i)
+		o.Sending(localapi.Delivery{ID: text, State: localapi.Queued, Path: "none"}, "", text, true)
+		want = append(want, "  (on its way) "+text)
+	}
+	if got := o.Due(time.Now().Add(2 * Delay)); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
