@@ -12,6 +12,8 @@
 //   - calls that are not finished, answers that are not read, and questions that
 //     are never answered are bounded; the first error ends the connection and is
 //     kept as its reason
+//   - word that an answer was read waits for a message that it can leave with, a few
+//     at most; that a call was given up never waits
 //
 // Its tests, which break each of these rules by hand, are in package rpc.
 package gate
