@@ -82,6 +82,7 @@
 // TestTable checks that what is named here is there, and that no subsection of
 // §7, §12 and §13 is forgotten.
 //
+//	§2.1.1    optional values                    TestOptional
 //	§2.1.2    shortest vector headers            TestVectorLengths, vectors deserialization
 //	§5.1, 5.2 labels, references                 vectors crypto-basics
 //	§6        application data is never public   vectors message-protection
@@ -125,7 +126,7 @@
 //	§12.1.5   ReInit: version                    TestEachProposal, TestReInit
 //	§12.1.6   ExternalInit: from outside only    TestEachProposal, TestNever/16
 //	§12.1.7   extensions that all support        TestGroupContextExtensions, TestEachProposal
-//	§12.1.8   external senders                   TestGroupContextExtensions, TestNever/07
+//	§12.1.8   external senders                   TestExternalSenders, TestNever/07
 //	§12.2     proposal list                      TestProposalLists, TestNever/08
 //	§12.2     a fresh key for who comes back     TestResyncFreshKey
 //	§12.3     order of applying                  TestRemoveAndAddAgain, TestNever/14, vectors passive-client-random

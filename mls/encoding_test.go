@@ -31,6 +31,20 @@ func TestVectorLengths(t *testing.T) {
 	}
 }
 
+// TestOptional: an optional value is there or not, and says so in one way (RFC 9420,
+// §2.1.1): else one tree or commit would have several encodings.
+func TestOptional(t *testing.T) {
+	for b := range 256 {
+		r := &reader{b: []byte{byte(b)}}
+		if got := r.optional(); got != (b == 1) || (r.finish() == nil) != (b <= 1) {
+			t.Errorf("%d: got %v, %v", b, got, r.err)
+		}
+	}
+	if r := (&reader{}); r.optional() || r.err == nil {
+		t.Error("nothing was an optional value")
+	}
+}
+
 func TestVectorBeyondInput(t *testing.T) {
 	r := &reader{b: []byte{0xbf, 0xff, 0xff, 0xff, 1, 2, 3}}
 	if b := r.vec(); b != nil || r.err == nil {

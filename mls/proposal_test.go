@@ -66,6 +66,12 @@ func TestBeginningPSK(t *testing.T) {
 		if _, err := a.epoch.Commit(a.records, CommitConfig{UsePSKs: []PSKID{id}, PSKs: key}); err != nil {
 			t.Errorf("usage %d, by the creator: %v", usage, err)
 		}
+		later := newMemberOf(t, x25519, "cleo")
+		later.create(GroupConfig{})
+		later.commit(CommitConfig{})
+		if _, err := later.epoch.Commit(later.records, CommitConfig{UsePSKs: []PSKID{id}, PSKs: key}); !errors.Is(err, want) {
+			t.Errorf("usage %d, in a second commit: got %v, want %v", usage, err, want)
+		}
 	}
 }
 
