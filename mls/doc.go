@@ -100,7 +100,8 @@
 //	          required capabilities, group
 //	          extensions, source                 TestKeyPackageValidation, TestJoinRefuses, TestNever/12
 //	          credential types of all members    TestCredentialTypes
-//	          keys are nowhere else in the tree  TestKeysAreUnique, TestKeyIndex, TestNever/12
+//	          keys are nowhere else in the tree  TestKeysAreUnique, TestPathKeysAreNew,
+//	                                             TestKeyIndex, TestNever/12
 //	          keys that can be encrypted to,
 //	          each with one encoding             TestSmallOrder, TestOldKeyWrittenAnew
 //	§7.3      lifetime, by who adds alone        TestKeyPackageLifetime, TestAddRefuses, TestWrongClock
@@ -117,7 +118,7 @@
 //	§9.2      consumed secrets are deleted       TestTreeSecretsAreConsumed, TestUsedKeysAreErased, TestNever/02
 //	          and what leads to an epoch         TestPastIsErased, TestSecretsAreWiped, TestWipedFromMemory
 //	§10, 10.1 key package                        TestKeyPackageValidation, TestKeyPackageSignatures
-//	§11.2, 3  reinit and branch                  TestReInit
+//	§11.2, 3  reinit and branch                  TestReInit, TestGoesOn
 //	§12.1     a proposal by itself               TestEachProposal
 //	§12.1.1   Add: a valid key package           TestStageRefuses, TestCheckAdd, TestNever/12
 //	§12.1.2   Update: a valid leaf, a new key    TestNever/12, TestNever/08
@@ -125,7 +126,7 @@
 //	§12.1.4   PreSharedKey: nonce, usage         TestEachProposal, TestPSK, TestBeginningPSK
 //	§12.1.5   ReInit: version                    TestEachProposal, TestReInit
 //	§12.1.6   ExternalInit: from outside only    TestEachProposal, TestNever/16
-//	§12.1.7   extensions that all support        TestGroupContextExtensions, TestEachProposal
+//	§12.1.7   extensions that all support        TestGroupNeeds, TestEachProposal
 //	§12.1.8   external senders                   TestExternalSenders, TestNever/07
 //	§12.2     proposal list                      TestProposalLists, TestNever/08
 //	§12.2     a fresh key for who comes back     TestResyncFreshKey

@@ -66,6 +66,27 @@ func TestNested(t *testing.T) {
 	}
 }
 
+// TestVersions: of a message, a key package and a group there is one version (RFC 9420,
+// §6, §10, §8.1).
+func TestVersions(t *testing.T) {
+	a, _ := twoMembers(t, X25519_AES128GCM_SHA256_Ed25519)
+	info, err := a.epoch.GroupInfo(true)
+	must(t, err)
+	for name, msg := range map[string][]byte{
+		"key package": encoded(&message{format: wireKeyPackage, keyPackage: a.kp}), "group info": info,
+	} {
+		for _, at := range []int{0, 4} {
+			for _, version := range [][]byte{{0, 0}, {0, 1}, {0, 2}, {1, 1}} {
+				b := bytes.Clone(msg)
+				copy(b[at:], version)
+				if _, err := ParseMessage(b); (err == nil) != bytes.Equal(version, []byte{0, 1}) {
+					t.Errorf("%s, version %x at %d: got %v", name, version, at, err)
+				}
+			}
+		}
+	}
+}
+
 func TestTrailingBytesAreRefused(t *testing.T) {
 	m := newMemberOf(t, X25519_AES128GCM_SHA256_Ed25519, "a")
 	for name, parse := range map[string]func([]byte) error{

@@ -126,6 +126,35 @@ func TestExternalList(t *testing.T) {
 	must(t, err)
 }
 
+// TestExternalPub: an external commit takes one good key, and all of the extension that
+// holds it (RFC 9420, §12.4.3.2).
+func TestExternalPub(t *testing.T) {
+	a, _ := twoMembers(t, x25519)
+	info, err := a.epoch.GroupInfo(true)
+	must(t, err)
+	small := append([]byte{32}, make([]byte, 32)...)
+	for name, c := range map[string]struct {
+		change func(g *groupInfo)
+		ok     bool
+	}{
+		"in order":       {func(*groupInfo) {}, true},
+		"none":           {func(g *groupInfo) { g.extensions = g.extensions[1:] }, false},
+		"empty":          {func(g *groupInfo) { g.extensions[0].Data = nil }, false},
+		"a byte too few": {func(g *groupInfo) { g.extensions[0].Data = g.extensions[0].Data[:32] }, false},
+		"more behind it": {func(g *groupInfo) { g.extensions[0].Data = append(g.extensions[0].Data[:33:33], 0) }, false},
+		"of small order": {func(g *groupInfo) { g.extensions[0].Data = small }, false},
+	} {
+		m, err := decodeMessageOf(info, wireGroupInfo)
+		must(t, err)
+		c.change(m.groupInfo)
+		must(t, m.groupInfo.sign(a.signer))
+		_, err = External(ExternalConfig{GroupInfo: encoded(m), Signer: newSigner(t, x25519), Identity: []byte("cleo")})
+		if (err == nil) != c.ok {
+			t.Errorf("%s: got %v, want ok %v", name, err, c.ok)
+		}
+	}
+}
+
 // TestExternalPSKOfJoin: an external key is never taken for the resumption secret of
 // the group before, also where that has an empty id.
 func TestExternalPSKOfJoin(t *testing.T) {
@@ -151,6 +180,9 @@ func TestExternalPSKOfJoin(t *testing.T) {
 	must(t, err)
 	if !bytes.Equal(got, want) {
 		t.Error("the resumption secret of a group with an empty id is not found")
+	}
+	if _, err := s.pskSecretOf(make([]*pskID, 1<<16), nil); !errors.Is(err, ErrInvalid) {
+		t.Errorf("more keys than can be counted: got %v, want %v", err, ErrInvalid)
 	}
 }
 
@@ -196,6 +228,19 @@ func TestReInit(t *testing.T) {
 	}
 	if _, err := b.epoch.Commit(b.records, CommitConfig{}); !errors.Is(err, ErrClosed) {
 		t.Errorf("got %v, want %v", err, ErrClosed)
+	}
+	if _, err := b.epoch.ProposeUpdate(b.records, ProposeConfig{}); !errors.Is(err, ErrClosed) {
+		t.Errorf("propose: got %v, want %v", err, ErrClosed)
+	}
+	if _, err := b.epoch.GroupInfo(true); !errors.Is(err, ErrClosed) {
+		t.Errorf("group info: got %v, want %v", err, ErrClosed)
+	}
+	ended := a.epoch.closed
+	a.epoch.closed = nil
+	more := pathForge{}.commit(a)
+	a.epoch.closed = ended
+	if _, err := b.epoch.Stage(b.records, more); !errors.Is(err, ErrClosed) {
+		t.Errorf("another's commit: got %v, want %v", err, ErrClosed)
 	}
 	if _, err := branch(PSKReInit, to.Suite, []byte("new")); err != nil {
 		t.Error(err)

@@ -9,6 +9,7 @@ type pathForge struct {
 	psk     []byte                        // the secret of the list's pre-shared key
 	leaf    func(l *leafNode)             // before the leaf is signed
 	signed  func(l *leafNode)             // after
+	nodes   func(nodes []updatePathNode)  // before they are hashed
 	content func(a *authenticatedContent) // before the commit is signed
 	done    func(a *authenticatedContent) // at the end
 }
@@ -60,10 +61,19 @@ func (f pathForge) commit(m *member) []byte {
 	own, err := t.proposed.newPath(e.own, base, m.signer, e.context.groupID)
 	must(m.tb, err)
 	l := *own.update.leaf
+	if f.nodes != nil {
+		f.nodes(own.update.nodes)
+	}
+	var keys [][]byte
+	for _, n := range own.update.nodes {
+		keys = append(keys, n.encryptionKey)
+	}
+	nodes, hash := s.pathNodes(own.steps, keys)
+	l.parentHash = hash
 	if f.leaf != nil {
 		f.leaf(&l)
-		must(m.tb, l.sign(m.signer, e.context.groupID, e.own))
 	}
+	must(m.tb, l.sign(m.signer, e.context.groupID, e.own))
 	if f.signed != nil {
 		f.signed(&l)
 		var w writer
@@ -71,11 +81,6 @@ func (f pathForge) commit(m *member) []byte {
 		w.vec(l.signature)
 		l.raw = w.b
 	}
-	var keys [][]byte
-	for _, n := range own.update.nodes {
-		keys = append(keys, n.encryptionKey)
-	}
-	nodes, _ := s.pathNodes(own.steps, keys)
 	own.update.leaf = &l
 	t.tree = t.proposed.withPath(e.own, &l, own.steps, nodes)
 	must(m.tb, own.encrypt(t.proposed, t.addedLeaves(), encoded(e.nextContext(t, e.context.transcriptHash))))

@@ -131,6 +131,9 @@ func TestJoinRefuses(t *testing.T) {
 		}}, ErrNotForUs},
 		"another's secrets": {welcomeForge{join: func(cfg *JoinConfig) { cfg.Secrets = stranger.secrets }}, ErrInvalid},
 		"another's signer":  {welcomeForge{join: func(cfg *JoinConfig) { cfg.Signer = stranger.signer }}, ErrInvalid},
+		"another suite in the welcome": {welcomeForge{welcome: func(w *welcome) {
+			w.suite = X25519_CHACHA20POLY1305_SHA256_Ed25519
+		}}, ErrNotForUs},
 		"not a welcome": {welcomeForge{join: func(cfg *JoinConfig) {
 			cfg.Welcome = encoded(&message{format: wireKeyPackage, keyPackage: stranger.kp})
 		}}, ErrWrongKind},

@@ -252,6 +252,8 @@ func TestTreeEncoding(t *testing.T) {
 		"nothing":               {nil, false},
 		"a blank":               {[]func(*writer){blank}, false},
 		"a blank at the end":    {[]func(*writer){leaf, blank}, false},
+		"three leaves":          {[]func(*writer){leaf, blank, leaf, blank, leaf}, true},
+		"blanks after the last": {[]func(*writer){leaf, blank, leaf, blank, leaf, blank, blank}, false},
 		"a leaf in between":     {[]func(*writer){leaf, leaf, leaf}, false},
 		"a parent at a leaf":    {[]func(*writer){parent()}, false},
 		"unmerged not in order": {[]func(*writer){leaf, parent(1, 0), leaf}, false},
@@ -301,14 +303,18 @@ func TestDuplicateExtensions(t *testing.T) {
 // TestAddRefuses: who adds checks the lifetime.
 func TestAddRefuses(t *testing.T) {
 	a, b := twoMembers(t, X25519_AES128GCM_SHA256_Ed25519)
-	before := a.snapshot()
 	kp := newMemberOf(t, a.suite, "cleo").kp
+	proposed, err := b.epoch.ProposeAdd(b.records, kp, now, ProposeConfig{})
+	must(t, err)
+	refs := [][]byte{proposed.tell(t, a).Reference}
+	before := a.snapshot()
 	for name, c := range map[string]struct {
 		cfg  CommitConfig
 		want error
 	}{
 		"too late": {CommitConfig{Now: now.AddDate(0, 3, 0), Add: []*KeyPackage{kp}}, ErrLifetime},
 		"no time":  {CommitConfig{Add: []*KeyPackage{kp}}, ErrLifetime},
+		"proposed": {CommitConfig{Now: now.AddDate(0, 3, 0), Proposals: refs}, ErrLifetime},
 		"a member": {CommitConfig{Now: now, Add: []*KeyPackage{b.kp}}, ErrInvalid},
 		"twice":    {CommitConfig{Now: now, Add: []*KeyPackage{kp, kp}}, ErrInvalid},
 	} {
@@ -318,6 +324,9 @@ func TestAddRefuses(t *testing.T) {
 	}
 	if !sameRecords(before, a.records) {
 		t.Error("a commit that was not made took a key")
+	}
+	if _, err := b.epoch.ProposeAdd(b.records, kp, now.AddDate(0, 3, 0), ProposeConfig{}); !errors.Is(err, ErrLifetime) {
+		t.Errorf("propose: got %v, want %v", err, ErrLifetime)
 	}
 }
 

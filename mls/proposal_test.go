@@ -29,6 +29,7 @@ func TestEachProposal(t *testing.T) {
 		"extension that nobody has":    {ErrInvalid, extensions(Extension{0xf001, nil})},
 		"one extension twice":          {errMalformed, extensions(Extension{0x0a0a, nil}, Extension{0x0a0a, nil})},
 		"required but not supported":   {ErrInvalid, extensions(Extension{ExtensionRequiredCapabilities, encoded(RequiredCapabilities{Proposals: []uint16{0xf002}})})},
+		"required, and more":           {errMalformed, extensions(Extension{ExtensionRequiredCapabilities, append(encoded(RequiredCapabilities{}), 0)})},
 		"type that is not known":       {errMalformed, &proposal{typ: 9}},
 		"type that stands for nothing": {errMalformed, &proposal{typ: 0x2a2a}},
 	} {
