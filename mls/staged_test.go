@@ -188,6 +188,11 @@ func TestStagedLeavesEpoch(t *testing.T) {
 	for _, public := range []bool{false, true} {
 		a, b := twoMembers(t, X25519_AES128GCM_SHA256_Ed25519)
 		c := newMemberOf(t, a.suite, "cleo")
+		other, err := a.epoch.Commit(a.records, CommitConfig{Public: public})
+		must(t, err)
+		if _, err := b.epoch.Receive(b.records, other.Message()); !errors.Is(err, ErrWrongKind) {
+			t.Errorf("a commit as a proposal: got %v, want %v", err, ErrWrongKind)
+		}
 		state, records := a.epoch.bytes(), a.snapshot()
 		s, err := a.epoch.Commit(a.records, CommitConfig{Add: []*KeyPackage{c.kp}, Now: now, Public: public})
 		must(t, err)
