@@ -46,9 +46,42 @@ func spellings(secret string) []string {
 	return []string{secret, base64.StdEncoding.EncodeToString([]byte(secret))}
 }
 
+// hasNone looks for secrets in the memory of a process and in all files of its home.
+func hasNone(t *testing.T, p *process, secrets []string) {
+	t.Helper()
+	// What is there by right is found: so a secret would be. The text of the identity
+	// may be gone; the key itself is held.
+	key, err := transport.ParseKey(p.line().Identity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := memoryHas(t, p.pid(), string(key[:])); len(found) != 1 {
+		t.Errorf("the identity of %s is not found in its memory", p.name)
+	}
+	for _, found := range memoryHas(t, p.pid(), secrets...) {
+		t.Errorf("in the memory of %s: %s", p.name, found)
+	}
+	err = filepath.WalkDir(p.home, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || !e.Type().IsRegular() {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		for _, secret := range secrets {
+			if bytes.Contains(b, []byte(secret)) {
+				t.Errorf("%q is in %s", secret, path)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
 // TestPasswordIsGone looks for the state password and the passwords of an account in
-// the memory of the node that runs meanwhile, and in all files of its home. Those of
-// the account stay in the commands that ask for them, of which nothing is left.
+// the memory of the node that runs meanwhile, and of the relay that has the account, and
+// in all files of their homes. Those of the account stay in the commands that ask for
+// them, of which nothing is left.
 func TestPasswordIsGone(t *testing.T) {
 	const state, account, next = "velvet anchor 7141", "copper lantern 2290", "amber staircase 5508"
 	dir := t.TempDir()
@@ -72,33 +105,9 @@ func TestPasswordIsGone(t *testing.T) {
 			t.Fatalf("account %v: %v", args, err)
 		}
 	}
-	// What is there by right is found: so a password would be.
-	// The text of the identity may be gone; the key itself is held.
-	key, err := transport.ParseKey(anna.line().Identity)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if found := memoryHas(t, anna.pid(), string(key[:])); len(found) != 1 {
-		t.Errorf("the identity is not found in the memory of its node")
-	}
 	secrets := slices.Concat(spellings(state), spellings(account), spellings(next))
-	for _, found := range memoryHas(t, anna.pid(), secrets...) {
-		t.Errorf("in the memory of the node: %s", found)
-	}
-	err = filepath.WalkDir(anna.home, func(path string, e fs.DirEntry, err error) error {
-		if err != nil || !e.Type().IsRegular() {
-			return err
-		}
-		b, err := os.ReadFile(path)
-		for _, secret := range secrets {
-			if bytes.Contains(b, []byte(secret)) {
-				t.Errorf("%q is in %s", secret, path)
-			}
-		}
-		return err
-	})
-	if err != nil {
-		t.Error(err)
+	for _, p := range []*process{anna, relay} {
+		hasNone(t, p, secrets)
 	}
 	// The home is really locked.
 	anna.kill()
