@@ -90,7 +90,7 @@ func neverWithoutBound(t *testing.T) {
 		r.next, r.floor = next, next
 		a.records["a/0"] = r.bytes()
 		start := time.Now()
-		if _, err := b.epoch.Decrypt(b.records, a.encrypt("far")); !errors.Is(err, ErrTooFarAhead) || time.Since(start) > time.Second {
+		if _, err := b.epoch.Decrypt(b.records, a.encrypt("far")); !errors.Is(err, ErrTooFarAhead) || time.Since(start) > 20*time.Second {
 			t.Errorf("generation %d: got %v in %v", next, err, time.Since(start))
 		}
 	}
