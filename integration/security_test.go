@@ -19,8 +19,34 @@ func TestSecurityNamesTests(t *testing.T) {
 	if len(named) < 20 {
 		t.Fatalf("SECURITY.md names %d tests, want each line of its table to name one", len(named))
 	}
+	exists := allTests(t)
+	for _, m := range named {
+		if !exists[m[1]] {
+			t.Errorf("SECURITY.md names %s, which is no test", m[1])
+		}
+	}
+}
+
+// TestGroupRuleNamesTests: so does the doc of the model, for what would refute the rule
+// of groups.
+func TestGroupRuleNamesTests(t *testing.T) {
+	text, err := os.ReadFile("headmodel/doc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	exists := allTests(t)
+	for _, name := range regexp.MustCompile(`\bTest[A-Z]\w+`).FindAllString(string(text), -1) {
+		if !exists[name] {
+			t.Errorf("headmodel/doc.go names %s, which is no test", name)
+		}
+	}
+}
+
+// allTests are the names of all tests.
+func allTests(t *testing.T) map[string]bool {
+	t.Helper()
 	exists := make(map[string]bool)
-	err = filepath.WalkDir("..", func(path string, _ fs.DirEntry, err error) error {
+	err := filepath.WalkDir("..", func(path string, _ fs.DirEntry, err error) error {
 		if err != nil || !strings.HasSuffix(path, "_test.go") {
 			return err
 		}
@@ -33,9 +59,5 @@ func TestSecurityNamesTests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range named {
-		if !exists[m[1]] {
-			t.Errorf("SECURITY.md names %s, which is no test", m[1])
-		}
-	}
+	return exists
 }

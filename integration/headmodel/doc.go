@@ -41,6 +41,21 @@
 // and who comes in or comes back takes the first blank leaf, so that the seniority of
 // the others changes with it. A crash loses what came since the last durable step.
 //
+// What would refute the rule is tried by these, here, in integration and in node/group:
+//
+//   - all orders of four commits, with a crash: TestModel, TestOrders, TestCode, TestCuts
+//   - commits garbled for one or for all: scenarios of TestModel and TestCode,
+//     TestHostileCommits; a member, a senior or a sole admin that equivocates: TestEquivocation
+//   - 10,000 commits of one member in one epoch: TestGroundCommits
+//   - 20 hidden commits of who is removed: TestHiddenCommits
+//   - apart for 30 days, all keys erased, four come back at once: TestThirtyDays
+//   - who gave GroupInfo is gone, and a crash: TestGiverDies
+//   - a Welcome of a branch that lost, and who invited is gone: TestWelcomeLostInviterGone,
+//     TestForOthers, TestInviterGone
+//   - the sole admin is gone: TestSoleAdminGone; a junior one removes the senior one, who
+//     comes back: TestSeniorComesBack, TestRemoveEachOther
+//   - what was read opens no more after a change of branches and back: TestReadOnce
+//
 // Not covered: members whose trees begin at different epochs. A Welcome brings the
 // tree from the root of who invites, but no more than 255 epochs of it.
 package headmodel
