@@ -85,12 +85,12 @@ const LoginHint = "type it again; an account belongs to the node that registered
 const (
 	// MaxPassword bounds a password, in bytes.
 	MaxPassword = 1024
-	// accountTime is how long a step of a command about an account may take: a relay
-	// may have to be reached.
-	accountTime = 2 * time.Minute
-	maxUser     = 255
-	maxInvite   = 64
-	maxOpaque   = 4 << 10
+	// RelayTime is how long a call may take that asks a relay: it may have to be
+	// reached, and a login there waited for.
+	RelayTime = 2 * time.Minute
+	maxUser   = 255
+	maxInvite = 64
+	maxOpaque = 4 << 10
 )
 
 func (s *Server) accountTable() []route {
@@ -170,5 +170,5 @@ func (c *Client) DeleteAccount(ctx context.Context, r AccountRequest) (Account, 
 
 // account does one step that is about an account.
 func account[T any](ctx context.Context, c *Client, step string, r AccountRequest) (v T, err error) {
-	return v, c.callFor(ctx, accountTime, http.MethodPost, "/v1/account/"+step, r, &v)
+	return v, c.callFor(ctx, RelayTime, http.MethodPost, "/v1/account/"+step, r, &v)
 }

@@ -78,7 +78,7 @@ func (c *Client) Nearby(ctx context.Context) (v []Nearby, err error) {
 
 // AddContact takes a link; an empty name means the name in it.
 func (c *Client) AddContact(ctx context.Context, link, name string) (v AddedContact, err error) {
-	return v, c.call(ctx, http.MethodPost, "/v1/contacts", addRequest{link, name}, &v)
+	return v, c.callFor(ctx, relayTime(link), http.MethodPost, "/v1/contacts", addRequest{link, name}, &v)
 }
 
 // Log returns the end of the log, oldest first.
@@ -101,7 +101,15 @@ func (c *Client) ForgetRelay(ctx context.Context, relay string) error {
 // the state.
 func (c *Client) Send(ctx context.Context, contact, text string, wait State, timeout time.Duration) (v Delivery, err error) {
 	req := sendRequest{Contact: contact, Text: text, Wait: wait, Timeout: timeout.String()}
-	return v, c.callFor(ctx, timeout, http.MethodPost, "/v1/messages", req, &v)
+	return v, c.callFor(ctx, timeout+relayTime(contact), http.MethodPost, "/v1/messages", req, &v)
+}
+
+// relayTime is how long a call may take because of who is named: NAME@RELAY is asked for.
+func relayTime(who string) time.Duration {
+	if strings.Contains(who, "@") {
+		return RelayTime
+	}
+	return 0
 }
 
 // Await returns how far a message of our own came, as Send does.
