@@ -2,7 +2,6 @@ package crypt
 
 import (
 	"bytes"
-	"crypto/aes"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -12,56 +11,9 @@ import (
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/vfs"
 	_ "github.com/ncruces/go-sqlite3/vfs/xts"
-	standard "golang.org/x/crypto/xts"
 )
 
 var testKey = bytes.Repeat([]byte("0123456789abcdef"), KeySize/16)
-
-// TestXTS puts the cipher beside that of another implementation.
-func TestXTS(t *testing.T) {
-	x, err := newXTS(testKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	other, err := standard.NewCipher(aes.NewCipher, testKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	random := rand.New(rand.NewPCG(3, 4))
-	for range 200 {
-		plain, number := make([]byte, (1+random.IntN(9))*Unit), random.Uint64()>>random.IntN(64)
-		for i := range plain {
-			plain[i] = byte(random.Uint32())
-		}
-		got, want := bytes.Clone(plain), make([]byte, len(plain))
-		x.encrypt(got, number)
-		for n := 0; n < len(plain); n += Unit {
-			other.Encrypt(want[n:n+Unit], plain[n:n+Unit], number+uint64(n/Unit))
-		}
-		if !bytes.Equal(got, want) {
-			t.Fatalf("unit %d: encrypted otherwise than by the other one", number)
-		}
-		if x.decrypt(got, number); !bytes.Equal(got, plain) {
-			t.Fatalf("unit %d: does not come back", number)
-		}
-	}
-	if _, err := newXTS(testKey[1:]); err == nil {
-		t.Error("a short key is taken")
-	}
-}
-
-// BenchmarkXTS encrypts a page.
-func BenchmarkXTS(b *testing.B) {
-	x, err := newXTS(testKey)
-	if err != nil {
-		b.Fatal(err)
-	}
-	page := make([]byte, 8*Unit)
-	b.SetBytes(int64(len(page)))
-	for b.Loop() {
-		x.encrypt(page, 1)
-	}
-}
 
 // safe is a VFS that keeps of each file what is sure to outlive a power cut: what it
 // was when it was synced last.
@@ -254,6 +206,9 @@ func TestSameFormat(t *testing.T) {
 	}
 	if err == nil {
 		t.Error("another key reads it")
+	}
+	if _, err := New(testKey[1:]); err == nil {
+		t.Error("a short key is taken")
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/ncruces/go-sqlite3"
 	"github.com/ncruces/go-sqlite3/util/vfsutil"
 	"github.com/ncruces/go-sqlite3/vfs"
+	"golang.org/x/crypto/xts"
 )
 
 // Disk is the VFS of one connection.
@@ -16,7 +17,7 @@ type Disk struct {
 	Lazy bool
 
 	name   string
-	cipher *xts
+	cipher *xts.Cipher
 	page   int // bytes of a page of the database, 0 if not known yet
 }
 
@@ -29,7 +30,7 @@ func New(key []byte) (*Disk, error) { return over(vfs.Find("os"), key) }
 
 // over returns a Disk whose files are those of another VFS.
 func over(base vfs.VFS, key []byte) (*Disk, error) {
-	cipher, err := newXTS(key)
+	cipher, err := newCipher(key)
 	if err != nil {
 		return nil, fmt.Errorf("cipher of the database: %w", err)
 	}

@@ -1,9 +1,8 @@
 // Package crypt encrypts the files of a SQLite database: a VFS over that of the
 // operating system, one for each connection. It is for package database alone.
 //
-// The cipher is AES-256-XTS over units of 512 bytes (IEEE 1619): the AES of the standard
-// library, and the masks of its blocks from here, because those of golang.org/x/crypto/xts,
-// with which a test compares them, take four times as long. It is the format of
+// The cipher is AES-256-XTS of golang.org/x/crypto over units of 512 bytes (IEEE 1619).
+// It is the format of
 // the VFS "xts" of github.com/ncruces/go-sqlite3, whose files this one reads and
 // writes. That one makes a system call for every unit and two more for those that
 // are written in part; here the pages that a commit appends to the write-ahead log

@@ -55,7 +55,7 @@ func (f *file) ReadAt(p []byte, off int64) (int, error) {
 	b, from := f.units(len(p), off)
 	n, err := f.File.ReadAt(b, from)
 	n &^= Unit - 1 // what ends within a unit cannot be read
-	f.disk.cipher.decrypt(b[:n], uint64(from/Unit))
+	f.disk.decrypt(b[:n], uint64(from/Unit))
 	n = copy(p, b[min(int(off-from), n):n])
 	f.learn(p[:n], off)
 	if n == len(p) {
@@ -146,7 +146,7 @@ func (f *file) write(p []byte, off int64) (int, error) {
 		}
 	}
 	copy(b[off-from:], p)
-	f.disk.cipher.encrypt(b, uint64(from/Unit))
+	f.disk.encrypt(b, uint64(from/Unit))
 	if n, err := f.File.WriteAt(b, from); err != nil || n < len(b) {
 		return 0, fullDisk(errors.Join(err, shortWrite(n, len(b))))
 	}
@@ -174,7 +174,7 @@ func fullDisk(err error) error {
 func (f *file) old(unit []byte, at int64) error {
 	n, err := f.File.ReadAt(unit, at)
 	if n == len(unit) {
-		f.disk.cipher.decrypt(unit, uint64(at/Unit))
+		f.disk.decrypt(unit, uint64(at/Unit))
 		return nil
 	}
 	if !errors.Is(err, io.EOF) {
