@@ -131,7 +131,7 @@
 //	§12.2     proposal list                      TestProposalLists, TestNever/08
 //	§12.2     a fresh key for who comes back     TestResyncFreshKey
 //	§12.3     order of applying                  TestRemoveAndAddAgain, TestNever/14, vectors passive-client-random
-//	§12.4     where a path is needed             TestStageRefuses
+//	§12.4     where a path is needed             TestNeedsPath
 //	§12.4     commit before application data     TestPending; the caller's, see below
 //	§12.4.1   a commit is entered as a whole     TestStagedLeavesEpoch, TestTwoCommits, TestNever/05
 //	§12.4.2   epoch, confirmation tag            TestStageRefuses, TestOldEpochs
@@ -140,7 +140,7 @@
 //	§12.4.3.1 joining, with all keys of §4.2     TestJoinRefuses, vectors welcome, vectors passive-client-welcome
 //	          the path secret fits its node      TestPathSecretFits
 //	§12.4.3.2 external commits                   TestExternal, TestExternalList, TestNever/16,
-//	                                             TestOwnExternalLeaf
+//	                                             TestExternalLeaf, TestOwnExternalLeaf
 //	§12.4.3.3 encoding of the tree; its hash     TestTreeEncoding, TestJoinRefuses
 //	§13.1     the suite in the capabilities      TestKeyPackageValidation, TestNever/12
 //	§13.2     unknown types of proposals         TestEachProposal
