@@ -21,6 +21,7 @@
 //   - node/serve answers other machines;
 //   - node/backup writes the store to one encrypted file, and makes a home of it;
 //   - node/afresh makes a store that is a copy of another fit for use;
+//   - node/recent keeps the end of the log;
 //   - node/store is the disk, node/keys the keys that others need first,
 //     node/profile what this node says of itself, node/contact and node/message
 //     the formats, node/identity the one key.

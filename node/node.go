@@ -21,6 +21,7 @@ import (
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/node/nearby"
 	"quicnprotochat/node/profile"
+	"quicnprotochat/node/recent"
 	"quicnprotochat/node/serve"
 	"quicnprotochat/node/store"
 	"quicnprotochat/node/store/home"
@@ -91,7 +92,8 @@ type Node struct {
 	nearby    *nearby.Names // nil unless lan is on
 	portMap   bool
 
-	recent
+	// Lines are the end of the log.
+	recent.Lines
 	// Front answers what front ends ask, here and through the local API.
 	*front.Front
 }
@@ -103,7 +105,7 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
 	}
-	n.log = slog.New(n.handler(n.log.Handler()))
+	n.log = slog.New(recent.Handler(&n.Lines, n.log.Handler()))
 	n.cfg.Password = nil
 	defer clear(cfg.Password)
 	settings, err := parseSettings(cfg)

@@ -1,4 +1,4 @@
-package node
+package recent
 
 import (
 	"bytes"
@@ -11,8 +11,8 @@ import (
 
 func TestRecent(t *testing.T) {
 	var out bytes.Buffer
-	var r recent
-	log := slog.New(r.handler(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelError})))
+	var r Lines
+	log := slog.New(Handler(&r, slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelError})))
 	log.Debug("not kept")
 	log.With("who", "bob").Info("came in", "n", 1)
 	log.WithGroup("g").Warn("strange", "text", "a b")
@@ -26,17 +26,17 @@ func TestRecent(t *testing.T) {
 			t.Errorf("got %q at %v, want %q", got, lines[i].Time, want)
 		}
 	}
-	if n := len(lines[2].Message) + len(lines[2].Details); n > 2*recentLength {
+	if n := len(lines[2].Message) + len(lines[2].Details); n > 2*maxLength {
 		t.Errorf("a line of %d bytes is kept", n)
 	}
 	if got := strings.Count(out.String(), "\n"); got != 1 {
 		t.Errorf("%d lines were written out, want the error alone", got)
 	}
-	for i := range recentLines + 10 {
+	for i := range maxLines + 10 {
 		log.Info(fmt.Sprint(i))
 	}
 	lines, _ = r.Log(context.Background())
-	if len(lines) != recentLines || lines[0].Message != "10" || lines[recentLines-1].Message != fmt.Sprint(recentLines+9) {
+	if len(lines) != maxLines || lines[0].Message != "10" || lines[maxLines-1].Message != fmt.Sprint(maxLines+9) {
 		t.Errorf("got %d lines from %s to %s", len(lines), lines[0].Message, lines[len(lines)-1].Message)
 	}
 }

@@ -1,4 +1,4 @@
-package node
+package recent
 
 import (
 	"bytes"
@@ -11,25 +11,23 @@ import (
 )
 
 const (
-	// recentLines is how many lines of the log are kept in memory, and recentLength
-	// how many bytes of each.
-	recentLines  = 1000
-	recentLength = 1000
-	recentLevel  = slog.LevelInfo
+	maxLines  = 1000
+	maxLength = 1000 // bytes of a message, and of its attributes
+	level     = slog.LevelInfo
 )
 
-// recent keeps the end of the log, for those who did not look at it in time.
-type recent struct {
+// Lines are the last of a log. The zero value is empty.
+type Lines struct {
 	mu    sync.Mutex // guards the fields below
 	lines []localapi.LogLine
-	next  int // where the next one goes when there are recentLines of them
+	next  int // where the next one goes when there are maxLines of them
 	text  bytes.Buffer
 }
 
-// handler also keeps what is logged to another handler, on whatever level that does.
-func (r *recent) handler(to slog.Handler) slog.Handler {
+// Handler also keeps in r what is logged to another handler, on whatever level that does.
+func Handler(r *Lines, to slog.Handler) slog.Handler {
 	text := slog.NewTextHandler(&r.text, &slog.HandlerOptions{
-		Level: recentLevel,
+		Level: level,
 		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
 			if len(groups) == 0 && (a.Key == slog.TimeKey || a.Key == slog.LevelKey || a.Key == slog.MessageKey) {
 				return slog.Attr{}
@@ -42,19 +40,19 @@ func (r *recent) handler(to slog.Handler) slog.Handler {
 
 // keeping is a slog.Handler.
 type keeping struct {
-	recent   *recent
+	lines    *Lines
 	to, text slog.Handler
 }
 
 // Enabled implements slog.Handler.
-func (k *keeping) Enabled(ctx context.Context, level slog.Level) bool {
-	return level >= recentLevel || k.to.Enabled(ctx, level)
+func (k *keeping) Enabled(ctx context.Context, l slog.Level) bool {
+	return l >= level || k.to.Enabled(ctx, l)
 }
 
 // Handle implements slog.Handler.
 func (k *keeping) Handle(ctx context.Context, record slog.Record) error {
-	if record.Level >= recentLevel {
-		k.recent.keep(ctx, record, k.text)
+	if record.Level >= level {
+		k.lines.keep(ctx, record, k.text)
 	}
 	if !k.to.Enabled(ctx, record.Level) {
 		return nil
@@ -64,15 +62,15 @@ func (k *keeping) Handle(ctx context.Context, record slog.Record) error {
 
 // WithAttrs implements slog.Handler.
 func (k *keeping) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &keeping{k.recent, k.to.WithAttrs(attrs), k.text.WithAttrs(attrs)}
+	return &keeping{k.lines, k.to.WithAttrs(attrs), k.text.WithAttrs(attrs)}
 }
 
 // WithGroup implements slog.Handler.
 func (k *keeping) WithGroup(name string) slog.Handler {
-	return &keeping{k.recent, k.to.WithGroup(name), k.text.WithGroup(name)}
+	return &keeping{k.lines, k.to.WithGroup(name), k.text.WithGroup(name)}
 }
 
-func (r *recent) keep(ctx context.Context, record slog.Record, text slog.Handler) {
+func (r *Lines) keep(ctx context.Context, record slog.Record, text slog.Handler) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.text.Reset()
@@ -83,20 +81,20 @@ func (r *recent) keep(ctx context.Context, record slog.Record, text slog.Handler
 		Time: localapi.Time{Time: record.Time}, Level: strings.ToLower(record.Level.String()),
 		Message: cut(record.Message), Details: cut(strings.TrimSpace(r.text.String())),
 	}
-	if len(r.lines) < recentLines {
+	if len(r.lines) < maxLines {
 		r.lines = append(r.lines, line)
 		return
 	}
 	r.lines[r.next] = line
-	r.next = (r.next + 1) % recentLines
+	r.next = (r.next + 1) % maxLines
 }
 
 func cut(text string) string {
-	return strings.ToValidUTF8(text[:min(len(text), recentLength)], "")
+	return strings.ToValidUTF8(text[:min(len(text), maxLength)], "")
 }
 
 // Log implements localapi.Self: the lines kept, oldest first.
-func (r *recent) Log(context.Context) ([]localapi.LogLine, error) {
+func (r *Lines) Log(context.Context) ([]localapi.LogLine, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	all := make([]localapi.LogLine, 0, len(r.lines))
