@@ -11,6 +11,10 @@ import (
 // two columns, some each for itself, and some join them in one way and not in another. What
 // says that it draws them as one (mode 2027) is believed.
 
+// longest is how many bytes of a text are looked at for one character: anybody can join any
+// number of emoji, or of accents.
+const longest = 64
+
 // variation asks for the look of an emoji, keycap makes one of a digit, and emoji is where
 // most of those begin that are nothing else.
 const (
@@ -31,6 +35,13 @@ func columns(text string) (n int) {
 // first returns the first character of a text as a reader sees it, and how many columns it
 // takes where it is drawn as one, and where its parts are.
 func first(text string) (cluster string, one, parts int) {
+	if len(text) > longest {
+		end := longest
+		for end > longest-utf8.UTFMax && !utf8.RuneStart(text[end]) {
+			end--
+		}
+		text = text[:end]
+	}
 	cluster, one = ansi.FirstGraphemeCluster(text, ansi.GraphemeWidth)
 	_, parts = ansi.FirstGraphemeCluster(cluster, ansi.WcWidth)
 	return cluster, one, parts

@@ -3,6 +3,7 @@ package terminal
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 const (
@@ -65,6 +66,10 @@ func (w *wrapper) add(gap, word string) {
 	default:
 		for used := columns(w.row); word != ""; {
 			cluster, one, parts := first(word)
+			if max(one, parts) > w.width-hanging { // anybody can join any number of emoji
+				_, size := utf8.DecodeRuneInString(word)
+				cluster, one, parts = first(word[:size])
+			}
 			width := max(one, parts)
 			if used+width > w.width {
 				w.rows, w.row, used = append(w.rows, w.row), w.margin, len(w.margin)
