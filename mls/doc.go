@@ -90,7 +90,7 @@
 //	§6.1      sender type and content type       TestStageRefuses, TestNever/07
 //	§6.2      membership tag                     TestStageRefuses
 //	§6.3.1    fresh reuse guard; zero padding    TestReuseGuard, TestPadding
-//	§6.3.2    sender is a member                 TestSenders
+//	§6.3.2    sender is a member                 TestSenders, TestSenderData
 //	§7.1      order of unmerged leaves           TestTreeEncoding
 //	§7.2      own extensions and credential in
 //	          the capabilities                   TestKeyPackageValidation

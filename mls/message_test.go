@@ -72,6 +72,29 @@ func TestSenders(t *testing.T) {
 	}
 }
 
+// TestSenderData: of who sent a message there is one encoding, of twelve bytes (RFC 9420,
+// §6.3.2).
+func TestSenderData(t *testing.T) {
+	a, b := twoMembers(t, X25519_AES128GCM_SHA256_Ed25519)
+	s, secret := a.epoch.suite, a.epoch.secrets.senderData
+	m, err := decodeMessageOf(a.encrypt("x"), wirePrivateMessage)
+	must(t, err)
+	k, err := s.senderDataKey(secret, m.private.ciphertext)
+	must(t, err)
+	plain, err := s.open(k.key, k.nonce, m.private.senderDataAAD(), m.private.senderData)
+	must(t, err)
+	for _, c := range []struct {
+		plain []byte
+		want  error
+	}{{append(plain[:12:12], 0), ErrDecrypt}, {plain[:11], ErrDecrypt}, {nil, ErrDecrypt}, {plain, nil}} {
+		m.private.senderData, err = s.seal(k.key, k.nonce, m.private.senderDataAAD(), c.plain)
+		must(t, err)
+		if _, err := b.epoch.Decrypt(b.records, encoded(m)); !errors.Is(err, c.want) {
+			t.Errorf("of %d bytes: got %v, want %v", len(c.plain), err, c.want)
+		}
+	}
+}
+
 // TestReuseGuard: one message key used twice, after a rollback, does not mean
 // one nonce (RFC 9420, §6.3.1).
 func TestReuseGuard(t *testing.T) {
