@@ -122,7 +122,8 @@
 //	§12.1     a proposal by itself               TestEachProposal
 //	§12.1.1   Add: a valid key package           TestStageRefuses, TestCheckAdd, TestNever/12
 //	§12.1.2   Update: a valid leaf, a new key    TestNever/12, TestNever/08
-//	§12.1.3   Remove: of a member                TestEachProposal, TestNever/11
+//	§12.1.3   Remove: of a member; the tree
+//	          shrinks                            TestEachProposal, TestNever/11, TestTreeShrinks
 //	§12.1.4   PreSharedKey: nonce, usage         TestEachProposal, TestPSK, TestBeginningPSK
 //	§12.1.5   ReInit: version                    TestEachProposal, TestReInit
 //	§12.1.6   ExternalInit: from outside only    TestEachProposal, TestNever/16
