@@ -52,27 +52,23 @@
 // other, are what to compare.
 //
 //	deposits a second, clients:              1       16      256
-//	disk, fdatasync                      9,540
-//	store alone                          2,456   10,490   20,119
-//	calls without a store                2,973   18,840   19,947
-//	relay, libp2p                        1,131    5,742    8,601
-//	relay, plain QUIC                    1,183    6,456    7,928
-//	relay, batches of 32                                  71,181
-//	JetStream, sync_interval always      2,313    4,734    3,386
-//	JetStream, its default               5,860   45,884   43,311
+//	disk, fdatasync                      7,262
+//	store alone                          1,553    8,046   21,397
+//	calls without a store                2,982   20,136   19,793
+//	relay, libp2p                          818    5,709    9,184
+//	relay, plain QUIC                      773    4,535    8,879
+//	relay, batches of 32                                  65,776
+//	JetStream, sync_interval always      1,922    3,373    3,977
+//	JetStream, its default               4,836   38,339   40,748
 //
 //	                                                         goal
-//	256 clients / the lower of no store and store alone   0.45   0.6: short
-//	256 clients / JetStream always                         2.5   4: short
-//	1 client, p50 / (bare round trip + one commit)        1.55   1.5: short
+//	256 clients / the lower of no store and store alone   0.44   0.6: short
+//	256 clients / JetStream always                         2.1   4: short
+//	1 client, p50 / (bare round trip + one commit)        1.51   1.5: short
 //	the same / (bare round trip and then a commit)         1.3
-//	deposits in batches of 32 / without                    8.1   3
-//	(wake-up - commit) / bare round trip, after a pause    1.1   3
-//	idle client with a stream and a waiter             134 KiB   140, better 100
-//
-// With a record on the disk for each depositor of an inbox, as it was before, the same
-// machine gave 11,959 for the store alone and 6,878 for the relay: 0.58 of a lower bound,
-// and 1.8 times JetStream. One client was at 1.46 then.
+//	deposits in batches of 32 / without                    7.1   3
+//	(wake-up - commit) / bare round trip, after a pause    1.3   3
+//	idle client with a stream and a waiter             137 KiB   140, better 100
 //
 // A wake-up is timed with nobody else at the relay; in a process of 768 busy clients it
 // was 3.2.
@@ -85,19 +81,19 @@
 // those of the relay are QUIC with TLS 1.3, each from a host with a key and a socket of
 // its own.
 //
-// What is short of its goal: four times JetStream would be 13,500 a second, and calls
+// What is short of its goal: four times JetStream would be 15,900 a second, and calls
 // that store nothing reach 20,000 with all four cores. With a store, relay and clients
 // use 2.9 of them, and the rest waits for the disk: a deposit to a random inbox writes
 // some 2.4 pages, and the commits follow each other. Per deposit, with 256 clients:
 //
 //	µs of processor time              server   its clients
 //	store alone                           44
-//	calls without a store                 75           104
-//	relay, libp2p                        172           165
-//	relay, plain QUIC                    213           158
-//	relay, batches of 32                  21             9
-//	JetStream, sync_interval always      144            84
-//	JetStream, its default                38            32
+//	calls without a store                 76           103
+//	relay, libp2p                        189           146
+//	relay, plain QUIC                    209           125
+//	relay, batches of 32                  23             8
+//	JetStream, sync_interval always      144            57
+//	JetStream, its default                42            37
 //
 // and of the relay's part, by go tool pprof -traces DIR/relay.cpu, each sample where it
 // is first found in this order:
