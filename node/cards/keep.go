@@ -72,6 +72,27 @@ func (t *Tree) Surplus() (all []*Epoch) {
 	return all
 }
 
+// Equivocators returns those who have told the others two different things: who made two
+// commits in one epoch. External ones do not count: who comes back tries again.
+func (t *Tree) Equivocators() (all []rpc.Identity) {
+	type place struct {
+		parent int
+		author rpc.Identity
+	}
+	made := make(map[place]int)
+	for _, e := range t.Epochs {
+		if e.Card == nil || e.Card.External {
+			continue
+		}
+		at := place{e.Up, e.Card.Committer}
+		made[at]++
+		if made[at] == 2 && !slices.Contains(all, at.author) {
+			all = append(all, at.author)
+		}
+	}
+	return all
+}
+
 // shared reports of each epoch whether somebody else than its author has committed
 // below it.
 func (t *Tree) shared() []bool {

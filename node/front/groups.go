@@ -111,6 +111,9 @@ func (f *Front) Group(ctx context.Context, who string) (info localapi.GroupInfo,
 	if !s.Silent.IsZero() {
 		info.SilentSince = &localapi.Time{Time: s.Silent}
 	}
+	for _, id := range s.Equivocators {
+		info.Equivocators = append(info.Equivocators, text(id))
+	}
 	err = f.cfg.Store.View(ctx, func(tx *store.Tx) error {
 		for _, m := range s.Members {
 			role := "member"

@@ -30,6 +30,8 @@ type Shape struct {
 	// Silent is since when no admin has committed anything, if that is 30 days ago or
 	// more: admins who are there do so weekly. Zero if one is there.
 	Silent time.Time
+	// Equivocators are members who made two commits in one epoch.
+	Equivocators []rpc.Identity
 }
 
 // silentAdmins is how long it takes until a group counts as one without an admin.
@@ -88,6 +90,7 @@ func (g *Groups) Shape(ctx context.Context, id [16]byte) (s Shape, err error) {
 		if last := t.LastByAdmin(at); !r.IsAdmin(g.self) && tx.Now().Sub(last) >= silentAdmins {
 			s.Silent = last
 		}
+		s.Equivocators = t.Equivocators()
 		if card := t.RemovedBy(g.self); card != nil {
 			s.RemovedBy = card.Committer
 		}

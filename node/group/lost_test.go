@@ -170,6 +170,12 @@ func TestEquivocation(t *testing.T) {
 				_, err := cleo.groups.Send(t.Context(), id, chat("hello"))
 				must(t, err)
 				quiet(group, honest...)
+				// Dora was told one thing and found the other: she can say who did that.
+				s, err := dora.groups.Shape(t.Context(), id)
+				must(t, err)
+				if want := []rpc.Identity{one.id.ID()}; !slices.Equal(s.Equivocators, want) {
+					t.Errorf("equivocators are %v, want %v", s.Equivocators, want)
+				}
 				want := honest[0].authenticator(group)
 				for _, p := range honest {
 					if !slices.Equal(p.authenticator(group), want) {

@@ -55,6 +55,8 @@ type GroupInfo struct {
 	// SilentSince is since when no admin was heard of, once that is 30 days ago: nobody
 	// can invite or remove until one comes back. The others may begin a new group.
 	SilentSince *Time `json:"silentSince,omitempty"`
+	// Equivocators are who told the others two different things at once.
+	Equivocators []string `json:"equivocators,omitempty"`
 }
 
 // GroupMember is a member of a group; Role is admin or member.

@@ -40,6 +40,9 @@ func GroupInfo(g localapi.GroupInfo) string {
 		fmt.Fprintf(&b, "no admin was heard of since %s, and without one nobody can be invited or removed\n", cli.Shown(*g.SilentSince))
 		b.WriteString("to go on without them, make a new group of those who are there: qpc group create NAME CONTACT...\n")
 	}
+	for _, id := range g.Equivocators {
+		fmt.Fprintf(&b, "%s told the others two different things at once: it runs two copies of its home, or means to split this group\n", id)
+	}
 	fmt.Fprintf(&b, "epoch %d, %s", g.Epoch, suiteNote(g.Suite, g.PostQuantum))
 	if g.Authenticator != "" {
 		fmt.Fprintf(&b, "\nauthenticator %s", g.Authenticator)
