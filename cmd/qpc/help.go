@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"quicnprotochat/cmd/qpc/chat"
+	"quicnprotochat/cmd/qpc/chat/usage"
 	"quicnprotochat/cmd/qpc/cli"
 )
 
@@ -73,8 +74,11 @@ func wholeHelp(root *cobra.Command) string {
 // usageOf is how a command is typed, without its flags.
 func usageOf(cmd *cobra.Command) string { return strings.TrimSuffix(cmd.UseLine(), " [flags]") }
 
-// opensItself reports whether a command with others below it does something by itself, too.
-func opensItself(cmd *cobra.Command) bool { return strings.Contains(cmd.Use, " ") }
+// worksAlone reports whether a command does something without another one below it. One
+// that does not takes any number of arguments, and says that there is no such command.
+func worksAlone(cmd *cobra.Command) bool {
+	return !cmd.HasSubCommands() || cmd.Args(cmd, make([]string, 1+usage.Most)) != nil
+}
 
 func commandHelp(cmd *cobra.Command) string {
 	var b strings.Builder
@@ -84,7 +88,7 @@ func commandHelp(cmd *cobra.Command) string {
 	}
 	fmt.Fprintf(&b, "%s\n\nUsage:\n", about)
 	if cmd.HasAvailableSubCommands() {
-		if opensItself(cmd) {
+		if worksAlone(cmd) {
 			fmt.Fprintf(&b, "  %s\n", usageOf(cmd))
 		}
 		for _, sub := range cmd.Commands() {

@@ -48,14 +48,10 @@ func manCommands(b *strings.Builder, cmd *cobra.Command) {
 		if sub.Annotations[chat.Alias] != "" {
 			continue
 		}
-		if sub.HasSubCommands() {
-			if opensItself(sub) {
-				manCommand(b, sub)
-			}
-			manCommands(b, sub)
-			continue
+		if worksAlone(sub) {
+			manCommand(b, sub)
 		}
-		manCommand(b, sub)
+		manCommands(b, sub)
 	}
 }
 
