@@ -34,14 +34,15 @@ func (h *Homes) BeginRegister(ctx context.Context, r localapi.AccountRequest) (l
 		return localapi.AccountStep{}, err
 	}
 	a, err := h.cfg.Accounts.Of(ctx, u.Key)
-	if err == nil {
+	if err == nil && len(a.Session) > 0 {
 		return localapi.AccountStep{}, &localapi.Error{
 			Message: fmt.Sprintf("this node has the account %q at that relay already", a.Name),
 			Hint:    "log in to it: qpc account login; or delete it first: qpc account delete",
 			Exit:    localapi.ExitOther,
 		}
 	}
-	if !errors.Is(err, accounts.ErrUnknown) {
+	// One without a session may be there no more: who hosts the relay can delete it.
+	if err != nil && !errors.Is(err, accounts.ErrUnknown) {
 		return localapi.AccountStep{}, err
 	}
 	response, err := h.cfg.Accounts.BeginRegister(ctx, u, r.Name, r.Message)
