@@ -141,6 +141,15 @@ func TestLAN(t *testing.T) {
 		}
 	}
 	eventually(t, "alice hears somebody on the LAN", hears("", "bob"))
+	err = alice.call(func(line []byte) error {
+		if got, want := string(line), fmt.Sprintf(`{"identity":%q,"name":"","claim":"bob"}`, bob.line().Identity); got != want {
+			t.Errorf("qpc lan --json: got %s, want %s", got, want)
+		}
+		return nil
+	}, "lan")
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := alice.add(link); err != nil {
 		t.Fatal(err)
 	}

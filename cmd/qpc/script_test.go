@@ -43,7 +43,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"start": start, "end": end, "ended": ended, "exits": exits, "eventually": eventually, "field": field, "free": free, "text": text, "alter": alter,
-			"fill": fill, "killed": killed,
+			"fill": fill, "killed": killed, "refuses": refuses, "lacks": lacks, "fields": fields,
 		},
 	})
 }
