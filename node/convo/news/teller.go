@@ -97,11 +97,12 @@ func (t *Teller) tell(fx *Effects) {
 	for _, c := range fx.contacts {
 		t.cfg.Notify.ContactChanged(c)
 	}
-	for _, e := range fx.events {
-		t.cfg.Notify.Event(e)
-	}
+	// Before what is shown: for that people wait less.
 	for id := range fx.outgoing {
 		t.cfg.Notify.Outgoing(id)
+	}
+	for _, e := range fx.events {
+		t.cfg.Notify.Event(e)
 	}
 	for id := range fx.receipts {
 		t.cfg.Notify.Receipt(id)

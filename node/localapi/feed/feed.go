@@ -32,10 +32,10 @@ type Feed struct {
 
 	// order has a token while the log is read, which may take long, so that all get its
 	// events in its order. It guards last, the id of the newest event that was handed
-	// out, once started.
-	order   chan struct{}
-	started bool
-	last    uint64
+	// out, if that is known: it is not before somebody listens.
+	order chan struct{}
+	known bool
+	last  uint64
 
 	// mu guards subs.
 	mu   sync.Mutex
@@ -51,18 +51,29 @@ func New(log Log) *Feed {
 func (f *Feed) Wake() error {
 	f.order <- struct{}{}
 	defer func() { <-f.order }()
+	if !f.heard() {
+		f.known = false // the log is not read for nobody
+		return nil
+	}
 	return f.catchUp()
 }
 
-// catchUp hands out what the log has beyond last; order is held. What is there when
-// it is called first is the past.
+// heard reports whether anybody listens.
+func (f *Feed) heard() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.subs) > 0
+}
+
+// catchUp hands out what the log has beyond last; order is held. Where last is not known,
+// what is there is the past.
 func (f *Feed) catchUp() error {
-	if !f.started {
+	if !f.known {
 		_, last, err := f.log.EventRange()
 		if err != nil {
 			return err
 		}
-		f.started, f.last = true, last
+		f.known, f.last = true, last
 	}
 	for {
 		events, err := f.log.Events(f.last, math.MaxInt64, feedPage)
@@ -105,7 +116,7 @@ func (f *Feed) Subscribe(ctx context.Context, after uint64) (<-chan localapi.Eve
 	defer func() { <-f.order }()
 	// Who wants no past needs none of it read: what is new since the last Wake comes
 	// with the next one.
-	if after != 0 || !f.started {
+	if after != 0 || !f.known {
 		if err := f.catchUp(); err != nil {
 			return nil, 0, err
 		}

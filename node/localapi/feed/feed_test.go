@@ -13,6 +13,16 @@ type memoryLog struct {
 	mu     sync.Mutex
 	events []localapi.Event
 	last   uint64
+	reads  int
+}
+
+// looks returns how often it was read since it was asked last.
+func (l *memoryLog) looks() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := l.reads
+	l.reads = 0
+	return n
 }
 
 func (l *memoryLog) EventRange() (first, last uint64, err error) {
@@ -27,6 +37,7 @@ func (l *memoryLog) EventRange() (first, last uint64, err error) {
 func (l *memoryLog) Events(after, last uint64, limit int) (list []localapi.Event, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.reads++
 	for _, e := range l.events {
 		if e.ID > after && e.ID <= last && len(list) < limit {
 			list = append(list, e)
@@ -72,6 +83,33 @@ func TestFeedLive(t *testing.T) {
 	cancel()
 	if _, ok := <-ch; ok {
 		t.Error("channel still open after its context ended")
+	}
+}
+
+// TestFeedUnheard: the log is not read while nobody listens, and who comes then gets what
+// is new from there, after a pause of all too.
+func TestFeedUnheard(t *testing.T) {
+	f := newTestFeed()
+	for range 2 {
+		for range 3 {
+			f.Publish(localapi.Event{Event: localapi.EventMessage})
+		}
+		if n := f.log.looks(); n != 0 {
+			t.Errorf("the log was read %d times for nobody", n)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		ch, from, err := f.Subscribe(ctx, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Publish(localapi.Event{Event: localapi.EventMessage})
+		if e := <-ch; from != f.log.last-1 || e.ID != f.log.last {
+			t.Errorf("from %d came %d, want %d", from, e.ID, f.log.last)
+		}
+		cancel()
+		for range ch { // until the feed has noticed
+		}
+		f.log.looks()
 	}
 }
 
