@@ -5,23 +5,21 @@ import (
 	"unicode/utf8"
 )
 
-// Match returns those of all that who can mean: those of just that name, else those whose
-// name, or id as begins tells, begins with it, else the same without regard to case. A name
-// that is the same but for its case is among those that begin with it: it is for the caller
-// to ask which of several is meant. begins may be nil.
+// Match returns those of all that who can mean. Those of just that name; else those of the
+// same name but for its case, and those whose name, or id as begins tells, begins with who;
+// else those whose name begins with it but for case. It is for the caller to ask which of
+// several is meant. begins may be nil.
 func Match[T any](all []T, who string, name func(T) string, begins func(T) bool) []T {
 	if who == "" {
 		return nil
 	}
-	var exact, begin, same, like []T
+	var exact, near, like []T
 	for _, v := range all {
 		switch n := name(v); {
 		case n == who:
 			exact = append(exact, v)
-		case Same(n, who):
-			same = append(same, v)
-		case strings.HasPrefix(n, who), begins != nil && begins(v):
-			begin = append(begin, v)
+		case Same(n, who), strings.HasPrefix(n, who), begins != nil && begins(v):
+			near = append(near, v)
 		case beginsLike(n, who):
 			like = append(like, v)
 		}
@@ -29,10 +27,8 @@ func Match[T any](all []T, who string, name func(T) string, begins func(T) bool)
 	switch {
 	case len(exact) > 0:
 		return exact
-	case len(begin) > 0:
-		return append(same, begin...)
-	case len(same) > 0:
-		return same
+	case len(near) > 0:
+		return near
 	default:
 		return like
 	}
