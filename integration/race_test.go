@@ -2,7 +2,6 @@ package integration
 
 import (
 	"context"
-	"fmt"
 	"testing"
 	"time"
 
@@ -73,40 +72,6 @@ func TestTriedBesideRelay(t *testing.T) {
 		a.await(early, localapi.Delivered, 5*time.Second)
 		if got, want := b.texts(a), []string{"one", "two", "three"}; !sameTexts(got, want) {
 			t.Errorf("bob shows %q, want %q", got, want)
-		}
-	})
-}
-
-// TestLateWord: bob's machine answers more slowly than his relay, which forgets what it
-// takes. That the machine has taken a message is noted though the race was over.
-func TestLateWord(t *testing.T) {
-	simulate(t, func(w *world) {
-		r := newRogue(w, w.ip(), 1)
-		a, b := w.node("alice", r.url), w.node("bob", r.url)
-		a.settled()
-		b.settled()
-		a.add(b)
-		a.await(a.send(b, "near"), localapi.Delivered, time.Minute)
-		time.Sleep(10 * time.Second)
-		w.net.Delay(a.ip, b.ip, 200*time.Millisecond) // 420 ms there and back
-		r.tell(lieForget)
-		// Of so many the receipts are not sent one by one: there is time to look.
-		seen := make(map[localapi.State]int)
-		for i := range 12 {
-			id := a.send(b, fmt.Sprint("far ", i))
-			time.Sleep(300 * time.Millisecond)
-			first := a.look(id).State
-			time.Sleep(400 * time.Millisecond)
-			if first == localapi.Stored {
-				seen[a.look(id).State]++
-			}
-			if x := a.why(id); tried(x, b, "relay", true) == nil || tried(x, b, "machine", true) == nil {
-				t.Errorf("got %+v, want that both took it", x)
-			}
-		}
-		t.Logf("700 ms after they were sent, messages that were stored at first: %v", seen)
-		if seen[localapi.Stored] > 0 || seen[localapi.Direct] == 0 {
-			t.Errorf("got %v 700 ms after they were sent, want direct or delivered", seen)
 		}
 	})
 }
