@@ -61,7 +61,7 @@ func (d *DB) Check(ctx context.Context) error {
 		d.cfg.Log.Warn("store not checked after an unclean stop: the next start does it", "err", err)
 		return nil
 	}
-	return errors.Join(fmt.Errorf("check store: %w", err), os.WriteFile(d.path(home.UncleanFile), []byte(foundDamaged), 0o600))
+	return errors.Join(fmt.Errorf("check store: %w", err), home.WriteFile(d.path(home.UncleanFile), []byte(foundDamaged)))
 }
 
 func (d *DB) checkAll(ctx context.Context) error {

@@ -56,9 +56,9 @@ func Present(path string) (bool, error) {
 	return err == nil, err
 }
 
-// writeDurable writes a file of mode 0600: after a crash it is there whole or
-// not at all.
-func writeDurable(path string, b []byte) error {
+// WriteFile writes a file of mode 0600: after a crash it has all of b or is as it was, and
+// when WriteFile has returned without an error it has b.
+func WriteFile(path string, b []byte) error {
 	tmp := path + ".tmp"
 	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {

@@ -96,7 +96,7 @@ func MakeKey(path string, password []byte) (Key, error) {
 			return Key{}, err
 		}
 	}
-	if err := writeDurable(path, b); err != nil {
+	if err := WriteFile(path, b); err != nil {
 		return Key{}, fmt.Errorf("write %s: %w", KeyFile, err)
 	}
 	return k, nil
