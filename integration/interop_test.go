@@ -179,7 +179,7 @@ func (m *mlsMember) commit(cfg mls.CommitConfig) *mls.Staged {
 // follow enters the next epoch by the commit of another.
 func (m *mlsMember) follow(commit []byte) mls.Changes {
 	m.t.Helper()
-	s, err := m.epoch().Stage(m.records, commit)
+	s, err := m.epoch().Stage(m.records, commit, mls.StageConfig{})
 	if err != nil {
 		m.t.Fatalf("%s: %v", m.name, err)
 	}

@@ -32,7 +32,7 @@ func (e *Epoch) Encrypt(r Records, authenticatedData, plaintext []byte) ([]byte,
 	if len(plaintext) > maxContent || len(authenticatedData) > maxContent {
 		return nil, fmt.Errorf("encrypt: over %d bytes: %w", maxContent, ErrInvalid)
 	}
-	a := &authenticatedContent{wireFormat: wirePrivateMessage, content: &framedContent{
+	a := &authenticatedContent{wireFormat: WirePrivateMessage, content: &framedContent{
 		groupID:           e.context.groupID,
 		epoch:             e.context.epoch,
 		sender:            sender{senderMember, e.own},
@@ -55,7 +55,7 @@ func (e *Epoch) Encrypt(r Records, authenticatedData, plaintext []byte) ([]byte,
 // anything that key could be derived from, so the same message fails with
 // ErrReused. Messages may come in any order, within MaxForward and MaxKept.
 func (e *Epoch) Decrypt(r Records, msg []byte) (Application, error) {
-	m, err := decodeMessageOf(msg, wirePrivateMessage)
+	m, err := decodeMessageOf(msg, WirePrivateMessage)
 	if err != nil {
 		return Application{}, fmt.Errorf("decrypt: %w", err)
 	}

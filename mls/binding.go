@@ -20,7 +20,7 @@ func bindingOf(context, tag []byte) [32]byte {
 // GroupInfoOf says which epoch a GroupInfo, an MLSMessage, is of. Its signature
 // and its tree are not checked: ParseGroupInfo does that.
 func GroupInfoOf(groupInfo []byte) (groupID []byte, epoch uint64, binding [32]byte, err error) {
-	m, err := decodeMessageOf(groupInfo, wireGroupInfo)
+	m, err := decodeMessageOf(groupInfo, WireGroupInfo)
 	if err != nil {
 		return nil, 0, binding, fmt.Errorf("group info: %w", err)
 	}

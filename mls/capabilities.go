@@ -41,8 +41,8 @@ func (c Capabilities) clone() Capabilities {
 }
 
 // filled returns the capabilities of a configuration with the defaults put in,
-// and with the types of the given extensions.
-func (c Capabilities) filled(lists ...[]Extension) Capabilities {
+// and with the types of some extensions.
+func (c Capabilities) filled(extensions []Extension) Capabilities {
 	c = c.clone()
 	if len(c.Versions) == 0 {
 		c.Versions = []uint16{version10}
@@ -55,11 +55,9 @@ func (c Capabilities) filled(lists ...[]Extension) Capabilities {
 	if len(c.Credentials) == 0 {
 		c.Credentials = []uint16{credentialBasic}
 	}
-	for _, list := range lists {
-		for _, e := range list {
-			if !defaultExtension(e.Type) && !slices.Contains(c.Extensions, e.Type) {
-				c.Extensions = append(c.Extensions, e.Type)
-			}
+	for _, e := range extensions {
+		if !defaultExtension(e.Type) && !slices.Contains(c.Extensions, e.Type) {
+			c.Extensions = append(c.Extensions, e.Type)
 		}
 	}
 	c.Extensions = slices.DeleteFunc(c.Extensions, defaultExtension)

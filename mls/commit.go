@@ -44,12 +44,12 @@ func (c *commit) encode(w *writer) {
 func decodeCommit(r *reader) *commit {
 	c := &commit{}
 	sub := r.sub()
-	var seen [proposalGroupContextExtensions + 1]bool
+	var seen [ProposalGroupContextExtensions + 1]bool
 	for sub.more() {
 		p := decodeProposalOrRef(sub)
 		// These three may be in a commit once (RFC 9420, §12.2). They are also
 		// the ones that can be a few bytes long.
-		if p.proposal != nil && p.proposal.typ >= proposalReInit && sub.err == nil {
+		if p.proposal != nil && p.proposal.typ >= ProposalReInit && sub.err == nil {
 			if seen[p.proposal.typ] {
 				sub.fail()
 			}

@@ -80,7 +80,7 @@ func (e *Epoch) CheckAdd(kp *KeyPackage, now time.Time) error {
 		return fmt.Errorf("add: %w", err)
 	}
 	from := sender{senderMember, e.own}
-	t, err := e.transit(from, []listed{{proposal: &proposal{typ: proposalAdd, add: kp}, from: from}})
+	t, err := e.transit(from, []listed{{proposal: &proposal{typ: ProposalAdd, add: kp}, from: from}})
 	if err == nil {
 		err = t.check(e, nil)
 	}
@@ -98,16 +98,16 @@ func (e *Epoch) proposals(r Records, cfg CommitConfig) (*commit, []listed, error
 	}
 	value := func(p *proposal) { c.proposals = append(c.proposals, proposalOrRef{proposal: p}) }
 	if cfg.Extensions != nil {
-		value(&proposal{typ: proposalGroupContextExtensions, extensions: cloneExtensions(cfg.Extensions)})
+		value(&proposal{typ: ProposalGroupContextExtensions, extensions: cloneExtensions(cfg.Extensions)})
 	}
 	for _, i := range cfg.Remove {
-		value(&proposal{typ: proposalRemove, remove: i})
+		value(&proposal{typ: ProposalRemove, remove: i})
 	}
 	for _, kp := range cfg.Add {
-		value(&proposal{typ: proposalAdd, add: kp})
+		value(&proposal{typ: ProposalAdd, add: kp})
 	}
 	for _, id := range cfg.UsePSKs {
-		value(&proposal{typ: proposalPSK, psk: id.fresh(e.suite)})
+		value(&proposal{typ: ProposalPSK, psk: id.fresh(e.suite)})
 	}
 	if cfg.ReInit != nil {
 		value(cfg.ReInit.proposal())
@@ -122,7 +122,7 @@ func (e *Epoch) proposals(r Records, cfg CommitConfig) (*commit, []listed, error
 				return nil, nil, err
 			}
 		}
-		if p.typ == proposalAdd {
+		if p.typ == ProposalAdd {
 			if err := p.add.checkLifetime(cfg.Now); err != nil {
 				return nil, nil, err
 			}

@@ -90,20 +90,11 @@ func creatorLeaf(s *suite, cfg GroupConfig, groupID []byte) (*leafNode, *private
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := checkDistinct(cfg.LeafExtensions); err != nil {
+	l, err := newLeaf(cfg.Signer, cfg.Identity, cfg.Capabilities, cfg.LeafExtensions, !cfg.NoGREASE)
+	if err != nil {
 		return nil, nil, err
 	}
-	l := &leafNode{
-		encryptionKey: public,
-		signatureKey:  bytes.Clone(cfg.Signer.Public()),
-		credential:    credential{typ: credentialBasic, identity: bytes.Clone(cfg.Identity)},
-		capabilities:  cfg.Capabilities.filled(cfg.LeafExtensions),
-		source:        sourceUpdate,
-		extensions:    cloneExtensions(cfg.LeafExtensions),
-	}
-	if !cfg.NoGREASE {
-		l.capabilities = l.capabilities.greased()
-	}
+	l.encryptionKey, l.source = public, sourceUpdate
 	if err := l.sign(cfg.Signer, groupID, 0); err != nil {
 		return nil, nil, err
 	}

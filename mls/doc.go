@@ -55,6 +55,31 @@
 // another, by branch or reinit. Application messages; exporter and epoch
 // authenticator.
 //
+// That is more than our node has a use for: it makes no proposals on their own, mixes in
+// no pre-shared keys, ends no group by ReInit, sends no public messages but external
+// commits, and uses two of the suites. The rest is there for members that run other
+// programs, and the tests of integration use it with them.
+//
+// # Where to read
+//
+//   - What a program calls: create.go, join.go and external.go begin; epoch.go is one
+//     epoch of a group, binding.go its name, application.go its messages; committing.go makes a commit and
+//     inviting.go its Welcome, staged.go follows another's, changes.go says what one does;
+//     proposing.go, psk.go and reinit.go are the rest of the protocol; keypackage.go is
+//     what others add us by; records.go and save.go are what is kept.
+//   - What becomes of a commit: proposallist.go, which proposals may be together;
+//     transition.go, the tree and the group after them; nextepoch.go, the keys.
+//   - Forms of messages: message.go, framing.go, handshake.go, privatemessage.go,
+//     publicmessage.go, proposal.go, commit.go, welcome.go, groupinfo.go, groupcontext.go;
+//     encoding.go reads and writes them.
+//   - The ratchet tree: tree.go and treemath.go; leafnode.go, parentnode.go, credential.go,
+//     capabilities.go, extension.go and lifetime.go, what is in it; treeedit.go, how it
+//     changes; treehash.go, treecodec.go and treevalid.go, whether it is as it must be;
+//     path.go and ownpath.go, fresh keys along it; keyindex.go, which keys are in it.
+//   - Keys of an epoch: keyschedule.go, transcript.go, secrettree.go and ratchet.go.
+//   - Cryptography: suite.go, and below it hpke.go, x448.go, signature.go, smallorder.go
+//     and hasher.go.
+//
 // # What is not there
 //
 // Who commits cannot change its credential, signature key or capabilities.

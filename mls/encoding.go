@@ -6,10 +6,6 @@ import (
 	"slices"
 )
 
-// maxVector is the largest length that the variable-size header can express
-// (RFC 9420, §2.1.2).
-const maxVector = 1<<30 - 1
-
 // errMalformed is what every decoder returns. It carries no bytes of the input:
 // a decoder also runs on decrypted secrets.
 var errMalformed = errors.New("malformed encoding")
@@ -206,7 +202,7 @@ func (w *writer) u64(v uint64) { w.b = binary.BigEndian.AppendUint64(w.b, v) }
 func (w *writer) room(n int) { w.b = slices.Grow(w.b, n) }
 
 // length writes the header of a vector of n bytes. Nothing that this package
-// encodes comes near maxVector: it is built from inputs that were decoded, or
+// encodes comes near the 2^30 that a header cannot express: it is built from inputs that were decoded, or
 // from arguments checked by the caller.
 func (w *writer) length(n int) {
 	switch {

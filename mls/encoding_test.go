@@ -17,7 +17,7 @@ func TestVectorLengths(t *testing.T) {
 		{[]byte{0x40, 0x40}, 64, true},
 		{[]byte{0x80, 0, 0x3f, 0xff}, 0, false}, // not the shortest
 		{[]byte{0x80, 0, 0x40, 0}, 1 << 14, true},
-		{[]byte{0xbf, 0xff, 0xff, 0xff}, maxVector, true},
+		{[]byte{0xbf, 0xff, 0xff, 0xff}, 1<<30 - 1, true},
 		{[]byte{0xc0, 0, 0, 0, 0, 0, 0, 0}, 0, false}, // eight bytes are not allowed
 		{[]byte{0x40}, 0, false},
 		{[]byte{0x80, 0, 0}, 0, false},
@@ -73,7 +73,7 @@ func TestVersions(t *testing.T) {
 	info, err := a.epoch.GroupInfo(true)
 	must(t, err)
 	for name, msg := range map[string][]byte{
-		"key package": encoded(&message{format: wireKeyPackage, keyPackage: a.kp}), "group info": info,
+		"key package": encoded(&message{format: WireKeyPackage, keyPackage: a.kp}), "group info": info,
 	} {
 		for _, at := range []int{0, 4} {
 			for _, version := range [][]byte{{0, 0}, {0, 1}, {0, 2}, {1, 1}} {
@@ -93,7 +93,7 @@ func TestTrailingBytesAreRefused(t *testing.T) {
 		"key package": func(b []byte) error { _, err := ParseKeyPackage(append(m.kp.Bytes(), b...)); return err },
 		"secrets":     func(b []byte) error { _, err := ParseKeyPackageSecrets(append(m.secrets.Bytes(), b...)); return err },
 		"message": func(b []byte) error {
-			_, err := ParseMessage(append(encoded(&message{format: wireKeyPackage, keyPackage: m.kp}), b...))
+			_, err := ParseMessage(append(encoded(&message{format: WireKeyPackage, keyPackage: m.kp}), b...))
 			return err
 		},
 	} {

@@ -164,5 +164,5 @@ func (e *Epoch) sealPrivate(r Records, a *authenticatedContent) ([]byte, error) 
 	if err := changes.write(r); err != nil {
 		return nil, err
 	}
-	return encoded(&message{format: wirePrivateMessage, private: p}), nil
+	return encoded(&message{format: WirePrivateMessage, private: p}), nil
 }

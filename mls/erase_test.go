@@ -79,7 +79,7 @@ func TestSecretsAreWiped(t *testing.T) {
 	s, err := a.epoch.Commit(sent, CommitConfig{})
 	must(t, err)
 	sent.check(t, "commit")
-	staged, err := b.epoch.Stage(got, s.Message())
+	staged, err := b.epoch.Stage(got, s.Message(), StageConfig{})
 	must(t, err)
 	got.check(t, "stage")
 	next, err := staged.Apply(got)
@@ -134,7 +134,7 @@ func newEntering(t *testing.T, take func(secret []byte) []byte) *entering {
 // pathSecrets notes those of anna's path, which Bert can open from the lowest on.
 func (e *entering) pathSecrets(t *testing.T, s *Staged, note func(string, []byte, error)) {
 	b := e.all[1].epoch
-	m, err := decodeMessageOf(s.Message(), wirePublicMessage)
+	m, err := decodeMessageOf(s.Message(), WirePublicMessage)
 	must(t, err)
 	c := m.public.content.commit
 	from := sender{senderMember, 0}
@@ -164,7 +164,7 @@ func (e *entering) pathSecrets(t *testing.T, s *Staged, note func(string, []byte
 func (e *entering) scheduleSecrets(t *testing.T, s *Staged, note func(string, []byte, error)) {
 	c := e.all[2]
 	suite := s.next.suite
-	m, err := decodeMessageOf(s.Welcome(), wireWelcome)
+	m, err := decodeMessageOf(s.Welcome(), WireWelcome)
 	must(t, err)
 	g, err := m.welcome.openSecrets(suite, c.kp.Ref(), &privateKey{raw: bytes.Clone(c.secrets.init)})
 	must(t, err)

@@ -141,7 +141,7 @@ func ExampleEpoch_Commit() {
 
 	// Cleo gets commit.Welcome() and joins as in ExampleJoin.
 	// Bert gets commit.Message(), looks at what it does, and follows.
-	staged, err := bert.epoch.Stage(bert.records, commit.Message())
+	staged, err := bert.epoch.Stage(bert.records, commit.Message(), mls.StageConfig{})
 	check(err)
 	for _, m := range staged.Changes().Added {
 		fmt.Println("adds leaf", m.Leaf, bytes.Equal(m.Identity, cleo.Public()))
@@ -218,7 +218,7 @@ func ExampleEpoch_Stage() {
 	check(err)
 	winner.enter(next)
 
-	staged, err := loser.epoch.Stage(loser.records, commit.Message())
+	staged, err := loser.epoch.Stage(loser.records, commit.Message(), mls.StageConfig{})
 	check(err)
 	followed, err := staged.Apply(loser.records)
 	check(err)
@@ -227,7 +227,7 @@ func ExampleEpoch_Stage() {
 
 	again, err := loser.epoch.Commit(loser.records, mls.CommitConfig{Update: true})
 	check(err)
-	staged, err = winner.epoch.Stage(winner.records, again.Message())
+	staged, err = winner.epoch.Stage(winner.records, again.Message(), mls.StageConfig{})
 	check(err)
 	fmt.Println("epoch", staged.Epoch(), bytes.Equal(again.Authenticator(), staged.Authenticator()))
 	// Output:

@@ -33,7 +33,7 @@ func (e *Epoch) GroupInfo(withTree bool) ([]byte, error) {
 	if err := info.sign(e.signer); err != nil {
 		return nil, fmt.Errorf("group info: %w", err)
 	}
-	return encoded(&message{format: wireGroupInfo, groupInfo: info}), nil
+	return encoded(&message{format: WireGroupInfo, groupInfo: info}), nil
 }
 
 // RatchetTree returns the encoded ratchet tree (RFC 9420, §12.4.3.3).
@@ -75,21 +75,22 @@ func External(cfg ExternalConfig) (*Staged, error) {
 }
 
 func external(cfg ExternalConfig) (*Staged, error) {
-	if err := checkDistinct(cfg.LeafExtensions); err != nil {
+	base, err := newLeaf(cfg.Signer, cfg.Identity, cfg.Capabilities, cfg.LeafExtensions, !cfg.NoGREASE)
+	if err != nil {
 		return nil, err
 	}
 	e, kemOutput, err := outsideView(cfg)
 	if err != nil {
 		return nil, err
 	}
-	c := &commit{proposals: []proposalOrRef{{proposal: &proposal{typ: proposalExternalInit, externalInit: kemOutput}}}}
+	c := &commit{proposals: []proposalOrRef{{proposal: &proposal{typ: ProposalExternalInit, externalInit: kemOutput}}}}
 	for i, l := range e.tree.members() {
 		if bytes.Equal(l.credential.identity, cfg.Identity) && bytes.Equal(l.signatureKey, cfg.Signer.Public()) {
-			c.proposals = append(c.proposals, proposalOrRef{proposal: &proposal{typ: proposalRemove, remove: i}})
+			c.proposals = append(c.proposals, proposalOrRef{proposal: &proposal{typ: ProposalRemove, remove: i}})
 		}
 	}
 	for _, id := range cfg.UsePSKs {
-		c.proposals = append(c.proposals, proposalOrRef{proposal: &proposal{typ: proposalPSK, psk: id.fresh(e.suite)}})
+		c.proposals = append(c.proposals, proposalOrRef{proposal: &proposal{typ: ProposalPSK, psk: id.fresh(e.suite)}})
 	}
 	a := e.frame(contentCommit, cfg.AuthenticatedData, true)
 	a.content.sender = sender{typ: senderNewMemberCommit}
@@ -103,7 +104,7 @@ func external(cfg ExternalConfig) (*Staged, error) {
 		return nil, err
 	}
 	e.own = t.committer
-	s, err := e.complete(a, list, CommitConfig{PSKs: cfg.PSKs}, cfg.leaf())
+	s, err := e.complete(a, list, CommitConfig{PSKs: cfg.PSKs}, base)
 	if err != nil {
 		return nil, err
 	}
@@ -114,25 +115,11 @@ func external(cfg ExternalConfig) (*Staged, error) {
 	return s, err
 }
 
-// leaf is our leaf apart from its keys.
-func (cfg *ExternalConfig) leaf() *leafNode {
-	l := &leafNode{
-		signatureKey: bytes.Clone(cfg.Signer.Public()),
-		credential:   credential{typ: credentialBasic, identity: bytes.Clone(cfg.Identity)},
-		capabilities: cfg.Capabilities.filled(cfg.LeafExtensions),
-		extensions:   cloneExtensions(cfg.LeafExtensions),
-	}
-	if !cfg.NoGREASE {
-		l.capabilities = l.capabilities.greased()
-	}
-	return l
-}
-
 // outsideView checks a GroupInfo and returns its epoch as somebody sees it who
 // is not in it: of the secrets there is only the init secret of the external
 // commit, whose KEM output comes with it.
 func outsideView(cfg ExternalConfig) (*Epoch, []byte, error) {
-	m, err := decodeMessageOf(cfg.GroupInfo, wireGroupInfo)
+	m, err := decodeMessageOf(cfg.GroupInfo, WireGroupInfo)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -168,7 +155,7 @@ func outsideView(cfg ExternalConfig) (*Epoch, []byte, error) {
 // That the signer is a member of a group of that name is all it proves. It looks at no
 // lifetime.
 func ParseGroupInfo(groupInfo, ratchetTree []byte) ([]Member, []Extension, error) {
-	m, err := decodeMessageOf(groupInfo, wireGroupInfo)
+	m, err := decodeMessageOf(groupInfo, WireGroupInfo)
 	if err != nil {
 		return nil, nil, fmt.Errorf("group info: %w", err)
 	}

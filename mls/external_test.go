@@ -44,15 +44,15 @@ func TestExternal(t *testing.T) {
 
 		d := newMemberOf(t, s, "dora")
 		staged = b.rejoin(d, nil)
-		if _, err := a.epoch.Stage(a.records, staged.Message()); !errors.Is(err, ErrInvalid) {
+		if _, err := a.epoch.Stage(a.records, staged.Message(), StageConfig{}); !errors.Is(err, ErrInvalid) {
 			t.Errorf("somebody new: got %v, want %v", err, ErrInvalid)
 		}
 		three := StageConfig{External: ExternalAny, MaxMembers: 3}
-		if _, err := a.epoch.StageWith(a.records, staged.Message(), three); !errors.Is(err, ErrUnsupported) {
+		if _, err := a.epoch.Stage(a.records, staged.Message(), three); !errors.Is(err, ErrUnsupported) {
 			t.Errorf("a fourth of three: got %v, want %v", err, ErrUnsupported)
 		}
 		for _, m := range all {
-			theirs, err := m.epoch.StageWith(m.records, staged.Message(), StageConfig{External: ExternalAny})
+			theirs, err := m.epoch.Stage(m.records, staged.Message(), StageConfig{External: ExternalAny})
 			must(t, err)
 			e, err := theirs.Apply(nil)
 			must(t, err)
@@ -77,7 +77,7 @@ func TestResyncFreshKey(t *testing.T) {
 	old := c.epoch.tree.leaf(2)
 	for _, policy := range []ExternalPolicy{ExternalRejoin, ExternalAny} {
 		stale := pathForge{resync: true, leaf: func(l *leafNode) { l.encryptionKey = old.encryptionKey }}.commit(c)
-		if _, err := a.epoch.StageWith(a.records, stale, StageConfig{External: policy}); !errors.Is(err, ErrInvalid) {
+		if _, err := a.epoch.Stage(a.records, stale, StageConfig{External: policy}); !errors.Is(err, ErrInvalid) {
 			t.Errorf("policy %d: got %v, want %v", policy, err, ErrInvalid)
 		}
 	}
@@ -101,28 +101,28 @@ func TestExternalList(t *testing.T) {
 		want error
 		more listed
 	}{
-		"another init":                  {errMalformed, listed{proposal: &proposal{typ: proposalExternalInit}}},
-		"another's leaf":                {ErrInvalid, listed{proposal: &proposal{typ: proposalRemove, remove: 1}}},
-		"somebody added":                {ErrInvalid, listed{proposal: &proposal{typ: proposalAdd, add: newMemberOf(t, x25519, "dora").kp}}},
-		"extensions":                    {ErrInvalid, listed{proposal: &proposal{typ: proposalGroupContextExtensions}}},
-		"the end of the group":          {ErrInvalid, listed{proposal: &proposal{typ: proposalReInit, reInit: &reInit{version: version10, suite: x25519}}}},
+		"another init":                  {errMalformed, listed{proposal: &proposal{typ: ProposalExternalInit}}},
+		"another's leaf":                {ErrInvalid, listed{proposal: &proposal{typ: ProposalRemove, remove: 1}}},
+		"somebody added":                {ErrInvalid, listed{proposal: &proposal{typ: ProposalAdd, add: newMemberOf(t, x25519, "dora").kp}}},
+		"extensions":                    {ErrInvalid, listed{proposal: &proposal{typ: ProposalGroupContextExtensions}}},
+		"the end of the group":          {ErrInvalid, listed{proposal: &proposal{typ: ProposalReInit, reInit: &reInit{version: version10, suite: x25519}}}},
 		"a pre-shared key by reference": {ErrInvalid, key},
 	} {
 		msg := pathForge{resync: true, list: []listed{c.more}, psk: make([]byte, 32)}.commit(all[2])
-		if _, err := a.epoch.StageWith(a.records, msg, open); !errors.Is(err, c.want) {
+		if _, err := a.epoch.Stage(a.records, msg, open); !errors.Is(err, c.want) {
 			t.Errorf("%s: got %v, want %v", name, err, c.want)
 		}
 	}
-	if _, err := a.epoch.StageWith(a.records, a.externalRemove(all[2], 1).Message(), open); !errors.Is(err, ErrInvalid) {
+	if _, err := a.epoch.Stage(a.records, a.externalRemove(all[2], 1).Message(), open); !errors.Is(err, ErrInvalid) {
 		t.Errorf("in another's place: got %v, want %v", err, ErrInvalid)
 	}
 	key.reference = nil
 	twice := pathForge{resync: true, list: []listed{key, key}, psk: make([]byte, 32)}.commit(all[2])
-	if _, err := a.epoch.StageWith(a.records, twice, open); !errors.Is(err, ErrInvalid) {
+	if _, err := a.epoch.Stage(a.records, twice, open); !errors.Is(err, ErrInvalid) {
 		t.Errorf("one pre-shared key twice: got %v, want %v", err, ErrInvalid)
 	}
 	msg := pathForge{resync: true, list: []listed{key}, psk: make([]byte, 32)}.commit(all[2])
-	_, err = a.epoch.StageWith(a.records, msg, open)
+	_, err = a.epoch.Stage(a.records, msg, open)
 	must(t, err)
 }
 
@@ -144,7 +144,7 @@ func TestExternalPub(t *testing.T) {
 		"more behind it": {func(g *groupInfo) { g.extensions[0].Data = append(g.extensions[0].Data[:33:33], 0) }, false},
 		"of small order": {func(g *groupInfo) { g.extensions[0].Data = small }, false},
 	} {
-		m, err := decodeMessageOf(info, wireGroupInfo)
+		m, err := decodeMessageOf(info, WireGroupInfo)
 		must(t, err)
 		c.change(m.groupInfo)
 		must(t, m.groupInfo.sign(a.signer))
@@ -173,7 +173,7 @@ func TestExternalPSKOfJoin(t *testing.T) {
 	if !bytes.Equal(got, want) {
 		t.Error("the resumption secret was taken")
 	}
-	ids = []*pskID{{typ: pskResumption, usage: usageBranch, groupID: []byte{}, nonce: random(32)}}
+	ids = []*pskID{{typ: pskResumption, usage: PSKBranch, groupID: []byte{}, nonce: random(32)}}
 	got, err = cfg.pskSecret(s, ids)
 	must(t, err)
 	want, err = s.pskSecret(ids, [][]byte{cfg.Previous.secrets.resumption})
@@ -239,7 +239,7 @@ func TestReInit(t *testing.T) {
 	a.epoch.closed = nil
 	more := pathForge{}.commit(a)
 	a.epoch.closed = ended
-	if _, err := b.epoch.Stage(b.records, more); !errors.Is(err, ErrClosed) {
+	if _, err := b.epoch.Stage(b.records, more, StageConfig{}); !errors.Is(err, ErrClosed) {
 		t.Errorf("another's commit: got %v, want %v", err, ErrClosed)
 	}
 	if _, err := branch(PSKReInit, to.Suite, []byte("new")); err != nil {

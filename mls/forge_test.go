@@ -34,11 +34,11 @@ func (f *pathForge) outside(m *member) (*Epoch, sender) {
 	from := sender{typ: senderNewMemberCommit}
 	f.public = true
 	list := []listed{
-		{proposal: &proposal{typ: proposalExternalInit, externalInit: kemOutput}, from: from},
-		{proposal: &proposal{typ: proposalRemove, remove: m.epoch.own}, from: from},
+		{proposal: &proposal{typ: ProposalExternalInit, externalInit: kemOutput}, from: from},
+		{proposal: &proposal{typ: ProposalRemove, remove: m.epoch.own}, from: from},
 	}
 	for _, p := range f.list {
-		if p.from = from; p.typ == proposalExternalInit {
+		if p.from = from; p.typ == ProposalExternalInit {
 			p.proposal = list[0].proposal
 		}
 		list = append(list, p)

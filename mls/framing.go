@@ -128,7 +128,7 @@ func decodeAuthData(r *reader, typ contentType) authData {
 
 // An authenticatedContent is AuthenticatedContent of RFC 9420, §6.
 type authenticatedContent struct {
-	wireFormat wireFormat
+	wireFormat WireFormat
 	content    *framedContent
 	auth       authData
 }
@@ -140,7 +140,7 @@ func (a *authenticatedContent) encode(w *writer) {
 }
 
 func decodeAuthenticatedContent(r *reader) *authenticatedContent {
-	a := &authenticatedContent{wireFormat: wireFormat(r.u16()), content: decodeFramedContent(r)}
+	a := &authenticatedContent{wireFormat: WireFormat(r.u16()), content: decodeFramedContent(r)}
 	a.auth = decodeAuthData(r, a.content.typ)
 	return a
 }
@@ -174,7 +174,7 @@ func (a *authenticatedContent) verify(s *suite, public, context []byte) error {
 	switch c := a.content; {
 	case c.sender.typ == senderMember:
 	case c.sender.typ == senderExternal && c.typ == contentProposal:
-	case c.sender.typ == senderNewMemberProposal && c.typ == contentProposal && c.proposal.typ == proposalAdd:
+	case c.sender.typ == senderNewMemberProposal && c.typ == contentProposal && c.proposal.typ == ProposalAdd:
 	case c.sender.typ == senderNewMemberCommit && c.typ == contentCommit:
 	default:
 		return fmt.Errorf("sender type %d with content type %d: %w", c.sender.typ, c.typ, ErrInvalid)

@@ -66,7 +66,7 @@ func FuzzStagePath(f *testing.F) {
 	g := newFuzzGroup(f)
 	s, err := g.a.epoch.Commit(nil, CommitConfig{Public: true})
 	must(f, err)
-	m, err := decodeMessageOf(s.Message(), wirePublicMessage)
+	m, err := decodeMessageOf(s.Message(), WirePublicMessage)
 	must(f, err)
 	good := m.public.content.commit.path
 	f.Add(encoded(good))
@@ -82,7 +82,7 @@ func FuzzStagePath(f *testing.F) {
 		a.auth.confirmationTag = random(32)
 		msg, err := g.a.epoch.protect(nil, a)
 		must(t, err)
-		if _, err := g.b.epoch.Stage(nil, msg); err == nil {
+		if _, err := g.b.epoch.Stage(nil, msg, StageConfig{}); err == nil {
 			t.Fatal("a commit whose confirmation tag cannot be right was accepted")
 		}
 	})

@@ -66,15 +66,15 @@ func FuzzParseMessage(f *testing.F) {
 	for _, b := range [][]byte{g.commit.Message(), g.commit.Welcome(), g.public.Message(), g.text} {
 		f.Add(b)
 	}
-	f.Add(encoded(&message{format: wireKeyPackage, keyPackage: g.c.kp}))
-	f.Add(encoded(&message{format: wireGroupInfo, groupInfo: &groupInfo{
+	f.Add(encoded(&message{format: WireKeyPackage, keyPackage: g.c.kp}))
+	f.Add(encoded(&message{format: WireGroupInfo, groupInfo: &groupInfo{
 		context: g.a.epoch.context, confirmationTag: g.a.epoch.tag, signature: random(64),
 	}}))
 	for _, p := range fuzzProposals(g) {
-		a := &authenticatedContent{wirePublicMessage, &framedContent{
+		a := &authenticatedContent{WirePublicMessage, &framedContent{
 			groupID: []byte("g"), sender: sender{senderExternal, 3}, typ: contentProposal, proposal: p,
 		}, authData{signature: random(64)}}
-		f.Add(encoded(&message{format: wirePublicMessage, public: &publicMessage{content: a.content, auth: a.auth}}))
+		f.Add(encoded(&message{format: WirePublicMessage, public: &publicMessage{content: a.content, auth: a.auth}}))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		_, err := ParseMessage(b)
@@ -92,14 +92,14 @@ func FuzzParseMessage(f *testing.F) {
 // fuzzProposals returns one proposal of each type.
 func fuzzProposals(g *fuzzGroup) []*proposal {
 	return []*proposal{
-		{typ: proposalAdd, add: g.c.kp},
-		{typ: proposalUpdate, update: g.a.epoch.tree.leaf(0)},
-		{typ: proposalRemove, remove: 1},
-		{typ: proposalPSK, psk: &pskID{typ: pskExternal, id: []byte("id"), nonce: random(32)}},
-		{typ: proposalPSK, psk: &pskID{typ: pskResumption, usage: usageReInit, groupID: []byte("g"), epoch: 3, nonce: random(32)}},
-		{typ: proposalReInit, reInit: &reInit{groupID: []byte("new"), version: 1, suite: 1}},
-		{typ: proposalExternalInit, externalInit: random(32)},
-		{typ: proposalGroupContextExtensions, extensions: []Extension{{0xf001, []byte("x")}}},
+		{typ: ProposalAdd, add: g.c.kp},
+		{typ: ProposalUpdate, update: g.a.epoch.tree.leaf(0)},
+		{typ: ProposalRemove, remove: 1},
+		{typ: ProposalPSK, psk: &pskID{typ: pskExternal, id: []byte("id"), nonce: random(32)}},
+		{typ: ProposalPSK, psk: &pskID{typ: pskResumption, usage: PSKReInit, groupID: []byte("g"), epoch: 3, nonce: random(32)}},
+		{typ: ProposalReInit, reInit: &reInit{groupID: []byte("new"), version: 1, suite: 1}},
+		{typ: ProposalExternalInit, externalInit: random(32)},
+		{typ: ProposalGroupContextExtensions, extensions: []Extension{{0xf001, []byte("x")}}},
 	}
 }
 
@@ -208,7 +208,7 @@ func FuzzDecrypt(f *testing.F) {
 // FuzzDecryptContents fuzzes what is inside a message that decrypts.
 func FuzzDecryptContents(f *testing.F) {
 	g := newFuzzGroup(f)
-	a := &authenticatedContent{wirePrivateMessage, &framedContent{typ: contentApplication, application: []byte("x")}, authData{signature: random(64)}}
+	a := &authenticatedContent{WirePrivateMessage, &framedContent{typ: contentApplication, application: []byte("x")}, authData{signature: random(64)}}
 	var w writer
 	a.content.encodeBody(&w)
 	a.auth.encode(&w, contentApplication)
@@ -224,12 +224,12 @@ func FuzzDecryptContents(f *testing.F) {
 		must(t, err)
 		m.senderData, err = e.suite.sealSenderData(m, e.secrets.senderData, d)
 		must(t, err)
-		b := encoded(&message{format: wirePrivateMessage, private: m})
+		b := encoded(&message{format: WirePrivateMessage, private: m})
 		r := g.b.snapshot()
 		if _, err := g.b.epoch.Decrypt(r, b); err == nil {
 			t.Fatal("contents without a signature were accepted")
 		}
-		if _, err := g.b.epoch.Stage(r, b); err == nil {
+		if _, err := g.b.epoch.Stage(r, b, StageConfig{}); err == nil {
 			t.Fatal("contents without a signature were accepted")
 		}
 		if !sameRecords(r, g.b.records) {
@@ -277,7 +277,7 @@ func FuzzJoinContents(f *testing.F) {
 		must(t, err)
 		w.secrets = []encryptedGroupSecrets{{g.c.kp.Ref(), ct}}
 		_, err = Join(JoinConfig{
-			Welcome:    encoded(&message{format: wireWelcome, welcome: w}),
+			Welcome:    encoded(&message{format: WireWelcome, welcome: w}),
 			KeyPackage: g.c.kp, Secrets: g.c.secrets, Signer: g.c.signer,
 		})
 		if err == nil {
@@ -293,7 +293,7 @@ func FuzzStage(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		r := g.b.snapshot()
-		_, _ = g.b.epoch.Stage(r, b)
+		_, _ = g.b.epoch.Stage(r, b, StageConfig{})
 		if !sameRecords(r, g.b.records) {
 			t.Fatal("staging wrote")
 		}
@@ -315,7 +315,7 @@ func FuzzStageContents(f *testing.F) {
 		}
 		g.a.tb = t
 		msg := g.a.forge(c, true, nil)
-		s, err := g.b.epoch.Stage(nil, msg)
+		s, err := g.b.epoch.Stage(nil, msg, StageConfig{})
 		if err != nil {
 			return
 		}

@@ -44,7 +44,7 @@ func TestGoesOn(t *testing.T) {
 			"a branch and a reinit": {func(b *beginning) { b.ids = append(b.ids, newBeginning(PSKReInit+PSKBranch-usage).ids...) }, false},
 			"no group before":       {func(b *beginning) { b.ids = nil }, false},
 			"an external key alone": {func(b *beginning) { b.ids = []*pskID{external} }, false},
-			"used by application":   {func(b *beginning) { b.ids[0].usage = usageApplication }, false},
+			"used by application":   {func(b *beginning) { b.ids[0].usage = PSKApplication }, false},
 			"none that we know":     {func(b *beginning) { b.previous = nil }, false},
 			"another group":         {func(b *beginning) { b.ids[0].groupID = []byte("other") }, false},
 			"another epoch":         {func(b *beginning) { b.ids[0].epoch++ }, false},

@@ -13,10 +13,10 @@ func (e *Epoch) openHandshake(r Records, msg []byte) (*authenticatedContent, *se
 		return nil, nil, err
 	}
 	switch m.format {
-	case wirePublicMessage:
+	case WirePublicMessage:
 		a, err := e.openPublic(m.public)
 		return a, nil, err
-	case wirePrivateMessage:
+	case WirePrivateMessage:
 		if m.private.typ == contentApplication {
 			return nil, nil, ErrWrongKind
 		}
@@ -59,7 +59,7 @@ func (e *Epoch) senderKey(c *framedContent) ([]byte, error) {
 	case senderExternal:
 		return e.externalSender(c)
 	case senderNewMemberProposal:
-		if c.proposal != nil && c.proposal.typ == proposalAdd {
+		if c.proposal != nil && c.proposal.typ == ProposalAdd {
 			return c.proposal.add.leaf.signatureKey, nil
 		}
 	case senderNewMemberCommit:
@@ -73,7 +73,7 @@ func (e *Epoch) senderKey(c *framedContent) ([]byte, error) {
 // externalSender returns the key of an external sender and checks that it may
 // propose this (RFC 9420, §12.1.8).
 func (e *Epoch) externalSender(c *framedContent) ([]byte, error) {
-	if c.proposal == nil || c.proposal.typ == proposalUpdate || c.proposal.typ == proposalExternalInit {
+	if c.proposal == nil || c.proposal.typ == ProposalUpdate || c.proposal.typ == ProposalExternalInit {
 		return nil, fmt.Errorf("content of an external sender: %w", ErrInvalid)
 	}
 	data, _ := findExtension(e.context.extensions, ExtensionExternalSenders)
@@ -90,7 +90,7 @@ func (e *Epoch) externalSender(c *framedContent) ([]byte, error) {
 
 // frame begins a handshake message of ours.
 func (e *Epoch) frame(typ contentType, authenticatedData []byte, public bool) *authenticatedContent {
-	a := &authenticatedContent{wireFormat: wirePrivateMessage, content: &framedContent{
+	a := &authenticatedContent{wireFormat: WirePrivateMessage, content: &framedContent{
 		groupID:           e.context.groupID,
 		epoch:             e.context.epoch,
 		sender:            sender{senderMember, e.own},
@@ -98,19 +98,19 @@ func (e *Epoch) frame(typ contentType, authenticatedData []byte, public bool) *a
 		typ:               typ,
 	}}
 	if public {
-		a.wireFormat = wirePublicMessage
+		a.wireFormat = WirePublicMessage
 	}
 	return a
 }
 
 // protect encodes a complete handshake message as it is sent.
 func (e *Epoch) protect(r Records, a *authenticatedContent) ([]byte, error) {
-	if a.wireFormat == wirePrivateMessage {
+	if a.wireFormat == WirePrivateMessage {
 		return e.sealPrivate(r, a)
 	}
 	p, err := e.suite.protectPublic(a, e.secrets.membership, e.encoded)
 	if err != nil {
 		return nil, err
 	}
-	return encoded(&message{format: wirePublicMessage, public: p}), nil
+	return encoded(&message{format: WirePublicMessage, public: p}), nil
 }

@@ -26,7 +26,7 @@ func hostileInputs(t testing.TB, n int) map[string]func() []byte {
 	}
 	public := func(w *writer) {
 		w.u16(version10)
-		w.u16(uint16(wirePublicMessage))
+		w.u16(uint16(WirePublicMessage))
 		w.vec([]byte("group"))
 		w.u64(0)
 		sender{senderMember, 0}.encode(w)
@@ -47,7 +47,7 @@ func hostileInputs(t testing.TB, n int) map[string]func() []byte {
 		"welcome entries": func() []byte {
 			var w writer
 			w.u16(version10)
-			w.u16(uint16(wireWelcome))
+			w.u16(uint16(WireWelcome))
 			w.u16(1)
 			fill(&w, func(w *writer) { w.vec(key); hpkeCiphertext{key, key}.encode(w) })
 			w.vec(nil)
@@ -68,7 +68,7 @@ func hostileInputs(t testing.TB, n int) map[string]func() []byte {
 		"removes": func() []byte {
 			var w writer
 			public(&w)
-			fill(&w, func(w *writer) { w.u8(byValue); (&proposal{typ: proposalRemove}).encode(w) })
+			fill(&w, func(w *writer) { w.u8(byValue); (&proposal{typ: ProposalRemove}).encode(w) })
 			w.optional(false)
 			w.vec(key)
 			w.vec(key)
@@ -78,7 +78,7 @@ func hostileInputs(t testing.TB, n int) map[string]func() []byte {
 		"empty extension lists": func() []byte {
 			var w writer
 			public(&w)
-			fill(&w, func(w *writer) { w.u8(byValue); (&proposal{typ: proposalGroupContextExtensions}).encode(w) })
+			fill(&w, func(w *writer) { w.u8(byValue); (&proposal{typ: ProposalGroupContextExtensions}).encode(w) })
 			return w.b
 		},
 		"references": func() []byte {
@@ -92,14 +92,14 @@ func hostileInputs(t testing.TB, n int) map[string]func() []byte {
 			public(&w)
 			fill(&w, func(w *writer) {
 				w.u8(byValue)
-				(&proposal{typ: proposalPSK, psk: &pskID{typ: pskExternal, nonce: key}}).encode(w)
+				(&proposal{typ: ProposalPSK, psk: &pskID{typ: pskExternal, nonce: key}}).encode(w)
 			})
 			return w.b
 		},
 		"updates": func() []byte {
 			var w writer
 			public(&w)
-			fill(&w, func(w *writer) { w.u8(byValue); w.u16(proposalUpdate); smallLeaf(w) })
+			fill(&w, func(w *writer) { w.u8(byValue); w.u16(ProposalUpdate); smallLeaf(w) })
 			return w.b
 		},
 		"path nodes": func() []byte {

@@ -38,7 +38,7 @@ func (s *Staged) invite(k *keySchedule, t *transition, path *ownPath, cfg Commit
 		m.secrets[i] = encryptedGroupSecrets{a.keyPackage.Ref(), c}
 		return err
 	})
-	s.welcome = encoded(&message{format: wireWelcome, welcome: m})
+	s.welcome = encoded(&message{format: WireWelcome, welcome: m})
 	return err
 }
 

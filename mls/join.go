@@ -82,7 +82,7 @@ func (cfg *JoinConfig) open() (*opening, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := decodeMessageOf(cfg.Welcome, wireWelcome)
+	m, err := decodeMessageOf(cfg.Welcome, WireWelcome)
 	if err != nil {
 		return nil, err
 	}
@@ -110,55 +110,6 @@ type opening struct {
 	welcome *welcome
 	secrets *groupSecrets
 	leaf    *privateKey // of our key package
-}
-
-// checkedTree verifies a GroupInfo and the tree that it vouches for, of at most so
-// many members if that is not 0.
-func (g *groupInfo) checkedTree(s *suite, beside []byte, most int, anyLifetime bool) (*tree, error) {
-	if g.context.suite != s.id {
-		return nil, fmt.Errorf("cipher suite of the group: %w", ErrInvalid)
-	}
-	t, err := g.tree(s, beside)
-	if err != nil {
-		return nil, err
-	}
-	if !bytes.Equal(t.hash(), g.context.treeHash) {
-		return nil, fmt.Errorf("tree hash: %w", ErrInvalid)
-	}
-	if n := int(t.root.members); most > 0 && n > most {
-		return nil, fmt.Errorf("group of %d members: %w", n, ErrUnsupported)
-	}
-	if !anyLifetime {
-		if err := t.checkSpans(); err != nil {
-			return nil, err
-		}
-	}
-	signer := t.leaf(g.signer)
-	if signer == nil {
-		return nil, fmt.Errorf("signer of the group info is no member: %w", ErrInvalid)
-	}
-	verify := func() error { return g.verify(s, signer.signatureKey) }
-	if err := t.check(g.context.groupID, g.context.extensions, verify); err != nil {
-		return nil, err
-	}
-	return t, nil
-}
-
-// tree decodes the tree of a GroupInfo: in it, or beside it, sealed or not.
-func (g *groupInfo) tree(s *suite, beside []byte) (*tree, error) {
-	b, ok := findExtension(g.extensions, ExtensionRatchetTree)
-	if !ok {
-		b = beside
-		if key, sealed := findExtension(g.extensions, extensionSealedTree); sealed && len(key) == s.keySize {
-			if open, err := s.openTree(key, beside); err == nil {
-				b = open
-			}
-		}
-	}
-	if len(b) == 0 {
-		return nil, fmt.Errorf("no ratchet tree: %w", ErrInvalid)
-	}
-	return parseTree(s, b)
 }
 
 // enter makes the epoch of a GroupInfo that has been verified.
@@ -230,7 +181,7 @@ func (e *Epoch) learnPath(x nodeIndex, pathSecret []byte) error {
 		if n == nil || n.parent == nil {
 			continue
 		}
-		private, next, err := e.suite.pathKey(secret, n.parent.encryptionKey)
+		private, next, err := e.suite.fittingKey(secret, n.parent.encryptionKey)
 		clear(secret)
 		if err != nil {
 			return err
@@ -240,23 +191,4 @@ func (e *Epoch) learnPath(x nodeIndex, pathSecret []byte) error {
 	}
 	clear(secret)
 	return nil
-}
-
-// pathKey derives a parent's private key from its path secret, checks it
-// against the public one, and returns the path secret of the next parent.
-func (s *suite) pathKey(secret, public []byte) (private *privateKey, next []byte, err error) {
-	node, err := s.deriveSecret(secret, "node")
-	if err != nil {
-		return nil, nil, err
-	}
-	defer clear(node)
-	private, derived, err := s.deriveKeyPair(node)
-	if err != nil {
-		return nil, nil, err
-	}
-	if !bytes.Equal(derived, public) {
-		return nil, nil, fmt.Errorf("path secret does not fit the tree: %w", ErrInvalid)
-	}
-	next, err = s.deriveSecret(secret, "path")
-	return private, next, err
 }

@@ -89,7 +89,7 @@ func (f welcomeForge) attempt(t *testing.T) (*Epoch, error) {
 		f.welcome(w)
 	}
 	cfg := JoinConfig{
-		Welcome:    encoded(&message{format: wireWelcome, welcome: w}),
+		Welcome:    encoded(&message{format: WireWelcome, welcome: w}),
 		KeyPackage: b.kp, Secrets: b.secrets, Signer: b.signer,
 	}
 	if f.join != nil {
@@ -135,7 +135,7 @@ func TestJoinRefuses(t *testing.T) {
 			w.suite = X25519_CHACHA20POLY1305_SHA256_Ed25519
 		}}, ErrNotForUs},
 		"not a welcome": {welcomeForge{join: func(cfg *JoinConfig) {
-			cfg.Welcome = encoded(&message{format: wireKeyPackage, keyPackage: stranger.kp})
+			cfg.Welcome = encoded(&message{format: WireKeyPackage, keyPackage: stranger.kp})
 		}}, ErrWrongKind},
 		"group info garbled":       {welcomeForge{welcome: func(w *welcome) { w.groupInfo[9] ^= 1 }}, ErrDecrypt},
 		"group secrets garbled":    {welcomeForge{welcome: func(w *welcome) { w.secrets[0].secrets.ciphertext[0] ^= 1 }}, ErrDecrypt},

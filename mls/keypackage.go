@@ -69,31 +69,22 @@ func NewKeyPackage(cfg KeyPackageConfig) (*KeyPackage, *KeyPackageSecrets, error
 	if e := greaseExtension(); !cfg.NoGREASE && !hasExtension(k.extensions, e.Type) {
 		k.extensions = append(k.extensions, e)
 	}
-	k.leaf = &leafNode{
-		encryptionKey: leafPublic,
-		signatureKey:  bytes.Clone(cfg.Signer.Public()),
-		credential:    credential{typ: credentialBasic, identity: bytes.Clone(cfg.Identity)},
-		capabilities:  cfg.Capabilities.filled(cfg.LeafExtensions, k.extensions),
-		source:        sourceKeyPackage,
-		lifetime:      Lifetime{uint64(cfg.NotBefore.Unix()), uint64(cfg.NotAfter.Unix())},
-		extensions:    cloneExtensions(cfg.LeafExtensions),
+	capabilities := cfg.Capabilities.filled(k.extensions)
+	if k.leaf, err = newLeaf(cfg.Signer, cfg.Identity, capabilities, cfg.LeafExtensions, !cfg.NoGREASE); err != nil {
+		return nil, nil, fmt.Errorf("new key package: %w", err)
 	}
-	if err := k.sign(cfg.Signer, !cfg.NoGREASE); err != nil {
+	k.leaf.encryptionKey, k.leaf.source = leafPublic, sourceKeyPackage
+	k.leaf.lifetime = Lifetime{uint64(cfg.NotBefore.Unix()), uint64(cfg.NotAfter.Unix())}
+	if err := k.sign(cfg.Signer); err != nil {
 		return nil, nil, fmt.Errorf("new key package: %w", err)
 	}
 	return k, &KeyPackageSecrets{suite: cfg.Suite, init: initPrivate.raw, leaf: leafPrivate.raw}, nil
 }
 
 // sign completes a new key package and checks it as a receiver would.
-func (k *KeyPackage) sign(signer Signer, grease bool) error {
+func (k *KeyPackage) sign(signer Signer) error {
 	if err := checkDistinct(k.extensions); err != nil {
 		return err
-	}
-	if err := checkDistinct(k.leaf.extensions); err != nil {
-		return err
-	}
-	if grease {
-		k.leaf.capabilities = k.leaf.capabilities.greased()
 	}
 	if err := k.leaf.sign(signer, nil, 0); err != nil {
 		return err

@@ -120,8 +120,8 @@ func TestReservedInGroup(t *testing.T) {
 		if _, err := a.epoch.Commit(a.records, CommitConfig{Extensions: list}); !errors.Is(err, ErrInvalid) {
 			t.Errorf("%s: commit: got %v, want %v", name, err, ErrInvalid)
 		}
-		forged := pathForge{list: a.byCommitter(&proposal{typ: proposalGroupContextExtensions, extensions: list})}.commit(a)
-		if _, err := b.epoch.Stage(b.records, forged); !errors.Is(err, ErrInvalid) {
+		forged := pathForge{list: a.byCommitter(&proposal{typ: ProposalGroupContextExtensions, extensions: list})}.commit(a)
+		if _, err := b.epoch.Stage(b.records, forged, StageConfig{}); !errors.Is(err, ErrInvalid) {
 			t.Errorf("%s: stage: got %v, want %v", name, err, ErrInvalid)
 		}
 	}

@@ -31,6 +31,24 @@ type leafNode struct {
 	raw []byte // the encoding
 }
 
+// newLeaf begins a leaf of ours, without what depends on where it comes: encryption key,
+// source and signature.
+func newLeaf(signer Signer, identity []byte, c Capabilities, extensions []Extension, grease bool) (*leafNode, error) {
+	if err := checkDistinct(extensions); err != nil {
+		return nil, err
+	}
+	c = c.filled(extensions)
+	if grease {
+		c = c.greased()
+	}
+	return &leafNode{
+		signatureKey: bytes.Clone(signer.Public()),
+		credential:   credential{typ: credentialBasic, identity: bytes.Clone(identity)},
+		capabilities: c,
+		extensions:   cloneExtensions(extensions),
+	}, nil
+}
+
 func (l *leafNode) encode(w *writer) { w.raw(l.raw) }
 
 // encodeTBS writes the fields that come before the signature.

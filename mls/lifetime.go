@@ -44,7 +44,7 @@ func (t *tree) checkSpans() error {
 // checkSpans refuses a commit that adds such a leaf.
 func checkSpans(list []listed) error {
 	for _, p := range list {
-		if p.typ != proposalAdd {
+		if p.typ != ProposalAdd {
 			continue
 		}
 		if err := p.add.leaf.lifetime.checkSpan(); err != nil {

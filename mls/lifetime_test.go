@@ -16,10 +16,10 @@ func TestGreatestLifetime(t *testing.T) {
 			k.leaf.lifetime = Lifetime{1 << 40, uint64(1<<40 + int64(span/time.Second))}
 		})
 		commit := a.forge(&commit{proposals: []proposalOrRef{addOf(c.kp)}}, true, nil)
-		if _, err := b.epoch.Stage(b.records, commit); !errors.Is(err, want) {
+		if _, err := b.epoch.Stage(b.records, commit, StageConfig{}); !errors.Is(err, want) {
 			t.Errorf("%v, commit: got %v, want %v", span, err, want)
 		}
-		s, err := b.epoch.StageWith(b.records, commit, StageConfig{AnyLifetime: true})
+		s, err := b.epoch.Stage(b.records, commit, StageConfig{AnyLifetime: true})
 		must(t, err)
 		next, err := s.Apply(b.records)
 		must(t, err)

@@ -57,10 +57,10 @@ func TestLongLists(t *testing.T) {
 	t.Run("commit", func(t *testing.T) {
 		g := newBenchGroup(t, 500)
 		msg := pathForge{list: g.a.byCommitter(&proposal{
-			typ: proposalGroupContextExtensions, extensions: []Extension{required},
+			typ: ProposalGroupContextExtensions, extensions: []Extension{required},
 		})}.commit(g.a)
 		costs(t, len(msg), func() {
-			_, err := g.end.epoch.Stage(g.end.records, msg)
+			_, err := g.end.epoch.Stage(g.end.records, msg, StageConfig{})
 			must(t, err)
 		})
 	})

@@ -183,7 +183,7 @@ func (m *member) add(public bool, others ...*member) *Staged {
 func (m *member) follow(commit []byte) *Staged {
 	m.tb.Helper()
 	m.load()
-	s, err := m.epoch.Stage(m.records, commit)
+	s, err := m.epoch.Stage(m.records, commit, StageConfig{})
 	must(m.tb, err)
 	next, err := s.Apply(m.records)
 	must(m.tb, err)

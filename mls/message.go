@@ -5,21 +5,22 @@ import (
 	"fmt"
 )
 
-// A wireFormat is WireFormat of RFC 9420, §17.2.
-type wireFormat uint16
+// A WireFormat is WireFormat of RFC 9420, §17.2: what an MLSMessage holds.
+type WireFormat uint16
 
+// The wire formats.
 const (
-	wirePublicMessage  wireFormat = 1
-	wirePrivateMessage wireFormat = 2
-	wireWelcome        wireFormat = 3
-	wireGroupInfo      wireFormat = 4
-	wireKeyPackage     wireFormat = 5
+	WirePublicMessage  WireFormat = 1
+	WirePrivateMessage WireFormat = 2
+	WireWelcome        WireFormat = 3
+	WireGroupInfo      WireFormat = 4
+	WireKeyPackage     WireFormat = 5
 )
 
 // A message is MLSMessage of RFC 9420, §6. Of the fields after the format one
 // is set.
 type message struct {
-	format     wireFormat
+	format     WireFormat
 	public     *publicMessage
 	private    *privateMessage
 	welcome    *welcome
@@ -31,15 +32,15 @@ func (m *message) encode(w *writer) {
 	w.u16(version10)
 	w.u16(uint16(m.format))
 	switch m.format {
-	case wirePublicMessage:
+	case WirePublicMessage:
 		m.public.encode(w)
-	case wirePrivateMessage:
+	case WirePrivateMessage:
 		m.private.encode(w)
-	case wireWelcome:
+	case WireWelcome:
 		m.welcome.encode(w)
-	case wireGroupInfo:
+	case WireGroupInfo:
 		m.groupInfo.encode(w)
-	case wireKeyPackage:
+	case WireKeyPackage:
 		m.keyPackage.encode(w)
 	}
 }
@@ -50,17 +51,17 @@ func decodeMessage(b []byte) (*message, error) {
 	if r.u16() != version10 {
 		r.fail()
 	}
-	m := &message{format: wireFormat(r.u16())}
+	m := &message{format: WireFormat(r.u16())}
 	switch m.format {
-	case wirePublicMessage:
+	case WirePublicMessage:
 		m.public = decodePublicMessage(r)
-	case wirePrivateMessage:
+	case WirePrivateMessage:
 		m.private = decodePrivateMessage(r)
-	case wireWelcome:
+	case WireWelcome:
 		m.welcome = decodeWelcome(r)
-	case wireGroupInfo:
+	case WireGroupInfo:
 		m.groupInfo = decodeGroupInfo(r)
-	case wireKeyPackage:
+	case WireKeyPackage:
 		m.keyPackage = decodeKeyPackage(r)
 	default:
 		r.fail()
@@ -71,7 +72,7 @@ func decodeMessage(b []byte) (*message, error) {
 	return m, nil
 }
 
-func decodeMessageOf(b []byte, format wireFormat) (*message, error) {
+func decodeMessageOf(b []byte, format WireFormat) (*message, error) {
 	m, err := decodeMessage(b)
 	if err != nil {
 		return nil, err
@@ -82,28 +83,15 @@ func decodeMessageOf(b []byte, format wireFormat) (*message, error) {
 	return m, nil
 }
 
-// A MessageKind says what an MLSMessage holds.
-type MessageKind int
-
-// The kinds of messages. Application and handshake content of a PrivateMessage
-// can be told apart without keys.
-const (
-	KindPublicMessage MessageKind = iota + 1
-	KindPrivateMessage
-	KindWelcome
-	KindGroupInfo
-	KindKeyPackage
-)
-
 // MessageInfo is what can be read of a message without keys. Nothing of it has
 // been verified.
 type MessageInfo struct {
-	Kind MessageKind
+	WireFormat WireFormat
 	// GroupID and Epoch are set for public and private messages and GroupInfo.
 	GroupID []byte
 	Epoch   uint64
-	// Commit and Proposal tell a handshake message; neither means application
-	// data when Kind is KindPrivateMessage.
+	// Commit and Proposal tell a handshake message. A private message that is neither
+	// holds application data.
 	Commit, Proposal bool
 	// AuthenticatedData of a public or private message.
 	AuthenticatedData []byte
@@ -115,17 +103,17 @@ func ParseMessage(b []byte) (MessageInfo, error) {
 	if err != nil {
 		return MessageInfo{}, fmt.Errorf("parse message: %w", err)
 	}
-	info := MessageInfo{Kind: MessageKind(m.format)}
+	info := MessageInfo{WireFormat: m.format}
 	switch m.format {
-	case wirePublicMessage:
+	case WirePublicMessage:
 		c := m.public.content
 		info.GroupID, info.Epoch, info.AuthenticatedData = c.groupID, c.epoch, c.authenticatedData
 		info.Commit, info.Proposal = c.typ == contentCommit, c.typ == contentProposal
-	case wirePrivateMessage:
+	case WirePrivateMessage:
 		p := m.private
 		info.GroupID, info.Epoch, info.AuthenticatedData = p.groupID, p.epoch, p.authenticatedData
 		info.Commit, info.Proposal = p.typ == contentCommit, p.typ == contentProposal
-	case wireGroupInfo:
+	case WireGroupInfo:
 		info.GroupID, info.Epoch = m.groupInfo.context.groupID, m.groupInfo.context.epoch
 	}
 	return info, nil

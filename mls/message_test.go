@@ -15,7 +15,7 @@ import (
 func protect(t *testing.T, from *member, leaf uint32, change func(contents []byte) []byte) []byte {
 	t.Helper()
 	e := from.epoch
-	a := &authenticatedContent{wirePrivateMessage, &framedContent{
+	a := &authenticatedContent{WirePrivateMessage, &framedContent{
 		groupID: e.context.groupID, epoch: e.context.epoch, sender: sender{senderMember, leaf},
 		typ: contentApplication, application: []byte("hello"),
 	}, authData{}}
@@ -32,7 +32,7 @@ func protect(t *testing.T, from *member, leaf uint32, change func(contents []byt
 	must(t, err)
 	m.senderData, err = e.suite.sealSenderData(m, e.secrets.senderData, d)
 	must(t, err)
-	return encoded(&message{format: wirePrivateMessage, private: m})
+	return encoded(&message{format: WirePrivateMessage, private: m})
 }
 
 // TestPadding: zeros after the contents are padding, anything else is refused
@@ -77,7 +77,7 @@ func TestSenders(t *testing.T) {
 func TestSenderData(t *testing.T) {
 	a, b := twoMembers(t, X25519_AES128GCM_SHA256_Ed25519)
 	s, secret := a.epoch.suite, a.epoch.secrets.senderData
-	m, err := decodeMessageOf(a.encrypt("x"), wirePrivateMessage)
+	m, err := decodeMessageOf(a.encrypt("x"), WirePrivateMessage)
 	must(t, err)
 	k, err := s.senderDataKey(secret, m.private.ciphertext)
 	must(t, err)
@@ -102,7 +102,7 @@ func TestReuseGuard(t *testing.T) {
 	seen := map[[4]byte]bool{}
 	for range 20 {
 		before := a.snapshot()
-		m, err := decodeMessageOf(a.encrypt("x"), wirePrivateMessage)
+		m, err := decodeMessageOf(a.encrypt("x"), WirePrivateMessage)
 		must(t, err)
 		d, err := a.epoch.suite.openSenderData(m.private, a.epoch.secrets.senderData)
 		must(t, err)
@@ -153,9 +153,9 @@ func TestParseMessage(t *testing.T) {
 		msg  []byte
 		want MessageInfo
 	}{
-		{a.encrypt("x"), MessageInfo{Kind: KindPrivateMessage, Epoch: 1, AuthenticatedData: []byte("ad x")}},
-		{private.Message(), MessageInfo{Kind: KindPrivateMessage, Epoch: 1, Commit: true, AuthenticatedData: []byte("card")}},
-		{public.Message(), MessageInfo{Kind: KindPublicMessage, Epoch: 1, Commit: true, AuthenticatedData: []byte("card")}},
+		{a.encrypt("x"), MessageInfo{WireFormat: WirePrivateMessage, Epoch: 1, AuthenticatedData: []byte("ad x")}},
+		{private.Message(), MessageInfo{WireFormat: WirePrivateMessage, Epoch: 1, Commit: true, AuthenticatedData: []byte("card")}},
+		{public.Message(), MessageInfo{WireFormat: WirePublicMessage, Epoch: 1, Commit: true, AuthenticatedData: []byte("card")}},
 	} {
 		got, err := ParseMessage(c.msg)
 		must(t, err)
@@ -164,10 +164,10 @@ func TestParseMessage(t *testing.T) {
 			t.Errorf("got %v, want %v", got, c.want)
 		}
 	}
-	if got, err := ParseMessage(private.Welcome()); err != nil || got.Kind != KindWelcome || got.GroupID != nil {
+	if got, err := ParseMessage(private.Welcome()); err != nil || got.WireFormat != WireWelcome || got.GroupID != nil {
 		t.Errorf("got %v, %v", got, err)
 	}
-	staged, err := b.epoch.Stage(b.records, public.Message())
+	staged, err := b.epoch.Stage(b.records, public.Message(), StageConfig{})
 	must(t, err)
 	if got := staged.Changes().AuthenticatedData; string(got) != "card" {
 		t.Errorf("got authenticated data %q", got)
@@ -190,7 +190,7 @@ func TestErrorsHoldNoSecrets(t *testing.T) {
 		bad[i] ^= 0x80
 		_, err := b.epoch.Decrypt(b.snapshot(), bad)
 		note(err)
-		_, err = b.epoch.Stage(b.snapshot(), bad)
+		_, err = b.epoch.Stage(b.snapshot(), bad, StageConfig{})
 		note(err)
 	}
 	for key, value := range b.records {
@@ -235,7 +235,7 @@ func TestEpochIsShared(t *testing.T) {
 			if _, err := b.epoch.Decrypt(r, msg); err != nil {
 				t.Error(err)
 			}
-			s, err := b.epoch.Stage(r, commit)
+			s, err := b.epoch.Stage(r, commit, StageConfig{})
 			if err != nil {
 				t.Error(err)
 				return

@@ -11,7 +11,7 @@ func TestNeedsPath(t *testing.T) {
 	all := newGroup(t, x25519, "anna", "bert", "cleo", "dora")
 	l := &lister{t, all}
 	a, b := all[0], all[1]
-	add := l.value(&proposal{typ: proposalAdd, add: newMemberOf(t, x25519, "emil").kp})
+	add := l.value(&proposal{typ: ProposalAdd, add: newMemberOf(t, x25519, "emil").kp})
 	for name, c := range map[string]struct {
 		list []listed
 		need bool
@@ -19,9 +19,9 @@ func TestNeedsPath(t *testing.T) {
 		"nothing":            {nil, true},
 		"update":             {[]listed{l.update(2)}, true},
 		"update and add":     {[]listed{add, l.update(3)}, true},
-		"remove":             {[]listed{l.value(&proposal{typ: proposalRemove, remove: 2})}, true},
+		"remove":             {[]listed{l.value(&proposal{typ: ProposalRemove, remove: 2})}, true},
 		"remove, proposed":   {[]listed{l.proposedRemove(2, 2), add}, true},
-		"extensions":         {[]listed{l.value(&proposal{typ: proposalGroupContextExtensions})}, true},
+		"extensions":         {[]listed{l.value(&proposal{typ: ProposalGroupContextExtensions})}, true},
 		"extensions and add": {[]listed{add, l.proposedExtensions(2)}, true},
 		"add":                {[]listed{add}, false},
 		"reinit":             {[]listed{l.proposedReInit(2)}, false},
@@ -34,10 +34,10 @@ func TestNeedsPath(t *testing.T) {
 			}
 			bare.proposals = append(bare.proposals, v)
 		}
-		if _, err := b.epoch.Stage(b.records, a.forge(bare, true, nil)); c.need && !errors.Is(err, ErrInvalid) || !c.need && err != nil {
+		if _, err := b.epoch.Stage(b.records, a.forge(bare, true, nil), StageConfig{}); c.need && !errors.Is(err, ErrInvalid) || !c.need && err != nil {
 			t.Errorf("%s, without a path: got %v, want refused %v", name, err, c.need)
 		}
-		if _, err := b.epoch.Stage(b.records, pathForge{list: c.list}.commit(a)); err != nil {
+		if _, err := b.epoch.Stage(b.records, pathForge{list: c.list}.commit(a), StageConfig{}); err != nil {
 			t.Errorf("%s, with a path: %v", name, err)
 		}
 	}
@@ -63,7 +63,7 @@ func TestExternalLeaf(t *testing.T) {
 		c.forge.resync = true
 		msg := c.forge.commit(all[2])
 		for _, policy := range []ExternalPolicy{ExternalRejoin, ExternalAny} {
-			if _, err := all[0].epoch.StageWith(all[0].records, msg, StageConfig{External: policy}); !errors.Is(err, c.want) {
+			if _, err := all[0].epoch.Stage(all[0].records, msg, StageConfig{External: policy}); !errors.Is(err, c.want) {
 				t.Errorf("%s, policy %d: got %v, want %v", name, policy, err, c.want)
 			}
 		}
@@ -77,9 +77,9 @@ func TestRejoinTakesTheKey(t *testing.T) {
 	thief := *all[2]
 	thief.signer = newSigner(t, x25519)
 	msg := pathForge{resync: true, leaf: func(l *leafNode) { l.signatureKey = thief.signer.Public() }}.commit(&thief)
-	if _, err := all[0].epoch.Stage(all[0].records, msg); !errors.Is(err, ErrInvalid) {
+	if _, err := all[0].epoch.Stage(all[0].records, msg, StageConfig{}); !errors.Is(err, ErrInvalid) {
 		t.Errorf("got %v, want %v", err, ErrInvalid)
 	}
-	_, err := all[0].epoch.StageWith(all[0].records, msg, StageConfig{External: ExternalAny})
+	_, err := all[0].epoch.Stage(all[0].records, msg, StageConfig{External: ExternalAny})
 	must(t, err)
 }

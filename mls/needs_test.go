@@ -19,7 +19,7 @@ func TestGroupNeeds(t *testing.T) {
 	anna, bert, cleo := newMemberOf(t, x25519, "anna"), have("bert", able), have("cleo", Capabilities{})
 	anna.create(GroupConfig{Capabilities: able})
 	anna.add(false, bert, cleo)
-	unable := func(l *leafNode) { l.capabilities = Capabilities{}.filled() }
+	unable := func(l *leafNode) { l.capabilities = Capabilities{}.filled(nil) }
 	needs := map[string][]Extension{"an extension": {{typ, nil}}}
 	for name, r := range map[string]RequiredCapabilities{
 		"a required extension": {Extensions: []uint16{typ}}, "a required proposal": {Proposals: []uint16{typ}},
@@ -28,12 +28,12 @@ func TestGroupNeeds(t *testing.T) {
 		needs[name] = []Extension{{ExtensionRequiredCapabilities, encoded(r)}}
 	}
 	for need, list := range needs {
-		set := &proposal{typ: proposalGroupContextExtensions, extensions: list}
-		add := func(c Capabilities) *proposal { return &proposal{typ: proposalAdd, add: have("dora", c).kp} }
-		gone := &proposal{typ: proposalRemove, remove: 2}
+		set := &proposal{typ: ProposalGroupContextExtensions, extensions: list}
+		add := func(c Capabilities) *proposal { return &proposal{typ: ProposalAdd, add: have("dora", c).kp} }
+		gone := &proposal{typ: ProposalRemove, remove: 2}
 		try := func(name string, f pathForge, want error) {
 			t.Helper()
-			if _, err := bert.epoch.Stage(bert.records, f.commit(anna)); !errors.Is(err, want) {
+			if _, err := bert.epoch.Stage(bert.records, f.commit(anna), StageConfig{}); !errors.Is(err, want) {
 				t.Errorf("%s, %s: got %v, want %v", need, name, err, want)
 			}
 		}
@@ -45,9 +45,9 @@ func TestGroupNeeds(t *testing.T) {
 		try("who commits", pathForge{list: anna.byCommitter(set, gone), leaf: unable}, ErrInvalid)
 	}
 	for _, m := range []*member{anna, bert} {
-		defaults := RequiredCapabilities{Extensions: []uint16{ExtensionExternalSenders}, Proposals: []uint16{proposalAdd}}
-		set := &proposal{typ: proposalGroupContextExtensions, extensions: []Extension{{ExtensionRequiredCapabilities, encoded(defaults)}}}
-		if _, err := cleo.epoch.Stage(cleo.records, pathForge{list: m.byCommitter(set)}.commit(m)); err != nil {
+		defaults := RequiredCapabilities{Extensions: []uint16{ExtensionExternalSenders}, Proposals: []uint16{ProposalAdd}}
+		set := &proposal{typ: ProposalGroupContextExtensions, extensions: []Extension{{ExtensionRequiredCapabilities, encoded(defaults)}}}
+		if _, err := cleo.epoch.Stage(cleo.records, pathForge{list: m.byCommitter(set)}.commit(m), StageConfig{}); err != nil {
 			t.Errorf("what all clients support is asked for: %v", err)
 		}
 	}
@@ -55,10 +55,10 @@ func TestGroupNeeds(t *testing.T) {
 		a, b := newMemberOf(t, x25519, "anna"), have("bert", able)
 		a.create(GroupConfig{Capabilities: able, Extensions: list})
 		a.add(false, b)
-		none := &proposal{typ: proposalGroupContextExtensions}
+		none := &proposal{typ: ProposalGroupContextExtensions}
 		for name, f := range map[string]pathForge{
 			"who commits":     {leaf: unable},
-			"who is added":    {list: a.byCommitter(&proposal{typ: proposalAdd, add: have("dora", Capabilities{}).kp})},
+			"who is added":    {list: a.byCommitter(&proposal{typ: ProposalAdd, add: have("dora", Capabilities{}).kp})},
 			"who comes back":  {resync: true, leaf: unable},
 			"need is dropped": {list: a.byCommitter(none), leaf: unable},
 		} {
@@ -66,7 +66,7 @@ func TestGroupNeeds(t *testing.T) {
 			if name == "need is dropped" {
 				want = nil
 			}
-			if _, err := b.epoch.StageWith(b.records, f.commit(a), StageConfig{External: ExternalAny}); !errors.Is(err, want) {
+			if _, err := b.epoch.Stage(b.records, f.commit(a), StageConfig{External: ExternalAny}); !errors.Is(err, want) {
 				t.Errorf("in a group with %s, %s: got %v, want %v", need, name, err, want)
 			}
 		}
@@ -78,12 +78,12 @@ func TestGroupNeeds(t *testing.T) {
 		update.encryptionKey, update.source, update.lifetime = key, sourceUpdate, Lifetime{}
 		unable(&update)
 		must(t, update.sign(c.signer, c.epoch.context.groupID, 2))
-		p, err := c.epoch.propose(c.records, listed{proposal: &proposal{typ: proposalUpdate, update: &update}}, ProposeConfig{})
+		p, err := c.epoch.propose(c.records, listed{proposal: &proposal{typ: ProposalUpdate, update: &update}}, ProposeConfig{})
 		must(t, err)
 		p.tell(t, a, b)
 		l, err := a.epoch.loadProposal(a.records, p.Reference)
 		must(t, err)
-		if _, err := b.epoch.Stage(b.records, pathForge{list: []listed{l}}.commit(a)); !errors.Is(err, ErrInvalid) {
+		if _, err := b.epoch.Stage(b.records, pathForge{list: []listed{l}}.commit(a), StageConfig{}); !errors.Is(err, ErrInvalid) {
 			t.Errorf("in a group with %s, who updates: got %v, want %v", need, err, ErrInvalid)
 		}
 	}

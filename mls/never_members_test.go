@@ -18,17 +18,17 @@ func neverReplayedUpdate(t *testing.T) {
 	if _, err := c.epoch.Receive(c.records, old.Message); !errors.Is(err, ErrWrongEpoch) {
 		t.Errorf("an old update: got %v, want %v", err, ErrWrongEpoch)
 	}
-	m, err := decodeMessageOf(old.Message, wirePublicMessage)
+	m, err := decodeMessageOf(old.Message, WirePublicMessage)
 	must(t, err)
 	update := m.public.content.proposal
 	list := map[string][]listed{
 		"an old update by reference": {{proposal: update, from: sender{senderMember, 1}, reference: old.Reference}},
 		"an old update by value":     {{proposal: update, from: sender{senderMember, 1}}},
-		"own remove":                 a.byCommitter(&proposal{typ: proposalRemove, remove: 0}),
+		"own remove":                 a.byCommitter(&proposal{typ: ProposalRemove, remove: 0}),
 	}
 	for name, l := range list {
 		msg := pathForge{list: l}.commit(a)
-		if _, err := c.epoch.Stage(c.records, msg); err == nil {
+		if _, err := c.epoch.Stage(c.records, msg, StageConfig{}); err == nil {
 			t.Errorf("%s was accepted", name)
 		}
 	}
@@ -66,7 +66,7 @@ func neverPresentTree(t *testing.T) {
 		if _, err := m.epoch.Decrypt(m.records, msg); !errors.Is(err, ErrWrongEpoch) {
 			t.Errorf("got %v, want %v", err, ErrWrongEpoch)
 		}
-		if _, err := m.epoch.Stage(m.records, commit.Message()); !errors.Is(err, ErrWrongEpoch) {
+		if _, err := m.epoch.Stage(m.records, commit.Message(), StageConfig{}); !errors.Is(err, ErrWrongEpoch) {
 			t.Errorf("got %v, want %v", err, ErrWrongEpoch)
 		}
 	}
@@ -120,7 +120,7 @@ func neverReadsOn(t *testing.T) {
 			cfg.Remove = []uint32{gone.epoch.OwnLeaf()}
 		}
 		s := all[0].commit(cfg, append(all[1:len(all):len(all)], gone)...)
-		m, err := decodeMessageOf(s.Message(), wirePublicMessage)
+		m, err := decodeMessageOf(s.Message(), WirePublicMessage)
 		must(t, err)
 		e := all[0].epoch
 		context := *e.context
@@ -154,7 +154,7 @@ func neverUncheckedLeaf(t *testing.T) {
 		l.source, l.lifetime = sourceUpdate, Lifetime{}
 		change(&l)
 		must(t, l.sign(c.signer, c.epoch.context.groupID, 2))
-		p := &proposal{typ: proposalUpdate, update: &l}
+		p := &proposal{typ: ProposalUpdate, update: &l}
 		m := c.epoch.frame(contentProposal, nil, true)
 		m.content.proposal = p
 		must(t, m.sign(c.signer, c.epoch.encoded))
@@ -173,14 +173,14 @@ func neverUncheckedLeaf(t *testing.T) {
 		"path leaf of a wrong source":    {leaf: func(l *leafNode) { l.source = sourceUpdate }},
 		"path leaf, parent hash":         {leaf: func(l *leafNode) { l.parentHash = random(32) }},
 		"path leaf, other signature key": {leaf: func(l *leafNode) { l.signatureKey = c.signer.Public() }},
-		"add unsigned":                   {list: a.byCommitter(&proposal{typ: proposalAdd, add: badKeyPackage})},
+		"add unsigned":                   {list: a.byCommitter(&proposal{typ: ProposalAdd, add: badKeyPackage})},
 		"update with its old key":        {list: update(taken(c.epoch.tree.leaf(2).encryptionKey))},
 		"update with another's key":      {list: update(taken(c.epoch.tree.leaf(1).encryptionKey))},
 		"update without the suite":       {list: update(func(l *leafNode) { l.capabilities.Suites = []uint16{3} })},
 		"update by a key package's leaf": {list: update(func(l *leafNode) { l.source = sourceKeyPackage })},
 		"update by a path's leaf":        {list: update(func(l *leafNode) { l.source = sourceCommit })},
 	} {
-		if _, err := b.epoch.Stage(b.records, f.commit(a)); err == nil {
+		if _, err := b.epoch.Stage(b.records, f.commit(a), StageConfig{}); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
@@ -275,7 +275,7 @@ func neverGrows(t *testing.T) {
 			t.Fatalf("proposal %d: got %v", i, err)
 		}
 	}
-	if _, err := a.epoch.Stage(a.records, bytes.Repeat([]byte{0}, 9)); err == nil {
+	if _, err := a.epoch.Stage(a.records, bytes.Repeat([]byte{0}, 9), StageConfig{}); err == nil {
 		t.Error("zeros were a commit")
 	}
 }
@@ -285,7 +285,7 @@ func neverExternalMore(t *testing.T) {
 	a, b, c := all[0], all[1], all[2]
 	refused := func(name string, s *Staged) {
 		t.Helper()
-		if _, err := b.epoch.Stage(b.records, s.Message()); !errors.Is(err, ErrInvalid) {
+		if _, err := b.epoch.Stage(b.records, s.Message(), StageConfig{}); !errors.Is(err, ErrInvalid) {
 			t.Errorf("%s: got %v, want %v", name, err, ErrInvalid)
 		}
 	}
@@ -298,7 +298,7 @@ func neverExternalMore(t *testing.T) {
 	refused("nobody's name, as another", a.rejoin(&member{name: "anna", signer: newSigner(t, x25519)}, nil))
 	refused("removes somebody else", a.externalRemove(c, 1))
 	back := a.rejoin(c, nil)
-	if _, err := b.epoch.StageWith(b.records, back.Message(), StageConfig{External: ExternalNone}); !errors.Is(err, ErrInvalid) {
+	if _, err := b.epoch.Stage(b.records, back.Message(), StageConfig{External: ExternalNone}); !errors.Is(err, ErrInvalid) {
 		t.Errorf("none: got %v, want %v", err, ErrInvalid)
 	}
 	a.follow(back.Message())
@@ -319,8 +319,8 @@ func (m *member) externalRemove(who *member, leaf uint32) *Staged {
 	must(m.tb, err)
 	from := sender{typ: senderNewMemberCommit}
 	list := []listed{
-		{proposal: &proposal{typ: proposalExternalInit, externalInit: kemOutput}, from: from},
-		{proposal: &proposal{typ: proposalRemove, remove: leaf}, from: from},
+		{proposal: &proposal{typ: ProposalExternalInit, externalInit: kemOutput}, from: from},
+		{proposal: &proposal{typ: ProposalRemove, remove: leaf}, from: from},
 	}
 	a := e.frame(contentCommit, nil, true)
 	a.content.sender = from

@@ -58,7 +58,7 @@ func neverHostileInput(t *testing.T) {
 		_, _ = ParseMessage(msg)
 		_, _ = ParseKeyPackage(msg)
 		_, _ = WelcomeRefs(msg)
-		_, _ = b.epoch.Stage(b.records, msg)
+		_, _ = b.epoch.Stage(b.records, msg, StageConfig{})
 		_, _ = b.epoch.Receive(b.records, msg)
 		_, _ = b.epoch.Decrypt(b.records, msg)
 		_, _, _ = ParseGroupInfo(msg, nil)
@@ -162,11 +162,11 @@ func neverTrace(t *testing.T) {
 	bad := func(p *proposal) []listed { return a.byCommitter(p) }
 	msgs := map[string][]byte{
 		"confirmation tag": pathForge{done: func(m *authenticatedContent) { m.auth.confirmationTag[0] ^= 1 }}.commit(a),
-		"missing key": pathForge{psk: random(32), list: bad(&proposal{typ: proposalPSK, psk: &pskID{
+		"missing key": pathForge{psk: random(32), list: bad(&proposal{typ: ProposalPSK, psk: &pskID{
 			typ: pskExternal, id: []byte("x"), nonce: random(32),
 		}})}.commit(a),
 		"bad extension": pathForge{list: bad(&proposal{
-			typ: proposalGroupContextExtensions, extensions: []Extension{{0xf00f, nil}},
+			typ: ProposalGroupContextExtensions, extensions: []Extension{{0xf00f, nil}},
 		})}.commit(a),
 		"path secret": pathForge{content: func(m *authenticatedContent) {
 			for _, n := range m.content.commit.path.nodes {
@@ -178,7 +178,7 @@ func neverTrace(t *testing.T) {
 	}
 	for name, msg := range msgs {
 		records, state := b.snapshot(), b.held()
-		if _, err := b.epoch.Stage(b.records, msg); err == nil {
+		if _, err := b.epoch.Stage(b.records, msg, StageConfig{}); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
 		if !sameRecords(records, b.records) {
@@ -223,7 +223,7 @@ func neverSecretInText(t *testing.T) {
 	for i := range good {
 		msg := bytes.Clone(good)
 		msg[i] ^= 1
-		if _, err := b.epoch.Stage(b.records, msg); err != nil {
+		if _, err := b.epoch.Stage(b.records, msg, StageConfig{}); err != nil {
 			show(err)
 		}
 	}
@@ -264,15 +264,15 @@ func neverUnsigned(t *testing.T) {
 	c := newMemberOf(t, x25519, "cleo")
 	frame := func(from sender, p *proposal, signature []byte) []byte {
 		content := &framedContent{groupID: b.epoch.GroupID(), epoch: b.epoch.Number(), sender: from, typ: contentProposal, proposal: p}
-		m := &authenticatedContent{wirePublicMessage, content, authData{}}
+		m := &authenticatedContent{WirePublicMessage, content, authData{}}
 		must(t, m.sign(newSigner(t, x25519), nil))
 		if signature != nil {
 			m.auth.signature = signature
 		}
-		return encoded(&message{format: wirePublicMessage, public: &publicMessage{content: content, auth: m.auth}})
+		return encoded(&message{format: WirePublicMessage, public: &publicMessage{content: content, auth: m.auth}})
 	}
-	add := &proposal{typ: proposalAdd, add: c.kp}
-	remove := &proposal{typ: proposalRemove, remove: 0}
+	add := &proposal{typ: ProposalAdd, add: c.kp}
+	remove := &proposal{typ: ProposalRemove, remove: 0}
 	for _, signature := range [][]byte{nil, make([]byte, 64), random(64)} {
 		for _, msg := range [][]byte{
 			frame(sender{typ: senderNewMemberProposal}, add, signature),
@@ -285,11 +285,11 @@ func neverUnsigned(t *testing.T) {
 		}
 	}
 	good := a.rejoin(a, nil).Message()
-	m, err := decodeMessageOf(good, wirePublicMessage)
+	m, err := decodeMessageOf(good, WirePublicMessage)
 	must(t, err)
 	m.public.auth.signature[5] ^= 1
 	for _, policy := range []ExternalPolicy{ExternalRejoin, ExternalAny} {
-		if _, err := b.epoch.StageWith(b.records, encoded(m), StageConfig{External: policy}); !errors.Is(err, ErrSignature) {
+		if _, err := b.epoch.Stage(b.records, encoded(m), StageConfig{External: policy}); !errors.Is(err, ErrSignature) {
 			t.Errorf("an external commit: got %v, want %v", err, ErrSignature)
 		}
 	}

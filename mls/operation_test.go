@@ -108,7 +108,7 @@ func benchProcess(b testing.TB, g *benchGroup) (bound work, f func()) {
 	bound = append(append(append(bound, p.transcript(size)...), p.epoch()...), p.decrypt(size)...)
 	records := g.warm(b, m)
 	return bound, func() {
-		_, err := m.epoch.Stage(overlay{records, Scratch{}}, s.Message())
+		_, err := m.epoch.Stage(overlay{records, Scratch{}}, s.Message(), StageConfig{})
 		must(b, err)
 	}
 }
@@ -189,7 +189,7 @@ func benchRecords(b testing.TB, g *benchGroup) (bound work, f func()) {
 	at, err := decodeRatchet(below[applicationRatchet.record(0)], e.suite.size)
 	must(b, err)
 	bare := work{func() {
-		m, err := decodeMessageOf(msg, wirePrivateMessage)
+		m, err := decodeMessageOf(msg, WirePrivateMessage)
 		must(b, err)
 		d, err := e.suite.openSenderData(m.private, e.secrets.senderData)
 		must(b, err)

@@ -20,17 +20,17 @@ func TestExternalSenders(t *testing.T) {
 	})
 	say := func(signer Signer, content framedContent) []byte {
 		content.groupID, content.epoch = a.epoch.GroupID(), a.epoch.Number()
-		m := &authenticatedContent{wirePublicMessage, &content, authData{confirmationTag: random(32)}}
+		m := &authenticatedContent{WirePublicMessage, &content, authData{confirmationTag: random(32)}}
 		context := a.epoch.encoded
 		must(t, m.sign(signer, context))
-		return encoded(&message{format: wirePublicMessage, public: &publicMessage{content: &content, auth: m.auth, membershipTag: random(32)}})
+		return encoded(&message{format: WirePublicMessage, public: &publicMessage{content: &content, auth: m.auth, membershipTag: random(32)}})
 	}
 	propose := func(from sender, signer Signer, p *proposal) []byte {
 		return say(signer, framedContent{sender: from, typ: contentProposal, proposal: p})
 	}
 	second := sender{senderExternal, 1}
 	dora := newMemberOf(t, x25519, "dora")
-	remove := &proposal{typ: proposalRemove, remove: 2}
+	remove := &proposal{typ: ProposalRemove, remove: 2}
 	if _, err := b.epoch.Receive(b.records, propose(second, outside[1].signer, remove)); !errors.Is(err, ErrInvalid) {
 		t.Errorf("in a group without external senders: got %v, want %v", err, ErrInvalid)
 	}
@@ -39,18 +39,18 @@ func TestExternalSenders(t *testing.T) {
 	_, update.encryptionKey, _ = b.epoch.suite.generateKey()
 	update.source = sourceUpdate
 	must(t, update.sign(outside[1].signer, b.epoch.context.groupID, 1))
-	newcomer, add := sender{typ: senderNewMemberProposal}, &proposal{typ: proposalAdd, add: dora.kp}
+	newcomer, add := sender{typ: senderNewMemberProposal}, &proposal{typ: ProposalAdd, add: dora.kp}
 	for name, c := range map[string]struct {
 		want error
 		msg  []byte
 	}{
 		"add":                     {nil, propose(second, outside[1].signer, add)},
 		"remove":                  {nil, propose(second, outside[1].signer, remove)},
-		"psk":                     {nil, propose(second, outside[1].signer, &proposal{typ: proposalPSK, psk: PSKID{ID: []byte("x")}.fresh(a.epoch.suite)})},
+		"psk":                     {nil, propose(second, outside[1].signer, &proposal{typ: ProposalPSK, psk: PSKID{ID: []byte("x")}.fresh(a.epoch.suite)})},
 		"reinit":                  {nil, propose(second, outside[1].signer, ReInit{GroupID: []byte("x"), Suite: x25519}.proposal())},
-		"extensions":              {nil, propose(second, outside[1].signer, &proposal{typ: proposalGroupContextExtensions})},
-		"update":                  {ErrInvalid, propose(second, outside[1].signer, &proposal{typ: proposalUpdate, update: &update})},
-		"external init":           {ErrInvalid, propose(second, outside[1].signer, &proposal{typ: proposalExternalInit, externalInit: random(32)})},
+		"extensions":              {nil, propose(second, outside[1].signer, &proposal{typ: ProposalGroupContextExtensions})},
+		"update":                  {ErrInvalid, propose(second, outside[1].signer, &proposal{typ: ProposalUpdate, update: &update})},
+		"external init":           {ErrInvalid, propose(second, outside[1].signer, &proposal{typ: ProposalExternalInit, externalInit: random(32)})},
 		"commit":                  {ErrInvalid, say(outside[1].signer, framedContent{sender: second, typ: contentCommit, commit: &commit{proposals: []proposalOrRef{{proposal: add}}}})},
 		"text":                    {ErrInvalid, say(outside[1].signer, framedContent{sender: second, typ: contentApplication, application: []byte("x")})},
 		"another's place":         {ErrSignature, propose(sender{senderExternal, 0}, outside[1].signer, remove)},
@@ -60,8 +60,8 @@ func TestExternalSenders(t *testing.T) {
 		"a newcomer":              {nil, propose(newcomer, dora.signer, add)},
 		"a newcomer's key":        {ErrSignature, propose(newcomer, outside[1].signer, add)},
 		"a newcomer's remove":     {ErrInvalid, propose(newcomer, dora.signer, remove)},
-		"a newcomer's update":     {ErrInvalid, propose(newcomer, outside[1].signer, &proposal{typ: proposalUpdate, update: &update})},
-		"a newcomer's extensions": {ErrInvalid, propose(newcomer, dora.signer, &proposal{typ: proposalGroupContextExtensions})},
+		"a newcomer's update":     {ErrInvalid, propose(newcomer, outside[1].signer, &proposal{typ: ProposalUpdate, update: &update})},
+		"a newcomer's extensions": {ErrInvalid, propose(newcomer, dora.signer, &proposal{typ: ProposalGroupContextExtensions})},
 		"a proposal that commits": {ErrInvalid, propose(sender{typ: senderNewMemberCommit}, dora.signer, add)},
 	} {
 		got, err := b.epoch.Receive(b.records, c.msg)
@@ -71,7 +71,7 @@ func TestExternalSenders(t *testing.T) {
 		if err == nil && got.Sender != nil {
 			t.Errorf("%s: comes of member %d", name, got.Sender.Leaf)
 		}
-		if _, err := b.epoch.Stage(b.records, c.msg); err == nil {
+		if _, err := b.epoch.Stage(b.records, c.msg, StageConfig{}); err == nil {
 			t.Errorf("%s: is a commit", name)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 func TestDefaultTypesAreNotListed(t *testing.T) {
 	all := Capabilities{
 		Extensions: []uint16{ExtensionApplicationID, ExtensionExternalSenders, 0xf001},
-		Proposals:  []uint16{proposalAdd, proposalGroupContextExtensions, 0xf002},
+		Proposals:  []uint16{ProposalAdd, ProposalGroupContextExtensions, 0xf002},
 	}
 	a, b, c := newMemberOf(t, x25519, "anna"), newMemberOf(t, x25519, "bert"), newMemberOf(t, x25519, "cleo")
 	a.create(GroupConfig{Capabilities: all, LeafExtensions: []Extension{{ExtensionApplicationID, nil}}})

@@ -43,21 +43,14 @@ func (p *ownPath) derive(s *suite) ([][]byte, error) {
 	secret := random(s.size)
 	keys := make([][]byte, len(p.steps))
 	for i, step := range p.steps {
-		node, err := s.deriveSecret(secret, "node")
-		if err != nil {
-			return nil, err
-		}
-		private, public, err := s.deriveKeyPair(node)
-		clear(node)
+		private, public, next, err := s.pathKeys(secret)
 		if err != nil {
 			return nil, err
 		}
 		keys[i], p.private[step.at] = public, private
 		p.secrets = append(p.secrets, secret)
 		p.update.nodes = append(p.update.nodes, updatePathNode{encryptionKey: public})
-		if secret, err = s.deriveSecret(secret, "path"); err != nil {
-			return nil, err
-		}
+		secret = next
 	}
 	p.commit = secret
 	return keys, nil
@@ -88,14 +81,6 @@ func (p *ownPath) encrypt(before *tree, added map[uint32]bool, context []byte) e
 		p.update.nodes[j.step].secrets[j.place] = c
 		return nil
 	})
-}
-
-// key returns the encryption key of a node that is not blank.
-func (n *treeNode) key() []byte {
-	if n.leaf != nil {
-		return n.leaf.encryptionKey
-	}
-	return n.parent.encryptionKey
 }
 
 // secretFor returns the path secret of the lowest node above both the committer

@@ -31,7 +31,7 @@ type passiveVector struct {
 // it, saved and loaded in each epoch.
 func checkPassiveClient(t *testing.T, s *suite, raw json.RawMessage) {
 	v := unmarshal[passiveVector](t, raw)
-	kp, err := decodeMessageOf(v.Package, wireKeyPackage)
+	kp, err := decodeMessageOf(v.Package, WireKeyPackage)
 	must(t, err)
 	resumption := map[uint64][]byte{}
 	psks := func(id PSKID) ([]byte, error) {
@@ -65,7 +65,7 @@ func checkPassiveClient(t *testing.T, s *suite, raw json.RawMessage) {
 			_, err := m.epoch.Receive(m.records, p)
 			must(t, err)
 		}
-		staged, err := m.epoch.StageWith(m.records, epoch.Commit, StageConfig{PSKs: psks, External: ExternalAny, AnyLifetime: true})
+		staged, err := m.epoch.Stage(m.records, epoch.Commit, StageConfig{PSKs: psks, External: ExternalAny, AnyLifetime: true})
 		if err != nil {
 			t.Fatalf("epoch %d: %v", i, err)
 		}

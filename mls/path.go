@@ -129,7 +129,7 @@ func (o *pathReader) open(p *updatePath, steps []pathStep) (keys map[nodeIndex]*
 	}
 	keys = make(map[nodeIndex]*privateKey)
 	for i := first; i < len(steps); i++ {
-		private, next, err := o.suite.pathKey(secret, p.nodes[i].encryptionKey)
+		private, next, err := o.suite.fittingKey(secret, p.nodes[i].encryptionKey)
 		clear(secret)
 		if err != nil {
 			return nil, nil, err
@@ -157,4 +157,32 @@ func (o *pathReader) openSecret(n updatePathNode, to []nodeIndex) ([]byte, error
 		return secret, nil
 	}
 	return nil, fmt.Errorf("path: no key of ours: %w", ErrInvalid)
+}
+
+// pathKeys derives a parent's key pair from its path secret, and the path secret of
+// the next parent (RFC 9420, §7.4).
+func (s *suite) pathKeys(secret []byte) (private *privateKey, public, next []byte, err error) {
+	node, err := s.deriveSecret(secret, "node")
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	defer clear(node)
+	if private, public, err = s.deriveKeyPair(node); err != nil {
+		return nil, nil, nil, err
+	}
+	next, err = s.deriveSecret(secret, "path")
+	return private, public, next, err
+}
+
+// fittingKey is pathKeys for a parent whose public key is known.
+func (s *suite) fittingKey(secret, public []byte) (private *privateKey, next []byte, err error) {
+	private, derived, next, err := s.pathKeys(secret)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !bytes.Equal(derived, public) {
+		clear(next)
+		return nil, nil, fmt.Errorf("path secret does not fit the tree: %w", ErrInvalid)
+	}
+	return private, next, nil
 }

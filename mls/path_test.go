@@ -34,7 +34,7 @@ func (m *member) commit(cfg CommitConfig, others ...*member) *Staged {
 	must(m.tb, err)
 	for _, o := range others {
 		o.load()
-		staged, err := o.epoch.StageWith(o.records, s.Message(), StageConfig{PSKs: cfg.PSKs})
+		staged, err := o.epoch.Stage(o.records, s.Message(), StageConfig{PSKs: cfg.PSKs})
 		must(m.tb, err)
 		theirs, err := staged.Apply(o.records)
 		if staged.RemovesUs() {
@@ -183,10 +183,10 @@ func TestGroupContextExtensions(t *testing.T) {
 	}
 	// An external sender proposes; a member commits it.
 	c := &framedContent{groupID: a.epoch.GroupID(), epoch: a.epoch.Number(), sender: sender{senderExternal, 0}, typ: contentProposal}
-	c.proposal = &proposal{typ: proposalRemove, remove: 1}
-	msg := &authenticatedContent{wirePublicMessage, c, authData{}}
+	c.proposal = &proposal{typ: ProposalRemove, remove: 1}
+	msg := &authenticatedContent{WirePublicMessage, c, authData{}}
 	must(t, msg.sign(b.signer, a.epoch.encoded))
-	out := encoded(&message{format: wirePublicMessage, public: &publicMessage{content: c, auth: msg.auth}})
+	out := encoded(&message{format: WirePublicMessage, public: &publicMessage{content: c, auth: msg.auth}})
 	got, err := a.epoch.Receive(a.records, out)
 	must(t, err)
 	if got.Sender != nil || got.Remove != 1 {
@@ -261,7 +261,7 @@ func TestLateProposal(t *testing.T) {
 	}
 	s := a.commit(CommitConfig{Proposals: [][]byte{p.tell(t, a).Reference}}, c)
 	before := b.snapshot()
-	if _, err := b.epoch.Stage(b.records, s.Message()); !errors.Is(err, ErrUnknownProposal) {
+	if _, err := b.epoch.Stage(b.records, s.Message(), StageConfig{}); !errors.Is(err, ErrUnknownProposal) {
 		t.Errorf("got %v, want %v", err, ErrUnknownProposal)
 	}
 	if !sameRecords(before, b.records) {

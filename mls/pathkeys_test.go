@@ -14,7 +14,7 @@ func TestPathKeysAreNew(t *testing.T) {
 	}
 	a, out := all[0], all[5] // who is not below the first two nodes of the path
 	new1, new2 := newMemberOf(t, x25519, "8"), newMemberOf(t, x25519, "9")
-	adds := a.byCommitter(&proposal{typ: proposalAdd, add: new1.kp}, &proposal{typ: proposalAdd, add: new2.kp})
+	adds := a.byCommitter(&proposal{typ: ProposalAdd, add: new1.kp}, &proposal{typ: ProposalAdd, add: new2.kp})
 	tree := a.epoch.tree
 	for name, key := range map[string]func(n []updatePathNode) []byte{
 		"of another's leaf":          func([]updatePathNode) []byte { return tree.leaf(5).encryptionKey },
@@ -27,7 +27,7 @@ func TestPathKeysAreNew(t *testing.T) {
 		"of the path's root":         func(n []updatePathNode) []byte { return n[len(n)-1].encryptionKey },
 	} {
 		msg := pathForge{list: adds, nodes: func(n []updatePathNode) { n[0].encryptionKey = key(n) }}.commit(a)
-		if _, err := out.epoch.Stage(out.records, msg); !errors.Is(err, ErrInvalid) {
+		if _, err := out.epoch.Stage(out.records, msg, StageConfig{}); !errors.Is(err, ErrInvalid) {
 			t.Errorf("%s: got %v, want %v", name, err, ErrInvalid)
 		}
 	}
@@ -36,17 +36,17 @@ func TestPathKeysAreNew(t *testing.T) {
 		nodes: func(n []updatePathNode) { path = n },
 		leaf:  func(l *leafNode) { l.encryptionKey = path[0].encryptionKey },
 	}.commit(a)
-	if _, err := out.epoch.Stage(out.records, same); !errors.Is(err, ErrInvalid) {
+	if _, err := out.epoch.Stage(out.records, same, StageConfig{}); !errors.Is(err, ErrInvalid) {
 		t.Errorf("of the path's leaf: got %v, want %v", err, ErrInvalid)
 	}
 	// A key that nobody below can have is no matter of who is not below.
 	_, fresh, err := a.epoch.suite.generateKey()
 	must(t, err)
 	odd := pathForge{list: adds, nodes: func(n []updatePathNode) { n[0].encryptionKey = fresh }}.commit(a)
-	if _, err := out.epoch.Stage(out.records, odd); err != nil {
+	if _, err := out.epoch.Stage(out.records, odd, StageConfig{}); err != nil {
 		t.Errorf("a new one: %v", err)
 	}
-	if _, err := all[1].epoch.Stage(all[1].records, odd); !errors.Is(err, ErrInvalid) {
+	if _, err := all[1].epoch.Stage(all[1].records, odd, StageConfig{}); !errors.Is(err, ErrInvalid) {
 		t.Errorf("one that is not of its secret: got %v, want %v", err, ErrInvalid)
 	}
 }

@@ -157,7 +157,7 @@ func (s *suite) unprotectPrivate(m *privateMessage, d senderData, k messageKey) 
 	if err != nil {
 		return nil, err
 	}
-	a := &authenticatedContent{wireFormat: wirePrivateMessage, content: &framedContent{
+	a := &authenticatedContent{wireFormat: WirePrivateMessage, content: &framedContent{
 		groupID:           m.groupID,
 		epoch:             m.epoch,
 		sender:            sender{senderMember, d.leaf},

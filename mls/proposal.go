@@ -1,20 +1,20 @@
 package mls
 
-// Proposal types (RFC 9420, §17.4).
+// Types of proposals (RFC 9420, §17.4).
 const (
-	proposalAdd                    uint16 = 1
-	proposalUpdate                 uint16 = 2
-	proposalRemove                 uint16 = 3
-	proposalPSK                    uint16 = 4
-	proposalReInit                 uint16 = 5
-	proposalExternalInit           uint16 = 6
-	proposalGroupContextExtensions uint16 = 7
+	ProposalAdd                    uint16 = 1
+	ProposalUpdate                 uint16 = 2
+	ProposalRemove                 uint16 = 3
+	ProposalPSK                    uint16 = 4
+	ProposalReInit                 uint16 = 5
+	ProposalExternalInit           uint16 = 6
+	ProposalGroupContextExtensions uint16 = 7
 )
 
 // defaultProposal reports whether every client is taken to support the type
 // (RFC 9420, §7.2).
 func defaultProposal(typ uint16) bool {
-	return typ >= proposalAdd && typ <= proposalGroupContextExtensions
+	return typ >= ProposalAdd && typ <= ProposalGroupContextExtensions
 }
 
 // A reInit is ReInit of RFC 9420, §12.1.5.
@@ -46,19 +46,19 @@ func (p *proposal) encode(w *writer) {
 
 func (p *proposal) encodeBody(w *writer) {
 	switch p.typ {
-	case proposalAdd:
+	case ProposalAdd:
 		p.add.encode(w)
-	case proposalUpdate:
+	case ProposalUpdate:
 		p.update.encode(w)
-	case proposalRemove:
+	case ProposalRemove:
 		w.u32(p.remove)
-	case proposalPSK:
+	case ProposalPSK:
 		p.psk.encode(w)
-	case proposalReInit:
+	case ProposalReInit:
 		p.reInit.encode(w)
-	case proposalExternalInit:
+	case ProposalExternalInit:
 		w.vec(p.externalInit)
-	case proposalGroupContextExtensions:
+	case ProposalGroupContextExtensions:
 		encodeExtensions(w, p.extensions)
 	}
 }
@@ -76,19 +76,19 @@ func decodeProposal(r *reader) *proposal { return decodeProposalBody(r, r.u16())
 func decodeProposalBody(r *reader, typ uint16) *proposal {
 	p := &proposal{typ: typ}
 	switch typ {
-	case proposalAdd:
+	case ProposalAdd:
 		p.add = decodeKeyPackage(r)
-	case proposalUpdate:
+	case ProposalUpdate:
 		p.update = decodeLeafNode(r)
-	case proposalRemove:
+	case ProposalRemove:
 		p.remove = r.u32()
-	case proposalPSK:
+	case ProposalPSK:
 		p.psk = decodePSKID(r)
-	case proposalReInit:
+	case ProposalReInit:
 		p.reInit = decodeReInit(r)
-	case proposalExternalInit:
+	case ProposalExternalInit:
 		p.externalInit = r.vec()
-	case proposalGroupContextExtensions:
+	case ProposalGroupContextExtensions:
 		p.extensions = decodeExtensions(r)
 	default:
 		r.fail()

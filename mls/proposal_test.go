@@ -10,22 +10,22 @@ import (
 func TestEachProposal(t *testing.T) {
 	all := newGroup(t, x25519, "anna", "bert", "cleo")
 	a, b := all[0], all[1]
-	psk := func(id pskID) *proposal { return &proposal{typ: proposalPSK, psk: &id} }
+	psk := func(id pskID) *proposal { return &proposal{typ: ProposalPSK, psk: &id} }
 	extensions := func(list ...Extension) *proposal {
-		return &proposal{typ: proposalGroupContextExtensions, extensions: list}
+		return &proposal{typ: ProposalGroupContextExtensions, extensions: list}
 	}
 	for name, c := range map[string]struct {
 		want error
 		p    *proposal
 	}{
-		"add of another suite":         {ErrInvalid, &proposal{typ: proposalAdd, add: newMemberOf(t, P256_AES128GCM_SHA256_P256, "x").kp}},
-		"remove of a blank leaf":       {ErrInvalid, &proposal{typ: proposalRemove, remove: 3}},
+		"add of another suite":         {ErrInvalid, &proposal{typ: ProposalAdd, add: newMemberOf(t, P256_AES128GCM_SHA256_P256, "x").kp}},
+		"remove of a blank leaf":       {ErrInvalid, &proposal{typ: ProposalRemove, remove: 3}},
 		"nonce of a PSK":               {ErrInvalid, psk(pskID{typ: pskExternal, id: []byte("x"), nonce: random(16)})},
-		"PSK to reinit, in a group":    {ErrInvalid, psk(pskID{typ: pskResumption, usage: usageReInit, nonce: random(32)})},
-		"PSK to branch, in a group":    {ErrInvalid, psk(pskID{typ: pskResumption, usage: usageBranch, nonce: random(32)})},
+		"PSK to reinit, in a group":    {ErrInvalid, psk(pskID{typ: pskResumption, usage: PSKReInit, nonce: random(32)})},
+		"PSK to branch, in a group":    {ErrInvalid, psk(pskID{typ: pskResumption, usage: PSKBranch, nonce: random(32)})},
 		"PSK of a usage that is none":  {errMalformed, psk(pskID{typ: pskResumption, usage: 4, nonce: random(32)})},
-		"reinit to an older version":   {ErrInvalid, &proposal{typ: proposalReInit, reInit: &reInit{version: 0, suite: x25519}}},
-		"external init of a member":    {ErrInvalid, &proposal{typ: proposalExternalInit, externalInit: random(32)}},
+		"reinit to an older version":   {ErrInvalid, &proposal{typ: ProposalReInit, reInit: &reInit{version: 0, suite: x25519}}},
+		"external init of a member":    {ErrInvalid, &proposal{typ: ProposalExternalInit, externalInit: random(32)}},
 		"extension that nobody has":    {ErrInvalid, extensions(Extension{0xf001, nil})},
 		"one extension twice":          {errMalformed, extensions(Extension{0x0a0a, nil}, Extension{0x0a0a, nil})},
 		"required but not supported":   {ErrInvalid, extensions(Extension{ExtensionRequiredCapabilities, encoded(RequiredCapabilities{Proposals: []uint16{0xf002}})})},
@@ -34,11 +34,11 @@ func TestEachProposal(t *testing.T) {
 		"type that stands for nothing": {errMalformed, &proposal{typ: 0x2a2a}},
 	} {
 		msg := pathForge{list: a.byCommitter(c.p), public: true, psk: random(32)}.commit(a)
-		if _, err := b.epoch.Stage(b.records, msg); !errors.Is(err, c.want) {
+		if _, err := b.epoch.Stage(b.records, msg, StageConfig{}); !errors.Is(err, c.want) {
 			t.Errorf("%s: got %v, want %v", name, err, c.want)
 		}
 	}
-	if _, err := b.epoch.Stage(b.records, pathForge{public: true}.commit(a)); err != nil {
+	if _, err := b.epoch.Stage(b.records, pathForge{public: true}.commit(a), StageConfig{}); err != nil {
 		t.Errorf("nothing wrong: got %v", err)
 	}
 }
@@ -55,9 +55,9 @@ func TestBeginningPSK(t *testing.T) {
 	for usage, want := range map[PSKUsage]error{PSKApplication: nil, PSKReInit: ErrInvalid, PSKBranch: ErrInvalid} {
 		id := PSKID{Usage: usage, GroupID: []byte("before"), Epoch: 3}
 		forged := pathForge{resync: true, psk: make([]byte, 32), list: []listed{
-			{proposal: &proposal{typ: proposalPSK, psk: id.fresh(a.epoch.suite)}},
+			{proposal: &proposal{typ: ProposalPSK, psk: id.fresh(a.epoch.suite)}},
 		}}.commit(a)
-		if _, err := a.epoch.StageWith(a.records, forged, StageConfig{External: ExternalAny, PSKs: key}); !errors.Is(err, want) {
+		if _, err := a.epoch.Stage(a.records, forged, StageConfig{External: ExternalAny, PSKs: key}); !errors.Is(err, want) {
 			t.Errorf("usage %d, from outside: got %v, want %v", usage, err, want)
 		}
 		cfg := ExternalConfig{GroupInfo: info, Signer: newSigner(t, x25519), Identity: []byte("bert"), UsePSKs: []PSKID{id}, PSKs: key}
@@ -93,7 +93,7 @@ func TestUpdatePath(t *testing.T) {
 	} {
 		msg := pathForge{public: true, content: func(a *authenticatedContent) { change(a.content.commit.path) }}.commit(a)
 		for _, m := range all[1:] {
-			if _, err := m.epoch.Stage(m.records, msg); !errors.Is(err, ErrInvalid) {
+			if _, err := m.epoch.Stage(m.records, msg, StageConfig{}); !errors.Is(err, ErrInvalid) {
 				t.Errorf("%s: %s got %v, want %v", name, m.name, err, ErrInvalid)
 			}
 		}

@@ -2,7 +2,6 @@ package mls
 
 import (
 	"fmt"
-	"slices"
 )
 
 // A listed is a proposal in a commit's list, with who sent it.
@@ -21,13 +20,12 @@ func checkList(from sender, list []listed) error {
 	}
 	seen := make(map[uint16]int)
 	leaves := make(map[uint32]bool)
-	psks := make(map[string]bool)
 	for _, p := range list {
 		seen[p.typ]++
 		switch p.typ {
-		case proposalUpdate, proposalRemove:
+		case ProposalUpdate, ProposalRemove:
 			i := p.remove
-			if p.typ == proposalUpdate {
+			if p.typ == ProposalUpdate {
 				i = p.from.index
 			}
 			if i == from.index {
@@ -37,41 +35,29 @@ func checkList(from sender, list []listed) error {
 				return fmt.Errorf("two updates or removes of leaf %d: %w", i, ErrInvalid)
 			}
 			leaves[i] = true
-		case proposalPSK:
-			id := string(encoded(p.psk))
-			if psks[id] {
-				return fmt.Errorf("one pre-shared key twice: %w", ErrInvalid)
-			}
-			psks[id] = true
-		case proposalExternalInit:
+		case ProposalExternalInit:
 			return fmt.Errorf("external init of a member: %w", ErrInvalid)
 		}
 	}
-	if seen[proposalGroupContextExtensions] > 1 || seen[proposalReInit] > 0 && len(list) > 1 {
+	if seen[ProposalGroupContextExtensions] > 1 || seen[ProposalReInit] > 0 && len(list) > 1 {
 		return fmt.Errorf("proposals that exclude each other: %w", ErrInvalid)
 	}
-	return nil
+	return checkPSKsOnce(list)
 }
 
 // checkExternalList is the same for an external commit (RFC 9420, §12.4.3.2).
 func checkExternalList(list []listed) error {
 	var inits, removes int
-	psks := make(map[string]bool)
 	for _, p := range list {
 		if p.reference != nil {
 			return fmt.Errorf("external commit by reference: %w", ErrInvalid)
 		}
 		switch p.typ {
-		case proposalExternalInit:
+		case ProposalExternalInit:
 			inits++
-		case proposalRemove:
+		case ProposalRemove:
 			removes++
-		case proposalPSK:
-			id := string(encoded(p.psk))
-			if psks[id] {
-				return fmt.Errorf("one pre-shared key twice: %w", ErrInvalid)
-			}
-			psks[id] = true
+		case ProposalPSK:
 		default:
 			return fmt.Errorf("external commit with a proposal of type %d: %w", p.typ, ErrInvalid)
 		}
@@ -79,20 +65,36 @@ func checkExternalList(list []listed) error {
 	if inits != 1 || removes > 1 {
 		return fmt.Errorf("external commit with %d inits and %d removes: %w", inits, removes, ErrInvalid)
 	}
+	return checkPSKsOnce(list)
+}
+
+// checkPSKsOnce refuses a list with two PreSharedKey proposals of one id.
+func checkPSKsOnce(list []listed) error {
+	seen := make(map[string]bool)
+	for _, p := range list {
+		if p.typ != ProposalPSK {
+			continue
+		}
+		id := string(encoded(p.psk))
+		if seen[id] {
+			return fmt.Errorf("one pre-shared key twice: %w", ErrInvalid)
+		}
+		seen[id] = true
+	}
 	return nil
 }
 
 // checkProposal verifies a proposal by itself (RFC 9420, §12.1).
 func (e *Epoch) checkProposal(p listed) error {
 	switch p.typ {
-	case proposalAdd:
+	case ProposalAdd:
 		if p.add.suite != e.suite.id {
 			return fmt.Errorf("add: cipher suite of the key package: %w", ErrInvalid)
 		}
 		if err := p.add.valid(); err != nil {
 			return fmt.Errorf("add: %w", err)
 		}
-	case proposalUpdate:
+	case ProposalUpdate:
 		if p.from.typ != senderMember {
 			return fmt.Errorf("update of no member: %w", ErrInvalid)
 		}
@@ -102,17 +104,17 @@ func (e *Epoch) checkProposal(p listed) error {
 		if err := p.update.check(e.suite, e.context.groupID, p.from.index); err != nil {
 			return fmt.Errorf("update: %w", err)
 		}
-	case proposalRemove:
+	case ProposalRemove:
 		if e.tree.leaf(p.remove) == nil {
 			return fmt.Errorf("remove of leaf %d, which is blank: %w", p.remove, ErrInvalid)
 		}
-	case proposalPSK:
+	case ProposalPSK:
 		return e.checkPSK(p.psk, p.from)
-	case proposalReInit:
+	case ProposalReInit:
 		if p.reInit.version < version10 {
 			return fmt.Errorf("reinit to version %d: %w", p.reInit.version, ErrInvalid)
 		}
-	case proposalGroupContextExtensions:
+	case ProposalGroupContextExtensions:
 		if _, err := requiredCapabilities(p.extensions); err != nil {
 			return err
 		}
@@ -128,7 +130,7 @@ func (e *Epoch) checkPSK(id *pskID, from sender) error {
 		return fmt.Errorf("pre-shared key: nonce: %w", ErrInvalid)
 	}
 	begins := e.context.epoch == 0 && e.tree.root.members == 1 && from.typ == senderMember
-	if id.typ == pskResumption && id.usage != usageApplication && !begins {
+	if id.typ == pskResumption && id.usage != PSKApplication && !begins {
 		return fmt.Errorf("pre-shared key: usage %d: %w", id.usage, ErrInvalid)
 	}
 	return nil
@@ -158,19 +160,4 @@ func (e *Epoch) resolve(r Records, from sender, c *commit) ([]listed, error) {
 		list = append(list, l)
 	}
 	return list, nil
-}
-
-// carryKeys keeps of a member's private keys those that are still of its nodes.
-func carryKeys(private map[nodeIndex]*privateKey, before, after *tree) map[nodeIndex]*privateKey {
-	kept := make(map[nodeIndex]*privateKey, len(private))
-	for x, key := range private {
-		a, b := before.at(x), after.at(x)
-		if a == nil || b == nil || a.leaf == nil && a.parent == nil || b.leaf == nil && b.parent == nil {
-			continue
-		}
-		if slices.Equal(a.key(), b.key()) {
-			kept[x] = key
-		}
-	}
-	return kept
 }

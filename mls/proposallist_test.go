@@ -59,16 +59,16 @@ func (l *lister) proposedExtensions(by int) listed {
 // cases are the lists of RFC 9420, §12.2, by value and by reference.
 func (l *lister) cases() []listCase {
 	t, cleo, dora := l.t, uint32(2), uint32(3)
-	add := func(m *member) listed { return l.value(&proposal{typ: proposalAdd, add: m.kp}) }
-	remove := func(leaf uint32) listed { return l.value(&proposal{typ: proposalRemove, remove: leaf}) }
+	add := func(m *member) listed { return l.value(&proposal{typ: ProposalAdd, add: m.kp}) }
+	remove := func(leaf uint32) listed { return l.value(&proposal{typ: ProposalRemove, remove: leaf}) }
 	again := func(m *member) *member {
 		kp, _ := m.newKeyPackage(KeyPackageConfig{})
 		return &member{kp: kp}
 	}
-	key := &proposal{typ: proposalPSK, psk: PSKID{ID: []byte("x")}.fresh(l.all[0].epoch.suite)}
-	other := &proposal{typ: proposalPSK, psk: PSKID{ID: []byte("x")}.fresh(l.all[0].epoch.suite)}
-	extensions := &proposal{typ: proposalGroupContextExtensions}
-	reInit := &proposal{typ: proposalReInit, reInit: &reInit{groupID: []byte("new"), version: version10, suite: x25519}}
+	key := &proposal{typ: ProposalPSK, psk: PSKID{ID: []byte("x")}.fresh(l.all[0].epoch.suite)}
+	other := &proposal{typ: ProposalPSK, psk: PSKID{ID: []byte("x")}.fresh(l.all[0].epoch.suite)}
+	extensions := &proposal{typ: ProposalGroupContextExtensions}
+	reInit := &proposal{typ: ProposalReInit, reInit: &reInit{groupID: []byte("new"), version: version10, suite: x25519}}
 	emil := newMemberOf(t, x25519, "emil")
 	updated, leaves, ends, extends := l.update(2), l.proposedRemove(2, cleo), l.proposedReInit(2), l.proposedExtensions(2)
 	good := []listCase{
@@ -100,13 +100,13 @@ func (l *lister) cases() []listCase {
 	refuse("one key twice", l.value(key), l.value(key))
 	refuse("extensions twice", l.value(extensions), extends)
 	refuse("extensions twice, proposed", extends, l.proposedExtensions(3))
-	refuse("external init", l.value(&proposal{typ: proposalExternalInit, externalInit: random(32)}))
+	refuse("external init", l.value(&proposal{typ: ProposalExternalInit, externalInit: random(32)}))
 	for name, p := range map[string]listed{
 		"add": add(emil), "remove": remove(cleo), "update": updated, "key": l.value(key),
 		"extensions": l.value(extensions), "another reinit": l.proposedReInit(3),
 	} {
 		refuse("the end and "+name, ends, p)
-		if p.typ != proposalReInit {
+		if p.typ != ProposalReInit {
 			refuse(name+" and the end", p, l.value(reInit))
 		}
 	}
@@ -131,7 +131,7 @@ func TestProposalLists(t *testing.T) {
 		for _, public := range []bool{false, true} {
 			msg := pathForge{list: c.list, public: public, psk: secret}.commit(all[0])
 			before := all[1].snapshot()
-			if _, err := all[1].epoch.StageWith(all[1].records, msg, StageConfig{PSKs: psks}); !errors.Is(err, c.want) {
+			if _, err := all[1].epoch.Stage(all[1].records, msg, StageConfig{PSKs: psks}); !errors.Is(err, c.want) {
 				t.Errorf("%s, followed: got %v, want %v", c.name, err, c.want)
 			}
 			if !sameRecords(before, all[1].records) {

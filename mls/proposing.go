@@ -19,22 +19,12 @@ func proposalRecord(reference []byte) string {
 	return recordProposals + "/" + hex.EncodeToString(reference)
 }
 
-// Types of proposals (RFC 9420, §17.4).
-const (
-	ProposalAdd             = proposalAdd
-	ProposalUpdate          = proposalUpdate
-	ProposalRemove          = proposalRemove
-	ProposalPSK             = proposalPSK
-	ProposalReInit          = proposalReInit
-	ProposalGroupExtensions = proposalGroupContextExtensions
-)
-
 // A Proposal is one that travels on its own and that somebody may commit by
 // reference, in the epoch it was made in.
 type Proposal struct {
 	// Reference names it in CommitConfig.Proposals.
 	Reference []byte
-	// Type is one of the constants.
+	// Type is one of ProposalAdd and those beside it.
 	Type uint16
 	// Sender is the member who proposes; nil for somebody from outside.
 	Sender *Member
@@ -62,13 +52,13 @@ func (e *Epoch) ProposeAdd(r Records, kp *KeyPackage, now time.Time, cfg Propose
 	if err := kp.Check(now); err != nil {
 		return nil, fmt.Errorf("propose: %w", err)
 	}
-	return e.propose(r, listed{proposal: &proposal{typ: proposalAdd, add: kp}}, cfg)
+	return e.propose(r, listed{proposal: &proposal{typ: ProposalAdd, add: kp}}, cfg)
 }
 
 // ProposeRemove proposes to remove a member. With the own leaf it is how one
 // leaves: somebody else has to commit it.
 func (e *Epoch) ProposeRemove(r Records, leaf uint32, cfg ProposeConfig) (*Proposal, error) {
-	return e.propose(r, listed{proposal: &proposal{typ: proposalRemove, remove: leaf}}, cfg)
+	return e.propose(r, listed{proposal: &proposal{typ: ProposalRemove, remove: leaf}}, cfg)
 }
 
 // ProposeUpdate proposes a fresh key for the own leaf. The key is kept in the
@@ -83,17 +73,17 @@ func (e *Epoch) ProposeUpdate(r Records, cfg ProposeConfig) (*Proposal, error) {
 	if err := l.sign(e.signer, e.context.groupID, e.own); err != nil {
 		return nil, fmt.Errorf("propose: %w", err)
 	}
-	return e.propose(r, listed{proposal: &proposal{typ: proposalUpdate, update: &l}, private: private.raw}, cfg)
+	return e.propose(r, listed{proposal: &proposal{typ: ProposalUpdate, update: &l}, private: private.raw}, cfg)
 }
 
 // ProposePSK proposes to mix a pre-shared key into the next epoch.
 func (e *Epoch) ProposePSK(r Records, id PSKID, cfg ProposeConfig) (*Proposal, error) {
-	return e.propose(r, listed{proposal: &proposal{typ: proposalPSK, psk: id.fresh(e.suite)}}, cfg)
+	return e.propose(r, listed{proposal: &proposal{typ: ProposalPSK, psk: id.fresh(e.suite)}}, cfg)
 }
 
 // ProposeExtensions proposes new extensions of the GroupContext, all of them.
 func (e *Epoch) ProposeExtensions(r Records, list []Extension, cfg ProposeConfig) (*Proposal, error) {
-	return e.propose(r, listed{proposal: &proposal{typ: proposalGroupContextExtensions, extensions: cloneExtensions(list)}}, cfg)
+	return e.propose(r, listed{proposal: &proposal{typ: ProposalGroupContextExtensions, extensions: cloneExtensions(list)}}, cfg)
 }
 
 // ProposeReInit proposes to end the group and go on in another.

@@ -5,21 +5,17 @@ import (
 	"fmt"
 )
 
-// PSK types and usages (RFC 9420, §8.4).
+// PSK types (RFC 9420, §8.4).
 const (
 	pskExternal   uint8 = 1
 	pskResumption uint8 = 2
-
-	usageApplication uint8 = 1
-	usageReInit      uint8 = 2
-	usageBranch      uint8 = 3
 )
 
 // A pskID is PreSharedKeyID of RFC 9420, §8.4.
 type pskID struct {
 	typ     uint8
-	id      []byte // external
-	usage   uint8  // resumption, as the next two
+	id      []byte   // external
+	usage   PSKUsage // resumption, as the next two
 	groupID []byte
 	epoch   uint64
 	nonce   []byte
@@ -30,7 +26,7 @@ func (p *pskID) encode(w *writer) {
 	if p.typ == pskExternal {
 		w.vec(p.id)
 	} else {
-		w.u8(p.usage)
+		w.u8(uint8(p.usage))
 		w.vec(p.groupID)
 		w.u64(p.epoch)
 	}
@@ -43,8 +39,8 @@ func decodePSKID(r *reader) *pskID {
 	case pskExternal:
 		p.id = r.vec()
 	case pskResumption:
-		p.usage = r.u8()
-		if p.usage < usageApplication || p.usage > usageBranch {
+		p.usage = PSKUsage(r.u8())
+		if p.usage < PSKApplication || p.usage > PSKBranch {
 			r.fail()
 		}
 		p.groupID = r.vec()
@@ -72,9 +68,9 @@ type PSKUsage uint8
 
 // The usages of a resumption secret. Zero means PSKApplication.
 const (
-	PSKApplication PSKUsage = PSKUsage(usageApplication)
-	PSKReInit      PSKUsage = PSKUsage(usageReInit)
-	PSKBranch      PSKUsage = PSKUsage(usageBranch)
+	PSKApplication PSKUsage = 1
+	PSKReInit      PSKUsage = 2
+	PSKBranch      PSKUsage = 3
 )
 
 // PSKs returns the secret of a pre-shared key, or nil when it is not there.
@@ -85,9 +81,9 @@ func (p PSKID) fresh(s *suite) *pskID {
 	if p.GroupID == nil {
 		return &pskID{typ: pskExternal, id: bytes.Clone(p.ID), nonce: random(s.size)}
 	}
-	usage := uint8(p.Usage)
+	usage := p.Usage
 	if usage == 0 {
-		usage = usageApplication
+		usage = PSKApplication
 	}
 	return &pskID{typ: pskResumption, usage: usage, groupID: bytes.Clone(p.GroupID), epoch: p.Epoch, nonce: random(s.size)}
 }
@@ -97,7 +93,7 @@ func (p *pskID) exported() PSKID {
 	if p.typ == pskExternal {
 		return PSKID{ID: bytes.Clone(p.id)}
 	}
-	return PSKID{Usage: PSKUsage(p.usage), GroupID: bytes.Clone(p.groupID), Epoch: p.epoch}
+	return PSKID{Usage: p.usage, GroupID: bytes.Clone(p.groupID), Epoch: p.epoch}
 }
 
 // pskSecrets looks the keys up.

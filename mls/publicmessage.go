@@ -31,7 +31,7 @@ func decodePublicMessage(r *reader) *publicMessage {
 
 // authenticated returns the content as it is signed.
 func (m *publicMessage) authenticated() *authenticatedContent {
-	return &authenticatedContent{wirePublicMessage, m.content, m.auth}
+	return &authenticatedContent{WirePublicMessage, m.content, m.auth}
 }
 
 // membershipMAC is the tag over AuthenticatedContentTBM (RFC 9420, §6.2).

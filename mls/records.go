@@ -1,6 +1,9 @@
 package mls
 
-import "bytes"
+import (
+	"bytes"
+	"fmt"
+)
 
 // Records holds the state of one epoch as small keyed records; the caller gives
 // each epoch a scope of its own and puts it into its transaction. A message
@@ -46,4 +49,44 @@ func (s Scratch) Delete(key string) error {
 	clear(s[key])
 	delete(s, key)
 	return nil
+}
+
+// recordChanges is what an operation writes when it succeeds.
+type recordChanges struct {
+	puts    []recordPut
+	deletes []string
+}
+
+type recordPut struct {
+	key   string
+	value []byte
+}
+
+func (c *recordChanges) put(key string, value []byte) {
+	c.puts = append(c.puts, recordPut{key, value})
+}
+
+func (c *recordChanges) remove(key string) { c.deletes = append(c.deletes, key) }
+
+// write makes the changes and wipes what was put. After an error the caller's
+// transaction must be rolled back.
+func (c *recordChanges) write(r Records) error {
+	defer c.clear()
+	for _, p := range c.puts {
+		if err := r.Put(p.key, p.value); err != nil {
+			return fmt.Errorf("put record: %w", err)
+		}
+	}
+	for _, key := range c.deletes {
+		if err := r.Delete(key); err != nil {
+			return fmt.Errorf("delete record: %w", err)
+		}
+	}
+	return nil
+}
+
+func (c *recordChanges) clear() {
+	for _, p := range c.puts {
+		clear(p.value)
+	}
 }

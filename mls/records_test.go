@@ -82,7 +82,7 @@ type usedKeys map[string]bool
 
 func (u usedKeys) note(t *testing.T, to *member, msg []byte) {
 	t.Helper()
-	m, err := decodeMessageOf(msg, wirePrivateMessage)
+	m, err := decodeMessageOf(msg, WirePrivateMessage)
 	must(t, err)
 	d, err := to.epoch.suite.openSenderData(m.private, to.epoch.secrets.senderData)
 	must(t, err)
@@ -188,7 +188,7 @@ func cutEntering(t *testing.T, m *member, commit []byte) {
 		before := m.snapshot()
 		m.load()
 		old, scope := m.begin(n), Scratch{}
-		staged, err := m.epoch.Stage(old, commit)
+		staged, err := m.epoch.Stage(old, commit, StageConfig{})
 		must(t, err)
 		next, err := staged.Apply(old)
 		if err == nil {

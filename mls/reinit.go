@@ -14,7 +14,7 @@ type ReInit struct {
 }
 
 func (to ReInit) proposal() *proposal {
-	return &proposal{typ: proposalReInit, reInit: &reInit{
+	return &proposal{typ: ProposalReInit, reInit: &reInit{
 		groupID: bytes.Clone(to.GroupID), version: version10, suite: to.Suite,
 		extensions: cloneExtensions(to.Extensions),
 	}}
@@ -55,7 +55,7 @@ func (e *Epoch) ResumptionPSK() []byte { return bytes.Clone(e.secrets.resumption
 func begins(ids []*pskID) (*pskID, error) {
 	var found *pskID
 	for _, id := range ids {
-		if id.typ != pskResumption || id.usage == usageApplication {
+		if id.typ != pskResumption || id.usage == PSKApplication {
 			continue
 		}
 		if found != nil {
@@ -101,7 +101,7 @@ func (cfg *JoinConfig) checkPrevious(ids []*pskID, info *groupInfo) error {
 	case !bytes.Equal(id.groupID, p.context.groupID) || id.epoch != p.context.epoch || info.context.epoch != 1:
 		return fmt.Errorf("another group before this one: %w", ErrInvalid)
 	}
-	if id.usage == usageBranch {
+	if id.usage == PSKBranch {
 		if p.closed != nil || info.context.suite != p.suite.id {
 			return fmt.Errorf("branch: %w", ErrInvalid)
 		}

@@ -46,46 +46,6 @@ func (k ratchetKind) skippedRecord(leaf uint32, generation uint64) string {
 	return k.record(leaf) + "/" + strconv.FormatUint(generation, 10)
 }
 
-// recordChanges is what an operation writes when it succeeds.
-type recordChanges struct {
-	puts    []recordPut
-	deletes []string
-}
-
-type recordPut struct {
-	key   string
-	value []byte
-}
-
-func (c *recordChanges) put(key string, value []byte) {
-	c.puts = append(c.puts, recordPut{key, value})
-}
-
-func (c *recordChanges) remove(key string) { c.deletes = append(c.deletes, key) }
-
-// write makes the changes and wipes what was put. After an error the caller's
-// transaction must be rolled back.
-func (c *recordChanges) write(r Records) error {
-	defer c.clear()
-	for _, p := range c.puts {
-		if err := r.Put(p.key, p.value); err != nil {
-			return fmt.Errorf("put record: %w", err)
-		}
-	}
-	for _, key := range c.deletes {
-		if err := r.Delete(key); err != nil {
-			return fmt.Errorf("delete record: %w", err)
-		}
-	}
-	return nil
-}
-
-func (c *recordChanges) clear() {
-	for _, p := range c.puts {
-		clear(p.value)
-	}
-}
-
 // get reads a record.
 func (t secretTree) get(key string) ([]byte, error) {
 	v, err := t.records.Get(key)

@@ -76,14 +76,14 @@ func TestOldKeyWrittenAnew(t *testing.T) {
 		return key
 	}
 	path := pathForge{leaf: func(l *leafNode) { l.encryptionKey = anew(a.epoch.tree.leaf(0)) }}.commit(a)
-	if _, err := b.epoch.Stage(b.records, path); !errors.Is(err, errMalformed) {
+	if _, err := b.epoch.Stage(b.records, path, StageConfig{}); !errors.Is(err, errMalformed) {
 		t.Errorf("path: got %v, want %v", err, errMalformed)
 	}
 	l := *c.epoch.tree.leaf(2)
 	l.encryptionKey, l.source, l.lifetime = anew(&l), sourceUpdate, Lifetime{}
 	must(t, l.sign(c.signer, c.epoch.context.groupID, 2))
 	m := c.epoch.frame(contentProposal, nil, true)
-	m.content.proposal = &proposal{typ: proposalUpdate, update: &l}
+	m.content.proposal = &proposal{typ: ProposalUpdate, update: &l}
 	must(t, m.sign(c.signer, c.epoch.encoded))
 	msg, err := c.epoch.protect(c.records, m)
 	must(t, err)

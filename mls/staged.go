@@ -2,7 +2,6 @@ package mls
 
 import (
 	"bytes"
-	"crypto/hmac"
 	"fmt"
 )
 
@@ -99,8 +98,7 @@ const (
 	ExternalAny
 )
 
-// StageConfig is what checking a commit may need beside the epoch. The zero
-// value is what Stage uses.
+// StageConfig is what checking a commit may need beside the epoch, often nothing.
 type StageConfig struct {
 	// PSKs returns pre-shared keys; nil when there are none.
 	PSKs PSKs
@@ -117,12 +115,7 @@ type StageConfig struct {
 // Stage checks another member's commit, a public or private MLSMessage (RFC
 // 9420, §12.4.2), to the end, confirmation tag included. It reads the records
 // and writes nothing; a commit that is refused leaves no trace.
-func (e *Epoch) Stage(r Records, msg []byte) (*Staged, error) {
-	return e.StageWith(r, msg, StageConfig{})
-}
-
-// StageWith is Stage with what a commit may need beside the epoch.
-func (e *Epoch) StageWith(r Records, msg []byte, cfg StageConfig) (*Staged, error) {
+func (e *Epoch) Stage(r Records, msg []byte, cfg StageConfig) (*Staged, error) {
 	s, err := e.stage(r, msg, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("stage commit: %w", err)
@@ -186,50 +179,13 @@ func (e *Epoch) membersAfter(from sender, list []listed) int {
 	}
 	for _, p := range list {
 		switch p.typ {
-		case proposalAdd:
+		case ProposalAdd:
 			n++
-		case proposalRemove:
+		case ProposalRemove:
 			removed++
 		}
 	}
 	return n - min(removed, int(e.tree.root.members))
-}
-
-// enterCommit derives the epoch after another's commit whose public half has
-// been checked, and compares the confirmation tag.
-func (e *Epoch) enterCommit(t *transition, a *authenticatedContent, psks PSKs) (*Epoch, error) {
-	private := carryKeys(e.private, e.tree, t.proposed)
-	if t.ownKey != nil {
-		private[leafNodeIndex(e.own)] = t.ownKey
-	}
-	commit := e.suite.zeros()
-	if path := a.content.commit.path; path != nil {
-		o := &pathReader{
-			suite: e.suite, own: e.own, private: private, added: t.addedLeaves(),
-			context: encoded(e.nextContext(t, e.context.transcriptHash)),
-		}
-		keys, secret, err := o.open(path, t.steps)
-		if err != nil {
-			return nil, err
-		}
-		private = carryKeys(private, t.proposed, t.tree)
-		for x, key := range keys {
-			private[x] = key
-		}
-		commit = secret
-	}
-	defer clear(commit)
-	next, k, err := e.follow(t, a, commit, psks)
-	if err != nil {
-		return nil, err
-	}
-	clear(k.joiner)
-	clear(k.welcome)
-	if !hmac.Equal(next.tag, a.auth.confirmationTag) {
-		return nil, fmt.Errorf("confirmation tag: %w", ErrInvalid)
-	}
-	next.private = private
-	return next, nil
 }
 
 // allows applies the policy to an external commit that RFC 9420 allows.

@@ -33,7 +33,7 @@ func (m *member) forge(c *commit, public bool, change func(a *authenticatedConte
 }
 
 func addOf(k *KeyPackage) proposalOrRef {
-	return proposalOrRef{proposal: &proposal{typ: proposalAdd, add: k}}
+	return proposalOrRef{proposal: &proposal{typ: ProposalAdd, add: k}}
 }
 
 // TestStageRefuses: every commit that must not be accepted is refused with the
@@ -53,21 +53,21 @@ func TestStageRefuses(t *testing.T) {
 	}
 	good := func(_, _, c *member) *commit { return list(addOf(c.kp)) }
 	cases := []refused{
-		public(ErrInvalid, "remove", func(_, b, _ *member) *commit { return one(proposal{typ: proposalRemove, remove: 1}) }, nil),
+		public(ErrInvalid, "remove", func(_, b, _ *member) *commit { return one(proposal{typ: ProposalRemove, remove: 1}) }, nil),
 		public(ErrInvalid, "update", func(a, _, _ *member) *commit {
-			return one(proposal{typ: proposalUpdate, update: a.epoch.tree.leaf(0)})
+			return one(proposal{typ: ProposalUpdate, update: a.epoch.tree.leaf(0)})
 		}, nil),
 		public(ErrPSK, "psk", func(_, _, _ *member) *commit {
-			return one(proposal{typ: proposalPSK, psk: &pskID{typ: pskExternal, id: []byte("x"), nonce: random(32)}})
+			return one(proposal{typ: ProposalPSK, psk: &pskID{typ: pskExternal, id: []byte("x"), nonce: random(32)}})
 		}, nil),
 		public(ErrInvalid, "reinit", func(_, _, _ *member) *commit {
-			return one(proposal{typ: proposalReInit, reInit: &reInit{version: 0, suite: 1}})
+			return one(proposal{typ: ProposalReInit, reInit: &reInit{version: 0, suite: 1}})
 		}, nil),
 		public(ErrInvalid, "external init", func(_, _, _ *member) *commit {
-			return one(proposal{typ: proposalExternalInit, externalInit: random(32)})
+			return one(proposal{typ: ProposalExternalInit, externalInit: random(32)})
 		}, nil),
 		public(ErrInvalid, "group context extensions", func(_, _, _ *member) *commit {
-			return one(proposal{typ: proposalGroupContextExtensions})
+			return one(proposal{typ: ProposalGroupContextExtensions})
 		}, nil),
 		public(ErrUnknownProposal, "by reference", func(_, _, _ *member) *commit { return list(proposalOrRef{reference: random(32)}) }, nil),
 		public(ErrInvalid, "path", func(a, _, c *member) *commit {
@@ -127,7 +127,7 @@ func TestStageRefuses(t *testing.T) {
 		{"application message", ErrWrongKind, func(a, _, _ *member) []byte { return a.encrypt("hello") }},
 		{"own commit", ErrOwnMessage, func(_, b, c *member) []byte { return b.forge(list(addOf(c.kp)), false, nil) }},
 		{"key package", ErrWrongKind, func(_, _, c *member) []byte {
-			return encoded(&message{format: wireKeyPackage, keyPackage: c.kp})
+			return encoded(&message{format: WireKeyPackage, keyPackage: c.kp})
 		}},
 		{"garbage", errMalformed, func(_, _, _ *member) []byte { return []byte("garbage") }},
 	}
@@ -148,7 +148,7 @@ func TestStageRefuses(t *testing.T) {
 		t.Run(r.name, func(t *testing.T) {
 			msg := r.make(a, b, c)
 			records, state := b.snapshot(), b.epoch.bytes()
-			s, err := b.epoch.Stage(b.records, msg)
+			s, err := b.epoch.Stage(b.records, msg, StageConfig{})
 			if !errors.Is(err, r.want) || s != nil {
 				t.Fatalf("got %v, want %v", err, r.want)
 			}
@@ -206,7 +206,7 @@ func TestStagedLeavesEpoch(t *testing.T) {
 			t.Error("our commit changed the epoch")
 		}
 		state, records = b.epoch.bytes(), b.snapshot()
-		staged, err := b.epoch.Stage(b.records, s.Message())
+		staged, err := b.epoch.Stage(b.records, s.Message(), StageConfig{})
 		must(t, err)
 		if !sameRecords(records, b.records) || !bytes.Equal(state, b.epoch.bytes()) {
 			t.Error("the staged commit changed the epoch")
@@ -223,7 +223,7 @@ func TestStagedLeavesEpoch(t *testing.T) {
 			t.Error("the two sides are in different epochs")
 		}
 		b.decrypt(a.encrypt("after"), a, "after")
-		if _, err := b.epoch.Stage(b.records, s.Message()); !public && !errors.Is(err, ErrReused) {
+		if _, err := b.epoch.Stage(b.records, s.Message(), StageConfig{}); !public && !errors.Is(err, ErrReused) {
 			t.Errorf("the commit's key is still there: got %v, want %v", err, ErrReused)
 		}
 	}
@@ -290,14 +290,14 @@ func TestMaxMembers(t *testing.T) {
 	s, err := a.epoch.Commit(a.records, cfg)
 	must(t, err)
 	for most, want := range map[int]error{0: nil, 3: ErrUnsupported, 4: nil} {
-		if _, err := b.epoch.StageWith(b.records, s.Message(), StageConfig{MaxMembers: most}); !errors.Is(err, want) {
+		if _, err := b.epoch.Stage(b.records, s.Message(), StageConfig{MaxMembers: most}); !errors.Is(err, want) {
 			t.Errorf("at most %d: got %v, want %v", most, err, want)
 		}
 	}
 	// Removes make room.
 	swap, err := a.epoch.Commit(a.records, CommitConfig{Now: now, Add: cfg.Add[:1], Remove: []uint32{1}})
 	must(t, err)
-	staged, err := b.epoch.StageWith(b.records, swap.Message(), StageConfig{MaxMembers: 2})
+	staged, err := b.epoch.Stage(b.records, swap.Message(), StageConfig{MaxMembers: 2})
 	must(t, err)
 	if !staged.RemovesUs() {
 		t.Error("it does not remove bert")

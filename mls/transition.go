@@ -59,12 +59,12 @@ func (e *Epoch) apply(from sender, list []listed) (*transition, error) {
 		t.note(p.proposal)
 	}
 	edit := e.tree.edit()
-	for _, typ := range []uint16{proposalUpdate, proposalRemove, proposalAdd} {
+	for _, typ := range []uint16{ProposalUpdate, ProposalRemove, ProposalAdd} {
 		for _, p := range list {
 			if p.typ != typ {
 				continue
 			}
-			if err := t.apply(e, edit, p); err != nil {
+			if err := t.changeTree(e, edit, p); err != nil {
 				return nil, err
 			}
 		}
@@ -84,35 +84,35 @@ func (e *Epoch) apply(from sender, list []listed) (*transition, error) {
 // note takes over what does not change the tree.
 func (t *transition) note(p *proposal) {
 	switch p.typ {
-	case proposalPSK:
+	case ProposalPSK:
 		t.psks = append(t.psks, p.psk)
-	case proposalReInit:
+	case ProposalReInit:
 		t.reInit = p.reInit
-	case proposalExternalInit:
+	case ProposalExternalInit:
 		t.kemOutput = p.externalInit
 		t.needsPath = true
-	case proposalGroupContextExtensions:
+	case ProposalGroupContextExtensions:
 		t.extensions, t.reextended = p.extensions, true
 		t.needsPath = true
-	case proposalUpdate, proposalRemove:
+	case ProposalUpdate, ProposalRemove:
 		t.needsPath = true
 	}
 }
 
-// apply changes the tree.
-func (t *transition) apply(e *Epoch, edit *treeEdit, p listed) error {
+// changeTree does what a proposal does to the tree.
+func (t *transition) changeTree(e *Epoch, edit *treeEdit, p listed) error {
 	switch p.typ {
-	case proposalUpdate:
+	case ProposalUpdate:
 		edit.update(p.from.index, p.update)
 		t.fresh[p.from.index] = p.update
 		t.updated = append(t.updated, p.from.index)
 		if p.from.index == e.own {
 			t.ownKey = &privateKey{raw: p.private}
 		}
-	case proposalRemove:
+	case ProposalRemove:
 		edit.remove(p.remove)
 		t.removed = append(t.removed, p.remove)
-	case proposalAdd:
+	case ProposalAdd:
 		i, ok := edit.add(p.add.leaf)
 		if !ok {
 			return fmt.Errorf("add: over %d members: %w", maxLeaves, ErrInvalid)

@@ -77,14 +77,23 @@ func (t *tree) leaf(i uint32) *leafNode {
 	return nil
 }
 
+// key returns the encryption key of a node that is not blank.
+func (n *treeNode) key() []byte {
+	if n.leaf != nil {
+		return n.leaf.encryptionKey
+	}
+	return n.parent.encryptionKey
+}
+
 // members returns the leaves that are not blank, from left to right.
 func (t *tree) members() iter.Seq2[uint32, *leafNode] {
 	return func(yield func(uint32, *leafNode) bool) {
-		t.root.members2(rootIndex(t.leaves), yield)
+		t.root.eachMember(rootIndex(t.leaves), yield)
 	}
 }
 
-func (n *treeNode) members2(x nodeIndex, yield func(uint32, *leafNode) bool) bool {
+// eachMember yields the leaves under a node, which lies at x, until yield says no.
+func (n *treeNode) eachMember(x nodeIndex, yield func(uint32, *leafNode) bool) bool {
 	if n.members == 0 {
 		return true
 	}
@@ -93,18 +102,19 @@ func (n *treeNode) members2(x nodeIndex, yield func(uint32, *leafNode) bool) boo
 	}
 	l, _ := x.left()
 	r, _ := x.right()
-	return n.left.members2(l, yield) && n.right.members2(r, yield)
+	return n.left.eachMember(l, yield) && n.right.eachMember(r, yield)
 }
 
 // parents returns the parent nodes that are not blank, each before those below
 // it.
 func (t *tree) parents() iter.Seq2[nodeIndex, *treeNode] {
 	return func(yield func(nodeIndex, *treeNode) bool) {
-		t.root.parents2(rootIndex(t.leaves), yield)
+		t.root.eachParent(rootIndex(t.leaves), yield)
 	}
 }
 
-func (n *treeNode) parents2(x nodeIndex, yield func(nodeIndex, *treeNode) bool) bool {
+// eachParent does so with the parents.
+func (n *treeNode) eachParent(x nodeIndex, yield func(nodeIndex, *treeNode) bool) bool {
 	if n.parent != nil && !yield(x, n) {
 		return false
 	}
@@ -113,7 +123,7 @@ func (n *treeNode) parents2(x nodeIndex, yield func(nodeIndex, *treeNode) bool) 
 	}
 	l, _ := x.left()
 	r, _ := x.right()
-	return n.left.parents2(l, yield) && n.right.parents2(r, yield)
+	return n.left.eachParent(l, yield) && n.right.eachParent(r, yield)
 }
 
 // resolution appends the resolution of a subtree to list (RFC 9420, §4.1.1). It

@@ -203,7 +203,7 @@ func checkMessageProtection(t *testing.T, s *suite, raw json.RawMessage) {
 		{contentCommit, v.Commit, v.CommitPub, v.CommitPriv},
 		{contentApplication, v.Application, nil, v.ApplicationPriv},
 	} {
-		a := &authenticatedContent{wirePublicMessage, content(c.typ, c.raw), authData{}}
+		a := &authenticatedContent{WirePublicMessage, content(c.typ, c.raw), authData{}}
 		must(t, a.sign(signer, context))
 		if c.typ == contentCommit {
 			a.auth.confirmationTag = random(s.size)
@@ -216,15 +216,15 @@ func checkMessageProtection(t *testing.T, s *suite, raw json.RawMessage) {
 		} else {
 			must(t, err)
 			unprotectPublic(p, c.raw)
-			m, err := decodeMessageOf(c.pub, wirePublicMessage)
+			m, err := decodeMessageOf(c.pub, WirePublicMessage)
 			must(t, err)
 			unprotectPublic(m.public, c.raw)
 		}
 
-		m, err := decodeMessageOf(c.priv, wirePrivateMessage)
+		m, err := decodeMessageOf(c.priv, WirePrivateMessage)
 		must(t, err)
 		unprotectPrivate(m.private, c.raw)
-		a.wireFormat = wirePrivateMessage
+		a.wireFormat = WirePrivateMessage
 		must(t, a.sign(signer, context))
 		k, generation, _, err := vectorSecretTree(s, 2, v.Encryption).send(ratchetFor(c.typ), 1)
 		must(t, err)
@@ -241,9 +241,9 @@ func checkWelcome(t *testing.T, s *suite, raw json.RawMessage) {
 		KeyPackage hexBytes `json:"key_package"`
 		Welcome    hexBytes `json:"welcome"`
 	}](t, raw)
-	kp, err := decodeMessageOf(v.KeyPackage, wireKeyPackage)
+	kp, err := decodeMessageOf(v.KeyPackage, WireKeyPackage)
 	must(t, err)
-	m, err := decodeMessageOf(v.Welcome, wireWelcome)
+	m, err := decodeMessageOf(v.Welcome, WireWelcome)
 	must(t, err)
 	g, err := m.welcome.openSecrets(s, kp.keyPackage.Ref(), &privateKey{raw: v.InitPriv})
 	must(t, err)

@@ -357,11 +357,11 @@ func checkTreeOperations(t *testing.T, s *suite, raw json.RawMessage) {
 	must(t, r.finish())
 	e := before.edit()
 	switch p.typ {
-	case proposalAdd:
+	case ProposalAdd:
 		e.add(p.add.leaf)
-	case proposalUpdate:
+	case ProposalUpdate:
 		e.update(v.Sender, p.update)
-	case proposalRemove:
+	case ProposalRemove:
 		e.remove(p.remove)
 	}
 	after := e.freeze()

@@ -47,7 +47,7 @@ func checkTreeKEM(t *testing.T, s *suite, raw json.RawMessage) {
 		keys := map[nodeIndex]*privateKey{leafNodeIndex(l.Index): {raw: padScalar(s.id, l.Encryption)}}
 		for _, p := range l.PathSecrets {
 			var next []byte
-			keys[p.Node], next, err = s.pathKey(p.Secret, tree.at(p.Node).parent.encryptionKey)
+			keys[p.Node], next, err = s.fittingKey(p.Secret, tree.at(p.Node).parent.encryptionKey)
 			must(t, err)
 			clear(next)
 		}

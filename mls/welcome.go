@@ -139,7 +139,7 @@ func (m *welcome) openGroupInfo(s *suite, joiner, psk []byte) (*groupInfo, error
 // WelcomeRefs returns the references of the key packages that a Welcome, an
 // MLSMessage, is for.
 func WelcomeRefs(message []byte) ([][]byte, error) {
-	m, err := decodeMessageOf(message, wireWelcome)
+	m, err := decodeMessageOf(message, WireWelcome)
 	if err != nil {
 		return nil, fmt.Errorf("welcome: %w", err)
 	}

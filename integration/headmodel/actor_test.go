@@ -342,7 +342,7 @@ func (a *actor) enter(id []byte, parent, name message.EpochName, commit []byte) 
 		if err != nil {
 			return err
 		}
-		staged, err := ep.Stage(records, commit)
+		staged, err := ep.Stage(records, commit, mls.StageConfig{})
 		if err != nil {
 			return err
 		}

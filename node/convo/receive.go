@@ -128,15 +128,15 @@ func (e *Engine) mlsMessage(tx *store.Tx, fx *news.Effects, m []byte) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrRefused, err)
 	}
-	switch info.Kind {
-	case mls.KindWelcome:
+	switch info.WireFormat {
+	case mls.WireWelcome:
 		return e.welcome(tx, fx, m)
-	case mls.KindPrivateMessage:
+	case mls.WirePrivateMessage:
 		if info.Commit || info.Proposal {
 			return fmt.Errorf("%w: a proposal, or a commit without its card", ErrRefused)
 		}
 		return e.private(tx, fx, m, info)
-	case mls.KindGroupInfo:
+	case mls.WireGroupInfo:
 		return e.groups.Info(tx, fx, m)
 	}
 	return fmt.Errorf("%w: MLS message of a kind that a conversation of two has no use for", ErrRefused)

@@ -146,7 +146,7 @@ func (g *Groups) open(tx *store.Tx, row store.Group, t *cards.Tree, n *cards.Epo
 	if err != nil {
 		return cards.StateNew, err
 	}
-	staged, err := ep.StageWith(records, commit.Message, mls.StageConfig{MaxMembers: message.MaxMembers})
+	staged, err := ep.Stage(records, commit.Message, mls.StageConfig{MaxMembers: message.MaxMembers})
 	if err == nil {
 		err = charter.Check(n, staged, ep.Extensions())
 	}
