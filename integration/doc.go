@@ -2,6 +2,29 @@
 // simulated network in virtual time, real processes that are killed, and what
 // holds for the whole tree (who may import whom). Nothing imports it.
 //
+// # The world
+//
+// Most tests are of a few nodes in a world (world_test.go), and read as what happens:
+//
+//	simulate(t, func(w *world) {
+//		r := w.relay()
+//		a, b := w.node("alice", r.url()), w.node("bob", r.url())
+//		a.meet(b, "one")             // takes bob's link; the message is delivered
+//		w.net.Cut(a.ip, b.ip, true)  // Delay, Down, CutOneWay and Wear are beside it
+//		id := a.send(b, "two")
+//		a.await(id, localapi.Stored, time.Second)
+//		r.halt()
+//		r.start()                    // on the same disk, as nodes do
+//		a.await(id, localapi.Delivered, time.Minute)
+//		b.wantTexts(a, "one", "two")
+//	})
+//
+// Time in it is virtual: nothing is slow, and an hour takes a moment. TestDirect, TestAway,
+// TestMailbox and TestNoWay are the main job. The conversation of play_test.go, which is
+// halted at its commits, and the simulator below are in such a world as well. Real
+// processes are in process_test.go, a LAN of network namespaces in lan_test.go, and NATs
+// between those in natlab_test.go.
+//
 // # The simulator
 //
 // TestSim plays what a seed plans: users write, come and go, make groups and change
