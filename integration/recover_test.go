@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -80,6 +81,37 @@ func TestRelayForgets(t *testing.T) {
 		if got := b.texts(a); !slices.Equal(got, want) {
 			w.t.Errorf("bob shows %d of %d: %q", len(got), len(want), got)
 		}
+	})
+}
+
+// TestTakenAndLost: bob's machine says that it has a message, and its disk loses it. Alice
+// keeps the message until she has his receipt, and sends it again.
+func TestTakenAndLost(t *testing.T) {
+	simulate(t, func(w *world) {
+		a, b := w.node("alice"), w.node("bob")
+		a.meet(b, "one")
+		b.cut.in("convo.(*Engine).Receive", before)
+		id := a.send(b, "two")
+		a.await(id, localapi.Direct, 10*time.Second)
+		time.Sleep(time.Second)
+		if !b.cut.is() {
+			w.t.Fatal("bob has opened the message")
+		}
+		b.halt()
+		b.openStore(func(tx *store.Tx) error {
+			rows, err := tx.Incoming(0, 0, false)
+			if err != nil || len(rows) == 0 {
+				return fmt.Errorf("%d rows in the inbox: %w", len(rows), err)
+			}
+			for _, row := range rows {
+				err = errors.Join(err, tx.DropIncoming(row.ID))
+			}
+			return err
+		})
+		b.cut.arm(nil)
+		b.start()
+		a.await(id, localapi.Delivered, 5*time.Minute)
+		b.wantTexts(a, "one", "two")
 	})
 }
 
