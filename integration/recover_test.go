@@ -128,7 +128,7 @@ func TestWaitingAfterCrash(t *testing.T) {
 		a.halt()
 		var payload []byte
 		a.openStore(func(tx *store.Tx) error {
-			rows, err := tx.OutgoingFor([32]byte(b.Key()), 0)
+			rows, err := tx.OutgoingFresh([32]byte(b.Key()), 0)
 			payload = rows[0].Payload
 			return err
 		})

@@ -270,7 +270,7 @@ func (a *actor) expire(id []byte, names []message.EpochName) {
 func (a *actor) welcome(id []byte, to *actor) (frame []byte) {
 	a.t.Helper()
 	must(a.t, a.store.View(context.Background(), func(tx *store.Tx) error {
-		rows, err := tx.OutgoingFor(to.id.ID(), 0)
+		rows, err := tx.UnsealedFor(to.id.ID(), 0)
 		for _, row := range rows {
 			if row.Kind == store.KindWelcome && string(row.Group) == string(id) {
 				frame = row.Frame

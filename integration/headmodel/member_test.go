@@ -327,7 +327,7 @@ func (x *model) silent(s *state, i int8) bool {
 	t := x.tree(s, i, s.enterable(i))
 	h := int(s.m[i].head)
 	for e := int8(1); e < s.n; e++ {
-		if !t.Reaches(int(e)) || s.in(e)&mbit(i) != 0 {
+		if !t.Below(0, int(e)) || s.in(e)&mbit(i) != 0 {
 			continue
 		}
 		removes := s.c[e].rem&mbit(i) != 0

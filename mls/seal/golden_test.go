@@ -59,8 +59,8 @@ func TestGoldenHybrid(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if public.ID() != private.ID() || !public.NotBefore().Equal(testTime) {
-		t.Errorf("got id %x, not before %v", public.ID(), public.NotBefore())
+	if public.id != private.ID() || !public.NotBefore().Equal(testTime) {
+		t.Errorf("got id %x, not before %v", public.id, public.NotBefore())
 	}
 	late := testTime.Add(KeyLifetime + time.Second)
 	if _, err := ParseHybridKey(private.Blob(), [32]byte(g["hybrid-owner"]), late); !errors.Is(err, ErrExpired) {

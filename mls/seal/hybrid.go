@@ -110,9 +110,6 @@ func smallOrder(public []byte) bool {
 	return err != nil
 }
 
-// ID returns the key id, 8 bytes chosen by the owner.
-func (k *HybridKey) ID() [8]byte { return k.id }
-
 // NotBefore returns when the owner made the key. Of two blobs of one owner the
 // one with the later NotBefore counts.
 func (k *HybridKey) NotBefore() time.Time { return k.notBefore }

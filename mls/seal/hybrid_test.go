@@ -14,8 +14,8 @@ func TestNewHybridKey(t *testing.T) {
 	if len(private.Blob()) != BlobSize {
 		t.Errorf("blob of %d bytes, want %d", len(private.Blob()), BlobSize)
 	}
-	if public.ID() != private.ID() {
-		t.Errorf("id: got %x, want %x", public.ID(), private.ID())
+	if public.id != private.ID() {
+		t.Errorf("id: got %x, want %x", public.id, private.ID())
 	}
 	for _, k := range []interface{ NotBefore() time.Time }{private, public} {
 		if !k.NotBefore().Equal(testTime) {

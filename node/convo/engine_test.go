@@ -157,7 +157,7 @@ func (p *person) outbox(q *person) (rows []store.Outgoing, receipt *Receipt) {
 	p.t.Helper()
 	ctx := context.Background()
 	err := p.store.View(ctx, func(tx *store.Tx) (err error) {
-		rows, err = tx.OutgoingFor(q.id.ID(), 0)
+		rows, err = tx.OutgoingFresh(q.id.ID(), 0)
 		return err
 	})
 	if err == nil {

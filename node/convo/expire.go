@@ -26,7 +26,7 @@ const (
 func (e *Engine) Run(ctx context.Context) error {
 	for {
 		wait := lookAgain
-		next, err := e.Expire(ctx)
+		next, err := e.expire(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -54,9 +54,9 @@ func (e *Engine) Run(ctx context.Context) error {
 	}
 }
 
-// Expire erases what has had its time and returns when there is more to erase; zero:
+// expire erases what has had its time and returns when there is more to erase; zero:
 // nothing is to be.
-func (e *Engine) Expire(ctx context.Context) (next time.Time, err error) {
+func (e *Engine) expire(ctx context.Context) (next time.Time, err error) {
 	err = e.cfg.Store.Glance(ctx, func(tx *store.Tx) error {
 		next, err = tx.NextExpiry()
 		return err

@@ -298,7 +298,7 @@ func TestTimerBothSides(t *testing.T) {
 		for next := time.Now(); !next.IsZero(); {
 			time.Sleep(time.Until(next))
 			var err error
-			if next, err = p.engine.Expire(t.Context()); err != nil {
+			if next, err = p.engine.expire(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -75,9 +75,6 @@ func New(epochs []Epoch, root, members int, rank Rank) *Tree {
 // set is who has committed at or below an epoch.
 func (t *Tree) set(e int) []uint64 { return t.spoke[e*t.words : (e+1)*t.words] }
 
-// Reaches reports whether a chain of parents leads from an epoch to the root.
-func (t *Tree) Reaches(e int) bool { return t.reach[e] }
-
 // Below reports whether e is a or below it.
 func (t *Tree) Below(a, e int) bool {
 	for e > a {
@@ -92,7 +89,7 @@ func (t *Tree) Head() int {
 	for {
 		best := -1
 		for e := at + 1; e < len(t.epochs); e++ {
-			if t.reach[e] && t.can[e] && t.epochs[e].Parent == at && (best < 0 || t.Better(e, best)) {
+			if t.reach[e] && t.can[e] && t.epochs[e].Parent == at && (best < 0 || t.better(e, best)) {
 				best = e
 			}
 		}
@@ -103,8 +100,8 @@ func (t *Tree) Head() int {
 	}
 }
 
-// Better reports whether a comes before b, two siblings.
-func (t *Tree) Better(a, b int) bool {
+// better reports whether a comes before b, two siblings.
+func (t *Tree) better(a, b int) bool {
 	parent := t.epochs[a].Parent
 	first, decides := -1, false
 	x, y := t.set(a), t.set(b)
@@ -184,5 +181,5 @@ func (t *Tree) Prefers(a, b int) bool {
 	case y < 0:
 		return true
 	}
-	return t.Better(x, y)
+	return t.better(x, y)
 }

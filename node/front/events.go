@@ -17,8 +17,8 @@ import (
 // Events is the feed of what happens.
 func (f *Front) Events() *feed.Feed { return f.feed }
 
-// Wake says that the store has new events for the front ends.
-func (f *Front) Wake() {
+// wake says that the store has new events for the front ends.
+func (f *Front) wake() {
 	if err := f.feed.Wake(); err != nil {
 		f.cfg.Log.Error("events that cannot be shown", "err", err)
 	}
@@ -27,7 +27,7 @@ func (f *Front) Wake() {
 // Happened says what happened: most of it is in the store now.
 func (f *Front) Happened(e news.Event) {
 	if e.Kind != news.EventTyping {
-		f.Wake()
+		f.wake()
 		return
 	}
 	err := f.cfg.Store.Glance(context.Background(), func(tx *store.Tx) error {

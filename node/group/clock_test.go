@@ -29,7 +29,7 @@ func TestClockAhead(t *testing.T) {
 				must(t, cleo.engine.SealWaiting(t.Context(), bert.id.ID()))
 				var late [][]byte
 				cleo.view(func(tx *store.Tx) error {
-					rows, err := tx.OutgoingFor(bert.id.ID(), 0)
+					rows, err := tx.OutgoingFresh(bert.id.ID(), 0)
 					for _, row := range rows {
 						late = append(late, row.Payload)
 					}

@@ -22,7 +22,7 @@ func (p *person) lose(others ...*person) {
 		must(p.t, p.engine.SealWaiting(p.t.Context(), q.id.ID()))
 		var rows []store.Outgoing
 		p.view(func(tx *store.Tx) (err error) {
-			rows, err = tx.OutgoingFor(q.id.ID(), 0)
+			rows, err = tx.OutgoingFresh(q.id.ID(), 0)
 			return err
 		})
 		for _, row := range rows {
@@ -104,7 +104,7 @@ func TestLateMessage(t *testing.T) {
 		must(t, err)
 		var payload []byte
 		bert.view(func(tx *store.Tx) error {
-			rows, err := tx.OutgoingFor(cleo.id.ID(), 0)
+			rows, err := tx.OutgoingFresh(cleo.id.ID(), 0)
 			payload = rows[0].Payload
 			return err
 		})

@@ -230,7 +230,7 @@ func (p *person) carry(q *person) {
 	}
 	var rows []store.Outgoing
 	must(p.t, p.store.View(ctx, func(tx *store.Tx) (err error) {
-		rows, err = tx.OutgoingFor(q.id.ID(), 0)
+		rows, err = tx.OutgoingFresh(q.id.ID(), 0)
 		return err
 	}))
 	for _, row := range rows {

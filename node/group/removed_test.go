@@ -93,7 +93,7 @@ func (p *person) asks(group []byte, q *person, kind message.ControlType) (asks b
 	_, err := p.groups.Tend(p.t.Context(), group)
 	must(p.t, err)
 	p.view(func(tx *store.Tx) error {
-		rows, err := tx.OutgoingFor(q.id.ID(), 0)
+		rows, err := tx.OutgoingFresh(q.id.ID(), 0)
 		for _, row := range rows {
 			asks = asks || row.Kind == store.KindControl && row.Message[0] == byte(kind)
 		}
@@ -106,7 +106,7 @@ func (p *person) asks(group []byte, q *person, kind message.ControlType) (asks b
 func (p *person) payloads(q *person) (payloads [][]byte) {
 	p.t.Helper()
 	p.view(func(tx *store.Tx) error {
-		rows, err := tx.OutgoingFor(q.id.ID(), 0)
+		rows, err := tx.OutgoingFresh(q.id.ID(), 0)
 		for _, row := range rows {
 			if row.Kind == store.KindMessage {
 				payloads = append(payloads, row.Payload)

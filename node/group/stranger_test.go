@@ -17,7 +17,7 @@ func (p *person) sealed(q *person, kind byte) (payload []byte) {
 	p.t.Helper()
 	must(p.t, p.engine.SealWaiting(p.t.Context(), q.id.ID()))
 	p.view(func(tx *store.Tx) error {
-		rows, err := tx.OutgoingFor(q.id.ID(), 0)
+		rows, err := tx.OutgoingFresh(q.id.ID(), 0)
 		for _, row := range rows {
 			if row.Kind == kind {
 				payload = row.Payload

@@ -84,7 +84,7 @@ func (p *person) sealedWith(group []byte, kind byte, to ...*person) {
 	for _, q := range to {
 		must(p.t, p.engine.SealWaiting(p.t.Context(), q.id.ID()))
 		p.view(func(tx *store.Tx) error {
-			rows, err := tx.OutgoingFor(q.id.ID(), 0)
+			rows, err := tx.OutgoingFresh(q.id.ID(), 0)
 			for _, row := range rows {
 				if string(row.Group) != string(group) || row.Kind != store.KindMessage && row.Kind != store.KindCommit {
 					continue
@@ -375,7 +375,7 @@ func (p *person) payload(q *person) (payload []byte) {
 	p.t.Helper()
 	must(p.t, p.engine.SealWaiting(p.t.Context(), q.id.ID()))
 	p.view(func(tx *store.Tx) error {
-		rows, err := tx.OutgoingFor(q.id.ID(), 0)
+		rows, err := tx.OutgoingFresh(q.id.ID(), 0)
 		for _, row := range rows {
 			if row.Kind == store.KindMessage {
 				payload = row.Payload

@@ -232,11 +232,11 @@ func (k *People) Introduced(tx *store.Tx, fx Effects, sender rpc.Identity, intro
 	if err := k.KnowsUs(tx, c); err != nil {
 		return c, nil, err
 	}
-	return c, before, k.SendCard(tx, fx, sender, now)
+	return c, before, k.sendCard(tx, fx, sender, now)
 }
 
-// SendCard puts our present card for a contact into the outbox, once.
-func (k *People) SendCard(tx *store.Tx, fx Effects, to rpc.Identity, now time.Time) error {
+// sendCard puts our present card for a contact into the outbox, once.
+func (k *People) sendCard(tx *store.Tx, fx Effects, to rpc.Identity, now time.Time) error {
 	own, err := k.cfg.Profile.Card(tx, false, now)
 	if err != nil {
 		return err
@@ -278,7 +278,7 @@ func (k *People) announce(tx *store.Tx, fx Effects, now time.Time, to func(store
 		case err != nil:
 		case blocked || !to(c):
 		case c.Introduced:
-			err = k.SendCard(tx, fx, c.Identity, now)
+			err = k.sendCard(tx, fx, c.Identity, now)
 		default:
 			err = k.Introduce(tx, fx, c, now)
 		}

@@ -100,7 +100,7 @@ func (k *People) Settle(tx *store.Tx, fx Effects, c store.Contact, now time.Time
 	if !c.Introduced {
 		return c, nil
 	}
-	return c, k.SendCard(tx, fx, c.Identity, now)
+	return c, k.sendCard(tx, fx, c.Identity, now)
 }
 
 // Accept makes a contact of somebody who asks. It returns ErrNoRequest for others.

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"quicnprotochat/node/store/database"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
 )
@@ -50,9 +51,9 @@ func TestOutbox(t *testing.T) {
 		} {
 			wantErr(t, err, ErrNotFound)
 		}
-		rows, err = tx.OutgoingFor(identity(1), 0)
+		rows, err = tx.outgoingFor(identity(1), 0)
 		want(t, rows, err, []Outgoing{a, c})
-		rows, err = tx.OutgoingFor(identity(1), 1)
+		rows, err = tx.outgoingFor(identity(1), 1)
 		want(t, rows, err, []Outgoing{a})
 
 		wantErr(t, tx.DeleteOutgoingKind(identity(1), KindWelcome, []byte("h")), nil)
@@ -61,7 +62,7 @@ func TestOutbox(t *testing.T) {
 		want(t, n, err, 3)
 		wantErr(t, tx.DeleteOutgoingKind(identity(1), KindWelcome, []byte("g")), nil)
 		wantErr(t, tx.DeleteOutgoingKind(identity(2), KindControl, nil), nil)
-		rows, err = tx.OutgoingFor(identity(2), 0)
+		rows, err = tx.outgoingFor(identity(2), 0)
 		want(t, rows, err, nil)
 		wantErr(t, tx.DeleteOutgoingMessage(a.Conversation, a.Message), nil)
 		n, err = tx.CountOutgoing()
@@ -318,4 +319,10 @@ func TestKeepNewestWaiting(t *testing.T) {
 		}
 		want(t, got, nil, []byte{0, 2, 3, 4, 5})
 	})
+}
+
+// outgoingFor returns the first limit rows for a recipient, oldest first; 0 means all.
+func (t *Tx) outgoingFor(recipient rpc.Identity, limit int) ([]Outgoing, error) {
+	return database.List(t.db, scanOutgoing, "SELECT "+outgoingColumns+` FROM outbox
+		WHERE recipient = ? ORDER BY id LIMIT ?`, recipient[:], limitRows(limit))
 }

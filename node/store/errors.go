@@ -16,8 +16,6 @@ var (
 	ErrNewer = database.ErrNewer
 	// ErrDiskFull: there was no room to write. Nothing of the transaction is there.
 	ErrDiskFull = database.ErrDiskFull
-	// ErrClosed: the store is closed, or a Tx is used after its function returned.
-	ErrClosed = database.ErrClosed
 	// ErrNotFound: no such row.
 	ErrNotFound = database.ErrNotFound
 	// ErrExists: the row is there already.

@@ -192,7 +192,7 @@ func (m *machine) check(t *rapid.T) {
 					wantRows = append(wantRows, o)
 				}
 			}
-			got, err := tx.OutgoingFor(identity(n), 0)
+			got, err := tx.outgoingFor(identity(n), 0)
 			want(t, got, err, wantRows)
 		}
 		var to []rpc.Identity

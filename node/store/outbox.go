@@ -99,13 +99,6 @@ func (t *Tx) Outgoing(id int64) (Outgoing, error) {
 	return database.First(t.db, scanOutgoing, "SELECT "+outgoingColumns+" FROM outbox WHERE id = ?", id)
 }
 
-// OutgoingFor returns the first limit rows for a recipient, oldest first: for tests that
-// look at what is there. A limit of 0 means all.
-func (t *Tx) OutgoingFor(recipient rpc.Identity, limit int) ([]Outgoing, error) {
-	return database.List(t.db, scanOutgoing, "SELECT "+outgoingColumns+` FROM outbox
-		WHERE recipient = ? ORDER BY id LIMIT ?`, recipient[:], limitRows(limit))
-}
-
 // OutgoingFresh returns the first limit rows for a recipient that are sealed and
 // that nobody has taken yet, oldest first, but for those of a group whose Welcome
 // waits to be sealed: nobody could read what overtook it. A limit of 0 means all.

@@ -13,6 +13,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"quicnprotochat/node/store/database"
 	"quicnprotochat/rpc"
 )
 
@@ -103,10 +104,10 @@ func TestTxEndsWithItsFunction(t *testing.T) {
 	s := open(t, Config{})
 	var kept *Tx
 	update(t, s, func(tx *Tx) error { kept = tx; return nil })
-	if err := kept.SetMeta("k", nil); !errors.Is(err, ErrClosed) {
-		t.Errorf("got %v, want %v", err, ErrClosed)
+	if err := kept.SetMeta("k", nil); !errors.Is(err, database.ErrClosed) {
+		t.Errorf("got %v, want %v", err, database.ErrClosed)
 	}
-	if _, err := kept.Records(id16(1)).Get("k"); !errors.Is(err, ErrClosed) {
-		t.Errorf("got %v, want %v", err, ErrClosed)
+	if _, err := kept.Records(id16(1)).Get("k"); !errors.Is(err, database.ErrClosed) {
+		t.Errorf("got %v, want %v", err, database.ErrClosed)
 	}
 }

@@ -304,7 +304,7 @@ func TestErasedIsNotSent(t *testing.T) {
 	r.take(r.mark(me, message.Delete, hello, ""))
 	r.tx(func(tx *store.Tx) error {
 		waiting, err := tx.Unreceipted(talk, me)
-		rows, err2 := tx.OutgoingFor(bob, 0)
+		rows, err2 := tx.UnsealedFor(bob, 0)
 		if len(rows) != 1 || rows[0].Message != other.row.ID {
 			t.Errorf("outgoing: %+v", rows)
 		}

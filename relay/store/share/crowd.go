@@ -19,8 +19,8 @@ type Amount struct {
 // Plus returns both together.
 func (a Amount) Plus(o Amount) Amount { return Amount{a.Count + o.Count, a.Bytes + o.Bytes} }
 
-// Minus returns what is left without o; it is never below zero.
-func (a Amount) Minus(o Amount) Amount {
+// minus returns what is left without o; it is never below zero.
+func (a Amount) minus(o Amount) Amount {
 	return Amount{a.Count - min(a.Count, o.Count), a.Bytes - min(a.Bytes, o.Bytes)}
 }
 
@@ -52,7 +52,7 @@ func (c Crowd) Remove(from Tag, a Amount) {
 }
 
 func lower[K comparable](amounts map[K]Amount, k K, a Amount) {
-	if amounts[k] = amounts[k].Minus(a); amounts[k].Count == 0 {
+	if amounts[k] = amounts[k].minus(a); amounts[k].Count == 0 {
 		delete(amounts, k)
 	}
 }
