@@ -92,8 +92,8 @@ type Node struct {
 	nearby    *nearby.Names // nil unless lan is on
 	portMap   bool
 
-	// Lines are the end of the log.
-	recent.Lines
+	// Tail is the end of the log.
+	recent.Tail
 	// Front answers what front ends ask, here and through the local API.
 	*front.Front
 }
@@ -105,7 +105,7 @@ func New(ctx context.Context, cfg Config) (*Node, error) {
 	if n.log == nil {
 		n.log = slog.New(slog.DiscardHandler)
 	}
-	n.log = slog.New(recent.Handler(&n.Lines, n.log.Handler()))
+	n.log = slog.New(recent.Handler(&n.Tail, n.log.Handler()))
 	n.cfg.Password = nil
 	defer clear(cfg.Password)
 	settings, err := parseSettings(cfg)
@@ -173,7 +173,7 @@ func (n *Node) assemble(ctx context.Context, s settings) (err error) {
 		return nil
 	}
 	n.api, err = localapi.New(localapi.Config{
-		Socket: n.cfg.Socket, Self: n, Contacts: n, Messages: n, Lines: n, Trust: n, Groups: n, Relays: n, Reasons: n, Accounts: n, AccountMaker: n, AccountOwner: n, Copies: n,
+		Socket: n.cfg.Socket, Self: n, Contacts: n, Messages: n, Conversations: n, Trust: n, Groups: n, Relays: n, Reasons: n, Accounts: n, AccountMaker: n, AccountOwner: n, Copies: n,
 		Events: n.Events(), Log: n.log, Ready: n.ready, Stop: n.askToStop, Words: n.words,
 	})
 	return err

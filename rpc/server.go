@@ -26,7 +26,7 @@ type server struct {
 	answers   *flow.Answers
 	maxAnswer int // bytes
 	gate      *gate.Gate
-	deposits  order.Line
+	deposits  order.Queue
 	onCall    func(Call) // may be nil
 }
 

@@ -150,14 +150,14 @@ func attempts(addrs []Addr, err error, now time.Time) []Attempt {
 		if seen[addr] {
 			continue
 		}
-		why := err
+		cause := err
 		if _, isIP := addr.IP(); !isIP {
 			if resolved {
 				continue // its addresses are listed instead
 			}
-			why = errors.New("no address was found for this name")
+			cause = errors.New("no address was found for this name")
 		}
-		out = append(out, failed(addr, why, now))
+		out = append(out, failed(addr, cause, now))
 	}
 	return out
 }

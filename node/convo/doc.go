@@ -39,7 +39,7 @@
 //     them is of package timeline.
 //   - Each message that is kept gets a delivery receipt, also a reaction, an edit or
 //     a deletion: without it nothing would bring one again that was lost. What was read
-//     is said of lines alone. Receipts go to the author alone, many in one.
+//     is said of entries alone. Receipts go to the author alone, many in one.
 //   - No proposal of MLS is taken that travels alone, so that none has ever to be
 //     committed before a message is sent (RFC 9420, §12.4).
 //   - Of who asks to be a contact one introduction, one Welcome and one short text are

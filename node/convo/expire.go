@@ -75,7 +75,7 @@ func (e *Engine) expire(ctx context.Context) (next time.Time, err error) {
 	return next, err
 }
 
-// Hide removes a line of a conversation here alone.
+// Hide removes an entry of a conversation here alone.
 func (e *Engine) Hide(ctx context.Context, m store.Message) error {
 	return e.Update(ctx, func(tx *store.Tx, fx *news.Effects) error {
 		if err := timeline.Forget(tx, m, tx.Now()); err != nil {

@@ -11,7 +11,7 @@ import (
 	"quicnprotochat/rpc"
 )
 
-// Read notes that the user was shown a conversation up to the line of that id, or all
+// Read notes that the user was shown a conversation up to the entry of that id, or all
 // of it if last is nil. If tell is true, it owes the authors receipts, unless they are
 // off there. An id that is not there does nothing.
 func (e *Engine) Read(ctx context.Context, conversation [16]byte, last *[16]byte, tell bool) error {
@@ -43,11 +43,11 @@ func (e *Engine) read(tx *store.Tx, fx *news.Effects, conversation [16]byte, las
 	if err != nil {
 		return false, err
 	}
-	lines, more, err := timeline.Read(tx, conversation, end, tx.Now())
+	entries, more, err := timeline.Read(tx, conversation, end, tx.Now())
 	if err != nil {
 		return false, err
 	}
-	for _, m := range lines {
+	for _, m := range entries {
 		if !m.Expires.IsZero() {
 			fx.Expires()
 		}

@@ -59,9 +59,9 @@ func (e *Engine) Receive(ctx context.Context, in store.Incoming) error {
 
 // wait lets a payload wait. Who is known from a group alone and invites to one asks to be
 // a contact by that: else the user would never learn of it.
-func (e *Engine) wait(tx *store.Tx, fx *news.Effects, id int64, why error) error {
+func (e *Engine) wait(tx *store.Tx, fx *news.Effects, id int64, cause error) error {
 	var by *Invitation
-	if errors.As(why, &by) {
+	if errors.As(cause, &by) {
 		if _, _, err := e.Asking(tx, fx, by.From); err != nil && !errors.Is(err, ErrRefused) {
 			return err
 		}
@@ -428,9 +428,9 @@ func (e *Engine) accept(tx *store.Tx, fx *news.Effects, c store.Conversation, au
 	case err != nil:
 		return err
 	case out.New:
-		fx.Show(news.Event{Kind: news.EventMessage, Peer: author, Message: *out.Line})
+		fx.Show(news.Event{Kind: news.EventMessage, Peer: author, Message: *out.Entry})
 	}
-	line(fx, author, parsed.Type, out)
+	tell(fx, author, parsed.Type, out)
 	fx.Owed(author)
 	return tx.AddReceiptDue(store.ReceiptDue{Conversation: c.ID, Author: author, Counter: data.Counter})
 }

@@ -33,11 +33,11 @@ func (e *Engine) askText(tx *store.Tx, fx *news.Effects, c store.Conversation, a
 	if parsed.Type != message.Chat || len(parsed.Text) > maxRequestText {
 		return fmt.Errorf("%w: not a short text, of somebody who asks to be a contact", ErrRefused)
 	}
-	lines, err := tx.History(c.ID, nil, 1)
+	entries, err := tx.History(c.ID, nil, 1)
 	if err != nil {
 		return err
 	}
-	if len(lines) > 0 && lines[0].ID != parsed.ID {
+	if len(entries) > 0 && entries[0].ID != parsed.ID {
 		return fmt.Errorf("%w: another text of somebody who asks to be a contact", ErrRefused)
 	}
 	if err := e.accept(tx, fx, c, c.Peer, app); err != nil {
@@ -81,11 +81,11 @@ func (e *Engine) forgetTalk(tx *store.Tx, id rpc.Identity) error {
 	if err != nil {
 		return err
 	}
-	lines, err := tx.History(c.ID, nil, 0)
+	entries, err := tx.History(c.ID, nil, 0)
 	if err != nil {
 		return err
 	}
-	for _, m := range lines {
+	for _, m := range entries {
 		if err := tx.DeleteMessage(c.ID, m.Author, m.ID); err != nil {
 			return err
 		}

@@ -122,19 +122,19 @@ func (e *Engine) Write(tx *store.Tx, fx *news.Effects, c store.Conversation, wha
 		m.Why = "waiting for this person's keys, to start the conversation"
 	}
 	out, err := timeline.Add(tx, m, what)
-	line(fx, e.self, what.Type, out)
+	tell(fx, e.self, what.Type, out)
 	if out.New {
 		fx.Show(news.Event{Kind: news.EventSent, Peer: c.Peer, Message: m})
 	}
 	return c, m, err
 }
 
-// line tells what a message of a type has done.
-func line(fx *news.Effects, by rpc.Identity, with message.Type, out timeline.Outcome) {
-	if out.Line == nil {
+// tell tells what a message of a type has done.
+func tell(fx *news.Effects, by rpc.Identity, with message.Type, out timeline.Outcome) {
+	if out.Entry == nil {
 		return
 	}
-	if !out.Line.Expires.IsZero() || with == message.Timer {
+	if !out.Entry.Expires.IsZero() || with == message.Timer {
 		fx.Expires()
 	}
 	if out.New {
@@ -142,12 +142,12 @@ func line(fx *news.Effects, by rpc.Identity, with message.Type, out timeline.Out
 	}
 	what := news.Edited
 	switch {
-	case with == message.Reaction || with == message.Delete && out.Line.Erased.IsZero():
+	case with == message.Reaction || with == message.Delete && out.Entry.Erased.IsZero():
 		what = news.Reacted
 	case with == message.Delete:
 		what = news.Deleted
 	}
-	fx.Show(news.Event{Kind: news.EventChanged, Peer: by, Message: *out.Line, Change: what})
+	fx.Show(news.Event{Kind: news.EventChanged, Peer: by, Message: *out.Entry, Change: what})
 }
 
 // encrypt puts a message into the outbox, sealed in the group that the

@@ -142,12 +142,12 @@ func (f *Front) History(ctx context.Context, who string, limit int, after string
 	}
 	for look, left := first, limit; ; {
 		var rows []store.Message
-		var lines []localapi.Message
+		var entries []localapi.Message
 		err := f.cfg.Store.View(ctx, func(tx *store.Tx) (err error) {
 			if rows, err = look(tx); err != nil {
 				return err
 			}
-			lines, err = f.showMessages(tx, with, rows)
+			entries, err = f.showMessages(tx, with, rows)
 			return err
 		})
 		if store.IsNotFound(err) {
@@ -156,7 +156,7 @@ func (f *Front) History(ctx context.Context, who string, limit int, after string
 		if err != nil {
 			return err
 		}
-		for _, m := range lines {
+		for _, m := range entries {
 			if err := emit(m); err != nil {
 				return err
 			}

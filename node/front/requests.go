@@ -27,11 +27,11 @@ func (f *Front) Requests(ctx context.Context) ([]localapi.Request, error) {
 		}
 		for _, r := range rows {
 			shown := localapi.Request{Identity: text(r.Identity), Name: r.Name, Via: r.Via, Time: localapi.Time{Time: r.At}}
-			lines, err := tx.History(pair.ID(f.self, r.Identity), nil, 1)
+			entries, err := tx.History(pair.ID(f.self, r.Identity), nil, 1)
 			if err != nil {
 				return err
 			}
-			for _, m := range lines {
+			for _, m := range entries {
 				v, err := timeline.Look(tx, m)
 				if err != nil {
 					return err

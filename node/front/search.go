@@ -32,11 +32,11 @@ func (f *Front) Search(ctx context.Context, words, who string, limit int) ([]loc
 			if err != nil {
 				return err
 			}
-			line, err := f.showMessage(tx, with, m)
+			entry, err := f.showMessage(tx, with, m)
 			if err != nil {
 				return err
 			}
-			found = append(found, line)
+			found = append(found, entry)
 		}
 		return nil
 	})

@@ -81,8 +81,8 @@ func (g *Groups) commit(tx *store.Tx, fx *news.Effects, row store.Group, t *card
 
 // forgo gives up what is wanted where all of it together is against the rules of the
 // group: nobody would take the commit, we neither.
-func (g *Groups) forgo(tx *store.Tx, row store.Group, p *plan.Plan, why error) error {
-	g.cfg.Log.Warn("what is wanted in a group is given up", "group", row.ID, "err", why)
+func (g *Groups) forgo(tx *store.Tx, row store.Group, p *plan.Plan, cause error) error {
+	g.cfg.Log.Warn("what is wanted in a group is given up", "group", row.ID, "err", cause)
 	for _, i := range p.Intents {
 		if err := tx.DeleteIntent(i.ID); err != nil {
 			return err

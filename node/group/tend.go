@@ -149,9 +149,9 @@ func (g *Groups) commitPlan(tx *store.Tx, fx *news.Effects, row store.Group, t *
 }
 
 // refetch drops a key package from its intent. The plan is made again without it.
-func (g *Groups) refetch(tx *store.Tx, fx *news.Effects, row store.Group, p *plan.Plan, kp *mls.KeyPackage, why error) error {
+func (g *Groups) refetch(tx *store.Tx, fx *news.Effects, row store.Group, p *plan.Plan, kp *mls.KeyPackage, cause error) error {
 	who := rpc.Identity(kp.Identity())
-	g.cfg.Log.Warn("key package does not fit the group", "group", row.ID, "peer", transport.Key(who), "err", why)
+	g.cfg.Log.Warn("key package does not fit the group", "group", row.ID, "peer", transport.Key(who), "err", cause)
 	for _, i := range p.Intents {
 		if i.Kind == plan.Add && i.Subject == who {
 			fx.Change(row.ID)
@@ -159,7 +159,7 @@ func (g *Groups) refetch(tx *store.Tx, fx *news.Effects, row store.Group, p *pla
 			return tx.SetIntent(i.ID, nil, message.EpochName{})
 		}
 	}
-	return why
+	return cause
 }
 
 // updateDue is in how long our next Update is due, if it is positive: weekly, and not

@@ -31,7 +31,7 @@ func FuzzRequest(f *testing.F) {
 		f.Add(seed.method, seed.target, []byte(seed.body))
 	}
 	b := new(backend)
-	s, err := New(Config{Socket: "unused", Self: b, Contacts: b, Messages: b, Lines: b, Trust: b, Groups: b, Relays: b, Reasons: b, Accounts: b, AccountMaker: b, AccountOwner: b, Copies: b, Events: b})
+	s, err := New(Config{Socket: "unused", Self: b, Contacts: b, Messages: b, Conversations: b, Trust: b, Groups: b, Relays: b, Reasons: b, Accounts: b, AccountMaker: b, AccountOwner: b, Copies: b, Events: b})
 	if err != nil {
 		f.Fatal(err)
 	}

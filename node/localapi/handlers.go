@@ -28,7 +28,7 @@ type (
 
 // table lists the whole API.
 func (s *Server) table() []route {
-	return slices.Concat(s.selfTable(), s.contactTable(), s.messageTable(), s.groupTable(), s.accountTable(), s.reasonTable(), s.copiesTable(), s.lineTable(), s.trustTable())
+	return slices.Concat(s.selfTable(), s.contactTable(), s.messageTable(), s.groupTable(), s.accountTable(), s.reasonTable(), s.copiesTable(), s.conversationTable(), s.trustTable())
 }
 
 func (s *Server) selfTable() []route {

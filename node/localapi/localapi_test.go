@@ -235,7 +235,7 @@ func serve(t *testing.T, socket string, b *backend) *Client {
 	t.Helper()
 	ready := make(chan struct{})
 	s, err := New(Config{
-		Socket: socket, Self: b, Contacts: b, Messages: b, Lines: b, Trust: b, Groups: b, Relays: b, Reasons: b, Accounts: b, AccountMaker: b, AccountOwner: b, Copies: b, Events: b,
+		Socket: socket, Self: b, Contacts: b, Messages: b, Conversations: b, Trust: b, Groups: b, Relays: b, Reasons: b, Accounts: b, AccountMaker: b, AccountOwner: b, Copies: b, Events: b,
 		Ready: func() { close(ready) },
 	})
 	if err != nil {
@@ -545,7 +545,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	b := &backend{reach: Queued}
 	serving := make(chan struct{})
 	s, err := New(Config{
-		Socket: socket, Self: b, Contacts: b, Messages: b, Lines: b, Trust: b, Groups: b, Relays: b, Reasons: b, Accounts: b, AccountMaker: b, AccountOwner: b, Copies: b, Events: b,
+		Socket: socket, Self: b, Contacts: b, Messages: b, Conversations: b, Trust: b, Groups: b, Relays: b, Reasons: b, Accounts: b, AccountMaker: b, AccountOwner: b, Copies: b, Events: b,
 		Ready: func() { close(serving) },
 	})
 	if err != nil {

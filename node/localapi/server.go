@@ -21,15 +21,15 @@ type Config struct {
 	// the lock of the home: a socket that nobody answers is replaced.
 	Socket string
 
-	Self     Self
-	Contacts Contacts
-	Messages Messages
-	Lines    Lines
-	Trust    Trust
-	Groups   Groups
-	Relays   Relays
-	Reasons  Reasons
-	Accounts Accounts
+	Self          Self
+	Contacts      Contacts
+	Messages      Messages
+	Conversations Conversations
+	Trust         Trust
+	Groups        Groups
+	Relays        Relays
+	Reasons       Reasons
+	Accounts      Accounts
 	// Copies makes copies of the node.
 	Copies Copies
 	// AccountMaker and AccountOwner are the rest of Accounts.
@@ -60,7 +60,7 @@ type Server struct {
 
 // New returns a server. It opens nothing before Run.
 func New(cfg Config) (*Server, error) {
-	if cfg.Socket == "" || cfg.Self == nil || cfg.Contacts == nil || cfg.Messages == nil || cfg.Lines == nil || cfg.Trust == nil || cfg.Groups == nil || cfg.Relays == nil || cfg.Reasons == nil || cfg.Accounts == nil || cfg.AccountMaker == nil || cfg.AccountOwner == nil || cfg.Copies == nil || cfg.Events == nil {
+	if cfg.Socket == "" || cfg.Self == nil || cfg.Contacts == nil || cfg.Messages == nil || cfg.Conversations == nil || cfg.Trust == nil || cfg.Groups == nil || cfg.Relays == nil || cfg.Reasons == nil || cfg.Accounts == nil || cfg.AccountMaker == nil || cfg.AccountOwner == nil || cfg.Copies == nil || cfg.Events == nil {
 		return nil, errors.New("local API: incomplete Config")
 	}
 	if cfg.Words == nil {

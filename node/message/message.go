@@ -80,9 +80,9 @@ func NewID() (id [16]byte) {
 // what says itself what came, or is of no use later.
 func (t Type) Receipted() bool { return t != ReadReceipt && t != Typing && t != DeliveryReceipt }
 
-// Line reports whether a message of type t is shown by itself, not as a mark on
+// Entry reports whether a message of type t is shown by itself, not as a mark on
 // another one. One of unknown type is shown as such.
-func (t Type) Line() bool { return t.Receipted() && t != Reaction && t != Edit && t != Delete }
+func (t Type) Entry() bool { return t.Receipted() && t != Reaction && t != Edit && t != Delete }
 
 // Encode returns the encoding of m; ErrMalformed if a field is out of bounds.
 func (m *Message) Encode() ([]byte, error) {

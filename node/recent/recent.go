@@ -16,17 +16,17 @@ const (
 	level     = slog.LevelInfo
 )
 
-// Lines are the last of a log. The zero value is empty.
-type Lines struct {
+// Tail is the end of a log. The zero value is empty.
+type Tail struct {
 	mu    sync.Mutex // guards the fields below
 	lines []localapi.LogLine
 	next  int // where the next one goes when there are maxLines of them
 	text  bytes.Buffer
 }
 
-// Handler also keeps in r what is logged to another handler, on whatever level that does.
-func Handler(r *Lines, to slog.Handler) slog.Handler {
-	text := slog.NewTextHandler(&r.text, &slog.HandlerOptions{
+// Handler also keeps in t what is logged to another handler, on whatever level that does.
+func Handler(t *Tail, to slog.Handler) slog.Handler {
+	text := slog.NewTextHandler(&t.text, &slog.HandlerOptions{
 		Level: level,
 		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
 			if len(groups) == 0 && (a.Key == slog.TimeKey || a.Key == slog.LevelKey || a.Key == slog.MessageKey) {
@@ -35,12 +35,12 @@ func Handler(r *Lines, to slog.Handler) slog.Handler {
 			return a
 		},
 	})
-	return &keeping{r, to, text}
+	return &keeping{t, to, text}
 }
 
 // keeping is a slog.Handler.
 type keeping struct {
-	lines    *Lines
+	tail     *Tail
 	to, text slog.Handler
 }
 
@@ -52,7 +52,7 @@ func (k *keeping) Enabled(ctx context.Context, l slog.Level) bool {
 // Handle implements slog.Handler.
 func (k *keeping) Handle(ctx context.Context, record slog.Record) error {
 	if record.Level >= level {
-		k.lines.keep(ctx, record, k.text)
+		k.tail.keep(ctx, record, k.text)
 	}
 	if !k.to.Enabled(ctx, record.Level) {
 		return nil
@@ -62,31 +62,31 @@ func (k *keeping) Handle(ctx context.Context, record slog.Record) error {
 
 // WithAttrs implements slog.Handler.
 func (k *keeping) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &keeping{k.lines, k.to.WithAttrs(attrs), k.text.WithAttrs(attrs)}
+	return &keeping{k.tail, k.to.WithAttrs(attrs), k.text.WithAttrs(attrs)}
 }
 
 // WithGroup implements slog.Handler.
 func (k *keeping) WithGroup(name string) slog.Handler {
-	return &keeping{k.lines, k.to.WithGroup(name), k.text.WithGroup(name)}
+	return &keeping{k.tail, k.to.WithGroup(name), k.text.WithGroup(name)}
 }
 
-func (r *Lines) keep(ctx context.Context, record slog.Record, text slog.Handler) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.text.Reset()
+func (t *Tail) keep(ctx context.Context, record slog.Record, text slog.Handler) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.text.Reset()
 	if text.Handle(ctx, record) != nil {
 		return
 	}
 	line := localapi.LogLine{
 		Time: localapi.Time{Time: record.Time}, Level: strings.ToLower(record.Level.String()),
-		Message: cut(record.Message), Details: cut(strings.TrimSpace(r.text.String())),
+		Message: cut(record.Message), Details: cut(strings.TrimSpace(t.text.String())),
 	}
-	if len(r.lines) < maxLines {
-		r.lines = append(r.lines, line)
+	if len(t.lines) < maxLines {
+		t.lines = append(t.lines, line)
 		return
 	}
-	r.lines[r.next] = line
-	r.next = (r.next + 1) % maxLines
+	t.lines[t.next] = line
+	t.next = (t.next + 1) % maxLines
 }
 
 func cut(text string) string {
@@ -94,10 +94,10 @@ func cut(text string) string {
 }
 
 // Log implements localapi.Self: the lines kept, oldest first.
-func (r *Lines) Log(context.Context) ([]localapi.LogLine, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	all := make([]localapi.LogLine, 0, len(r.lines))
-	all = append(all, r.lines[r.next:]...)
-	return append(all, r.lines[:r.next]...), nil
+func (t *Tail) Log(context.Context) ([]localapi.LogLine, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	all := make([]localapi.LogLine, 0, len(t.lines))
+	all = append(all, t.lines[t.next:]...)
+	return append(all, t.lines[:t.next]...), nil
 }

@@ -11,7 +11,7 @@ import (
 
 func TestRecent(t *testing.T) {
 	var out bytes.Buffer
-	var r Lines
+	var r Tail
 	log := slog.New(Handler(&r, slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelError})))
 	log.Debug("not kept")
 	log.With("who", "bob").Info("came in", "n", 1)

@@ -17,7 +17,7 @@
 // one that was released. TestPlans calls every method and refuses a statement that
 // goes through a table that can be large, so a missing index is found.
 //
-// Messages as a conversation shows them are found by line.go, and by search.go. The
+// Messages as a conversation shows them are found by entry.go, and by search.go. The
 // store enforces no bound. What bounds each table today, in the packages above, and
 // what nothing bounds:
 //
@@ -52,12 +52,12 @@
 //	passes           pass.go         four per contact; Sweep drops those that have ended
 //	passes_given     pass.go         one per contact
 //	events           event.go        those of the last 16,384 ids
-//	messages         message.go      lines: nothing, kept for good, and a contact may send any number;
-//	                                 marks on them: one of a kind, author and line, and 256 of an
-//	                                 author that wait for their line (node/timeline); what is left of
+//	messages         message.go      entries: nothing, kept for good, and a contact may send any number;
+//	                                 marks on them: one of a kind, author and entry, and 256 of
+//	                                 an author that wait for their entry (node/timeline); what is left of
 //	                                 erased ones goes after 60 days (Sweep of node/convo)
-//	searchable       search.go       one per line that is indexed, and its text in search (FTS5); taken
-//	                                 out with it
+//	searchable       search.go       one per entry that is indexed, and its text in search (FTS5);
+//	                                 taken out with it
 //	outbox           outbox.go       per contact one row for each message of ours without a receipt,
 //	                                 of which Send allows 10,000 and Sweep gives up those of 30
 //	                                 days; those given up that the contact asks for again; one

@@ -23,7 +23,7 @@ type Message struct {
 	Body []byte
 	// Ref is the id of the message that it is about; zero for none.
 	Ref [16]byte
-	// Hidden: it has no line of its own. It is about another message, or gone.
+	// Hidden: it has no entry of its own. It is about another message, or gone.
 	Hidden bool
 	// Lamport, Author and Counter make the order shown.
 	Lamport, Counter uint64
@@ -120,7 +120,7 @@ type Position struct {
 // Position returns the place of a message in its conversation.
 func (m Message) Position() Position { return Position{m.Lamport, m.Author, m.Counter, m.ID} }
 
-// History returns the lines of a conversation in the order shown, oldest first:
+// History returns the entries of a conversation in the order shown, oldest first:
 // the newest limit of them, or with after the first limit of those after that
 // message. A limit of 0 means all. It returns ErrNotFound if the conversation
 // has no message of the id after; if several authors used that id, the last in

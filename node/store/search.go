@@ -9,13 +9,13 @@ import (
 	"quicnprotochat/rpc"
 )
 
-// Unindexed returns the first limit lines whose text is not in the index of the search.
+// Unindexed returns the first limit entries whose text is not in the index of the search.
 func (t *Tx) Unindexed(limit int) ([]Message, error) {
 	return database.List(t.db, scanMessage, "SELECT "+messageColumns+` FROM messages INDEXED BY messages_unindexed
 		WHERE indexed = 0 AND hidden = 0 LIMIT ?`, limitRows(limit))
 }
 
-// Index puts the text of a line into the index of the search; an empty one only
+// Index puts the text of an entry into the index of the search; an empty one only
 // counts as done.
 func (t *Tx) Index(conversation [16]byte, author rpc.Identity, id [16]byte, text string) error {
 	err := t.db.Must("UPDATE messages SET indexed = 1 WHERE conversation = ? AND author = ? AND id = ?",
@@ -29,7 +29,7 @@ func (t *Tx) Index(conversation [16]byte, author rpc.Identity, id [16]byte, text
 	return t.db.Do("INSERT INTO search (rowid, text, place) VALUES (last_insert_rowid(), ?, ?)", text, place(conversation))
 }
 
-// Unindex takes the text of a line out of the index, where it is overwritten.
+// Unindex takes the text of an entry out of the index, where it is overwritten.
 func (t *Tx) Unindex(conversation [16]byte, author rpc.Identity, id [16]byte) error {
 	err := t.db.Do(`DELETE FROM search WHERE rowid = (SELECT no FROM searchable WHERE id = ? AND conversation = ? AND author = ?)`,
 		id[:], conversation[:], author[:])
@@ -42,7 +42,7 @@ func (t *Tx) Unindex(conversation [16]byte, author rpc.Identity, id [16]byte) er
 	return t.db.Do("UPDATE messages SET indexed = 0 WHERE conversation = ? AND author = ? AND id = ?", conversation[:], author[:], id[:])
 }
 
-// Search returns the lines in which all words of a text are, the last one perhaps
+// Search returns the entries in which all words of a text are, the last one perhaps
 // only begun, the newest in the index first: at most limit of them, of one
 // conversation or, with nil, of all. Case and accents do not count.
 func (t *Tx) Search(words string, conversation *[16]byte, limit int) ([]Message, error) {
@@ -60,7 +60,7 @@ func (t *Tx) Search(words string, conversation *[16]byte, limit int) ([]Message,
 }
 
 // place is the word by which the index of the search knows a conversation: so that a
-// word that is in most lines of all conversations is not looked up in each of them to
+// word that is in most entries of all conversations is not looked up in each of them to
 // find those of one.
 func place(conversation [16]byte) string { return "c" + hex.EncodeToString(conversation[:]) }
 

@@ -10,8 +10,8 @@ import (
 	"quicnprotochat/rpc"
 )
 
-// line is a message of one author in a conversation.
-func line(conversation byte, n int) Message {
+// entry is a message of one author in a conversation.
+func entry(conversation byte, n int) Message {
 	return Message{
 		Conversation: id16(conversation), Author: rpc.Identity{1}, ID: [16]byte{byte(n >> 16), byte(n >> 8), byte(n)},
 		Type: 1, Counter: uint64(n), Lamport: uint64(n),
@@ -34,17 +34,17 @@ func TestSearch(t *testing.T) {
 	}
 	update(t, s, func(tx *Tx) error {
 		for n, text := range texts[1:] {
-			if err := tx.addText(line(1, n+1), text); err != nil {
+			if err := tx.addText(entry(1, n+1), text); err != nil {
 				return err
 			}
 		}
-		if err := tx.addText(line(2, 6), "another fox, at the lake"); err != nil {
+		if err := tx.addText(entry(2, 6), "another fox, at the lake"); err != nil {
 			return err
 		}
 		if left, err := tx.Unindexed(0); err != nil || len(left) != 0 {
 			t.Errorf("not indexed: %v, %v", left, err)
 		}
-		return tx.InsertMessage(line(1, 7))
+		return tx.InsertMessage(entry(1, 7))
 	})
 	find := func(words string, in *[16]byte) (found []uint64) {
 		view(t, s, func(tx *Tx) error {
@@ -81,11 +81,11 @@ func TestSearch(t *testing.T) {
 		}
 	}
 	update(t, s, func(tx *Tx) error {
-		m := line(1, 2)
+		m := entry(1, 2)
 		if err := tx.EraseMessage(m.Conversation, m.Author, m.ID, at(9), false); err != nil {
 			return err
 		}
-		m = line(2, 6)
+		m = entry(2, 6)
 		return tx.DeleteMessage(m.Conversation, m.Author, m.ID)
 	})
 	if got := find("lake", nil); got != nil {
@@ -102,7 +102,7 @@ func TestSearch(t *testing.T) {
 func TestUnindex(t *testing.T) {
 	s := open(t, Config{})
 	update(t, s, func(tx *Tx) error {
-		m := line(1, 1)
+		m := entry(1, 1)
 		if err := tx.addText(m, "first words"); err != nil {
 			return err
 		}
@@ -152,7 +152,7 @@ func TestSearchAnew(t *testing.T) {
 	migrations = all[:14]
 	dir := t.TempDir()
 	s := open(t, Config{Dir: dir})
-	m := line(1, 1)
+	m := entry(1, 1)
 	update(t, s, func(tx *Tx) error {
 		if err := tx.InsertMessage(m); err != nil {
 			return err
@@ -198,7 +198,7 @@ func BenchmarkSearch(b *testing.B) {
 	for from := 0; from < 100_000; from += 1000 {
 		update(b, s, func(tx *Tx) error {
 			for n := from; n < from+1000; n++ {
-				m := line(1, n)
+				m := entry(1, n)
 				m.Conversation = in(n / 100)
 				if err := tx.addText(m, fmt.Sprintf("message %d of many, said by %d, word%d", n, n%97, n%5000)); err != nil {
 					return err

@@ -1,22 +1,22 @@
 // Package timeline is what was said in a conversation, as it is shown: which messages
-// are lines, and what others have made of them: reactions, edits, deletions, that
+// are entries, and what others have made of them: reactions, edits, deletions, that
 // they were read, and when they disappear. It is for node/convo,
 // which brings messages, and for node/front, which shows them.
 //
 // It decrypts, sends and tells nothing; each function works in the caller's
 // transaction of the store, and reads no clock.
 //
-// # Lines and marks
+// # Entries and marks
 //
-// A line is a message that is shown by itself: chat, reply, file, timer, and what is
+// An entry is a message that is shown by itself: chat, reply, file, timer, and what is
 // of a type that this program does not know. A mark is about another message: a
-// reaction, an edit, a deletion. All are rows of the table messages; a line is never
+// reaction, an edit, a deletion. All are rows of the table messages; an entry is never
 // rewritten, so that it can be encrypted again as it was: what it looks like is made
 // of it and its marks ([Look]).
 //
 // # Invariants
 //
-//   - A message is a line once, whatever came how often: a second one of its
+//   - A message is an entry once, whatever came how often: a second one of its
 //     author and id changes nothing, and is an error if it says something else.
 //   - Only its author edits or deletes a message. Of an author's edits of a
 //     message, and of its reactions to it, the one with the highest counter counts

@@ -8,7 +8,7 @@ import (
 	"quicnprotochat/rpc"
 )
 
-// View is what a line looks like.
+// View is what an entry looks like.
 type View struct {
 	Type message.Type
 	// Text is that of a chat or reply, as last edited.
@@ -24,7 +24,7 @@ type View struct {
 	Reactions []Reaction
 }
 
-// Reaction is what somebody feels about a line. ID is that of the message that said
+// Reaction is what somebody feels about an entry. ID is that of the message that said
 // so.
 type Reaction struct {
 	Author rpc.Identity
@@ -32,7 +32,7 @@ type Reaction struct {
 	Emoji  string
 }
 
-// Look returns what a line looks like now.
+// Look returns what an entry looks like now.
 func Look(tx *store.Tx, m store.Message) (View, error) {
 	v := View{Type: message.Type(m.Type), Deleted: !m.Erased.IsZero()}
 	if v.Deleted {

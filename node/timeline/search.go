@@ -2,17 +2,17 @@ package timeline
 
 import "quicnprotochat/node/store"
 
-// indexStep is how many lines are indexed in one transaction.
+// indexStep is how many entries are indexed in one transaction.
 const indexStep = 256
 
-// Index puts the texts of some lines that are not in the index of the search there, as
+// Index puts the texts of some entries that are not in the index of the search there, as
 // they look now. more is true if others are left.
 func Index(tx *store.Tx) (more bool, err error) {
-	lines, err := tx.Unindexed(indexStep)
+	entries, err := tx.Unindexed(indexStep)
 	if err != nil {
 		return false, err
 	}
-	for _, m := range lines {
+	for _, m := range entries {
 		v, err := Look(tx, m)
 		if err != nil {
 			return false, err
@@ -21,5 +21,5 @@ func Index(tx *store.Tx) (more bool, err error) {
 			return false, err
 		}
 	}
-	return len(lines) == indexStep, nil
+	return len(entries) == indexStep, nil
 }

@@ -28,11 +28,11 @@ var (
 	ErrKind = errors.New("a message of this kind is not changed so")
 )
 
-// Outcome is what a message did: the line that is new or looks other than before,
+// Outcome is what a message did: the entry that is new or looks other than before,
 // nil if none does.
 type Outcome struct {
-	Line *store.Message
-	New  bool
+	Entry *store.Message
+	New   bool
 }
 
 // own reports whether a message is ours.
@@ -43,14 +43,14 @@ func own(m store.Message) bool { return m.State != Received && m.State != early 
 // unless it is ours. One that is known already does nothing.
 func Add(tx *store.Tx, m store.Message, parsed *message.Message) (Outcome, error) {
 	m.Ref = parsed.Ref
-	if parsed.Type.Line() {
-		return addLine(tx, m, parsed)
+	if parsed.Type.Entry() {
+		return addEntry(tx, m, parsed)
 	}
 	m.Hidden = true
 	return addMark(tx, m, parsed.Type)
 }
 
-func addLine(tx *store.Tx, m store.Message, parsed *message.Message) (Outcome, error) {
+func addEntry(tx *store.Tx, m store.Message, parsed *message.Message) (Outcome, error) {
 	marks, err := tx.Referring(m.Conversation, m.ID)
 	if err != nil {
 		return Outcome{}, err
@@ -85,7 +85,7 @@ func addLine(tx *store.Tx, m store.Message, parsed *message.Message) (Outcome, e
 	if m.Hidden {
 		return Outcome{}, nil
 	}
-	return Outcome{Line: &m, New: true}, nil
+	return Outcome{Entry: &m, New: true}, nil
 }
 
 // adopt lets marks that came early count, now that what they are about is here.
@@ -113,7 +113,7 @@ func mayMark(kind message.Type, mark, m store.Message) bool {
 	t := message.Type(m.Type)
 	switch kind {
 	case message.Reaction:
-		return t.Line()
+		return t.Entry()
 	case message.Edit:
 		return m.Author == mark.Author && (t == message.Chat || t == message.Reply)
 	default:
@@ -165,7 +165,7 @@ func addMark(tx *store.Tx, m store.Message, kind message.Type) (Outcome, error) 
 	case kind == message.Edit:
 		err = tx.Unindex(target.Conversation, target.Author, target.ID)
 	}
-	return Outcome{Line: target}, err
+	return Outcome{Entry: target}, err
 }
 
 // supersede removes what the author has said before about the same message in the
@@ -207,7 +207,7 @@ func boundEarly(tx *store.Tx, m store.Message) error {
 	return tx.DropEarly(m.Conversation, m.Author, n-maxEarly)
 }
 
-// remove does what a deletion says. Of a line there stays that it was deleted, of a
+// remove does what a deletion says. Of an entry there stays that it was deleted, of a
 // reaction nothing that is shown.
 func remove(tx *store.Tx, m, target store.Message) (Outcome, error) {
 	if !target.Erased.IsZero() {
@@ -216,7 +216,7 @@ func remove(tx *store.Tx, m, target store.Message) (Outcome, error) {
 	if message.Type(target.Type) != message.Reaction {
 		err := erase(tx, target, m.Stored, target.Hidden)
 		target.Body, target.Erased = nil, m.Stored
-		return Outcome{Line: &target}, err
+		return Outcome{Entry: &target}, err
 	}
 	if own(target) {
 		if err := tx.DeleteOutgoingMessage(target.Conversation, target.ID); err != nil {
@@ -226,16 +226,16 @@ func remove(tx *store.Tx, m, target store.Message) (Outcome, error) {
 	if err := tx.EraseMessage(target.Conversation, target.Author, target.ID, m.Stored, true); err != nil {
 		return Outcome{}, err
 	}
-	lines, err := tx.MessagesOf(target.Conversation, target.Ref)
-	for i, l := range lines {
+	entries, err := tx.MessagesOf(target.Conversation, target.Ref)
+	for i, l := range entries {
 		if !l.Hidden {
-			return Outcome{Line: &lines[i]}, err
+			return Outcome{Entry: &entries[i]}, err
 		}
 	}
 	return Outcome{}, err
 }
 
-// erase overwrites a line and what was said about it. What of it has not arrived
+// erase overwrites an entry and what was said about it. What of it has not arrived
 // yet is not sent any more.
 func erase(tx *store.Tx, m store.Message, at time.Time, hidden bool) error {
 	if err := tx.EraseMessage(m.Conversation, m.Author, m.ID, at, hidden); err != nil {
@@ -260,9 +260,9 @@ func erase(tx *store.Tx, m store.Message, at time.Time, hidden bool) error {
 	return nil
 }
 
-// Forget removes a line from what the user sees, here alone.
+// Forget removes an entry from what the user sees, here alone.
 func Forget(tx *store.Tx, m store.Message, now time.Time) error {
-	if m.Hidden || !message.Type(m.Type).Line() || message.Type(m.Type) == message.Timer {
+	if m.Hidden || !message.Type(m.Type).Entry() || message.Type(m.Type) == message.Timer {
 		return ErrKind
 	}
 	return erase(tx, m, now, true)

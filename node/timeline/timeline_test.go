@@ -193,8 +193,8 @@ func TestDeleteAnyOrder(t *testing.T) {
 		doubled := twice(order)
 		for i, out := range r.takeEach(doubled...) {
 			gone = gone || doubled[i].parsed.Type == message.Delete
-			if gone && out.Line != nil && out.Line.Erased.IsZero() {
-				t.Fatalf("shown after it was deleted: %+v", out.Line)
+			if gone && out.Entry != nil && out.Entry.Erased.IsZero() {
+				t.Fatalf("shown after it was deleted: %+v", out.Entry)
 			}
 		}
 		for _, v := range r.shown() {
@@ -277,7 +277,7 @@ func TestOwnMarks(t *testing.T) {
 	}
 	like := r.mark(me, message.Reaction, hello, "👍")
 	r.take(like)
-	if out := r.take(r.mark(me, message.Delete, like, "")); out.Line == nil || out.Line.ID != hello.row.ID {
+	if out := r.take(r.mark(me, message.Delete, like, "")); out.Entry == nil || out.Entry.ID != hello.row.ID {
 		t.Errorf("taken back: %+v", out)
 	}
 	if got := r.shown(); len(got[0].Reactions) != 0 {
@@ -317,8 +317,8 @@ func TestErasedIsNotSent(t *testing.T) {
 	})
 }
 
-// TestUnknownTypeIsALine keeps what a later version may know.
-func TestUnknownTypeIsALine(t *testing.T) {
+// TestUnknownTypeIsAnEntry keeps what a later version may know.
+func TestUnknownTypeIsAnEntry(t *testing.T) {
 	r := newRoom(t)
 	if out := r.take(r.say(ann, &message.Message{Type: 0x55, Raw: []byte("poll")})); !out.New {
 		t.Error("not shown")

@@ -12,7 +12,7 @@ const (
 	// unreadGrace is how much longer than its time a message stays that the user
 	// was not shown.
 	unreadGrace = 7 * 24 * time.Hour
-	// rescheduled is how many lines a timer that comes late changes.
+	// rescheduled is how many entries a timer that comes late changes.
 	rescheduled = 1000
 	// readAtOnce bounds what one call of Read or Expire does.
 	readAtOnce = 1000
@@ -50,13 +50,13 @@ func expiry(m store.Message, after time.Duration) time.Time {
 	return m.Read.Add(after)
 }
 
-// reschedule brings the lines behind a timer that is new up to it.
+// reschedule brings the entries behind a timer that is new up to it.
 func reschedule(tx *store.Tx, timer store.Message, after time.Duration) error {
-	lines, err := tx.HistoryAfter(timer.Conversation, timer.Position(), rescheduled)
+	entries, err := tx.HistoryAfter(timer.Conversation, timer.Position(), rescheduled)
 	if err != nil {
 		return err
 	}
-	for _, m := range lines {
+	for _, m := range entries {
 		if message.Type(m.Type) == message.Timer {
 			return nil
 		}
@@ -67,14 +67,14 @@ func reschedule(tx *store.Tx, timer store.Message, after time.Duration) error {
 	return nil
 }
 
-// Read notes that the user was shown the lines up to a place, and returns those that
+// Read notes that the user was shown the entries up to a place, and returns those that
 // are new to the user, at most 1,000: more is true if others are left.
-func Read(tx *store.Tx, conversation [16]byte, last store.Position, now time.Time) (lines []store.Message, more bool, err error) {
-	if lines, err = tx.Unread(conversation, last, readAtOnce); err != nil {
+func Read(tx *store.Tx, conversation [16]byte, last store.Position, now time.Time) (entries []store.Message, more bool, err error) {
+	if entries, err = tx.Unread(conversation, last, readAtOnce); err != nil {
 		return nil, false, err
 	}
-	for i := range lines {
-		m := &lines[i]
+	for i := range entries {
+		m := &entries[i]
 		m.Read = now
 		after, err := inForce(tx, *m)
 		if err != nil {
@@ -85,10 +85,10 @@ func Read(tx *store.Tx, conversation [16]byte, last store.Position, now time.Tim
 			return nil, false, err
 		}
 	}
-	return lines, len(lines) == readAtOnce, nil
+	return entries, len(entries) == readAtOnce, nil
 }
 
-// Expire erases what has had its time, at most 1,000 lines, and returns them, and
+// Expire erases what has had its time, at most 1,000 entries, and returns them, and
 // when there is more to erase; zero: nothing is to be.
 func Expire(tx *store.Tx, now time.Time) (gone []store.Message, next time.Time, err error) {
 	if gone, err = tx.Expired(now, readAtOnce); err != nil {

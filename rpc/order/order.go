@@ -29,24 +29,24 @@ func Placed(ctx context.Context) {
 	}
 }
 
-// Line makes the handlers of a connection start in the order of the calls.
-type Line struct {
+// Queue makes the handlers of a connection start in the order of the calls.
+type Queue struct {
 	mu   sync.Mutex // guards last
 	last chan struct{}
 }
 
-// Turn is one place in a line.
+// Turn is one place in a Queue.
 type Turn struct {
 	before <-chan struct{} // closed when it is our turn; nil at once
 	placed chan struct{}   // closed when it is the next one's turn
 }
 
 // Join takes the next place.
-func (l *Line) Join() Turn {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	t := Turn{before: l.last, placed: make(chan struct{})}
-	l.last = t.placed
+func (q *Queue) Join() Turn {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	t := Turn{before: q.last, placed: make(chan struct{})}
+	q.last = t.placed
 	return t
 }
 

@@ -53,7 +53,7 @@ type eventNode struct {
 	localapi.Self
 	people
 	localapi.Messages
-	localapi.Lines
+	localapi.Conversations
 	localapi.Trust
 	groups
 	localapi.Relays
@@ -69,7 +69,7 @@ func serveEvents(t *testing.T, socket string, f *feed.Feed) (end func()) {
 	t.Helper()
 	n, ready := eventNode{}, make(chan struct{})
 	s, err := localapi.New(localapi.Config{
-		Socket: socket, Self: n, Contacts: n, Messages: n, Lines: n, Trust: n, Groups: n, Relays: n, Reasons: n,
+		Socket: socket, Self: n, Contacts: n, Messages: n, Conversations: n, Trust: n, Groups: n, Relays: n, Reasons: n,
 		Accounts: n, AccountMaker: n, AccountOwner: n, Copies: n, Events: f, Ready: func() { close(ready) },
 	})
 	if err != nil {

@@ -12,18 +12,18 @@ import (
 )
 
 func (f *Front) showMessages(tx *store.Tx, with target, rows []store.Message) ([]localapi.Message, error) {
-	lines := make([]localapi.Message, 0, len(rows))
+	entries := make([]localapi.Message, 0, len(rows))
 	for _, m := range rows {
-		line, err := f.showMessage(tx, with, m)
+		entry, err := f.showMessage(tx, with, m)
 		if err != nil {
 			return nil, err
 		}
-		lines = append(lines, line)
+		entries = append(entries, entry)
 	}
-	return lines, nil
+	return entries, nil
 }
 
-// showMessage returns a line as front ends see it.
+// showMessage returns an entry as front ends see it.
 func (f *Front) showMessage(tx *store.Tx, with target, m store.Message) (localapi.Message, error) {
 	v, err := timeline.Look(tx, m)
 	if err != nil {
@@ -59,7 +59,7 @@ func when(t time.Time) *localapi.Time {
 	return &localapi.Time{Time: t}
 }
 
-// wording is the kind of a line, and its text or what stands for it.
+// wording is the kind of an entry, and its text or what stands for it.
 func wording(v timeline.View) (kind localapi.MessageKind, text string) {
 	switch {
 	case v.Type == message.Chat:
@@ -104,17 +104,17 @@ func (f *Front) quote(tx *store.Tx, conversation, id [16]byte) (*localapi.Quote,
 // lastLooked is how far back a message called last is looked for.
 const lastLooked = 256
 
-// line finds a message of a conversation by its id, a unique beginning of it, or the
+// entry finds a message of a conversation by its id, a unique beginning of it, or the
 // word last: of one's own, or if there is one of the others'.
-func (f *Front) line(tx *store.Tx, with target, ref string, own bool) (store.Message, error) {
+func (f *Front) entry(tx *store.Tx, with target, ref string, own bool) (store.Message, error) {
 	if ref == "last" {
-		return f.lastLine(tx, with, own)
+		return f.lastEntry(tx, with, own)
 	}
 	lo, hi, err := idRange(ref)
 	if err != nil {
 		return store.Message{}, err
 	}
-	found, err := tx.LinesBetween(with.conversation, lo, hi, 2)
+	found, err := tx.EntriesBetween(with.conversation, lo, hi, 2)
 	switch {
 	case err != nil:
 		return store.Message{}, err
@@ -128,14 +128,14 @@ func (f *Front) line(tx *store.Tx, with target, ref string, own bool) (store.Mes
 	return found[0], nil
 }
 
-func (f *Front) lastLine(tx *store.Tx, with target, own bool) (store.Message, error) {
-	lines, err := tx.History(with.conversation, nil, lastLooked)
+func (f *Front) lastEntry(tx *store.Tx, with target, own bool) (store.Message, error) {
+	entries, err := tx.History(with.conversation, nil, lastLooked)
 	if err != nil {
 		return store.Message{}, err
 	}
 	var best *store.Message
-	for i := range lines {
-		m := &lines[i]
+	for i := range entries {
+		m := &entries[i]
 		if t := message.Type(m.Type); t == message.Timer || !m.Erased.IsZero() || own && m.Author != f.self {
 			continue
 		}

@@ -64,7 +64,7 @@ func TestLines(t *testing.T) {
 		want(t, got, err, []Message{like})
 		got, err = tx.MessagesOf(id16(1), id16(4))
 		want(t, got, err, []Message{like})
-		got, err = tx.LinesBetween(id16(1), id16(2), id16(4), 0)
+		got, err = tx.EntriesBetween(id16(1), id16(2), id16(4), 0)
 		want(t, got, err, []Message{timer, late})
 		n, err := tx.CountEarly(id16(1), author)
 		want(t, n, err, 1)
@@ -128,9 +128,9 @@ func TestMessagesOfOldStore(t *testing.T) {
 	wantErr(t, s.Close(), nil)
 	migrations = all
 	view(t, open(t, Config{Dir: dir}), func(tx *Tx) error {
-		lines, err := tx.History(talk, nil, 0)
-		if len(lines) != 1 || lines[0].ID != ref || lines[0].Read != at(2) || err != nil {
-			t.Errorf("lines: %+v, %v", lines, err)
+		entries, err := tx.History(talk, nil, 0)
+		if len(entries) != 1 || entries[0].ID != ref || entries[0].Read != at(2) || err != nil {
+			t.Errorf("entries: %+v, %v", entries, err)
 		}
 		marks, err := tx.Referring(talk, ref)
 		if len(marks) != 1 || marks[0].ID != id16(8) || !marks[0].Hidden {

@@ -55,11 +55,11 @@ type Reaction struct {
 	Emoji string `json:"emoji"`
 }
 
-// Lines is what is done with the messages of a conversation, which is asked for as a
+// Conversations is what is done with the messages of a conversation, which is asked for as a
 // contact or a group. A message is asked for by its id, a unique beginning of that of
 // at least 4 digits, or the word last: to edit and to delete, one's own last one, else
 // the last of the others. An unknown one is exit 2.
-type Lines interface {
+type Conversations interface {
 	// Mark does something with a message and returns how far that came.
 	Mark(ctx context.Context, mark MarkRequest) (Delivery, error)
 	// MarkRead says that the user was shown a conversation up to a message, or all of
@@ -136,18 +136,18 @@ type readRequest struct {
 // maxEmoji bounds a reaction, in bytes.
 const maxEmoji = 64
 
-func (s *Server) lineTable() []route {
+func (s *Server) conversationTable() []route {
 	return []route{
-		post(s, "/v1/mark", "Do something with a message: answer, react, edit, delete for all, hide here.", s.cfg.Lines.Mark),
+		post(s, "/v1/mark", "Do something with a message: answer, react, edit, delete for all, hide here.", s.cfg.Conversations.Mark),
 		post(s, "/v1/read", "Say that the user was shown a conversation up to a message, or all of it.", func(ctx context.Context, r readRequest) (nothing, error) {
-			return nothing{}, s.cfg.Lines.MarkRead(ctx, r.Contact, r.Message, r.Tell)
+			return nothing{}, s.cfg.Conversations.MarkRead(ctx, r.Contact, r.Message, r.Tell)
 		}),
 		post(s, "/v1/typing", "Say that the user is typing.", func(ctx context.Context, r readRequest) (nothing, error) {
-			return nothing{}, s.cfg.Lines.Typing(ctx, r.Contact)
+			return nothing{}, s.cfg.Conversations.Typing(ctx, r.Contact)
 		}),
-		find(s, "/v1/conversation", "How a conversation is set.", "contact", s.cfg.Lines.Conversation),
-		list(s, "/v1/unread", "The conversations in which the user has not read all.", s.cfg.Lines.Unread),
-		post(s, "/v1/conversation", "Set the timer, the read receipts, or the silence of a conversation.", s.cfg.Lines.Set),
+		find(s, "/v1/conversation", "How a conversation is set.", "contact", s.cfg.Conversations.Conversation),
+		list(s, "/v1/unread", "The conversations in which the user has not read all.", s.cfg.Conversations.Unread),
+		post(s, "/v1/conversation", "Set the timer, the read receipts, or the silence of a conversation.", s.cfg.Conversations.Set),
 	}
 }
 

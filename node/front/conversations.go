@@ -16,7 +16,7 @@ import (
 	"quicnprotochat/node/timeline"
 )
 
-// Mark implements localapi.Lines.
+// Mark implements localapi.Conversations.
 func (f *Front) Mark(ctx context.Context, r localapi.MarkRequest) (localapi.Delivery, error) {
 	with, err := f.aim(ctx, r.Contact, f.find)
 	if err != nil {
@@ -26,7 +26,7 @@ func (f *Front) Mark(ctx context.Context, r localapi.MarkRequest) (localapi.Deli
 	var m store.Message
 	what := &message.Message{Text: r.Text}
 	err = f.cfg.Store.View(ctx, func(tx *store.Tx) error {
-		if m, err = f.line(tx, with, r.Message, mine); err != nil {
+		if m, err = f.entry(tx, with, r.Message, mine); err != nil {
 			return err
 		}
 		what.Ref = m.ID
@@ -79,7 +79,7 @@ func (f *Front) hide(ctx context.Context, with target, m store.Message) (localap
 	return showDelivery(m), nil
 }
 
-// MarkRead implements localapi.Lines.
+// MarkRead implements localapi.Conversations.
 func (f *Front) MarkRead(ctx context.Context, who, id string, tell bool) error {
 	with, err := f.aim(ctx, who, f.find)
 	if err != nil {
@@ -103,7 +103,7 @@ const (
 	typingKnown = 256
 )
 
-// Typing implements localapi.Lines.
+// Typing implements localapi.Conversations.
 func (f *Front) Typing(ctx context.Context, who string) error {
 	with, err := f.aim(ctx, who, f.find)
 	if err != nil || !f.mayTell(with.conversation, time.Now()) {
@@ -130,7 +130,7 @@ func (f *Front) mayTell(conversation [16]byte, now time.Time) bool {
 	return true
 }
 
-// Conversation implements localapi.Lines.
+// Conversation implements localapi.Conversations.
 func (f *Front) Conversation(ctx context.Context, who string) (shown localapi.Conversation, err error) {
 	with, err := f.aim(ctx, who, f.find)
 	if err != nil {
@@ -165,7 +165,7 @@ func settingsOf(tx *store.Tx, with target, unread int) (localapi.Conversation, e
 	return shown, err
 }
 
-// Unread implements localapi.Lines.
+// Unread implements localapi.Conversations.
 func (f *Front) Unread(ctx context.Context) (all []localapi.Conversation, err error) {
 	err = f.cfg.Store.View(ctx, func(tx *store.Tx) error {
 		counts, err := tx.UnreadCounts()
@@ -188,7 +188,7 @@ func (f *Front) Unread(ctx context.Context) (all []localapi.Conversation, err er
 				}
 				with.name = person.Name
 			}
-			shown, err := settingsOf(tx, with, n.Lines)
+			shown, err := settingsOf(tx, with, n.Entries)
 			if err != nil {
 				return err
 			}
@@ -202,7 +202,7 @@ func (f *Front) Unread(ctx context.Context) (all []localapi.Conversation, err er
 	return all, err
 }
 
-// Set implements localapi.Lines.
+// Set implements localapi.Conversations.
 func (f *Front) Set(ctx context.Context, set localapi.SetRequest) (shown localapi.Conversation, err error) {
 	with, err := f.aim(ctx, set.Contact, f.find)
 	if err != nil {
@@ -276,4 +276,4 @@ func (f *Front) rename(ctx context.Context, with target, name string) (string, e
 	return clean, err
 }
 
-var _ localapi.Lines = (*Front)(nil)
+var _ localapi.Conversations = (*Front)(nil)

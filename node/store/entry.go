@@ -20,9 +20,9 @@ func (t *Tx) MessagesOf(conversation, id [16]byte) ([]Message, error) {
 		WHERE id = ? AND conversation = ? ORDER BY author`, id[:], conversation[:])
 }
 
-// LinesBetween returns at most limit lines of a conversation with ids from lo to hi,
+// EntriesBetween returns at most limit entries of a conversation with ids from lo to hi,
 // both included.
-func (t *Tx) LinesBetween(conversation, lo, hi [16]byte, limit int) ([]Message, error) {
+func (t *Tx) EntriesBetween(conversation, lo, hi [16]byte, limit int) ([]Message, error) {
 	return database.List(t.db, scanMessage, "SELECT "+messageColumns+` FROM messages
 		WHERE id BETWEEN ? AND ? AND conversation = ? AND hidden = 0 ORDER BY id, author LIMIT ?`,
 		lo[:], hi[:], conversation[:], limitRows(limit))
@@ -72,7 +72,7 @@ func (t *Tx) SetRead(conversation [16]byte, author rpc.Identity, id [16]byte, re
 		read, expires, conversation[:], author[:], id[:])
 }
 
-// Unread returns the first limit lines that the user has not seen, up to a
+// Unread returns the first limit entries that the user has not seen, up to a
 // position. A limit of 0 means all.
 func (t *Tx) Unread(conversation [16]byte, last Position, limit int) ([]Message, error) {
 	return database.List(t.db, scanMessage, "SELECT "+messageColumns+` FROM messages INDEXED BY messages_unread
@@ -81,15 +81,15 @@ func (t *Tx) Unread(conversation [16]byte, last Position, limit int) ([]Message,
 		conversation[:], last.Lamport, last.Author[:], last.Counter, last.ID[:], limitRows(limit))
 }
 
-// CountUnread returns how many lines of a conversation the user has not seen.
+// CountUnread returns how many entries of a conversation the user has not seen.
 func (t *Tx) CountUnread(conversation [16]byte) (int, error) {
 	return t.db.Count("SELECT count(*) FROM messages WHERE conversation = ? AND read = 0 AND hidden = 0", conversation[:])
 }
 
-// UnreadCount is how many lines of a conversation the user has not seen.
+// UnreadCount is how many entries of a conversation the user has not seen.
 type UnreadCount struct {
 	Conversation [16]byte
-	Lines        int
+	Entries      int
 }
 
 // UnreadCounts returns the conversations in which there are some.
