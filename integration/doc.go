@@ -29,11 +29,12 @@
 //
 // TestSim plays what a seed plans: users write, come and go, make groups and change
 // them, while machines crash at their commits, lose what was not synced, and the
-// network cuts, delays and loses, clocks of relays are wrong, and a relay lies. Then it is quiet, and an oracle that saw what the
-// users saw checks that all that was acknowledged is shown once, in order, on all
-// sides, that all members are in one epoch of their group and nobody else reads it,
-// that nothing is left at the relays, and no text in clear on a disk or in a log. The plan is a
-// function of the seed (TestSimPlan); which goroutine is first is not.
+// network cuts, delays and loses, clocks of relays are wrong, and a relay lies. Then it
+// is quiet, and an oracle that saw what the users saw checks that all that was
+// acknowledged is shown once, in order, on all sides, that all members are in one epoch
+// of their group and nobody else reads it, that nothing is left at the relays, and no
+// text in clear on a disk or in a log. The plan is a function of the seed
+// (TestSimPlan); which goroutine is first is not.
 //
 //	go test ./integration -run 'TestSim$'                              # 30 seeds
 //	go test ./integration -run 'TestSim$' -sim.seeds 2000 -timeout 24h # the long form

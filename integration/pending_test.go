@@ -61,7 +61,7 @@ func TestPendingMember(t *testing.T) {
 				if _, err := a.CreateGroup(context.Background(), "friends", []string{"bob", "carol"}); err != nil {
 					t.Fatal(err)
 				}
-				agreeOn(w, time.Minute, "friends", 3, a, c)
+				agreeOf(w, time.Minute, "friends", 3, a, c)
 				a.say("friends", "before bob is in")
 				time.Sleep(time.Minute)
 				b.cut.in("convo.(*Engine).Receive", step)
@@ -93,28 +93,6 @@ func TestPendingMember(t *testing.T) {
 	}
 }
 
-// agreeOn waits until all nodes are in one epoch of a group with so many members.
-func agreeOn(w *world, most time.Duration, group string, members int, nodes ...*simNode) {
-	w.t.Helper()
-	for end := time.Now().Add(most); ; time.Sleep(100 * time.Millisecond) {
-		states, ok := make(map[string]bool), true
-		for _, n := range nodes {
-			states[n.state(group)] = true
-			info, err := n.Group(context.Background(), group)
-			ok = ok && err == nil && info.Status == "in" && len(info.Members) == members
-		}
-		if ok && len(states) == 1 {
-			return
-		}
-		if time.Now().After(end) {
-			for _, n := range nodes {
-				w.t.Errorf("%s: %s", n.name, n.state(group))
-			}
-			w.t.Fatalf("the members of %s do not agree after %v", group, most)
-		}
-	}
-}
-
 // TestEmptyStock invites somebody of whom no key package can be had. As soon as
 // there is one, it is invited, without anybody doing anything.
 func TestEmptyStock(t *testing.T) {
@@ -126,7 +104,7 @@ func TestEmptyStock(t *testing.T) {
 		if _, err := a.CreateGroup(context.Background(), "friends", []string{"bob", "carol"}); err != nil {
 			t.Fatal(err)
 		}
-		agreeOn(w, time.Minute, "friends", 2, a, c)
+		agreeOf(w, time.Minute, "friends", 2, a, c)
 		info, err := a.Group(context.Background(), "friends")
 		if err != nil || len(info.Invited) != 1 || info.Invited[0].Waits == "" {
 			t.Errorf("alice says of who is invited: %+v, %v", info.Invited, err)

@@ -28,11 +28,11 @@
 //   - What a call writes is one transaction of the caller's (Records says why);
 //     then a crash at any write uses no key twice and loses nothing that can be
 //     read.
-//   - A key is erased from the Records with the message that used it, and so is
-//     every secret it could be derived from (RFC 9420, §9.2). Of a sender's last
-//     MaxKept generations the unused keys are kept for messages that come late, as
-//     long as the Records of the epoch; MaxForward is the farthest jump. A commit that is refused, dropped or removes us
-//     changes nothing: its key goes with the epoch.
+//   - A key is erased from the Records with the message that used it, and so is every
+//     secret it could be derived from (RFC 9420, §9.2). Of a sender's last MaxKept
+//     generations the unused keys are kept for messages that come late, as long as the
+//     Records of the epoch; MaxForward is the farthest jump. A commit that is refused,
+//     dropped or removes us changes nothing: its key goes with the epoch.
 //   - An input allocates a small multiple of its size, and no error holds a
 //     secret.
 //   - Hash, KEM, AEAD and signature belong to the suite: a new suite is a row of
@@ -63,10 +63,11 @@
 // # Where to read
 //
 //   - What a program calls: create.go, join.go and external.go begin; epoch.go is one
-//     epoch of a group, binding.go its name, application.go its messages; committing.go makes a commit and
-//     inviting.go its Welcome, staged.go follows another's, changes.go says what one does;
-//     proposing.go, psk.go and reinit.go are the rest of the protocol; keypackage.go is
-//     what others add us by; records.go and save.go are what is kept.
+//     epoch of a group, binding.go its name, application.go its messages; committing.go
+//     makes a commit and inviting.go its Welcome, staged.go follows another's, changes.go
+//     says what one does; proposing.go, psk.go and reinit.go are the rest of the
+//     protocol; keypackage.go is what others add us by; records.go and save.go are what
+//     is kept.
 //   - What becomes of a commit: proposallist.go, which proposals may be together;
 //     transition.go, the tree and the group after them; nextepoch.go, the keys.
 //   - Forms of messages: message.go, framing.go, handshake.go, privatemessage.go,

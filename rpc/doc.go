@@ -20,14 +20,14 @@
 // ErrInternal. Errors cross as *Error; any other error of a handler crosses as
 // ErrInternal without its text.
 //
-// What the other side can make us hold is bounded, on each connection: a
-// message by MaxMessage, and it takes memory only as its bytes arrive; calls in
-// flight by MaxInFlight, counted until their answers are written, and their
-// arguments by four times MaxMessage (package rpc/flow); answers that are not read by not reading
-// on, and then by ending the connection when nothing moves for a minute; calls
-// that it never finishes, or never answers, by a count. Bytes that break the
-// protocol end the connection. Err and the log say why one ended. Connections
-// that share a Budget (package rpc/budget) are bounded together as well.
+// What the other side can make us hold is bounded, on each connection: a message by
+// MaxMessage, and it takes memory only as its bytes arrive; calls in flight by
+// MaxInFlight, counted until their answers are written, and their arguments by four times
+// MaxMessage (package rpc/flow); answers that are not read by not reading on, and then by
+// ending the connection when nothing moves for a minute; calls that it never finishes, or
+// never answers, by a count. Bytes that break the protocol end the connection. Err and
+// the log say why one ended. Connections that share a Budget (package rpc/budget) are
+// bounded together as well.
 //
 // # To add a method
 //

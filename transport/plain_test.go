@@ -22,18 +22,6 @@ import (
 
 func echoPlain(s *plain.Stream) { io.Copy(s, s) }
 
-// askPlain sends a line over s and wants it back.
-func askPlain(t *testing.T, s io.ReadWriter) {
-	t.Helper()
-	if _, err := s.Write([]byte("hello")); err != nil {
-		t.Fatal(err)
-	}
-	buf := make([]byte, 5)
-	if _, err := io.ReadFull(s, buf); err != nil || string(buf) != "hello" {
-		t.Fatalf("got %q, %v", buf, err)
-	}
-}
-
 // TestPlainOnOnePort serves libp2p and plain QUIC on the same ports, of IPv4 and
 // IPv6, and plain QUIC on one more.
 func TestPlainOnOnePort(t *testing.T) {
@@ -72,7 +60,7 @@ func TestPlainOnOnePort(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", a, err)
 		}
-		askPlain(t, s)
+		ask(t, s)
 		if got := from.Load(); got != a.Host() {
 			t.Errorf("from %v, want %v", got, a.Host())
 		}
@@ -132,7 +120,7 @@ func TestPlainLeavesRoom(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		askPlain(t, s)
+		ask(t, s)
 	}
 	_, other, err := ed25519.GenerateKey(nil)
 	if err != nil {
@@ -209,7 +197,7 @@ func TestPlainHandshake(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			askPlain(t, s)
+			ask(t, s)
 			c.CloseWithError(0, "")
 		}
 	})
@@ -265,7 +253,7 @@ func TestPlainStreams(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		askPlain(t, s)
+		ask(t, s)
 		u, err := c.OpenUniStream()
 		if err != nil {
 			t.Fatal(err)
@@ -327,12 +315,12 @@ func TestPlainIdle(t *testing.T) {
 			{"half-open stream", func(c *quic.Conn) {
 				open(t, c) // the next one opens it at the other side too
 				s := open(t, c)
-				askPlain(t, s)
+				ask(t, s)
 				s.Close()
 			}, time.Minute},
 			{"silent stream", func(c *quic.Conn) {
 				s := open(t, c)
-				askPlain(t, s)
+				ask(t, s)
 				if _, err := s.Read(make([]byte, 1)); err != io.EOF {
 					t.Errorf("read of an idle stream: got %v, want %v", err, io.EOF)
 				}
@@ -395,7 +383,7 @@ func TestPlainCrowd(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		askPlain(t, s)
+		ask(t, s)
 		h.Close()
 		<-c.Context().Done()
 		if _, err := dial("capnp"); err == nil {
@@ -422,12 +410,12 @@ func TestPlainDialer(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer s.Close()
-		askPlain(t, s)
+		ask(t, s)
 		if got := <-from; got != "3.0.0.1" {
 			t.Errorf("from %v", got)
 		}
 		time.Sleep(4 * time.Minute) // kept alive
-		askPlain(t, s)
+		ask(t, s)
 		net.Cut("1.0.0.1", "3.0.0.1", true)
 		start := time.Now()
 		if _, err := s.Read(make([]byte, 1)); err == nil || time.Since(start) > time.Minute {

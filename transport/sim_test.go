@@ -45,7 +45,7 @@ func inBubble(t *testing.T, f func(t *testing.T, net *transporttest.Network)) {
 func echoStream(s *transport.Stream) { io.Copy(s, s) }
 
 // ask sends a line over s and wants it back.
-func ask(t *testing.T, s *transport.Stream) {
+func ask(t *testing.T, s io.ReadWriter) {
 	t.Helper()
 	if _, err := s.Write([]byte("hello")); err != nil {
 		t.Fatal(err)

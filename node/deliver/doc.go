@@ -14,20 +14,22 @@
 // relay may lie, and be faster than a machine that is far away. The same bytes twice
 // vanish at the receiver.
 //
-// What nobody took waits, and is tried again after a second, then ever more rarely, up
-// to 5 minutes, and at once when the person's machine or one of its relays is reached, or
+// What nobody took waits, and is tried again after a second, then ever more rarely, up to
+// 5 minutes, and at once when the person's machine or one of its relays is reached, or
 // its addresses or our network change. What was taken but not receipted is sent again
-// when the person's machine is seen, which is called after a minute, then ever more rarely,
-// up to once an hour: a relay may be gone, or keep back what it took. It is encrypted anew
-// if that machine took it a minute ago, or a relay 5 days ago. A machine that falls silent is waited for once;
-// where it is now is asked of its relays beside the dial.
+// when the person's machine is seen, which is called after a minute, then ever more
+// rarely, up to once an hour: a relay may be gone, or keep back what it took. It is
+// encrypted anew if that machine took it a minute ago, or a relay 5 days ago. A machine
+// that falls silent is waited for once; where it is now is asked of its relays beside the
+// dial.
 //
-// At a relay of somebody who gave us a pass for it (package rpc/pass), or whose link
-// has one, all of that is done on a connection of its own, without libp2p, that shows the pass and not our
-// key: looking up where the person is, fetching its keys, and leaving mail. A relay that turns the pass
-// down is called in our own name. One that does not answer is waited for: it may be
-// away, and must not learn who we are because of that. Home relays are asked now and
-// then whether they take such passes, and contacts are given some for those that do.
+// At a relay of somebody who gave us a pass for it (package rpc/pass), or whose link has
+// one, all of that is done on a connection of its own, without libp2p, that shows the
+// pass and not our key: looking up where the person is, fetching its keys, and leaving
+// mail. A relay that turns the pass down is called in our own name. One that does not
+// answer is waited for: it may be away, and must not learn who we are because of that.
+// Home relays are asked now and then whether they take such passes, and contacts are
+// given some for those that do.
 //
 // # In
 //

@@ -5,9 +5,9 @@
 // It holds both sides: Server, which node runs, and Client, which cmd uses for
 // everything. What the server serves is declared here as small interfaces, each beside
 // its types (Self, Contacts, Messages, Relays and Events in backend.go), that node/front
-// implements; package feed has a ready Events. The package decides nothing: it bounds and checks what comes
-// in, calls one method and writes down its answer. The socket itself is of package
-// socket, the description of package openapi.
+// implements; package feed has a ready Events. The package decides nothing: it bounds and
+// checks what comes in, calls one method and writes down its answer. The socket itself is
+// of package socket, the description of package openapi.
 //
 // Events are kept in a log, with ids that grow: who names the last id that it saw in
 // the header Last-Event-ID gets all later ones once and in order, across a broken

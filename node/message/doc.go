@@ -33,9 +33,9 @@
 //	18 info ask     epoch name 16
 //	19 leave        a leave
 //
-// where ranges is count u16 (1 to 256) ‖ (lo u64 ‖ hi u64)…, sorted and disjoint: counters of the
-// author's messages. A repair asks for those again. A head is the id of the MLS epoch
-// that the writer takes for the newest.
+// where ranges is count u16 (1 to 256) ‖ (lo u64 ‖ hi u64)…, sorted and disjoint:
+// counters of the author's messages. A repair asks for those again. A head is the id of
+// the MLS epoch that the writer takes for the newest.
 //
 // The controls from 16 on are about a group of any number, which their group id
 // names. A commit card is

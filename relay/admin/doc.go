@@ -2,11 +2,11 @@
 // it, back it up, restore it, make it smaller. It is for the command that runs and
 // operates a relay.
 //
-// Daemon is a relay that runs, with its socket, its metrics, its audit log, its log,
-// and word to the service manager. Operator is the door to all of that. A relay that runs answers on a unix socket
-// in its home (Server: HTTP/JSON under /v1, 0600 in a 0700 directory); with the
-// relay stopped, Operator opens the files itself. It is no way in for people who
-// use the relay: they have NodeService.
+// Daemon is a relay that runs, with its socket, its metrics, its audit log, its log, and
+// word to the service manager. Operator is the door to all of that. A relay that runs
+// answers on a unix socket in its home (Server: HTTP/JSON under /v1, 0600 in a 0700
+// directory); with the relay stopped, Operator opens the files itself. It is no way in
+// for people who use the relay: they have NodeService.
 //
 // Invariants:
 //   - What one process has open for writing no other one touches: the lock of the

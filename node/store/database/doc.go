@@ -40,8 +40,8 @@
 //
 //   - db.go: DB, and how transactions begin and end. tx.go and row.go: what is done in
 //     one. conn.go: a connection. cipher.go: its key; package crypt: the cipher.
-//   - open.go: opening and making; check.go: whether the file is whole; migrate.go: the versions of the tables; copies.go:
-//     the copy from before a change of theirs.
+//   - open.go: opening and making; check.go: whether the file is whole; migrate.go: the
+//     versions of the tables; copies.go: the copy from before a change of theirs.
 //   - swap.go: another key for the same content. snapshot.go: copies for backups, and
 //     homes made of them.
 package database

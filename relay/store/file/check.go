@@ -128,9 +128,10 @@ func (c *checker) trees(roots []uint64) error {
 	return group.Wait()
 }
 
+// meta is what a meta page says that is looked at.
 type meta struct {
-	pageSize               int
-	root, high, transition uint64
+	pageSize                int
+	root, high, transaction uint64
 }
 
 // readMetas returns the newer one of the two meta pages. Both must be whole: a
@@ -148,7 +149,7 @@ func readMetas(f io.ReaderAt) (meta, error) {
 	if first.pageSize != second.pageSize {
 		return meta{}, fmt.Errorf("%w: meta pages differ", ErrDamaged)
 	}
-	if second.transition > first.transition {
+	if second.transaction > first.transaction {
 		return second, nil
 	}
 	return first, nil
@@ -166,10 +167,10 @@ func readMeta(f io.ReaderAt, offset int64) (meta, error) {
 		return meta{}, fmt.Errorf("%w: meta page at %d", ErrDamaged, offset)
 	}
 	return meta{
-		pageSize:   int(e.Uint32(body[8:])),
-		root:       e.Uint64(body[16:]),
-		high:       e.Uint64(body[40:]),
-		transition: e.Uint64(body[48:]),
+		pageSize:    int(e.Uint32(body[8:])),
+		root:        e.Uint64(body[16:]),
+		high:        e.Uint64(body[40:]),
+		transaction: e.Uint64(body[48:]),
 	}, nil
 }
 

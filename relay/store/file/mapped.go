@@ -17,7 +17,7 @@ const growStep = 1 << 20
 // time (Snapshot) the writer would wait for it.
 func OpenMapped(path string, maxBytes int64) (*bolt.DB, error) {
 	opts := options(false)
-	// A moment ago check had the file, so nobody else has. Its lock can live on in a
+	// A moment ago Check had the file, so nobody else has. Its lock can live on in a
 	// child of this process that is being started and has not yet let go of files.
 	opts.Timeout = 2 * time.Second
 	if strconv.IntSize == 64 && runtime.GOOS != "windows" { // there the file would get that size
