@@ -8,9 +8,12 @@
 //	0x01  reserved for an older home-made combiner, refused
 //	0x02  kind ‖ key id 8 ‖ enc 1120 ‖ ciphertext: to a [HybridKey] by HPKE
 //	      (RFC 9180) in base mode with X-Wing (0x647a), HKDF-SHA256 and
-//	      ChaCha20-Poly1305; aad = kind ‖ key id ‖ recipient key
+//	      ChaCha20-Poly1305; info = "quicnprotochat sealed payload v2",
+//	      aad = kind ‖ key id ‖ recipient key
 //	0x03  kind ‖ salt 32 ‖ tag 16 ‖ ciphertext: to all who are in an MLS epoch,
-//	      by its [EpochKey]; aad = kind ‖ salt ‖ tag
+//	      by its [EpochKey]; tag = HMAC-SHA256(key, "t" ‖ salt)[:16], the
+//	      ciphertext by ChaCha20-Poly1305 with key 32 ‖ nonce 12 =
+//	      HKDF-SHA256(key, salt, "m"), aad = kind ‖ salt ‖ tag
 //
 // The plaintext of both is u32 length ‖ frame ‖ zeros, padded as a whole to the
 // Padmé size (Nikitin et al., 2019, "Reducing Metadata Leakage from Encrypted

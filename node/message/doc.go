@@ -32,6 +32,7 @@
 //	17 ask          head 16 ‖ count u8 (0 to 64) ‖ epoch name 16…
 //	18 info ask     epoch name 16
 //	19 leave        a leave
+//	20 card ask     count u8 (1 to 16) ‖ identity 32…
 //
 // where ranges is count u16 (1 to 256) ‖ (lo u64 ‖ hi u64)…, sorted and disjoint:
 // counters of the author's messages. A repair asks for those again. A head is the id of
@@ -42,10 +43,12 @@
 //
 //	version 1 ‖ flags u8 (1 external, 2 profile) ‖ group id length u8 ‖ group id ‖
 //	parent 16 ‖ epoch number u64 ‖ committer 32 ‖ removed ‖ added ‖
-//	count u16 ‖ leave… ‖ profile if flagged ‖ binding 32 ‖ Ed25519 signature 64
+//	count u16 ‖ leave… ‖ profile if flagged ‖ binding 32 ‖ digest 32 ‖
+//	Ed25519 signature 64
 //
 // signed by the committer under CommitCardDomain over all before the signature.
-// removed and added are count u16 ‖ identity 32…; a leave is who 32 ‖ epoch name
+// The binding stands for the MLS epoch (mls.Epoch.Binding), the digest is SHA-256 of the
+// commit. removed and added are count u16 ‖ identity 32…; a leave is who 32 ‖ epoch name
 // 16 ‖ signature 64, by who leaves, under LeaveDomain over epoch name ‖ group id; a
 // profile is name length u8 ‖ name ‖ count u16 (0 to 64) ‖ admin 32…. The name of an
 // epoch is SHA-256("qpc epoch v1" ‖ card without its signature)[:16]. The root of a
