@@ -123,6 +123,43 @@ func TestRemoveAndAddAgain(t *testing.T) {
 	everybodyTalks(t, []*member{a, b, again})
 }
 
+// TestRemovedReadsNothing: who is removed has no key that anything is encrypted to from then
+// on, and decrypts nothing (RFC 9420, §12.4.1).
+func TestRemovedReadsNothing(t *testing.T) {
+	for _, s := range []Suite{X25519_AES128GCM_SHA256_Ed25519, MLKEM768X25519_AES128GCM_SHA256_Ed25519} {
+		for gone := 1; gone < 6; gone++ {
+			all := newGroup(t, s, "0", "1", "2", "3", "4", "5")
+			for _, m := range all { // keys at all nodes of the tree
+				m.commit(CommitConfig{Update: true}, slices.DeleteFunc(slices.Clone(all), func(o *member) bool { return o == m })...)
+			}
+			removed := all[gone]
+			held := make(map[string]bool)
+			for _, private := range removed.epoch.private {
+				public, err := removed.epoch.suite.publicOf(private)
+				must(t, err)
+				held[string(public)] = true
+			}
+			if len(held) < 3 {
+				t.Fatalf("%d has %d keys", gone, len(held))
+			}
+			stay := slices.Delete(slices.Clone(all), gone, gone+1)
+			all[0].commit(CommitConfig{Remove: []uint32{removed.epoch.OwnLeaf()}}, stay[1:]...)
+			for _, m := range stay {
+				tree := m.epoch.tree
+				for x := range nodeIndex(2*tree.leaves - 1) {
+					if n := tree.at(x); n != nil && (n.leaf != nil || n.parent != nil) && held[string(n.key())] {
+						t.Errorf("%d was removed and has the key of node %d", gone, x)
+					}
+				}
+				if msg, err := removed.epoch.Decrypt(removed.records, m.encrypt("later")); err == nil {
+					t.Errorf("%d was removed and reads %q", gone, msg.Data)
+				}
+			}
+			everybodyTalks(t, stay)
+		}
+	}
+}
+
 // TestPathsAtRandom grows and shrinks a group by commits of everybody, and
 // checks the tree as somebody who joins would.
 func TestPathsAtRandom(t *testing.T) {
