@@ -27,6 +27,26 @@ func TestSecurityNamesTests(t *testing.T) {
 	}
 }
 
+// TestSecurityNamesAll: each thing that the table of SECURITY.md says somebody cannot do
+// names a test.
+func TestSecurityNamesAll(t *testing.T) {
+	text, err := os.ReadFile("../SECURITY.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := regexp.MustCompile(`(?m)^\| \*\*(.+?)\*\*.*\|([^|]+)\|$`).FindAllStringSubmatch(string(text), -1)
+	if len(rows) != 6 {
+		t.Fatalf("SECURITY.md has a table of %d rows, want 6", len(rows))
+	}
+	for _, row := range rows {
+		for claim := range strings.SplitSeq(row[2], ";") {
+			if !strings.Contains(claim, "`Test") {
+				t.Errorf("%s cannot %s: no test is named", row[1], strings.TrimSpace(claim))
+			}
+		}
+	}
+}
+
 // TestGroupRuleNamesTests: so does the doc of the model, for what would refute the rule
 // of groups.
 func TestGroupRuleNamesTests(t *testing.T) {

@@ -41,6 +41,7 @@ type Network struct {
 	// walls are machines behind a firewall, spoken who has sent to whom.
 	walls  map[netip.Addr]bool
 	spoken map[link]bool
+	tap    Tap
 }
 
 // link is one direction between two machines.
@@ -237,7 +238,9 @@ func (s *socket) WriteTo(b []byte, to net.Addr) (int, error) {
 	if outside := s.outside.Load(); outside != nil {
 		conn = outside
 	}
-	for _, late := range s.network.pass(s.ip, udp.AddrPort().Addr().Unmap()) {
+	there := udp.AddrPort().Addr().Unmap()
+	b = s.network.tapped(s.ip, there, b)
+	for _, late := range s.network.pass(s.ip, there) {
 		if late == 0 {
 			if n, err := conn.WriteTo(b, to); err != nil {
 				return n, err
