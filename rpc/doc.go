@@ -10,9 +10,9 @@
 //
 // # What it guarantees
 //
-// A handler is called with arguments that were checked (sizes, versions, valid
-// keys) by a caller that was checked (Caller): whatever else is allowed to whom
-// is up to the handler. It may keep the slices that it is given.
+// A handler is called with arguments that were checked (sizes, versions, valid keys,
+// package rpc/point) by a caller that was checked (Caller): whatever else is allowed to
+// whom is up to the handler. It may keep the slices that it is given.
 //
 // Handlers run at the same time, each in a goroutine, and one that waits holds
 // up no other. Those of enqueue and batchEnqueue start in the order of the

@@ -19,6 +19,13 @@
 //     callers that must not be known: Config.OnPlain and [DialPlain] (package
 //     transport/plain)
 //
+// Where to read: host.go and config.go, what a Host is; book.go, which addresses were
+// learnt; dial.go, how a machine is reached, with rank.go and dialerror.go; stream.go,
+// path.go, events.go, what there is then; listen.go, reach.go and ports.go, how others reach
+// us; plain.go and certificate.go, calls without libp2p. Below it are address and ipspace,
+// limits, lan with mdns, reach with outside, punch, circuit and portmap, plain, and the
+// record of an endpoint; transporttest is for tests.
+//
 // What it is not: it knows no messages, no contacts and no stored state, it
 // retries nothing, and it has no opinion on when to use a relay.
 //

@@ -21,6 +21,12 @@ import (
 	"quicnprotochat/node/localapi"
 )
 
+// Commands makes the commands that ask something of a node.
+type Commands struct{ *cli.App }
+
+// New returns the commands of one run of the program.
+func New(a *cli.App) *Commands { return &Commands{a} }
+
 const (
 	// chatLinger is how long a chat with a node of its own stays, after the last
 	// line, for messages that are still only here.

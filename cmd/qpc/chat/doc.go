@@ -5,15 +5,10 @@
 // It is for command qpc. It draws, asks and completes; what is true it learns from
 // the node by its local API alone (package localapi).
 //
+// chat.go is the chat, verbs.go its table, verb.go what is made of that, lines.go what is
+// typed and show.go what comes in. Packages numbers, outgoing, transcript and usage are below.
+//
 // Invariants: nothing that comes in tears the line that is being typed. A line
 // without a slash goes to whom the prompt names and to nobody else. What others wrote
 // reaches a terminal through cli.Defuse only.
 package chat
-
-import "quicnprotochat/cmd/qpc/cli"
-
-// Commands makes the commands that ask something of a node.
-type Commands struct{ *cli.App }
-
-// New returns the commands of one run of the program.
-func New(a *cli.App) *Commands { return &Commands{a} }
