@@ -1,12 +1,16 @@
 package backup
 
 import (
+	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"quicnprotochat/node/afresh"
 	"quicnprotochat/node/profile"
@@ -19,6 +23,7 @@ const (
 	magic      = "QPCB"
 	version    = 1
 	sealedSize = home.KeySize + qpce.Overhead
+	headerSize = len(magic) + 1 + sealedSize
 )
 
 var (
@@ -37,8 +42,12 @@ func Create(ctx context.Context, s *store.Store, path string, password []byte) (
 	if _, err := os.Lstat(path); err == nil {
 		return n, fmt.Errorf("%s: %w", path, os.ErrExist)
 	}
-	part, snapshot := path+".part", path+".db"
-	defer func() { err = errors.Join(err, remove(part), remove(snapshot)) }()
+	beside, err := openScratch(filepath.Dir(path))
+	if err != nil {
+		return n, err
+	}
+	defer func() { err = errors.Join(err, beside.close()) }()
+	part, snapshot := beside.path("backup"), beside.path("snapshot.db")
 	key, err := s.Snapshot(ctx, snapshot, prepare)
 	if err != nil {
 		return n, err
@@ -46,7 +55,10 @@ func Create(ctx context.Context, s *store.Store, path string, password []byte) (
 	if err := write(part, snapshot, key, password); err != nil {
 		return n, fmt.Errorf("write backup: %w", err)
 	}
-	if n, err = verify(part, password); err != nil {
+	if err := os.Remove(snapshot); err != nil { // its room is needed
+		return n, err
+	}
+	if n, err = verify(part, password, beside.path("home")); err != nil {
 		return n, fmt.Errorf("verify the new backup: %w", err)
 	}
 	if err := os.Rename(part, path); err != nil {
@@ -56,22 +68,33 @@ func Create(ctx context.Context, s *store.Store, path string, password []byte) (
 }
 
 // Verify restores a backup into a scratch home, which it removes, and says what is in
-// it. It wipes the password.
-func Verify(path string, password []byte) (store.Sizes, error) {
+// it. It wipes the password. The scratch home is beside the backup, or among the
+// temporary files where nothing can be written beside it.
+func Verify(path string, password []byte) (n store.Sizes, err error) {
 	defer clear(password)
-	return verify(path, password)
-}
-
-func verify(path string, password []byte) (n store.Sizes, err error) {
-	dir, err := os.MkdirTemp(filepath.Dir(path), ".qpc-verify-")
+	if _, err := os.Stat(path); err != nil {
+		return n, err
+	}
+	s, err := openScratch(filepath.Dir(path))
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		s, err = openScratch(os.TempDir())
+	}
 	if err != nil {
 		return n, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	if err := restore(path, password, store.Config{Dir: filepath.Join(dir, "home")}); err != nil {
+	defer func() { err = errors.Join(err, s.close()) }()
+	return verify(path, password, s.path("home"))
+}
+
+// verify restores a backup into dir and says what is in it. Nobody else can read what
+// is there: a process that is killed would leave it beside the backup.
+func verify(path string, password []byte, dir string) (n store.Sizes, err error) {
+	var lock [32]byte
+	rand.Read(lock[:]) // never fails
+	if err := restore(path, password, store.Config{Dir: dir, Password: bytes.Clone(lock[:])}); err != nil {
 		return n, err
 	}
-	s, err := store.Open(store.Config{Dir: filepath.Join(dir, "home")})
+	s, err := store.Open(store.Config{Dir: dir, Password: lock[:]})
 	if err != nil {
 		return n, err
 	}
@@ -90,7 +113,8 @@ func Restore(path string, password []byte, cfg store.Config) error {
 	return restore(path, password, cfg)
 }
 
-func restore(path string, password []byte, cfg store.Config) (err error) {
+// restore reads all of a backup before it makes anything.
+func restore(path string, password []byte, cfg store.Config) error {
 	if there, err := home.Exists(cfg.Dir); err != nil || there {
 		return errors.Join(home.ErrNotEmpty, err)
 	}
@@ -103,25 +127,18 @@ func restore(path string, password []byte, cfg store.Config) (err error) {
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp(filepath.Dir(path), ".qpc-restore-")
-	if err != nil {
+	if err := openStream(io.Discard, in, key[:]); err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	snapshot := filepath.Join(dir, "snapshot.db")
-	out, err := os.OpenFile(snapshot, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
+	if _, err := in.Seek(int64(headerSize), io.SeekStart); err != nil {
 		return err
 	}
-	if err := errors.Join(openStream(out, in, key[:]), out.Close()); err != nil {
-		return err
-	}
-	return store.Adopt(cfg, snapshot, key)
+	return store.Adopt(cfg, key, func(w io.Writer) error { return openStream(w, in, key[:]) })
 }
 
 // readHeader returns the key in the header of a backup.
 func readHeader(r io.Reader, password []byte) (key home.Key, err error) {
-	head := make([]byte, len(magic)+1+sealedSize)
+	head := make([]byte, headerSize)
 	if _, err := io.ReadFull(r, head); err != nil {
 		return key, fmt.Errorf("%w: too short", ErrFormat)
 	}
@@ -167,11 +184,4 @@ func write(path, snapshot string, key home.Key, password []byte) error {
 		err = sealStream(out, in, key[:])
 	}
 	return errors.Join(err, out.Sync(), out.Close())
-}
-
-func remove(path string) error {
-	if err := os.Remove(path); !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return nil
 }

@@ -18,7 +18,11 @@
 //     sessions; counters of messages and of groups go on far above those that were in
 //     use. A restored node enters its conversations and groups anew.
 //   - A restore needs a home that is not there, and killed at any moment leaves none or
-//     the whole one.
+//     the whole one. It reads all of the backup before it makes anything, and writes
+//     nothing beside it.
+//   - What a killed process left is of no use to anybody, and the next backup, restore or
+//     start in its place removes it; never what a living one has. Other files beside a
+//     backup are not touched, whatever their names.
 //
 // What came after the backup is not in it: messages that others hold for delivered are
 // gone. Two homes of one backup, or a backup beside the home that it is of, are two

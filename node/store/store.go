@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"quicnprotochat/node/store/database"
@@ -66,8 +67,8 @@ func ChangePassword(cfg Config, next []byte) error {
 }
 
 // Adopt makes a home of a Snapshot, see database.Adopt.
-func Adopt(cfg Config, snapshot string, key home.Key) error {
-	return database.Adopt(cfg, migrations, snapshot, key)
+func Adopt(cfg Config, key home.Key, write func(io.Writer) error) error {
+	return database.Adopt(cfg, migrations, key, write)
 }
 
 // Check reads what Open has left unchecked after an unclean stop, see database.DB.Check.

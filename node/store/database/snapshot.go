@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -73,14 +74,12 @@ func (d *DB) Export(ctx context.Context, path string) error {
 	return nil
 }
 
-// Adopt makes the home in cfg.Dir, which must not be there, of a Snapshot, encrypted
-// under a fresh key. The snapshot stays. Killed at any moment, it leaves no home or
-// the whole one. Errors: home.ErrNotEmpty, home.ErrKind, home.ErrInUse, ErrNewer or home.ErrDamaged.
-func Adopt(cfg Config, tables []string, snapshot string, key home.Key) error {
+// Adopt makes the home in cfg.Dir, which must not be there, of a Snapshot that write
+// gives, encrypted under a fresh key. Killed at any moment, it leaves no home or the
+// whole one, and nothing else that Open or Adopt does not clear away. Errors:
+// home.ErrNotEmpty, home.ErrKind, home.ErrInUse, ErrNewer or home.ErrDamaged.
+func Adopt(cfg Config, tables []string, key home.Key, write func(io.Writer) error) error {
 	defer clear(cfg.Password)
-	if there, err := home.Exists(cfg.Dir); err != nil || there {
-		return fmt.Errorf("adopt: %w", errors.Join(home.ErrNotEmpty, err))
-	}
 	d := &DB{cfg: cfg, tables: tables}
 	if relay, err := home.Present(d.path(home.RelayFile)); err != nil || relay {
 		return fmt.Errorf("adopt: %w", errors.Join(home.ErrKind, err))
@@ -92,10 +91,29 @@ func Adopt(cfg Config, tables []string, snapshot string, key home.Key) error {
 	if d.lock, err = home.Lock(d.path(home.LockFile)); err != nil {
 		return err
 	}
-	if err := errors.Join(d.adopt(snapshot, key), d.lock.Close()); err != nil {
+	if err := errors.Join(d.adoptLocked(key, write), d.lock.Close()); err != nil {
 		return fmt.Errorf("adopt: %w", err)
 	}
 	return nil
+}
+
+func (d *DB) adoptLocked(key home.Key, write func(io.Writer) error) (err error) {
+	if err := d.finishSwap(); err != nil { // one before may have been killed
+		return err
+	}
+	if there, err := home.Exists(d.cfg.Dir); err != nil || there {
+		return errors.Join(home.ErrNotEmpty, err)
+	}
+	snapshot := d.path(home.SnapshotFile)
+	out, err := os.OpenFile(snapshot, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, removeDB(snapshot)) }()
+	if err := errors.Join(write(out), out.Close()); err != nil {
+		return err
+	}
+	return d.adopt(snapshot, key)
 }
 
 func (d *DB) adopt(snapshot string, key home.Key) error {

@@ -67,6 +67,9 @@ func (d *DB) rekey(next []byte) error {
 // finishSwap puts a new database and its key in the place of the old, or forgets
 // one that was not finished.
 func (d *DB) finishSwap() error {
+	if err := removeDB(d.path(home.SnapshotFile)); err != nil {
+		return err
+	}
 	decided, err1 := home.Present(d.path(home.NextKeyFile))
 	made, err2 := home.Present(d.path(home.NextFile))
 	if err := errors.Join(err1, err2); err != nil {

@@ -17,6 +17,7 @@
 //     which is there when the database is whole: from then on the two are the home,
 //     whatever happens before they have their names. A node.db in clear is replaced
 //     in the same way, under the key that is there.
+//   - node.db.snapshot: what a backup has, encrypted, while a home is made of it.
 //   - node.db.vN: the database before its tables changed, for 7 days. It also holds
 //     keys that were erased since.
 //   - unclean: there from opening to closing. An opening that finds it runs a

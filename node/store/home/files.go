@@ -9,14 +9,15 @@ import (
 
 // Names of the files of a home.
 const (
-	LockFile    = "lock"
-	KeyFile     = "node.key"
-	DBFile      = "node.db"
-	NewFile     = "node.db.new"
-	NextFile    = "node.db.next"
-	NextKeyFile = "node.key.next"
-	UncleanFile = "unclean"
-	RelayFile   = "relay.db" // of package relay
+	LockFile     = "lock"
+	KeyFile      = "node.key"
+	DBFile       = "node.db"
+	NewFile      = "node.db.new"
+	NextFile     = "node.db.next"
+	NextKeyFile  = "node.key.next"
+	SnapshotFile = "node.db.snapshot"
+	UncleanFile  = "unclean"
+	RelayFile    = "relay.db" // of package relay
 )
 
 // MakeDir makes dir with mode 0700. A directory that is there is tightened to
