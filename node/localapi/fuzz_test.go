@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -56,6 +58,42 @@ func FuzzRequest(f *testing.F) {
 			}
 			if e, ok := answer.(map[string]any); ok && w.Code >= 400 && (e["error"] == "" || e["exit"] == 0.0) {
 				t.Errorf("%s %s: %d, %v", method, target, w.Code, answer)
+			}
+		}
+	})
+}
+
+// answerer answers every request with the same bytes.
+type answerer struct {
+	status int
+	body   []byte
+}
+
+func (a answerer) RoundTrip(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: a.status, Status: "x", Body: io.NopCloser(bytes.NewReader(a.body))}, nil
+}
+
+// FuzzClient reads what something at the socket may answer: events, lines and objects.
+// Whatever it is, each call ends, with an *Error that has an exit code if with any.
+func FuzzClient(f *testing.F) {
+	f.Add(200, []byte("id: 7\n\ndata: {\"event\":\"message\",\"id\":8,\"message\":{\"id\":\"00\",\"text\":\"hello\"}}\n\n"))
+	f.Add(200, []byte("data: {\"event\":1}\n\n: \n\nid: -1\n\n"))
+	f.Add(200, []byte(`{"id":"00","from":"x","text":"hello","time":"2026-01-02T03:04:05.000Z","state":"received"}`+"\n"+`{"error":"gone","exit":4}`))
+	f.Add(200, []byte(`{"identity":"x","peers":[{"tried":[{}]}],"queue":{"outbox":-1}}`))
+	f.Add(409, []byte(`{"error":"in use","hint":"","exit":8}`))
+	f.Add(500, []byte(`{"exit":-1}`))
+	f.Fuzz(func(t *testing.T, status int, body []byte) {
+		c := &Client{&http.Client{Transport: answerer{status, body}}}
+		ready := 0
+		events := c.Events(t.Context(), 0, func(uint64) { ready++ }, func(Event) error { return nil })
+		if events == nil || ready > 1 {
+			t.Errorf("events end with %v and began %d times", events, ready)
+		}
+		_, of := c.Status(t.Context())
+		for _, err := range []error{events, of, c.History(t.Context(), "bob", 0, "", func(Message) error { return nil })} {
+			var e *Error
+			if err != nil && (!errors.As(err, &e) || e.Exit == ExitOK) {
+				t.Errorf("got %v", err)
 			}
 		}
 	})

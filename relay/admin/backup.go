@@ -102,8 +102,8 @@ func readSmall(path string) ([]byte, error) {
 // backup is one that was read and found whole.
 type backup struct {
 	small map[string][]byte
-	// at and size are where the store lies in the file.
-	at, size int64
+	// at and size are where the store lies in the file, which ends at end.
+	at, size, end int64
 }
 
 // backupFile is an open file that holds a backup.
@@ -115,7 +115,14 @@ type backupFile interface {
 // readBackup reads a backup and checks it: its sums, and the structure of the
 // store in it. The error is ErrBackup, or that of ctx or the file system.
 func readBackup(ctx context.Context, f backupFile) (*backup, error) {
-	b := &backup{small: map[string][]byte{}}
+	end, err := f.Seek(0, io.SeekEnd)
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return nil, err
+	}
+	b := &backup{small: map[string][]byte{}, end: end}
 	var want, sums bytes.Buffer
 	r := tar.NewReader(f)
 	for sums.Len() == 0 { // they come last
@@ -157,6 +164,9 @@ func (b *backup) entry(ctx context.Context, f backupFile, r io.Reader, h *tar.He
 		at, err := f.Seek(0, io.SeekCurrent) // tar reads no further than it must
 		if err != nil {
 			return err
+		}
+		if h.Size > b.end-at { // a sparse file may claim any size
+			return fmt.Errorf("%w: %s is longer than the backup", ErrBackup, h.Name)
 		}
 		b.at, b.size = at, h.Size
 		if _, err := io.Copy(sum, contextReader{ctx, r}); err != nil {

@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"quicnprotochat/relay"
 	"quicnprotochat/relay/store"
@@ -128,5 +131,37 @@ func TestRestoreCutOff(t *testing.T) {
 		if _, err := relay.Init(to); err != nil {
 			t.Errorf("%s: afterwards: %v", name, err)
 		}
+	}
+}
+
+// TestSparseBackup reads a backup of 3 KiB that claims a store of 4 EiB.
+func TestSparseBackup(t *testing.T) {
+	var b bytes.Buffer
+	entry := func(kind byte, name string, data string) {
+		head := make([]byte, 512)
+		copy(head, name)
+		copy(head[124:], fmt.Sprintf("%011o", len(data)))
+		copy(head[148:], "        ")
+		head[156] = kind
+		copy(head[257:], "ustar\x0000")
+		sum := 0
+		for _, c := range head {
+			sum += int(c)
+		}
+		copy(head[148:], fmt.Sprintf("%06o\x00 ", sum))
+		b.Write(head)
+		b.WriteString(data)
+		b.Write(make([]byte, (512-len(data)%512)%512))
+	}
+	records := ""
+	for _, r := range []string{"GNU.sparse.major=1", "GNU.sparse.minor=0", "GNU.sparse.name=" + relay.StoreFile, "GNU.sparse.realsize=4611686018427387904"} {
+		records += fmt.Sprintf("%d %s\n", len(r)+4, r)
+	}
+	entry('x', "PaxHeaders/x", records)
+	entry('0', "x", "1\n4611686018427387904\n0\n"+strings.Repeat("\x00", 488))
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if _, err := readBackup(ctx, bytes.NewReader(b.Bytes())); !errors.Is(err, ErrBackup) || !strings.Contains(err.Error(), "longer") {
+		t.Errorf("got %v, want that it is longer than the backup", err)
 	}
 }

@@ -231,7 +231,7 @@ func FuzzServer(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, b := range [][]byte{record, ke1, ke2, ke3, ke1[:32], append(bytes.Clone(record), make([]byte, 64)...)} {
+	for _, b := range [][]byte{record, ke1, ke2, ke3, DefaultStretch().Encode(), ke1[:32], append(bytes.Clone(record), make([]byte, 64)...)} {
 		f.Add(b)
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -245,6 +245,9 @@ func FuzzServer(f *testing.F) {
 			if _, _, err := s.Login("anna", u.Record, ke1); err != nil && !errors.Is(err, ErrMalformed) {
 				t.Logf("a record that is taken and not served: %v", err)
 			}
+		}
+		if costs, err := ParseStretch(b); err == nil && !bytes.Equal(costs.Encode(), b) {
+			t.Errorf("costs %+v of %x", costs, b)
 		}
 		c := newClient(t)
 		if _, err := c.Login([]byte("pw")); err != nil {
