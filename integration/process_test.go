@@ -94,6 +94,7 @@ type readyLine struct {
 	// Of a relay, for other programs.
 	QUIC        []string `json:"quic"`
 	Certificate string   `json:"certificate"`
+	Metrics     string   `json:"metrics"`
 }
 
 // relayProcess starts a relay.

@@ -12,15 +12,14 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"golang.org/x/net/netutil"
 
 	"quicnprotochat/relay"
 )
 
 const (
-	// maxConns bounds the connections, maxHeader the head of a request, in bytes,
-	// and requestTimeout the time of one.
-	maxConns       = 32
+	// maxConns bounds the connections, see crowd, maxHeader the head of a request, in
+	// bytes, and requestTimeout the time of one.
+	maxConns       = 64
 	maxHeader      = 16 << 10
 	requestTimeout = 10 * time.Second
 )
@@ -79,11 +78,12 @@ func (s *Server) Run(ctx context.Context) error {
 		WriteTimeout:      requestTimeout,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    maxHeader,
+		ConnState:         newCrowd(maxConns, s.log).change,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}
 	stop := context.AfterFunc(ctx, func() { srv.Close() })
 	defer stop()
-	if err := srv.Serve(netutil.LimitListener(s.listener, maxConns)); !errors.Is(err, http.ErrServerClosed) {
+	if err := srv.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serve metrics: %w", err)
 	}
 	return nil
