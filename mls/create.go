@@ -86,7 +86,7 @@ func create(s *suite, cfg GroupConfig) (*Epoch, error) {
 // leaf is bound to the group and needs no lifetime, for which there would have
 // to be a clock.
 func creatorLeaf(s *suite, cfg GroupConfig, groupID []byte) (*leafNode, *privateKey, error) {
-	private, public, err := s.generateKey()
+	private, public, err := s.hpke.generate()
 	if err != nil {
 		return nil, nil, err
 	}

@@ -16,7 +16,7 @@ func (e *Epoch) GroupInfo(withTree bool) ([]byte, error) {
 	if e.closed != nil {
 		return nil, fmt.Errorf("group info: %w", ErrClosed)
 	}
-	private, public, err := e.suite.deriveKeyPair(e.secrets.external)
+	private, public, err := e.suite.hpke.derive(e.secrets.external)
 	if err != nil {
 		return nil, fmt.Errorf("group info: %w", err)
 	}

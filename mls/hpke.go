@@ -28,9 +28,11 @@ func decodeHPKECiphertext(r *reader) hpkeCiphertext {
 // A publicKeyScheme is the HPKE of a suite: KEM, KDF and AEAD together. Keys
 // are in the encodings of RFC 9180. Errors say nothing of what went wrong.
 type publicKeyScheme interface {
+	// generate makes a fresh key pair.
 	generate() (private *privateKey, public []byte, err error)
 	// derive is KEM.DeriveKeyPair.
 	derive(secret []byte) (private *privateKey, public []byte, err error)
+	// public returns the public half of a private key.
 	public(private *privateKey) ([]byte, error)
 	// check refuses bytes that are no public key.
 	check(public []byte) error
@@ -53,7 +55,7 @@ func (k *privateKey) clear() { clear(k.raw) }
 
 func encryptContext(label string, context []byte) []byte {
 	w := writer{b: make([]byte, 0, 32+len(label)+len(context))}
-	w.str("MLS 1.0 " + label)
+	w.str(labelPrefix + label)
 	w.vec(context)
 	return w.b
 }
@@ -67,19 +69,6 @@ func (s *suite) encryptWithLabel(public []byte, label string, context, plaintext
 func (s *suite) decryptWithLabel(private *privateKey, label string, context []byte, c hpkeCiphertext) ([]byte, error) {
 	return s.hpke.open(private, encryptContext(label, context), c)
 }
-
-// generateKey returns a fresh HPKE key pair.
-func (s *suite) generateKey() (private *privateKey, public []byte, err error) {
-	return s.hpke.generate()
-}
-
-// deriveKeyPair is KEM.DeriveKeyPair.
-func (s *suite) deriveKeyPair(secret []byte) (private *privateKey, public []byte, err error) {
-	return s.hpke.derive(secret)
-}
-
-// publicOf returns the public half of a private key.
-func (s *suite) publicOf(private *privateKey) ([]byte, error) { return s.hpke.public(private) }
 
 // checkEncryptionKey refuses bytes that are no public key of the suite's KEM.
 func (s *suite) checkEncryptionKey(public []byte) error {

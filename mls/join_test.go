@@ -39,7 +39,7 @@ func (f welcomeForge) attempt(t *testing.T) (*Epoch, error) {
 	b.kp, b.secrets = b.newKeyPackage(f.kp)
 	s := suites[0]
 	groupID := []byte("group")
-	_, public, err := s.generateKey()
+	_, public, err := s.hpke.generate()
 	must(t, err)
 	l := &leafNode{
 		encryptionKey: public, signatureKey: a.signer.Public(),
@@ -250,7 +250,7 @@ func TestPathSecretFits(t *testing.T) {
 	secret := random(s.size)
 	node, err := s.deriveSecret(secret, "node")
 	must(t, err)
-	_, public, err := s.deriveKeyPair(node)
+	_, public, err := s.hpke.derive(node)
 	must(t, err)
 	// Anna's path: the root of four leaves. The node above her and us is blank.
 	anna, bert := newMemberOf(t, x25519, "anna"), newMemberOf(t, x25519, "bert")

@@ -54,11 +54,11 @@ func NewKeyPackage(cfg KeyPackageConfig) (*KeyPackage, *KeyPackageSecrets, error
 	if err != nil {
 		return nil, nil, err
 	}
-	initPrivate, initPublic, err := s.generateKey()
+	initPrivate, initPublic, err := s.hpke.generate()
 	if err != nil {
 		return nil, nil, err
 	}
-	leafPrivate, leafPublic, err := s.generateKey()
+	leafPrivate, leafPublic, err := s.hpke.generate()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -264,7 +264,7 @@ func (k *KeyPackageSecrets) keys(p *KeyPackage) (init, leaf *privateKey, err err
 		if i == 1 {
 			private, want = leaf, p.leaf.encryptionKey
 		}
-		public, err := s.publicOf(private)
+		public, err := s.hpke.public(private)
 		if err != nil || k.suite != p.suite || !bytes.Equal(public, want) {
 			return fmt.Errorf("secrets of another key package: %w", ErrInvalid)
 		}

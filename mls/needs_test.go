@@ -73,7 +73,7 @@ func TestGroupNeeds(t *testing.T) {
 		c := have("cleo", able)
 		b.follow(a.add(false, c).Message())
 		update := *c.epoch.tree.leaf(2)
-		_, key, err := c.epoch.suite.generateKey()
+		_, key, err := c.epoch.suite.hpke.generate()
 		must(t, err)
 		update.encryptionKey, update.source, update.lifetime = key, sourceUpdate, Lifetime{}
 		unable(&update)

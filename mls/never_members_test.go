@@ -149,7 +149,7 @@ func neverUncheckedLeaf(t *testing.T) {
 	must(t, err)
 	update := func(change func(l *leafNode)) []listed {
 		l := *c.epoch.tree.leaf(2)
-		_, l.encryptionKey, err = c.epoch.suite.generateKey()
+		_, l.encryptionKey, err = c.epoch.suite.hpke.generate()
 		must(t, err)
 		l.source, l.lifetime = sourceUpdate, Lifetime{}
 		change(&l)

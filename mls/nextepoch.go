@@ -92,7 +92,7 @@ func (e *Epoch) initSecret(t *transition) ([]byte, error) {
 	if t.kemOutput == nil || e.outside {
 		return slices.Clone(e.secrets.init), nil
 	}
-	private, _, err := e.suite.deriveKeyPair(e.secrets.external)
+	private, _, err := e.suite.hpke.derive(e.secrets.external)
 	if err != nil {
 		return nil, err
 	}

@@ -36,7 +36,7 @@ func TestExternalSenders(t *testing.T) {
 	}
 	a.commit(CommitConfig{Extensions: []Extension{{ExtensionExternalSenders, senders.b}}}, all[1:]...)
 	update := *b.epoch.tree.leaf(1)
-	_, update.encryptionKey, _ = b.epoch.suite.generateKey()
+	_, update.encryptionKey, _ = b.epoch.suite.hpke.generate()
 	update.source = sourceUpdate
 	must(t, update.sign(outside[1].signer, b.epoch.context.groupID, 1))
 	newcomer, add := sender{typ: senderNewMemberProposal}, &proposal{typ: ProposalAdd, add: dora.kp}

@@ -24,7 +24,7 @@ func (t *tree) newPath(leaf uint32, base *leafNode, signer Signer, groupID []byt
 		return nil, err
 	}
 	l := *base
-	if p.private[leafNodeIndex(leaf)], l.encryptionKey, err = s.generateKey(); err != nil {
+	if p.private[leafNodeIndex(leaf)], l.encryptionKey, err = s.hpke.generate(); err != nil {
 		return nil, err
 	}
 	nodes, hash := s.pathNodes(p.steps, keys)

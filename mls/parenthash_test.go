@@ -10,7 +10,7 @@ import (
 // freshKey returns a public key.
 func freshKey(t *testing.T) []byte {
 	t.Helper()
-	_, public, err := suites[0].generateKey()
+	_, public, err := suites[0].hpke.generate()
 	must(t, err)
 	return public
 }

@@ -167,7 +167,7 @@ func (s *suite) pathKeys(secret []byte) (private *privateKey, public, next []byt
 		return nil, nil, nil, err
 	}
 	defer clear(node)
-	if private, public, err = s.deriveKeyPair(node); err != nil {
+	if private, public, err = s.hpke.derive(node); err != nil {
 		return nil, nil, nil, err
 	}
 	next, err = s.deriveSecret(secret, "path")

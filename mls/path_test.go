@@ -135,7 +135,7 @@ func TestRemovedReadsNothing(t *testing.T) {
 			removed := all[gone]
 			held := make(map[string]bool)
 			for _, private := range removed.epoch.private {
-				public, err := removed.epoch.suite.publicOf(private)
+				public, err := removed.epoch.suite.hpke.public(private)
 				must(t, err)
 				held[string(public)] = true
 			}
@@ -186,7 +186,7 @@ func TestPathsAtRandom(t *testing.T) {
 		must(t, e.tree.check(e.context.groupID, e.context.extensions))
 		for _, m := range all {
 			for x, private := range m.epoch.private {
-				public, err := m.epoch.suite.publicOf(private)
+				public, err := m.epoch.suite.hpke.public(private)
 				must(t, err)
 				if !bytes.Equal(public, m.epoch.tree.at(x).key()) {
 					t.Fatalf("%s holds a key of another node %d", m.name, x)

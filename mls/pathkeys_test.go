@@ -40,7 +40,7 @@ func TestPathKeysAreNew(t *testing.T) {
 		t.Errorf("of the path's leaf: got %v, want %v", err, ErrInvalid)
 	}
 	// A key that nobody below can have is no matter of who is not below.
-	_, fresh, err := a.epoch.suite.generateKey()
+	_, fresh, err := a.epoch.suite.hpke.generate()
 	must(t, err)
 	odd := pathForge{list: adds, nodes: func(n []updatePathNode) { n[0].encryptionKey = fresh }}.commit(a)
 	if _, err := out.epoch.Stage(out.records, odd, StageConfig{}); err != nil {

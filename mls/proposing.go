@@ -64,7 +64,7 @@ func (e *Epoch) ProposeRemove(r Records, leaf uint32, cfg ProposeConfig) (*Propo
 // ProposeUpdate proposes a fresh key for the own leaf. The key is kept in the
 // records until somebody commits it.
 func (e *Epoch) ProposeUpdate(r Records, cfg ProposeConfig) (*Proposal, error) {
-	private, public, err := e.suite.generateKey()
+	private, public, err := e.suite.hpke.generate()
 	if err != nil {
 		return nil, fmt.Errorf("propose: %w", err)
 	}

@@ -62,7 +62,7 @@ func (e ecdsaScheme) verify(public, message, sig []byte) bool {
 // signContent is SignContent of RFC 9420, §5.1.2.
 func signContent(label string, content []byte) []byte {
 	w := writer{b: make([]byte, 0, 32+len(label)+len(content))}
-	w.str("MLS 1.0 " + label)
+	w.str(labelPrefix + label)
 	w.vec(content)
 	return w.b
 }

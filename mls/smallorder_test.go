@@ -39,7 +39,7 @@ func TestSmallOrder(t *testing.T) {
 		}
 		s, err := c.suite.lookup()
 		must(t, err)
-		_, good, err := s.generateKey()
+		_, good, err := s.hpke.generate()
 		must(t, err)
 		must(t, s.checkEncryptionKey(good))
 		refused := func(point []byte, zero bool) {

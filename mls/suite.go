@@ -105,16 +105,6 @@ var suites = []*suite{
 	},
 }
 
-// Suites returns the cipher suites that this package implements, in the order
-// of their numbers.
-func Suites() []Suite {
-	list := make([]Suite, len(suites))
-	for i, s := range suites {
-		list[i] = s.id
-	}
-	return list
-}
-
 // String returns the suite's name without the prefix and the security level
 // that the registry puts before it.
 func (s Suite) String() string {

@@ -57,7 +57,7 @@ func checkKeySchedule(t *testing.T, s *suite, raw json.RawMessage) {
 		same(t, "confirmation", k.secrets.confirmation, e.Confirmation)
 		same(t, "membership", k.secrets.membership, e.Membership)
 		same(t, "resumption", k.secrets.resumption, e.Resumption)
-		_, pub, err := s.deriveKeyPair(k.secrets.external)
+		_, pub, err := s.hpke.derive(k.secrets.external)
 		must(t, err)
 		same(t, "external pub", pub, e.ExternalPub)
 		secret, err := s.export(k.secrets.exporter, e.Export.Label, e.Export.Context, e.Export.Length)

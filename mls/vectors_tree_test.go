@@ -77,7 +77,7 @@ func checkTreeKEM(t *testing.T, s *suite, raw json.RawMessage) {
 			same(t, "commit secret", commit, u.Commit)
 			node, err := s.deriveSecret(u.Secrets[leaf], "node")
 			must(t, err)
-			want, _, err := s.deriveKeyPair(node)
+			want, _, err := s.hpke.derive(node)
 			must(t, err)
 			for _, step := range steps {
 				if step.at.covers(leaf) {

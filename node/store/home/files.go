@@ -58,7 +58,7 @@ func Present(path string) (bool, error) {
 }
 
 // WriteFile writes a file of mode 0600: after a crash it has all of b or is as it was, and
-// when WriteFile has returned without an error it has b.
+// when WriteFile has returned without an error it has b. Meanwhile b is in path.tmp.
 func WriteFile(path string, b []byte) error {
 	tmp := path + ".tmp"
 	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
