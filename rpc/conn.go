@@ -81,7 +81,7 @@ type Conn struct {
 	lib    *capnprpc.Conn
 	client *Client
 	log    *slog.Logger
-	words  *gate.Words
+	logger *gate.Logger
 	calls  sync.WaitGroup // what waits for the rest of given-up calls
 	done   chan struct{}
 }
@@ -107,10 +107,10 @@ func NewConn(rwc io.ReadWriteCloser, cfg ConnConfig) *Conn {
 		MaxMessage: cfg.MaxMessage, MaxInFlight: cfg.MaxInFlight,
 		Budget: cfg.Budget, Peer: cfg.Peer.share(), Stall: cfg.stall,
 	})
-	c.words = gate.NewWords(c.gate, cfg.Log)
+	c.logger = gate.NewLogger(c.gate, cfg.Log)
 	c.lib = capnprpc.NewConn(c.gate, &capnprpc.Options{
 		BootstrapClient: capnp.NewClient(newServer(cfg, c.gate)),
-		Logger:          c.words,
+		Logger:          c.logger,
 	})
 	c.client = &Client{
 		conn:       c,
@@ -148,7 +148,7 @@ func (c *Conn) wait() {
 	c.client.end()
 	c.calls.Wait()
 	if c.gate.Err() == nil {
-		c.gate.Fail(c.words.Reason())
+		c.gate.Fail(c.logger.Reason())
 	}
 	c.gate.Close()
 	c.gate.Share().Close()

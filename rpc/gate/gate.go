@@ -117,14 +117,14 @@ func (g *Gate) Fail(err error) error {
 // failIO notes a failed read or write, unless that is because the stream was
 // closed here: the reason for that is known elsewhere.
 func (g *Gate) failIO(err error) error {
-	if g.Closed() {
+	if g.closedHere() {
 		return err
 	}
 	return g.Fail(err)
 }
 
-// Closed reports whether the Gate was closed here.
-func (g *Gate) Closed() bool {
+// closedHere reports whether the Gate was closed here.
+func (g *Gate) closedHere() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.closed
