@@ -149,7 +149,7 @@ func (c Config) options(h *Host, sockets func(*quicreuse.ConnManager)) ([]libp2p
 		libp2p.Transport(libp2pquic.NewTransport, libp2pquic.WithTLSIdentityOption(certificate)),
 		// TCP and circuits are encrypted as QUIC is.
 		libp2p.Security(libp2ptls.ID, libp2ptls.New),
-		libp2p.Muxer(yamux.ID, yamux.DefaultTransport),
+		libp2p.Muxer(yamux.ID, l.Muxer(yamux.DefaultTransport, h.log)),
 		libp2p.ResourceManager(resources),
 		libp2p.ConnectionManager(connmgr.NullConnMgr{}), // limits refuse, nothing is trimmed
 		c.circuitOption(),

@@ -1,3 +1,4 @@
-// Package limits sets libp2p's resource manager for a node or a relay. It is for
+// Package limits sets libp2p's resource manager for a node or a relay, and adds what
+// that lacks: a share of the memory for each address over TCP (Limits.Muxer). It is for
 // package transport. Plain QUIC has limits of its own: package transport/plain.
 package limits
