@@ -106,17 +106,13 @@ func (c *Client) Fetch(ctx context.Context, owner Identity, ch Channel, limit ui
 		send: func(ctx context.Context, s schema.NodeService) (*capnp.Future, capnp.ReleaseFunc) {
 			if wait > 0 {
 				f, release := s.FetchWait(ctx, func(p schema.NodeService_fetchWait_Params) error {
-					p.SetVersion(1)
-					p.SetLimit(limit)
 					p.SetTimeoutMs(millis(wait))
-					return firstError(p.SetRecipientKey(owner[:]), p.SetChannelId(ch.wire()), c.sign(p.NewAuth))
+					return c.askFor(p, owner, ch, limit)
 				})
 				return f.Future, release
 			}
 			f, release := s.Fetch(ctx, func(p schema.NodeService_fetch_Params) error {
-				p.SetVersion(1)
-				p.SetLimit(limit)
-				return firstError(p.SetRecipientKey(owner[:]), p.SetChannelId(ch.wire()), c.sign(p.NewAuth))
+				return c.askFor(p, owner, ch, limit)
 			})
 			return f.Future, release
 		},
@@ -134,24 +130,36 @@ func (c *Client) Peek(ctx context.Context, owner Identity, ch Channel, after uin
 		send: func(ctx context.Context, s schema.NodeService) (*capnp.Future, capnp.ReleaseFunc) {
 			if after > 0 || wait > 0 {
 				f, release := s.PeekWait(ctx, func(p schema.NodeService_peekWait_Params) error {
-					p.SetVersion(1)
-					p.SetLimit(limit)
 					p.SetAfterSeq(after)
 					p.SetTimeoutMs(millis(wait))
-					return firstError(p.SetRecipientKey(owner[:]), p.SetChannelId(ch.wire()), c.sign(p.NewAuth))
+					return c.askFor(p, owner, ch, limit)
 				})
 				return f.Future, release
 			}
 			f, release := s.Peek(ctx, func(p schema.NodeService_peek_Params) error {
-				p.SetVersion(1)
-				p.SetLimit(limit)
-				return firstError(p.SetRecipientKey(owner[:]), p.SetChannelId(ch.wire()), c.sign(p.NewAuth))
+				return c.askFor(p, owner, ch, limit)
 			})
 			return f.Future, release
 		},
 		read: readEnvelopes(&list),
 	})
 	return list, err
+}
+
+// readParams are what all calls that read an inbox say.
+type readParams interface {
+	SetVersion(uint16)
+	SetLimit(uint32)
+	SetRecipientKey([]byte) error
+	SetChannelId([]byte) error
+	NewAuth() (schema.Auth, error)
+}
+
+// askFor fills them in.
+func (c *Client) askFor(p readParams, owner Identity, ch Channel, limit uint32) error {
+	p.SetVersion(1)
+	p.SetLimit(limit)
+	return firstError(p.SetRecipientKey(owner[:]), p.SetChannelId(ch.wire()), c.sign(p.NewAuth))
 }
 
 // Ack removes all payloads up to and including upTo.
