@@ -113,6 +113,7 @@ func New(cfg Config) (*Host, error) {
 		h.start(func() { h.lan.Run(h.ctx) })
 	}
 	h.start(h.watchAddrs)
+	h.start(h.renew)
 	return h, nil
 }
 

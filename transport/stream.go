@@ -3,6 +3,7 @@ package transport
 import (
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
@@ -28,11 +29,16 @@ type Stream struct {
 	key    Key
 	remote Addr
 	path   Path
+	worn   atomic.Bool // the connection is to be made anew
 }
 
 // Read reads what the peer wrote. If the peer does not speak the protocol, the
 // first Read says so.
-func (s *Stream) Read(b []byte) (int, error) { return s.rw.Read(b) }
+func (s *Stream) Read(b []byte) (int, error) {
+	n, err := s.rw.Read(b)
+	s.note(err)
+	return n, err
+}
 
 // Write queues b for the peer.
 func (s *Stream) Write(b []byte) (int, error) { return s.rw.Write(b) }

@@ -309,11 +309,17 @@ func (r *race) goDirect(ctx context.Context, w way) error {
 // fromNobody is what is said of a relay behind what it did.
 const fromNobody = " and was not told from whom it is"
 
-// goRelay leaves the items at one relay.
+// goRelay leaves the items at one relay, again if its connection is made anew meanwhile.
 func (r *race) goRelay(ctx context.Context, w way, u transport.RelayURL) error {
-	return r.d.atRelay(ctx, r.p, u, func(ctx context.Context, at *links.Wire, sealed bool) error {
+	bring := func(ctx context.Context, at *links.Wire, sealed bool) error {
 		return r.send(ctx, at, ack{way: w, sealed: sealed})
-	})
+	}
+	ln := r.d.links.Now(u.Key)
+	err := r.d.atRelay(ctx, r.p, u, bring)
+	if err != nil && ln != nil && ln.Worn() {
+		err = r.d.atRelay(ctx, r.p, u, bring)
+	}
+	return err
 }
 
 // send enqueues all items over a wire, many at once but begun in order, and tells

@@ -75,7 +75,11 @@ type visit struct {
 func (d *Deliverer) visit(ctx context.Context, v *homes.Visit) error {
 	d.host.Learn(v.URL.Key, transport.SourceUser, v.URL.Addrs())
 	r := &visit{d, v}
-	return r.refused(ctx, r.stay(ctx))
+	worn, err := r.stay(ctx)
+	for worn && ctx.Err() == nil {
+		worn, err = r.stay(ctx)
+	}
+	return r.refused(ctx, err)
 }
 
 // visitPatience is how long a login is waited for where one is needed.
@@ -87,11 +91,11 @@ func visitPatience(err error) time.Duration {
 }
 
 // stay connects, brings what the relay must hold of us and takes the mail,
-// until something fails.
-func (r *visit) stay(ctx context.Context) error {
+// until something fails, or the connection is worn: then it is made anew.
+func (r *visit) stay(ctx context.Context) (worn bool, err error) {
 	ln, err := r.d.links.Get(ctx, r.URL.Key)
 	if err != nil {
-		return err
+		return false, err
 	}
 	r.Reached()
 	r.d.cfg.Log.Info("home relay reached", "relay", r.URL.Key)
@@ -108,7 +112,7 @@ func (r *visit) stay(ctx context.Context) error {
 	case <-ln.Done():
 		err = errors.New("connection lost")
 	}
-	return err
+	return ln.Worn(), err
 }
 
 // mail takes what the relay keeps for us: commit here, then acknowledge there.

@@ -6,7 +6,8 @@
 // serves all who wait for it.
 //
 // A link over which something goes and nothing is answered is asked whether it is alive,
-// and given up when it is not (Wire; package node/deliver/pulse). Which machines could not be
+// and given up when it is not (Wire; package node/deliver/pulse). One that ends because its
+// connection is to be made anew is opened again at once. Which machines could not be
 // reached a short while ago is remembered, until something changes: to wait for those is
 // of no use.
 package links

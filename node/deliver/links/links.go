@@ -56,6 +56,9 @@ type Link struct {
 	stream *transport.Stream
 }
 
+// Worn reports whether a link has ended only because its connection is to be made anew.
+func (ln *Link) Worn() bool { return ln.stream.Worn() }
+
 // Done is closed when the link has ended.
 func (ln *Link) Done() <-chan struct{} { return ln.conn.Done() }
 
@@ -188,6 +191,9 @@ func (l *Links) watch(ln *Link) {
 	l.cfg.Go(func(ctx context.Context) { l.guard(ctx, ln) })
 	<-ln.conn.Done()
 	_ = ln.conn.Close()
+	if ln.Worn() {
+		defer l.cfg.Go(func(ctx context.Context) { _, _ = l.Get(ctx, ln.Key) })
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	rest := slices.DeleteFunc(l.live[ln.Key], func(x *Link) bool { return x == ln })
