@@ -30,6 +30,9 @@ const (
 	RestoreFile = "relay.restoring"
 )
 
+// maxSmall bounds the files beside the store, in bytes.
+const maxSmall = 4 << 10
+
 // nodeFiles are those that only the home of a node has.
 var nodeFiles = []string{"node.db", "node.key"}
 
@@ -78,7 +81,7 @@ func CheckHome(dir string) error {
 // Identity returns the key of the relay whose home is dir. The errors are
 // ErrDamaged and those of the file system.
 func Identity(dir string) (transport.Key, error) {
-	seed, err := os.ReadFile(home(dir).path(KeyFile))
+	seed, err := home(dir).read(KeyFile)
 	if err != nil {
 		return transport.Key{}, fmt.Errorf("relay key: %w", err)
 	}
@@ -128,10 +131,22 @@ func (h home) has(name string) (bool, error) {
 	return err == nil, err
 }
 
+// read reads a small file. Of a pipe it would wait for ever.
+func (h home) read(name string) ([]byte, error) {
+	info, err := os.Stat(h.path(name))
+	if err == nil && (!info.Mode().IsRegular() || info.Size() > maxSmall) {
+		return nil, fmt.Errorf("%w: %s is no file of ours", ErrDamaged, name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return os.ReadFile(h.path(name))
+}
+
 // key returns the key of the relay. It is made together with the home: with a
 // store and no key, contacts would look for a relay that is no more.
 func (h home) key() (ed25519.PrivateKey, error) {
-	seed, err := os.ReadFile(h.path(KeyFile))
+	seed, err := h.read(KeyFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		seed, err = h.newKey()
 	}
@@ -157,7 +172,7 @@ func (h home) newKey() ([]byte, error) {
 	if err := h.write(KeyFile, seed, os.Link); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
-	return os.ReadFile(h.path(KeyFile))
+	return h.read(KeyFile)
 }
 
 // write puts a file into place, whole or not at all, with mode 0600.
@@ -179,7 +194,7 @@ func (h home) write(name string, data []byte, place func(from, to string) error)
 
 // listen puts the remembered port in place of port 0.
 func (h home) listen(addrs []transport.Addr) ([]transport.Addr, error) {
-	text, err := os.ReadFile(h.path(PortFile))
+	text, err := h.read(PortFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return addrs, nil
 	}

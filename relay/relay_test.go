@@ -179,6 +179,9 @@ func TestHome(t *testing.T) {
 		{"home of a node", func(dir string) { write(dir, "node.db", 1) }, ErrKind},
 		{"empty store", func(dir string) { write(dir, KeyFile, 32); write(dir, StoreFile, 0) }, ErrDamaged},
 		{"store of noise", func(dir string) { write(dir, KeyFile, 32); write(dir, StoreFile, 100_000) }, ErrDamaged},
+		{"key that is no file", func(dir string) { mkdir(t, dir, KeyFile) }, ErrDamaged},
+		{"port that is no file", func(dir string) { mkdir(t, dir, PortFile) }, ErrDamaged},
+		{"long key", func(dir string) { write(dir, KeyFile, 100_000) }, ErrDamaged},
 		{"short key", func(dir string) { write(dir, KeyFile, 31) }, ErrDamaged},
 		{"store without key", func(dir string) { write(dir, StoreFile, 100_000) }, ErrDamaged},
 		{"bad port", func(dir string) { write(dir, PortFile, 3) }, ErrDamaged},
@@ -299,5 +302,13 @@ func TestConfig(t *testing.T) {
 	}
 	if err := r.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// mkdir makes a directory where a file should be.
+func mkdir(t *testing.T, dir, name string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Join(dir, name), 0o700); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -243,6 +243,9 @@ func (c *Client) do(ctx context.Context, method, path string, header http.Header
 		return resp, nil
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusRequestHeaderFieldsTooLarge {
+		return nil, &Error{Message: "an argument is too long", Exit: ExitUsage}
+	}
 	e := &Error{}
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxBody)).Decode(e); err != nil || e.Exit == ExitOK {
 		return nil, &Error{Message: "the daemon answered " + resp.Status, Exit: ExitOther}

@@ -221,6 +221,7 @@ func Dial(ctx context.Context, path string) (net.Conn, error) {
 func dialError(path string, err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR),
+		errors.Is(err, syscall.ELOOP), errors.Is(err, syscall.ENAMETOOLONG),
 		errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENOTSOCK):
 		return ErrNobody
 	case errors.Is(err, fs.ErrPermission):

@@ -156,10 +156,14 @@ func fileURI(path string, query url.Values) string {
 
 // isPlain reports whether a file is a database that is not encrypted.
 func isPlain(path string) (bool, error) {
-	f, err := os.Open(path)
+	err := home.CheckFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
+	if err != nil {
+		return false, err
+	}
+	f, err := os.Open(path)
 	if err != nil {
 		return false, err
 	}

@@ -2,6 +2,7 @@ package home
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -55,6 +56,16 @@ func Present(path string) (bool, error) {
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// CheckFile refuses what is no file, as a directory or a pipe, of which a reader would
+// wait for ever: ErrDamaged.
+func CheckFile(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		return fmt.Errorf("%w: %s is no file", ErrDamaged, filepath.Base(path))
+	}
+	return err
 }
 
 // WriteFile writes a file of mode 0600: after a crash it has all of b or is as it was, and

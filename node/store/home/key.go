@@ -42,6 +42,9 @@ func HasPassword(dir string) (bool, error) {
 
 // readKeyFile reads a file of a key, and no more of it than a key has.
 func readKeyFile(path string) ([]byte, error) {
+	if err := CheckFile(path); err != nil {
+		return nil, err
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
