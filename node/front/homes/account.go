@@ -46,7 +46,17 @@ func (h *Homes) BeginRegister(ctx context.Context, r localapi.AccountRequest) (l
 		return localapi.AccountStep{}, err
 	}
 	response, err := h.cfg.Accounts.BeginRegister(ctx, u, r.Name, r.Message)
-	return localapi.AccountStep{Relay: u.String(), Name: r.Name, Message: response}, AccountError(u, err)
+	return localapi.AccountStep{Relay: u.String(), Name: r.Name, Message: response}, registerError(u, a, err)
+}
+
+// registerError is AccountError of who may have an account there: that one is named.
+func registerError(u transport.RelayURL, has store.Account, err error) error {
+	if has.Name == "" || !errors.Is(err, rpc.ErrUsername) {
+		return AccountError(u, err)
+	}
+	e := *localapi.AsError(AccountError(u, err))
+	e.Hint = fmt.Sprintf("log in as %s: qpc account login; or, if who hosts the relay has deleted that account, choose another name", has.Name)
+	return &e
 }
 
 // Register implements localapi.AccountMaker.
@@ -55,8 +65,12 @@ func (h *Homes) Register(ctx context.Context, r localapi.AccountRequest) (locala
 	if err != nil {
 		return localapi.Account{}, err
 	}
+	a, err := h.cfg.Accounts.Of(ctx, u.Key)
+	if err != nil && !errors.Is(err, accounts.ErrUnknown) {
+		return localapi.Account{}, err
+	}
 	if err := h.cfg.Accounts.Register(ctx, u, r.Name, r.Message, r.Invite); err != nil {
-		return localapi.Account{}, AccountError(u, err)
+		return localapi.Account{}, registerError(u, a, err)
 	}
 	return localapi.Account{Relay: u.String(), Name: r.Name}, nil
 }
