@@ -64,6 +64,9 @@ func TestTCPHostile(t *testing.T) {
 	if err != nil || len(got) != 1 || !bytes.Equal(got[0].Data, []byte{3, 1, 2}) {
 		t.Errorf("what was stored before: got %v, %v", got, err)
 	}
+	if !strings.Contains(relay.log(t), "before they proved a key") {
+		t.Error("the log does not say what happened")
+	}
 	if n := strings.Count(relay.log(t), "\n"); n > 300 {
 		t.Errorf("the relay logged %d lines", n)
 	}

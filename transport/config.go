@@ -173,7 +173,7 @@ func (c Config) options(h *Host, sockets func(*quicreuse.ConnManager)) ([]libp2p
 		})),
 	}
 	if c.ownSockets() {
-		opts = append(opts, libp2p.Transport(tcp.NewTCPTransport))
+		opts = append(opts, libp2p.Transport(tcp.NewTCPTransport), libp2p.ConnectionGater(limits.NewDoorway(h.log)))
 	}
 	return append(opts, c.Options...), nil
 }

@@ -108,7 +108,7 @@ func (s *sharedSpan) ReserveMemory(size int, prio uint8) error {
 	defer s.mu.Unlock()
 	err := s.of.shares.add(s.of.who, int64(size))
 	if err != nil && s.held == 0 {
-		s.of.shares.log.Warn("connection cut off", "peer", s.of.Peer().String(), "err", err)
+		s.of.shares.log.Warn("connection over TCP cut off", "peer", s.of.Peer().String(), "err", err)
 	}
 	if err != nil {
 		return err
