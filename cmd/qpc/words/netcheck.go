@@ -65,7 +65,7 @@ func Netcheck(n localapi.Netcheck) string {
 	}
 	lan := n.LAN
 	if n.LAN != "off" {
-		lan = fmt.Sprintf("%s, %d others heard there", n.LAN, n.Nearby)
+		lan = fmt.Sprintf("%s, %s heard there", n.LAN, Count(n.Nearby, "other machine", "other machines"))
 	}
 	line("LAN", "%s", lan)
 	for _, a := range n.Advice {

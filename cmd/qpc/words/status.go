@@ -16,7 +16,8 @@ func Status(st localapi.Status) string {
 	fmt.Fprintf(&b, "%s  %s\n", cli.Defuse(st.Name), st.Identity)
 	fmt.Fprintf(&b, "LAN discovery %s\n", lanText(st))
 	for _, addr := range st.Addrs {
-		fmt.Fprintf(&b, "listening on %s\n", cli.Defuse(addr))
+		addr, _, _ = strings.Cut(addr, "/p2p/")
+		fmt.Fprintf(&b, "listening on %s\n", Places(addr))
 	}
 	if len(st.Relays) == 0 {
 		b.WriteString("no relay: people who are away get messages when both are here (qpc relay add URL)\n")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"quicnprotochat/node/localapi"
@@ -23,9 +24,10 @@ func (n *Network) Call(ctx context.Context, id rpc.Identity, name string) locala
 		answers[i] = make(chan call, 1)
 		go func() { answers[i] <- n.call(ctx, r.Key) }()
 	}
-	kept := ""
+	kept, called := "", []call(nil)
 	for i, r := range relays {
 		a := <-answers[i]
+		called = append(called, a)
 		p.Relays = append(p.Relays, localapi.PingRelay{URL: r.String(), Reached: a.err == nil, RTT: a.rtt, Error: a.reason()})
 		if a.err == nil && kept == "" {
 			kept = r.Host
@@ -40,17 +42,20 @@ func (n *Network) Call(ctx context.Context, id rpc.Identity, name string) locala
 	for _, t := range state.Tried {
 		p.Tried = append(p.Tried, localapi.Tried{Addr: t.Addr.String(), Error: t.Err, Time: localapi.Time{Time: t.At}})
 	}
-	p.Why = outlook(p, kept)
+	p.Why = outlook(p, kept, a.offline() && !slices.ContainsFunc(called, func(c call) bool { return !c.offline() }))
 	return p
 }
 
-// outlook says what becomes of a message now; kept is the relay that answers.
-func outlook(p localapi.Ping, kept string) string {
+// outlook says what becomes of a message now; kept is the relay that answers, and offline
+// that no network of this machine leads to any of them.
+func outlook(p localapi.Ping, kept string, offline bool) string {
 	switch {
 	case p.Reached:
 		return "a message goes straight to their machine"
 	case kept != "":
-		return "their machine does not answer: a message waits at their relay " + kept + " until it is back"
+		return "a message goes to their relay " + kept + ": their machine fetches it there at once if it is up and only cannot be reached from here, else when it is back"
+	case offline:
+		return "this machine is not online: a message waits here and goes out by itself when it is; see qpc netcheck"
 	case len(p.Relays) > 0:
 		return "neither their machine nor a relay of theirs answers: a message waits here; is this machine online? see qpc netcheck"
 	default:

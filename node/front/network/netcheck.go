@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"quicnprotochat/node/localapi"
@@ -44,8 +45,17 @@ func (n *Network) Netcheck(ctx context.Context) (localapi.Netcheck, error) {
 	offline := false
 	c.Relays, offline = n.callRelays(ctx, r.Reservations)
 	n.families(&c)
+	if c.NAT == string(reach.NATUnknown) && c.IPv4 == no && n.seenAsIs(r.Seen) {
+		c.NAT = string(reach.NATNone) // without IPv4 there is none to look for
+	}
 	c.Advice = advice(c, h.ListenPort(), offline)
 	return c, nil
+}
+
+// seenAsIs reports whether relays see this machine, and only at addresses of its own.
+func (n *Network) seenAsIs(seen []reach.Seen) bool {
+	own := n.cfg.Host.LocalAddrs()
+	return len(seen) > 0 && !slices.ContainsFunc(seen, func(s reach.Seen) bool { return !slices.Contains(own, s.Addr) })
 }
 
 // callRelays measures the home relays, all at once, and reports whether this machine
@@ -125,6 +135,8 @@ func advice(n localapi.Netcheck, port uint16, offline bool) (all []string) {
 			"Name one: qpc relay add URL. On one LAN nothing else is needed."}
 	case offline:
 		return []string{"This machine is not online: no network of it leads to a relay. Switch on Wi-Fi or plug in the cable. Messages wait here meanwhile and go out by themselves when it is back. On the LAN nothing else is needed."}
+	case !reached && !slices.ContainsFunc(n.Relays, func(r localapi.NetRelay) bool { return !strings.Contains(r.Error, "nothing listens there") }):
+		return []string{"The machine of the relay answers, and no relay runs on it: it was stopped, or it has another port now; its operator knows. Messages wait here meanwhile."}
 	case !reached:
 		return []string{fmt.Sprintf("No relay answers. Is this machine online? Else a firewall may block UDP, out to the relay's port or back to port %d here; "+
 			"or the relay is down: its operator knows. Messages wait here meanwhile.", port)}

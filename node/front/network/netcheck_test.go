@@ -19,6 +19,7 @@ func TestAdvice(t *testing.T) {
 		{"no relay", localapi.Netcheck{}, "Name one: qpc relay add", "Name one"},
 		{"offline", localapi.Netcheck{Relays: []localapi.NetRelay{{URL: "qpc-relay://a"}}}, "is not online", "Switch on Wi-Fi"},
 		{"no answer", localapi.Netcheck{Relays: []localapi.NetRelay{{URL: "qpc-relay://a"}}}, "No relay answers", "port 7001"},
+		{"stopped", localapi.Netcheck{Relays: []localapi.NetRelay{{URL: "qpc-relay://a", Error: "/ip4/1.2.3.4/tcp/7000: nothing listens there; /ip4/1.2.3.4/udp/7000/quic-v1: no answer"}}}, "no relay runs on it", "operator"},
 		{"open", localapi.Netcheck{Relays: up, UDP: yes, Reachable: yes}, "Nothing to do", "Nothing to do"},
 		{"udp blocked", localapi.Netcheck{Relays: up, UDP: no, Reachable: unknown}, "blocks UDP", "Another network"},
 		{"symmetric", localapi.Netcheck{Relays: up, UDP: yes, Reachable: no, NAT: "dependent", PortMap: "none"}, "another port", "turn on UPnP"},
