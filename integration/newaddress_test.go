@@ -2,6 +2,7 @@ package integration
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,4 +42,14 @@ func TestNewAddress(t *testing.T) {
 	if !strings.HasPrefix(last.Addr, "/ip4/192.168.79.3/") {
 		t.Errorf("got %+v, want the new address", last)
 	}
+
+	// A cable that is pulled leaves the address where it is, and nobody is reached there.
+	l.must("-n", l.ns("b"), "link", "set", "eth0", "down")
+	if s := bob.status(t); slices.ContainsFunc(s.Addrs, func(a string) bool { return strings.HasPrefix(a, "/ip4/192.168.79.3/") }) {
+		t.Errorf("got the addresses %q with no cable", s.Addrs)
+	}
+	l.must("-n", l.ns("b"), "link", "set", "eth0", "up")
+	eventually(t, "bob tells the address with the cable in", func() bool {
+		return slices.ContainsFunc(bob.status(t).Addrs, func(a string) bool { return strings.HasPrefix(a, "/ip4/192.168.79.3/") })
+	})
 }

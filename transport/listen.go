@@ -34,7 +34,7 @@ func (h *Host) Addrs() []Addr {
 }
 
 // LocalAddrs returns the addresses of this machine that the host listens on. An
-// unspecified listen address stands for all addresses of the machine except
+// unspecified listen address stands for all addresses of interfaces that are up, except
 // link-local ones, and except loopback if there is anything else. Public ones come
 // first.
 func (h *Host) LocalAddrs() []Addr { return dialable(h.listening()) }
@@ -42,7 +42,7 @@ func (h *Host) LocalAddrs() []Addr { return dialable(h.listening()) }
 // dialable returns the addresses that listening ones stand for.
 func dialable(listening []Addr) []Addr {
 	var out, loopback []Addr
-	own := ipspace.Networks()
+	own := ipspace.Live()
 	for _, a := range listening {
 		ip, ok := a.IP()
 		if !ok || !ip.IsUnspecified() {

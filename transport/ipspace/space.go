@@ -3,6 +3,7 @@ package ipspace
 import (
 	"net"
 	"net/netip"
+	"slices"
 )
 
 // Scope says from how far away an address can be dialled.
@@ -44,7 +45,11 @@ func Networks() []netip.Prefix {
 	if err != nil {
 		return nil
 	}
-	var out []netip.Prefix
+	return prefixes(addrs)
+}
+
+// prefixes are the subnets of addresses of interfaces.
+func prefixes(addrs []net.Addr) (out []netip.Prefix) {
 	for _, a := range addrs {
 		n, ok := a.(*net.IPNet)
 		if !ok {
@@ -58,6 +63,30 @@ func Networks() []netip.Prefix {
 		out = append(out, netip.PrefixFrom(ip.Unmap(), ones))
 	}
 	return out
+}
+
+// Live returns those of Networks whose interfaces are up, with a cable in them or Wi-Fi
+// that is connected: at the others nobody is reached, though they may keep their addresses.
+func Live() []netip.Prefix {
+	all := Networks()
+	interfaces, err := net.Interfaces()
+	if err != nil {
+		return all
+	}
+	const live = net.FlagUp | net.FlagRunning
+	for _, i := range interfaces {
+		if i.Flags&live == live {
+			continue
+		}
+		addrs, err := i.Addrs()
+		if err != nil {
+			continue
+		}
+		for _, p := range prefixes(addrs) {
+			all = slices.DeleteFunc(all, func(q netip.Prefix) bool { return p == q })
+		}
+	}
+	return all
 }
 
 // Near reports whether ip is another machine's on one of the networks.
