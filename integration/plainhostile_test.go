@@ -32,6 +32,8 @@ func TestPlainHostile(t *testing.T) {
 		do   func(*testing.T, *process)
 	}{
 		{"garbage", plainGarbage},
+		{"60 MiB", plainMuch},
+		{"abandoned", plainAbandoned},
 		{"claims", plainClaims},
 		{"streams", plainStreams},
 		{"half-open handshakes", halfOpen},
@@ -93,6 +95,59 @@ func plainGarbage(t *testing.T, p *process) {
 	}
 	if _, err := f.health(); err != nil {
 		t.Errorf("after garbage: %v", err)
+	}
+}
+
+// plainMuch sends 60 MiB of anything, until it is cut off.
+func plainMuch(t *testing.T, p *process) {
+	var wg sync.WaitGroup
+	for i := range 10 {
+		s := intruder(t, p).open(nil)
+		_ = s.SetDeadline(time.Now().Add(patience))
+		wg.Go(func() {
+			part := bytes.Repeat([]byte{byte(i), 0xff}, 1<<15)
+			var err error
+			for n := 0; n < 60<<20 && err == nil; n += len(part) {
+				_, err = s.Write(part)
+			}
+			if err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("60 MiB of %d were taken: %v", i, err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// plainAbandoned makes connections and is gone without a word. Each takes 50 KiB until the
+// relay gives it up.
+func plainAbandoned(t *testing.T, p *process) {
+	to, err := net.ResolveUDPAddr("udp", p.line().QUIC[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 25 {
+				ctx, cancel := context.WithTimeout(t.Context(), patience)
+				socket, err := net.ListenUDP("udp", nil)
+				if err != nil {
+					cancel()
+					continue
+				}
+				tr := &quic.Transport{Conn: socket}
+				if c, err := tr.Dial(ctx, to, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"capnp"}}, nil); err == nil {
+					_, _ = c.OpenStream()
+				}
+				socket.Close()
+				cancel()
+				tr.Close()
+			}
+		})
+	}
+	wg.Wait()
+	if _, err := intruder(t, p).health(); err != nil {
+		t.Errorf("afterwards: %v", err)
 	}
 }
 
