@@ -165,9 +165,9 @@ func (c Config) options(h *Host, sockets func(*quicreuse.ConnManager)) ([]libp2p
 		libp2p.SwarmOpts(swarm.WithDialRanker(h.order.rank), swarm.WithDialTimeout(dialTimeout), swarm.WithDialTimeoutLocal(dialTimeout)),
 		libp2p.WithFxOption(fx.Invoke(func(cm *quicreuse.ConnManager) {
 			dialling := cm.ClientConfig()
-			dialling.KeepAlivePeriod, dialling.MaxIdleTimeout = keepAlive, idleTimeout
+			dialling.KeepAlivePeriod, dialling.MaxIdleTimeout, dialling.InitialPacketSize = keepAlive, idleTimeout, plain.LeastPacket
 			if listening := serverConfig(cm); listening != nil {
-				listening.KeepAlivePeriod, listening.MaxIdleTimeout = 0, idleTimeout
+				listening.KeepAlivePeriod, listening.MaxIdleTimeout, listening.InitialPacketSize = 0, idleTimeout, plain.LeastPacket
 			}
 			sockets(cm)
 		})),
