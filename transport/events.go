@@ -129,7 +129,6 @@ func (h *Host) notifiee() network.Notifiee {
 			if err != nil || c.Stat().Limited {
 				return
 			}
-			h.reach.Connected(c)
 			h.noteConnected(k, c)
 			h.events.change(k, 1)
 			h.dials.connected(k)

@@ -60,7 +60,9 @@ type Config struct {
 	Take func(p peer.ID, addrs []ma.Multiaddr) []ma.Multiaddr
 	// Offer puts addresses where the host looks for them when it dials.
 	Offer func(p peer.ID, addrs []ma.Multiaddr)
-	Log   *slog.Logger
+	// Made is told of each connection that was punched, before Connect returns.
+	Made func(network.Conn)
+	Log  *slog.Logger
 }
 
 // Puncher makes direct connections over circuits. Its methods may be called by
@@ -91,9 +93,9 @@ type attempt struct {
 	failed chan error
 
 	// circuit and punching are guarded by Puncher.mu: the circuit that we asked for,
-	// and whether both sides know each other's addresses now.
+	// and since when both sides know each other's addresses; zero: they do not.
 	circuit  network.Conn
-	punching bool
+	punching time.Time
 }
 
 // New begins to answer circuits.
@@ -121,16 +123,15 @@ func (u *Puncher) Close() {
 	u.wg.Wait()
 }
 
-// Punching reports whether a connection to p that comes now is one that was
-// punched.
-func (u *Puncher) Punching(p peer.ID) bool {
-	if u == nil {
+// Punching reports whether a connection came by an attempt that is under way.
+func (u *Puncher) Punching(c network.Conn) bool {
+	if u == nil || c.Stat().Limited {
 		return false
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	a := u.running[p]
-	return a != nil && a.punching
+	a := u.running[c.RemotePeer()]
+	return a != nil && !a.punching.IsZero() && !c.Stat().Opened.Before(a.punching)
 }
 
 // Connect makes a direct connection to p over a circuit of one of the relays, to
@@ -190,6 +191,13 @@ func (u *Puncher) begin(p peer.ID, asked bool) (a *attempt, began bool, err erro
 }
 
 func (u *Puncher) end(p peer.ID, a *attempt, err error) {
+	// The host shows a connection before it tells of it, so that the attempt may be over
+	// before Made was called for it.
+	for _, c := range u.cfg.Host.Network().ConnsToPeer(p) {
+		if u.Punching(c) {
+			u.cfg.Made(c)
+		}
+	}
 	u.mu.Lock()
 	delete(u.running, p)
 	u.mu.Unlock()
@@ -263,6 +271,9 @@ func (u *Puncher) circuit(a *attempt, p peer.ID, relays []peer.ID) (network.Conn
 func (u *Puncher) connected(_ network.Network, c network.Conn) {
 	p := c.RemotePeer()
 	if !c.Stat().Limited {
+		if u.Punching(c) {
+			u.cfg.Made(c)
+		}
 		u.mu.Lock()
 		defer u.mu.Unlock()
 		if a := u.running[p]; a != nil {
@@ -289,7 +300,7 @@ func (u *Puncher) watch(a *attempt, c network.Conn) {
 func (u *Puncher) disconnected(_ network.Network, c network.Conn) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if a := u.running[c.RemotePeer()]; a != nil && a.circuit == c && !a.punching {
+	if a := u.running[c.RemotePeer()]; a != nil && a.circuit == c && a.punching.IsZero() {
 		a.fail(ErrClosed)
 	}
 }
@@ -360,7 +371,9 @@ func (u *Puncher) dropStale(p peer.ID) {
 func (u *Puncher) setPunching(a *attempt) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	a.punching = true
+	if a.punching.IsZero() {
+		a.punching = time.Now()
+	}
 }
 
 // asking returns the attempt that we asked p for.

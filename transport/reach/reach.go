@@ -79,7 +79,7 @@ func Open(cfg Config) (*Reach, error) {
 			k, err := address.KeyOfPeer(p)
 			return err == nil && cfg.MayPunch(k)
 		},
-		Take: r.take, Offer: cfg.Offer, Log: cfg.Log,
+		Take: r.take, Offer: cfg.Offer, Made: r.made, Log: cfg.Log,
 	})
 	return r, nil
 }
@@ -171,15 +171,14 @@ func (r *Reach) take(_ peer.ID, told []ma.Multiaddr) []ma.Multiaddr {
 	}))
 }
 
-// Connected marks a new connection if it is one that was punched, Disconnected
-// forgets it.
-func (r *Reach) Connected(c network.Conn) {
-	if !r.puncher.Punching(c.RemotePeer()) {
-		return
-	}
+// made marks a connection that was punched.
+func (r *Reach) made(c network.Conn) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.punched[c.ID()] = true
+	if c.IsClosed() { // Disconnected may have been called
+		delete(r.punched, c.ID())
+	}
 }
 
 // Disconnected forgets a connection that ended.
@@ -191,6 +190,9 @@ func (r *Reach) Disconnected(c network.Conn) {
 
 // Punched reports whether a connection was punched.
 func (r *Reach) Punched(c network.Conn) bool {
+	if r.puncher.Punching(c) {
+		return true
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.punched[c.ID()]
