@@ -1,8 +1,11 @@
 package ipspace
 
 import (
+	"bytes"
 	"net"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"slices"
 )
 
@@ -75,7 +78,7 @@ func Live() []netip.Prefix {
 	}
 	const live = net.FlagUp | net.FlagRunning
 	for _, i := range interfaces {
-		if i.Flags&live == live {
+		if i.Flags&live == live || i.Flags&net.FlagUp != 0 && hasCarrier(i.Name) {
 			continue
 		}
 		addrs, err := i.Addrs()
@@ -87,6 +90,13 @@ func Live() []netip.Prefix {
 		}
 	}
 	return all
+}
+
+// hasCarrier reports whether Linux has seen that there is a cable in an interface: it
+// says so up to a second before it calls the interface running. Elsewhere it is false.
+func hasCarrier(name string) bool {
+	b, err := os.ReadFile(filepath.Join("/sys/class/net", name, "carrier"))
+	return err == nil && bytes.HasPrefix(b, []byte("1"))
 }
 
 // Near reports whether ip is another machine's on one of the networks.

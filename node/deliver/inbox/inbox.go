@@ -35,9 +35,6 @@ const (
 	// turnMost is how many payloads of mail, or of what came directly, are opened before
 	// it is the turn of the others.
 	turnMost = 8
-	// ackFirst is how long what is committed waits to be opened. A sender waits for the
-	// acknowledgement, and opening beside it made it late by a third of a millisecond.
-	ackFirst = time.Millisecond
 	// tryAgain is when what could not be applied, for want of disk maybe, is tried again
 	// if there is no room for mail because of it.
 	tryAgain = 10 * time.Second
@@ -160,7 +157,9 @@ func (b *Inbox) commit(ctx context.Context, batch []*arrival) {
 		return nil
 	})
 	if err == nil {
-		time.AfterFunc(ackFirst, func() { signal(b.work) })
+		// First this: of two goroutines the one that is woken last runs first, and a
+		// sender who waits comes before the opening.
+		signal(b.work)
 	} else {
 		b.cfg.Log.Error("commit to inbox", "err", err)
 	}
