@@ -267,6 +267,10 @@ func (m *machine) watch(ctx context.Context) {
 // patienceOfUser is how long a user waits for a command.
 const patienceOfUser = 20 * time.Second
 
+// errAsks is why a user writes nothing to whom it knows from a group alone: that would be
+// asking to be a contact, and nobody answers here.
+var errAsks = errors.New("not a contact")
+
 // act does what a user does.
 func (m *machine) act(s step) error {
 	ctx, cancel := context.WithTimeout(context.Background(), patienceOfUser)
@@ -280,6 +284,9 @@ func (m *machine) act(s step) error {
 		}
 		return err
 	case doSend:
+		if !m.s.oracle.know(m, peer) {
+			return errAsks
+		}
 		said := m.s.oracle.says(m, peer, s.text)
 		d, err := m.node.Send(ctx, peer.node.id, s.text)
 		m.s.oracle.saidSo(said, d, err)
