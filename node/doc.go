@@ -38,7 +38,7 @@
 //     node/store/outbox.go. Without the keys it is only stored, and what is to be sealed to
 //     somebody's hybrid key not sealed yet: node/convo/start.go does the rest when
 //     node/deliver/worker.go has brought the keys.
-//   - Sent: node/deliver/worker.go takes it from the outbox, node/deliver/race.go brings it
+//   - Sent: node/deliver/worker.go takes it from the outbox, node/deliver/race brings it
 //     to the other machine or to a relay, and node/convo/progress.go notes who took it. The
 //     call is made in rpc/client_mailbox.go, on a stream of node/deliver/links, for which
 //     transport/dial.go dials the addresses that node/deliver/endpoint.go has learnt; to a

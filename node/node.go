@@ -333,10 +333,10 @@ func (t notifier) Receipt(to rpc.Identity) { t.n.deliverer.Receipt(to) }
 func (t notifier) ContactChanged(c store.Contact) { t.n.deliverer.ContactChanged(c) }
 
 // KeyPackageUsed tells delivery.
-func (t notifier) KeyPackageUsed() { t.n.deliverer.KeyPackageUsed() }
+func (t notifier) KeyPackageUsed() { t.n.deliverer.Present() }
 
 // Revoked tells delivery.
-func (t notifier) Revoked() { t.n.deliverer.Revoked() }
+func (t notifier) Revoked() { t.n.deliverer.Present() }
 
 // Joined tells delivery.
 func (t notifier) Joined() { t.n.deliverer.Joined() }

@@ -59,7 +59,7 @@ func (n *Node) beginAfresh(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("begin afresh: %w", err)
 	}
-	n.deliverer.KeyPackageUsed()
+	n.deliverer.Present()
 	if err := n.groups.WakeAll(ctx); err != nil {
 		return err
 	}

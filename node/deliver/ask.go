@@ -19,7 +19,7 @@ import (
 // answer that is of no use must not keep those of others out. It may run in
 // several goroutines at once.
 func ask(ctx context.Context, d *Deliverer, p people.Person, call func(context.Context, *rpc.Client) error) error {
-	ctx, cancel := context.WithTimeout(ctx, links.DialTime+callTime)
+	ctx, cancel := context.WithTimeout(ctx, links.DialTime+links.CallTime)
 	var wg sync.WaitGroup
 	defer wg.Wait() // soon: all of it ends with ctx
 	defer cancel()

@@ -13,11 +13,11 @@ import (
 
 	"quicnprotochat/node/convo"
 	"quicnprotochat/node/deliver/asked"
-	"quicnprotochat/node/deliver/deposit"
 	"quicnprotochat/node/deliver/homes"
 	"quicnprotochat/node/deliver/inbox"
 	"quicnprotochat/node/deliver/links"
 	"quicnprotochat/node/deliver/people"
+	"quicnprotochat/node/deliver/race"
 	"quicnprotochat/node/deliver/refusals"
 	"quicnprotochat/node/deliver/sessions"
 	"quicnprotochat/node/deliver/strangers"
@@ -32,9 +32,6 @@ import (
 	"quicnprotochat/transport"
 	"quicnprotochat/transport/plain"
 )
-
-// callTime bounds one call of another machine.
-const callTime = 15 * time.Second
 
 // Config says what delivers for whom. All fields are required.
 type Config struct {
@@ -77,7 +74,7 @@ type Deliverer struct {
 	sessions  *sessions.Sessions
 	tries     tries.Book
 	sealed    *refusals.Refusals
-	desk      deposit.Desk
+	races     *race.Races
 	sure      sure
 	asked     *asked.Machines
 
@@ -86,7 +83,6 @@ type Deliverer struct {
 	workers  map[rpc.Identity]*worker
 	pending  map[rpc.Identity]bool // woken before Run
 	receipts map[rpc.Identity]*rate.Limiter
-	strays   map[rpc.Identity]int // races that are over but for their machine's answer
 }
 
 // New returns a Deliverer that does nothing until Run.
@@ -94,11 +90,12 @@ func New(cfg Config) *Deliverer {
 	d := &Deliverer{
 		cfg: cfg, self: cfg.Identity.ID(), started: make(chan struct{}), closed: make(chan struct{}), moved: make(chan struct{}, 1),
 		workers: make(map[rpc.Identity]*worker), pending: make(map[rpc.Identity]bool),
-		receipts: make(map[rpc.Identity]*rate.Limiter), strays: make(map[rpc.Identity]int),
+		receipts: make(map[rpc.Identity]*rate.Limiter),
 	}
+	goes := func(fn func(context.Context)) bool { return d.tasks.Run(fn) } // only Run makes them
 	d.budget = budget.New(0)
 	d.links = links.New(links.Config{
-		Open: d.open, Before: d.willAsk, Up: d.up, Go: func(fn func(context.Context)) bool { return d.tasks.Run(fn) },
+		Open: d.open, Before: d.willAsk, Up: d.up, Go: goes,
 		Service: cfg.Service, Token: func(k transport.Key) []byte { return d.sessions.Token(k) },
 		Budget: d.budget, Log: cfg.Log,
 	})
@@ -111,6 +108,10 @@ func New(cfg Config) *Deliverer {
 	d.sessions = sessions.New()
 	d.sealed = refusals.New()
 	d.asked = asked.New()
+	d.races = race.New(race.Config{
+		Links: d.links, Asked: d.asked, AtRelay: d.atRelay, Tries: &d.tries, Stuck: cfg.Engine.Stuck,
+		Go: goes, Log: cfg.Log,
+	})
 	d.sure.ch = make(chan struct{})
 	return d
 }
@@ -298,17 +299,10 @@ func (d *Deliverer) busy() []rpc.Identity {
 // may open.
 func (d *Deliverer) Joined() { d.inbox.Retry() }
 
-// KeyPackageUsed says that one of our key packages was used: the relay that had it
-// gets another.
-func (d *Deliverer) KeyPackageUsed() {
-	if d.running() {
-		d.relays.RefreshAll()
-	}
-}
-
-// Revoked says that passes of ours were cancelled: our relays get the endpoint that
-// says so.
-func (d *Deliverer) Revoked() {
+// Present says that what our relays hold of us is to be looked at: one of our key packages
+// was used, and the relay that had it gets another; or passes of ours were cancelled, and
+// the relays get the endpoint that says so.
+func (d *Deliverer) Present() {
 	if d.running() {
 		d.relays.RefreshAll()
 	}
@@ -366,9 +360,7 @@ func (d *Deliverer) OnAddrs() {
 	if !d.ready() {
 		return
 	}
-	d.links.ForgiveAll()
-	d.links.Suspect()
-	d.relays.RefreshAll()
+	d.OnWake()
 	for _, id := range d.busy() {
 		d.wake(id, wakeNews)
 	}

@@ -6,13 +6,8 @@
 //
 // Each person with something in the outbox has one worker. What is ready goes at once
 // over a connection that is there. Otherwise the worker gets the keys that are missing,
-// then races: over the live connection, or a dial; after 250 ms without an
-// acknowledgement, or at once when the machine is known to be unreachable, also to the
-// person's relays. The first durable acknowledgement wins; when it is a relay's, the
-// person's other relays have a second to take a copy too, so that nothing is lost with
-// one of them, and what is on a connection to the machine already is left to arrive: a
-// relay may lie, and be faster than a machine that is far away. The same bytes twice
-// vanish at the receiver.
+// then races (package race): the person's machine against its relays. The first durable
+// acknowledgement wins. The same bytes twice vanish at the receiver.
 //
 // What nobody took waits, and is tried again after a second, then ever more rarely, up to
 // 5 minutes, and at once when the person's machine or one of its relays is reached, or
@@ -55,16 +50,16 @@
 //
 // # Where to read
 //
-//   - deliverer.go: the whole, and what wakes it. worker.go: one person's; race.go: one
-//     race, stray.go: what it leaves behind. endpoint.go: where people are. visit.go: what
-//     is done at our own relays. sealed.go: relays that are not told who calls.
-//     session.go: relays that want a session. circuits.go: who is called by circuit.
-//     twin.go: whether another home has used our keys. fleeting.go: what is worth nothing
-//     later. ask.go: what is asked of the first that answers, such as keys.
-//   - links: the streams to other machines. homes: when our relays are visited. inbox:
-//     what comes in. pulse: whether a link is alive. people, sessions, refusals,
-//     strangers, asked: what is known of each. deposit: one deposit for several
-//     people. tasks: the goroutines of a Run.
+//   - deliverer.go: the whole, and what wakes it. worker.go: one person's. endpoint.go:
+//     where people are. visit.go: what is done at our own relays. sealed.go: relays that are
+//     not told who calls. session.go: relays that want a session. circuits.go: who is called
+//     by circuit. twin.go: whether another home has used our keys. fleeting.go: what is
+//     worth nothing later. ask.go: what is asked of the first that answers, such as keys.
+//   - race: how what a worker has to send comes to the machine or a relay, whichever takes
+//     it first; deposit: one deposit for several people. links: the streams to other
+//     machines; pulse: whether one is alive. homes: when our relays are visited. inbox:
+//     what comes in. people, sessions, refusals, strangers, asked: what is known of each.
+//     tasks: the goroutines of a Run.
 //
 // # Invariants
 //

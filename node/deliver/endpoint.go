@@ -210,7 +210,7 @@ func (d *Deliverer) askEndpoint(ctx context.Context, ln *links.Link) {
 	if !ok || ln.Key != p.Host {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, callTime)
+	ctx, cancel := context.WithTimeout(ctx, links.CallTime)
 	defer cancel()
 	record, err := ln.Client().ResolveEndpoint(ctx, p.ID)
 	if err != nil || len(record) == 0 {

@@ -3,6 +3,7 @@ package deliver
 import (
 	"context"
 
+	"quicnprotochat/node/deliver/links"
 	"quicnprotochat/rpc"
 )
 
@@ -21,7 +22,7 @@ func (d *Deliverer) Fleeting(to rpc.Identity, payload []byte) {
 		return
 	}
 	d.tasks.Run(func(ctx context.Context) {
-		ctx, cancel := context.WithTimeout(ctx, callTime)
+		ctx, cancel := context.WithTimeout(ctx, links.CallTime)
 		defer cancel()
 		if d.asked.Wait(ctx, p.Host) != nil {
 			return

@@ -116,7 +116,7 @@ func (d *Deliverer) askKept(ctx context.Context, ln *links.Link) {
 		return
 	}
 	for {
-		call, cancel := context.WithTimeout(ctx, callTime)
+		call, cancel := context.WithTimeout(ctx, links.CallTime)
 		record, err := ln.Client().ResolveEndpoint(call, d.self)
 		silent := call.Err() != nil || errors.Is(err, rpc.ErrDisconnected) || errors.Is(err, rpc.ErrBusy)
 		cancel()

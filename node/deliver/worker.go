@@ -15,6 +15,7 @@ import (
 	"quicnprotochat/node/deliver/links"
 	"quicnprotochat/node/deliver/people"
 	"quicnprotochat/node/deliver/pulse"
+	"quicnprotochat/node/deliver/race"
 	"quicnprotochat/node/store"
 	"quicnprotochat/node/tries"
 	"quicnprotochat/rpc"
@@ -211,7 +212,7 @@ func (w *worker) pass(ctx context.Context) (wait time.Duration, idle bool) {
 		return w.failed(ctx, fmt.Errorf("read outbox: %w", err)), false
 	}
 	if len(load.items) > 0 {
-		if err := w.race(ctx, p, load.items); err != nil {
+		if err := w.d.races.Run(ctx, p, load.items); err != nil {
 			return w.failed(ctx, err), false
 		}
 		w.pause = 0
@@ -264,11 +265,11 @@ func (w *worker) quick(ctx context.Context, p people.Person) bool {
 	if err != nil || len(rows) == 0 {
 		return false
 	}
-	var items []item
+	var items []race.Item
 	for _, row := range rows {
 		items = append(items, w.outgoing(row))
 	}
-	return w.race(ctx, p, items) == nil
+	return w.d.races.Run(ctx, p, items) == nil
 }
 
 // nextLook is the time until something may be due by the clock.
@@ -291,7 +292,7 @@ func (w *worker) failed(ctx context.Context, err error) time.Duration {
 		return 0
 	}
 	w.d.cfg.Log.Info("delivery waits", "peer", transport.Key(w.id), "err", err)
-	var lost *undelivered
+	var lost *race.Undelivered
 	if !errors.As(err, &lost) { // else each way was noted by itself
 		w.d.tries.Note(w.id, tries.Try{Way: tries.Keys, At: time.Now(), Result: tries.Plain(err)})
 	}
@@ -400,7 +401,7 @@ func (w *worker) planResend(p people.Person) {
 
 // load is what a worker has to send, and what it waits for.
 type load struct {
-	items []item
+	items []race.Item
 	// waiting is how many other rows there are: taken somewhere and without a
 	// receipt, or for a later race.
 	waiting int
@@ -467,23 +468,23 @@ func (w *worker) addReceipt(ctx context.Context, l *load) error {
 		return nil
 	}
 	done := func(ctx context.Context) error { return w.d.cfg.Engine.Receipted(ctx, receipt) }
-	l.items = append(l.items, item{
-		payload: receipt.Payload,
-		direct:  func(ctx context.Context, _ transport.Path, _ string, _ []tries.Try) error { return done(ctx) },
-		stored:  func(ctx context.Context, _ transport.Key, _ string, _ []tries.Try) error { return done(ctx) },
+	l.items = append(l.items, race.Item{
+		Payload: receipt.Payload,
+		Direct:  func(ctx context.Context, _ transport.Path, _ string, _ []tries.Try) error { return done(ctx) },
+		Stored:  func(ctx context.Context, _ transport.Key, _ string, _ []tries.Try) error { return done(ctx) },
 	})
 	return nil
 }
 
 // outgoing is a row of the outbox as an item of a race.
-func (w *worker) outgoing(row store.Outgoing) item {
-	return item{
-		payload: row.Payload, since: row.Created,
-		shared: (row.Kind == store.KindMessage || row.Kind == store.KindCommit) && row.Conversation != pair.ID(w.d.self, w.id),
-		direct: func(ctx context.Context, path transport.Path, why string, tried []tries.Try) error {
+func (w *worker) outgoing(row store.Outgoing) race.Item {
+	return race.Item{
+		Payload: row.Payload, Since: row.Created,
+		Shared: (row.Kind == store.KindMessage || row.Kind == store.KindCommit) && row.Conversation != pair.ID(w.d.self, w.id),
+		Direct: func(ctx context.Context, path transport.Path, why string, tried []tries.Try) error {
 			return w.d.cfg.Engine.Direct(ctx, row, path, why, tried)
 		},
-		stored: func(ctx context.Context, relay transport.Key, why string, tried []tries.Try) error {
+		Stored: func(ctx context.Context, relay transport.Key, why string, tried []tries.Try) error {
 			return w.d.cfg.Engine.Stored(ctx, row, relay, why, tried)
 		},
 	}

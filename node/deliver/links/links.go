@@ -19,6 +19,8 @@ const (
 	Hedge = 250 * time.Millisecond
 	// DialTime bounds one dial.
 	DialTime = 10 * time.Second
+	// CallTime bounds one call of another machine.
+	CallTime = 15 * time.Second
 	// unreachable is how long a failed dial lets others be asked at once.
 	unreachable = 30 * time.Second
 )

@@ -1,4 +1,4 @@
-package deliver
+package race
 
 import (
 	"context"
@@ -17,11 +17,11 @@ const strayMost = 4
 // may lie, and a machine that is far away or busy would never get anything if it was
 // asked for no longer than a relay takes.
 func (r *race) over(straight context.Context, stop func()) {
-	if r.open == 0 && r.byRelay && r.direct.Load() != nil && r.d.mayStray(r.p.ID) {
-		if r.d.tasks.Run(func(context.Context) { r.wait(straight, stop) }) {
+	if r.open == 0 && r.byRelay && r.direct.Load() != nil && r.mayStray(r.p.ID) {
+		if r.cfg.Go(func(context.Context) { r.wait(straight, stop) }) {
 			return
 		}
-		r.d.strayed(r.p.ID)
+		r.strayed(r.p.ID)
 	}
 	stop()
 	r.stray.Wait()
@@ -31,13 +31,13 @@ func (r *race) over(straight context.Context, stop func()) {
 // giveUp notes for how long the machine was waited for in vain.
 func (r *race) giveUp() {
 	if !r.answered && !r.trying.IsZero() {
-		r.d.tries.Note(r.p.ID, tries.Try{Way: tries.Machine, At: r.trying, Took: time.Since(r.trying), Result: tries.NoAnswer})
+		r.cfg.Tries.Note(r.p.ID, tries.Try{Way: tries.Machine, At: r.trying, Took: time.Since(r.trying), Result: tries.NoAnswer})
 	}
 }
 
 // wait notes what the machine takes after the race.
 func (r *race) wait(straight context.Context, stop func()) {
-	defer r.d.strayed(r.p.ID)
+	defer r.strayed(r.p.ID)
 	defer r.stray.Wait()
 	defer stop()
 	defer r.giveUp()
@@ -45,7 +45,7 @@ func (r *race) wait(straight context.Context, stop func()) {
 		select {
 		case a := <-r.acks:
 			if err := r.note(straight, a); err != nil && straight.Err() == nil {
-				r.d.cfg.Log.Error("note who has a payload", "err", err)
+				r.cfg.Log.Error("note who has a payload", "err", err)
 			}
 		case e := <-r.ends:
 			r.ended(e)
@@ -57,21 +57,21 @@ func (r *race) wait(straight context.Context, stop func()) {
 
 // mayStray counts in one more race that waits for a person's machine alone, if there are
 // not too many.
-func (d *Deliverer) mayStray(id rpc.Identity) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.strays[id] >= strayMost {
+func (r *Races) mayStray(id rpc.Identity) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.strays[id] >= strayMost {
 		return false
 	}
-	d.strays[id]++
+	r.strays[id]++
 	return true
 }
 
 // strayed counts it out.
-func (d *Deliverer) strayed(id rpc.Identity) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.strays[id]--; d.strays[id] <= 0 {
-		delete(d.strays, id)
+func (r *Races) strayed(id rpc.Identity) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.strays[id]--; r.strays[id] <= 0 {
+		delete(r.strays, id)
 	}
 }
