@@ -53,33 +53,44 @@ func TestDirectPathComesAndGoes(t *testing.T) {
 	})
 }
 
-// TestBorrowedRelay: alice, who has no relay, may be called for punching at that of bob.
-// He comes back, calls her there, and each gets through the other's firewall.
+// TestBorrowedRelay: alice, who has no relay, or whose only one is gone, may be called for
+// punching at that of bob. He comes back, calls her there, and each gets through the
+// other's firewall.
 func TestBorrowedRelay(t *testing.T) {
-	simulate(t, func(w *world) {
-		r := w.relay()
-		w.net.Wall("1.0.0.2")
-		w.net.Wall("1.0.0.3")
-		a, b := w.node("alice"), w.node("bob", r.url())
-		b.settled()
-		time.Sleep(time.Second)
-		a.add(b)
-		a.await(a.send(b, "hello"), localapi.Delivered, time.Minute)
-		time.Sleep(time.Minute)
-		b.halt()
-		w.net.Wall(a.ip) // which forgets whom they have sent to
-		time.Sleep(time.Minute)
-		b.start()
-		began := time.Now()
-		for b.path(a) == localapi.PathNone {
-			if time.Since(began) > 30*time.Second {
-				s, err := b.Status(context.Background())
-				t.Fatalf("bob does not reach alice: tried %+v, %v", s.Peers, err)
-			}
-			time.Sleep(100 * time.Millisecond)
-		}
-		b.await(b.send(a, "I am back"), localapi.Direct, 10*time.Second)
-	})
+	for name, gone := range map[string]bool{"she has none": false, "hers is gone": true} {
+		t.Run(name, func(t *testing.T) {
+			simulate(t, func(w *world) {
+				his, hers := w.relay(), w.relay()
+				b := w.node("bob", his.url())
+				var relays []string
+				if gone {
+					relays = []string{hers.url()}
+				}
+				a := w.node("alice", relays...)
+				w.net.Wall(a.ip)
+				w.net.Wall(b.ip)
+				a.settled()
+				b.settled()
+				a.add(b)
+				a.await(a.send(b, "hello"), localapi.Delivered, time.Minute)
+				hers.halt()
+				time.Sleep(time.Minute)
+				b.halt()
+				w.net.Wall(a.ip) // which forgets whom they have sent to
+				time.Sleep(time.Minute)
+				b.start()
+				began := time.Now()
+				for b.path(a) == localapi.PathNone {
+					if time.Since(began) > 30*time.Second {
+						s, err := b.Status(context.Background())
+						t.Fatalf("bob does not reach alice: tried %+v, %v", s.Peers, err)
+					}
+					time.Sleep(100 * time.Millisecond)
+				}
+				b.await(b.send(a, "I am back"), localapi.Direct, 10*time.Second)
+			})
+		})
+	}
 }
 
 // TestWhoMayBeCalled asks relays that lend circuits to all, to those who have an account,

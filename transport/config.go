@@ -212,6 +212,7 @@ func newDialer() (host.Host, error) {
 		libp2p.UserAgent("quicnprotochat"),
 		libp2p.UDPBlackHoleSuccessCounter(nil),
 		libp2p.IPv6BlackHoleSuccessCounter(nil),
+		libp2p.WithFxOption(fx.Invoke(func(cm *quicreuse.ConnManager) { cm.ClientConfig().InitialPacketSize = plain.LeastPacket })),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("dial back: %w", err)

@@ -21,7 +21,7 @@
 //
 // Where to read: host.go and config.go, what a Host is; book.go, which addresses were
 // learnt; dial.go, how a machine is reached, with rank.go and dialerror.go; stream.go,
-// path.go, events.go, what there is then; renew.go, which connections are made anew; listen.go, reach.go and ports.go, how others reach
+// path.go, events.go, what there is then; renew.go and leavetcp.go, which connections are made anew; listen.go, reach.go and ports.go, how others reach
 // us; plain.go and certificate.go, calls without libp2p. Below it are address and ipspace,
 // limits, lan with mdns, reach with outside, punch, circuit and portmap, plain, and the
 // record of an endpoint; transporttest is for tests.

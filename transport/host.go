@@ -38,6 +38,7 @@ type Host struct {
 	ports  *ports // nil if no router is asked
 
 	reachNews chan struct{} // of size 1: reach has something new
+	addrsNews chan struct{} // of size 1: this machine has other addresses
 
 	// offering guards libp2p's book of addresses while it is changed.
 	offering sync.Mutex
@@ -82,7 +83,7 @@ func New(cfg Config) (*Host, error) {
 		return nil, fmt.Errorf("new host: %w", err)
 	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
-	h.events.wake, h.reachNews = make(chan struct{}, 1), make(chan struct{}, 1)
+	h.events.wake, h.reachNews, h.addrsNews = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{}, 1)
 	if cfg.ownSockets() && cfg.PortMap && !slices.ContainsFunc(cfg.Listen, Addr.IsLoopback) {
 		h.ports = h.newPorts()
 	}
@@ -114,6 +115,9 @@ func New(cfg Config) (*Host, error) {
 	}
 	h.start(h.watchAddrs)
 	h.start(h.renew)
+	if cfg.ownSockets() {
+		h.start(h.leaveTCP)
+	}
 	return h, nil
 }
 
@@ -266,7 +270,7 @@ type peerConn struct {
 }
 
 // connsTo returns the live connections to a peer, the best first: on the local
-// network before others, then the newest. Circuits are left out.
+// network before others, then over QUIC before TCP, then the newest. Circuits are left out.
 func (h *Host) connsTo(k Key) []peerConn {
 	var out []peerConn
 	for _, c := range h.host.Network().ConnsToPeer(k.PeerID()) {
@@ -279,6 +283,9 @@ func (h *Host) connsTo(k Key) []peerConn {
 	slices.SortStableFunc(out, func(a, b peerConn) int {
 		if a.path != b.path {
 			return boolOrder(a.path != PathLAN, b.path != PathLAN)
+		}
+		if a.remote.IsQUIC() != b.remote.IsQUIC() {
+			return boolOrder(!a.remote.IsQUIC(), !b.remote.IsQUIC())
 		}
 		return b.conn.Stat().Opened.Compare(a.conn.Stat().Opened)
 	})

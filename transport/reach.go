@@ -61,8 +61,10 @@ func (h *Host) reachChanged() {
 func (h *Host) Reachability() reach.Reachability { return h.reach.Reachability() }
 
 // Reserve says by which relays others may call us for punching, instead of those
-// named before. It dials none: there is a reservation while there is a connection.
-func (h *Host) Reserve(relays []Key) { h.reach.Reserve(relays) }
+// named before: our homes, and borrowed ones, whose word on our address counts only
+// while no home is connected. It dials none: there is a reservation while there is a
+// connection.
+func (h *Host) Reserve(homes, borrowed []Key) { h.reach.Reserve(homes, borrowed) }
 
 // LearnCircuits notes by which relays k may be called for punching, instead of
 // those named before.

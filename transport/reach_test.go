@@ -30,7 +30,7 @@ func newWalled(t *testing.T, net *transporttest.Network, a, b transport.Config) 
 	w.a, w.b = simHost(t, net, 1, a), simHost(t, net, 2, b)
 	for _, h := range []*transport.Host{w.a, w.b} {
 		connectTo(t, h, w.relay)
-		h.Reserve([]transport.Key{w.relay.Key()})
+		h.Reserve([]transport.Key{w.relay.Key()}, nil)
 	}
 	net.Wall("1.0.0.1")
 	net.Wall("1.0.0.2")
@@ -98,6 +98,34 @@ func TestPunch(t *testing.T) {
 		}
 		time.Sleep(time.Hour)
 		ask(t, s)
+	})
+}
+
+// TestPunchedIsRenewed: the NAT of who asked for a punched connection chooses another port
+// each 30 s, and the connection goes on, or is made anew before it cannot follow any more.
+func TestPunchedIsRenewed(t *testing.T) {
+	inBubble(t, func(t *testing.T, net *transporttest.Network) {
+		w := newWalled(t, net, transport.Config{MayPunch: anybody}, transport.Config{MayPunch: anybody, OnStream: echoStream})
+		defer w.close()
+		for i := range 10 {
+			s, err := w.a.Open(t.Context(), w.b.Key())
+			if err != nil {
+				t.Fatal(err)
+			}
+			began := time.Now()
+			ask(t, s)
+			if took := time.Since(began); took > 2*time.Second {
+				t.Errorf("after %d changes an answer took %v", i, took)
+			}
+			s.Reset()
+			net.Rebind("1.0.0.1")
+			time.Sleep(15 * time.Second)
+			if s, err := w.a.Open(t.Context(), w.b.Key()); err == nil {
+				ask(t, s) // a packet shows the new port
+				s.Reset()
+			}
+			time.Sleep(15 * time.Second)
+		}
 	})
 }
 
@@ -270,7 +298,7 @@ func TestReservations(t *testing.T) {
 			h := simHost(t, net, byte(n+1), transport.Config{MayPunch: anybody})
 			defer h.Close()
 			hosts = append(hosts, h)
-			h.Reserve([]transport.Key{relay.Key()})
+			h.Reserve([]transport.Key{relay.Key()}, nil)
 			if r := h.Reachability().Reservations; len(r) != 1 || !r[0].Until.IsZero() || r[0].Err != "" {
 				t.Errorf("before there is a connection: got %+v", r)
 			}

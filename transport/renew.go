@@ -34,7 +34,7 @@ func (h *Host) renew() {
 		}
 		var moved []network.Conn
 		for _, c := range h.host.Network().Conns() {
-			if hasMoved(c) {
+			if h.hasMoved(c) {
 				moved = append(moved, c)
 			}
 		}
@@ -50,10 +50,12 @@ func (h *Host) renew() {
 	}
 }
 
-// hasMoved reports whether a peer that dialled us is at another address now.
-func hasMoved(c network.Conn) bool {
+// hasMoved reports whether a peer that dialled us is at another address now. Of a punched
+// connection libp2p says on both sides that it was dialled here.
+func (h *Host) hasMoved(c network.Conn) bool {
 	var q *quic.Conn
-	if s := c.Stat(); s.Limited || s.Direction != network.DirInbound || c.IsClosed() || !c.As(&q) {
+	s := c.Stat()
+	if s.Limited || c.IsClosed() || s.Direction != network.DirInbound && !h.reach.Punched(c) || !c.As(&q) {
 		return false
 	}
 	now, err := quicreuse.ToQuicMultiaddr(q.RemoteAddr(), quic.Version1)
@@ -63,11 +65,16 @@ func hasMoved(c network.Conn) bool {
 // note keeps whether an error of a stream says that its connection is to be made anew.
 func (s *Stream) note(err error) {
 	var closed *network.ConnError
-	if err != nil && errors.As(err, &closed) && closed.Remote && closed.ErrorCode == worn && time.Since(s.stream.Conn().Stat().Opened) > leastLife {
+	if err == nil || !errors.As(err, &closed) {
+		return
+	}
+	byPeer := closed.Remote && closed.ErrorCode == worn && time.Since(s.stream.Conn().Stat().Opened) > leastLife
+	byUs := !closed.Remote && closed.ErrorCode == overQUIC
+	if byPeer || byUs {
 		s.worn.Store(true)
 	}
 }
 
-// Worn reports, when a Read has failed, whether the peer has closed the connection only
-// because it is to be made anew, by us, who dialled it.
+// Worn reports, when a Read has failed, whether the connection was closed only because
+// it is to be made anew, by us, who dialled it.
 func (s *Stream) Worn() bool { return s.worn.Load() }

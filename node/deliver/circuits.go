@@ -6,15 +6,16 @@ import (
 	"time"
 
 	"quicnprotochat/node/deliver/people"
+	"quicnprotochat/node/store"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
 )
 
 const (
-	// borrowMost is at how many relays of contacts a node without one of its own can
-	// be called.
+	// borrowMost is at how many relays of contacts a node can be called.
 	borrowMost = 2
-	// borrowEvery is how often it looks whether it is still connected to them.
+	// borrowEvery is how often it looks at which, and for how long none of its own must be
+	// reached before it connects to any for that.
 	borrowEvery = 30 * time.Second
 	// settle gathers changes that come together, as at start.
 	settle = 20 * time.Millisecond
@@ -30,17 +31,19 @@ func (d *Deliverer) MayPunch(k transport.Key) bool {
 	return ok
 }
 
-// circuits keeps, until ctx ends, through which relays others may call us: our own,
-// else those of contacts.
+// circuits keeps, until ctx ends, through which relays others may call us: our own, and
+// those of contacts, to which it connects for that only if none of our own is reached.
 func (d *Deliverer) circuits(ctx context.Context) {
 	tick := time.NewTicker(borrowEvery)
 	defer tick.Stop()
+	reached := time.Now()
 	for {
-		relays := d.relays.Keys()
-		if len(relays) == 0 {
-			relays = d.borrow(ctx)
+		homes := d.relays.Keys()
+		if slices.ContainsFunc(homes, func(k transport.Key) bool { return d.links.Now(k) != nil }) {
+			reached = time.Now()
 		}
-		d.host.Reserve(relays)
+		alone := len(homes) == 0 || time.Since(reached) >= borrowEvery
+		d.host.Reserve(homes, d.borrow(ctx, homes, alone))
 		select {
 		case <-ctx.Done():
 			return
@@ -56,14 +59,26 @@ func (d *Deliverer) circuits(ctx context.Context) {
 	}
 }
 
-// learnCircuits notes through which relays we may call a contact: its own, and, of
-// who has none, ours, which it may have borrowed.
+// learnCircuits notes through which relays we may call a contact: its own, and ours, which
+// it may have borrowed.
 func (d *Deliverer) learnCircuits(ctx context.Context, p people.Person) {
-	relays := d.relays.Keys()
-	if len(p.Relays) > 0 {
-		relays = d.callable(ctx, p)
+	d.host.LearnCircuits(p.Host, append(d.callable(ctx, p), d.asking(ctx)...))
+}
+
+// asking returns those of our relays that may know whom we call: not one that takes passes,
+// so that it does not learn who writes to us.
+func (d *Deliverer) asking(ctx context.Context) (keys []transport.Key) {
+	var rows []store.Relay
+	err := d.cfg.Store.Glance(ctx, func(tx *store.Tx) (err error) {
+		rows, err = tx.Relays()
+		return err
+	})
+	for _, k := range d.relays.Keys() {
+		if err == nil && !slices.ContainsFunc(rows, func(r store.Relay) bool { return r.Key == k && r.Sealed }) {
+			keys = append(keys, k)
+		}
 	}
-	d.host.LearnCircuits(p.Host, relays)
+	return keys
 }
 
 // callable returns those relays of a contact that may know that we call it. To one
@@ -78,18 +93,23 @@ func (d *Deliverer) callable(ctx context.Context, p people.Person) []transport.K
 	return keys
 }
 
-// borrow connects to relays of contacts and returns their keys.
-func (d *Deliverer) borrow(ctx context.Context) []transport.Key {
+// borrow returns relays of contacts, no homes of ours, to which there is a link, or, if
+// we are alone, to which it begins to connect.
+func (d *Deliverer) borrow(ctx context.Context, homes []transport.Key, alone bool) []transport.Key {
 	var keys []transport.Key
 	for _, p := range d.people.All() {
-		if len(keys) == borrowMost {
-			break
+		if !alone && !slices.ContainsFunc(p.Relays, func(u transport.RelayURL) bool { return d.links.Now(u.Key) != nil }) {
+			continue
 		}
 		for _, k := range d.callable(ctx, p) {
-			if len(keys) < borrowMost && !slices.Contains(keys, k) {
-				keys = append(keys, k)
-				d.tasks.Run(func(ctx context.Context) { _, _ = d.links.Get(ctx, k) })
+			if len(keys) == borrowMost {
+				return keys
 			}
+			if slices.Contains(keys, k) || slices.Contains(homes, k) || !alone && d.links.Now(k) == nil {
+				continue
+			}
+			keys = append(keys, k)
+			d.tasks.Run(func(ctx context.Context) { _, _ = d.links.Get(ctx, k) })
 		}
 	}
 	return keys

@@ -43,10 +43,11 @@
 //
 // # Circuits
 //
-// Others may call this node for punching through its home relays, or, without one,
-// through two of its contacts' relays. It calls contacts through theirs, but for those
-// that take its deposits with a pass: they are not told who it is. A circuit carries
-// no payload.
+// Others may call this node for punching through its home relays, and through two of its
+// contacts' relays: those it has a link to anyway, or, when none of its own is reached, it
+// links to for that. It calls contacts through theirs and its own, but for those that take
+// passes, its deposits with theirs or deposits for it: they are not told who calls whom. A
+// circuit carries no payload.
 //
 // # Where to read
 //

@@ -139,6 +139,11 @@ func (a Addr) OverTCP() Addr {
 	return Addr("/" + a.part(1) + "/" + a.part(2) + "/tcp/" + a.part(4))
 }
 
+// OverQUIC returns the QUIC address of the same host and port number.
+func (a Addr) OverQUIC() Addr {
+	return Addr("/" + a.part(1) + "/" + a.part(2) + "/udp/" + a.part(4) + "/quic-v1")
+}
+
 // At returns the address of another IP address, with the port and the protocol of a.
 func (a Addr) At(ip netip.Addr) (Addr, error) {
 	quic, err := AddrFor(ip.String(), a.Port())

@@ -47,9 +47,11 @@ type Reach struct {
 	kept    *punch.Reservations
 	puncher *punch.Puncher
 
-	// mu guards punched: the live connections that were punched, by their ids.
+	// mu guards the fields below: the live connections that were punched, by their ids,
+	// and the relays that are not borrowed.
 	mu      sync.Mutex
 	punched map[string]bool
+	homes   []peer.ID
 }
 
 // Open begins it. Call it before the host has connections.
@@ -66,7 +68,7 @@ func Open(cfg Config) (*Reach, error) {
 	}
 	r.kept = punch.NewReservations(cfg.Host, cfg.Log, cfg.Changed)
 	r.watch, err = outside.New(outside.Config{
-		Host: cfg.Host, Trusted: r.kept.Keeps, Own: func() []ma.Multiaddr { return address.Multiaddrs(cfg.Local()) },
+		Host: cfg.Host, Trusted: r.trusts, Own: func() []ma.Multiaddr { return address.Multiaddrs(cfg.Local()) },
 		Ports: cfg.Ports, Changed: cfg.Changed, Log: cfg.Log,
 	})
 	if err != nil {
@@ -103,12 +105,30 @@ func (r *Reach) Close() {
 	}
 }
 
-// Reserve says by which relays others may call us, instead of those named before.
-func (r *Reach) Reserve(relays []address.Key) {
-	if r.kept != nil {
-		r.kept.Keep(peers(relays))
-		r.watch.Wake()
+// Reserve says by which relays others may call us, instead of those named before. The
+// word on our address of those that are borrowed counts only while no home is connected.
+func (r *Reach) Reserve(homes, borrowed []address.Key) {
+	if r.kept == nil {
+		return
 	}
+	r.mu.Lock()
+	r.homes = peers(homes)
+	r.mu.Unlock()
+	r.kept.Keep(peers(slices.Concat(homes, borrowed)))
+	r.watch.Wake()
+}
+
+// trusts reports whether the word of a relay on our address counts.
+func (r *Reach) trusts(p peer.ID) bool {
+	r.mu.Lock()
+	homes := r.homes
+	r.mu.Unlock()
+	if slices.Contains(homes, p) {
+		return true
+	}
+	return r.kept.Keeps(p) && !slices.ContainsFunc(homes, func(home peer.ID) bool {
+		return r.cfg.Host.Network().Connectedness(home) == network.Connected
+	})
 }
 
 // Punches reports whether holes are punched at all.
