@@ -228,6 +228,29 @@ func (a *Accounts) Resolve(ctx context.Context, u transport.RelayURL, name strin
 	return id, found, err
 }
 
+// KeepsMail asks a relay whether it keeps mail for this node. Where that takes an account,
+// a login is waited for if patient is set, for sessions.Patience at most.
+func (a *Accounts) KeepsMail(ctx context.Context, u transport.RelayURL, patient bool) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTime)
+	defer cancel()
+	look := func(ctx context.Context, c *rpc.Client) error {
+		_, err := c.Peek(ctx, a.cfg.Self, rpc.Channel{}, 0, 1, 0)
+		return err
+	}
+	var err error
+	if patient {
+		err = a.cfg.Relays.AsUser(ctx, u, look)
+	} else if c, failed := a.cfg.Relays.Relay(ctx, u); failed != nil {
+		err = failed
+	} else {
+		err = look(ctx, c)
+	}
+	if errors.Is(err, rpc.ErrAccount) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // NameOf asks a relay which user name somebody has there, "" for none.
 func (a *Accounts) NameOf(ctx context.Context, u transport.RelayURL, id rpc.Identity) (name string, err error) {
 	c, err := a.cfg.Relays.Relay(ctx, u)

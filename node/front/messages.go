@@ -15,11 +15,17 @@ import (
 
 // Send implements localapi.Messages.
 func (f *Front) Send(ctx context.Context, who, body string) (localapi.Delivery, error) {
-	to, err := f.aim(ctx, who, f.findOrAsk)
+	relay := ""
+	to, err := f.aim(ctx, who, func(ctx context.Context, who string) (c store.Contact, err error) {
+		c, relay, err = f.findOrAsk(ctx, who)
+		return c, err
+	})
 	if err != nil {
 		return localapi.Delivery{}, err
 	}
-	return f.say(ctx, to, &message.Message{Type: message.Chat, ID: message.NewID(), Text: body})
+	d, err := f.say(ctx, to, &message.Message{Type: message.Chat, ID: message.NewID(), Text: body})
+	d.NewRelay = relay
+	return d, err
 }
 
 // say sends a message of whatever type to a conversation.

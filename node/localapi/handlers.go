@@ -134,6 +134,7 @@ func (s *Server) send(ctx context.Context, req sendRequest) (Delivery, error) {
 		s.cfg.Log.Warn("wait for message failed", "message", d.ID, "err", err)
 		return d, nil
 	}
+	later.NewRelay = d.NewRelay
 	return later, nil
 }
 

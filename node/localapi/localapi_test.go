@@ -113,7 +113,7 @@ func (b *backend) AddContact(_ context.Context, link, name string) (AddedContact
 	if link == "qpc:forged" {
 		return AddedContact{}, fmt.Errorf("add: %w", &Error{Message: "the link was changed", Hint: "ask for it again", Exit: ExitSignature})
 	}
-	return AddedContact{"12D3KooB", name, true}, nil
+	return AddedContact{Identity: "12D3KooB", Name: name, New: true}, nil
 }
 
 func (b *backend) Send(_ context.Context, contact, text string) (Delivery, error) {
@@ -289,7 +289,7 @@ func TestCalls(t *testing.T) {
 	if _, err := c.Contact(ctx, "nobody"); exitOf(err) != ExitContact {
 		t.Errorf("contact nobody: got %v, want exit 4", err)
 	}
-	if added, err := c.AddContact(ctx, "qpc:AAAA", "bob"); err != nil || added != (AddedContact{"12D3KooB", "bob", true}) {
+	if added, err := c.AddContact(ctx, "qpc:AAAA", "bob"); err != nil || added != (AddedContact{Identity: "12D3KooB", Name: "bob", New: true}) {
 		t.Errorf("add: got %+v, %v", added, err)
 	}
 	_, err = c.AddContact(ctx, "qpc:forged", "")

@@ -123,6 +123,8 @@ type AddedContact struct {
 	Identity string `json:"identity"`
 	Name     string `json:"name"`
 	New      bool   `json:"new"`
+	// NewRelay is a relay that this node, which had none, uses from now on.
+	NewRelay string `json:"new_relay,omitempty"`
 }
 
 // Nearby is a machine that announces itself on the LAN. Nothing of it is proved
@@ -146,6 +148,8 @@ type Delivery struct {
 	Relay string `json:"relay"`
 	// Why is one sentence, never empty.
 	Why string `json:"why"`
+	// NewRelay is that of AddedContact, in the answer to sending.
+	NewRelay string `json:"new_relay,omitempty"`
 }
 
 // Status is what a node is connected to and what waits. Its lists are never

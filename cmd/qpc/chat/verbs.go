@@ -46,7 +46,9 @@ may also be the name there, if only one has it.
 NAME@RELAY asks a relay who has that user name; RELAY is its URL, or the host of one
 that this node uses. The answer is that relay's claim: make sure that the identity
 is the right one. The other person is asked whether you
-may write, unless they have added you as well.`,
+may write, unless they have added you as well. A node that has no relay uses that one
+from then on, so that answers can wait there; one that is only for who has an account
+there takes that first.`,
 		},
 		{slash: "list", command: "list", do: (*chat).list, short: "List people and groups."},
 		{slash: "contacts", command: "contacts", do: (*chat).contacts, short: "List the people this node knows."},

@@ -56,7 +56,7 @@ func Excerpt(text string) string {
 
 // Delivery says how far a message came, and why.
 func Delivery(d localapi.Delivery) string {
-	return fmt.Sprintf("%s, path %s: %s\nid %s", d.State, d.Path, Places(d.Why), d.ID)
+	return fmt.Sprintf("%s, path %s: %s\nid %s", d.State, d.Path, Places(d.Why), d.ID) + newRelay(d.NewRelay)
 }
 
 // Count is a number of things.

@@ -30,10 +30,20 @@ func Contact(c localapi.Contact) string {
 
 // Added says whether somebody is a new contact.
 func Added(added localapi.AddedContact) string {
+	text := fmt.Sprintf("%s was a contact already  %s", cli.Defuse(added.Name), added.Identity)
 	if added.New {
-		return fmt.Sprintf("Added %s  %s", cli.Defuse(added.Name), added.Identity)
+		text = fmt.Sprintf("Added %s  %s", cli.Defuse(added.Name), added.Identity)
 	}
-	return fmt.Sprintf("%s was a contact already  %s", cli.Defuse(added.Name), added.Identity)
+	return text + newRelay(added.NewRelay)
+}
+
+// newRelay is what is said behind other words of a relay that is used only from now on; ""
+// for none.
+func newRelay(url string) string {
+	if url == "" {
+		return ""
+	}
+	return "\nThis node had no relay, and uses that one from now on: answers wait there.\nqpc relay forget " + cli.Defuse(url) + " takes that back."
 }
 
 // Nearby is a line about a machine on the LAN.
