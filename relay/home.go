@@ -133,12 +133,14 @@ func (h home) has(name string) (bool, error) {
 
 // read reads a small file. Of a pipe it would wait for ever.
 func (h home) read(name string) ([]byte, error) {
-	info, err := os.Stat(h.path(name))
-	if err == nil && (!info.Mode().IsRegular() || info.Size() > maxSmall) {
-		return nil, fmt.Errorf("%w: %s is no file of ours", ErrDamaged, name)
-	}
-	if err != nil {
+	size, err := file.CheckRegular(h.path(name))
+	switch {
+	case errors.Is(err, file.ErrNoFile):
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	case err != nil:
 		return nil, err
+	case size > maxSmall:
+		return nil, fmt.Errorf("%w: %s is no file of ours", ErrDamaged, name)
 	}
 	return os.ReadFile(h.path(name))
 }

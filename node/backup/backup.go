@@ -118,6 +118,9 @@ func restore(path string, password []byte, cfg store.Config) error {
 	if there, err := home.Exists(cfg.Dir); err != nil || there {
 		return errors.Join(home.ErrNotEmpty, err)
 	}
+	if err := home.CheckFile(path); err != nil {
+		return err
+	}
 	in, err := os.Open(path)
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"quicnprotochat/node/backup"
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/node/store"
+	"quicnprotochat/node/store/home"
 )
 
 // Backup implements localapi.Copies.
@@ -41,6 +42,8 @@ func CopyError(path string, err error) error {
 		e.Message, e.Hint = path+" is there already", "nothing was replaced: choose another name"
 	case errors.Is(err, os.ErrNotExist):
 		e.Message, e.Hint = "there is no "+path, "is the path right?"
+	case errors.Is(err, home.ErrNoFile):
+		e.Message, e.Hint = path+" is no file: it is a directory, a pipe, or a device", "copy the backup to a file first"
 	case errors.Is(err, backup.ErrFormat):
 		e.Message, e.Hint = path+" is no backup of a node", "nothing was changed"
 	case errors.Is(err, backup.ErrPassword):

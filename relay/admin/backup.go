@@ -16,6 +16,7 @@ import (
 
 	"quicnprotochat/relay"
 	"quicnprotochat/relay/settings"
+	"quicnprotochat/relay/store/file"
 	"quicnprotochat/relay/store/ledger"
 )
 
@@ -87,6 +88,9 @@ func (b *backupWriter) sum(name string, h hash.Hash) {
 }
 
 func readSmall(path string) ([]byte, error) {
+	if _, err := file.CheckRegular(path); err != nil {
+		return nil, err
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err

@@ -30,6 +30,9 @@ type Restored struct {
 // off is run again the same way; until it came to its end no relay runs there.
 // The errors are ErrBackup, ErrNotEmpty, and those of the file system.
 func Restore(ctx context.Context, path, dir string) (Restored, error) {
+	if _, err := file.CheckRegular(path); errors.Is(err, file.ErrNoFile) {
+		return Restored{}, fmt.Errorf("%w: %w", ErrBackup, err)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return Restored{}, fmt.Errorf("open backup: %w", err)

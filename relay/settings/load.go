@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"quicnprotochat/relay"
+	"quicnprotochat/relay/store/file"
 )
 
 const (
@@ -99,6 +100,9 @@ func fromEnviron(environ []string) []place {
 }
 
 func readFile(path string) ([]place, error) {
+	if _, err := file.CheckRegular(path); errors.Is(err, file.ErrNoFile) {
+		return nil, fmt.Errorf("%w: %w", relay.ErrConfig, err)
+	}
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil

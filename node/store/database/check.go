@@ -17,6 +17,9 @@ const foundDamaged = "damaged"
 // checkFirst checks, after an unclean stop, what nothing may be done without: all tables
 // but those that Config.Later names, or all if that is empty.
 func (d *DB) checkFirst(c *conn) error {
+	if err := home.CheckFile(d.path(home.UncleanFile)); err != nil {
+		return err
+	}
 	said, err1 := os.ReadFile(d.path(home.UncleanFile))
 	version, err2 := c.pragma("user_version")
 	if err := errors.Join(err1, err2); err != nil {

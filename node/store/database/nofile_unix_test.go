@@ -20,7 +20,7 @@ func TestNoFile(t *testing.T) {
 		"pipe":      func(path string) error { return syscall.Mkfifo(path, 0o600) },
 		"directory": func(path string) error { return os.Mkdir(path, 0o700) },
 	}
-	for _, name := range []string{home.KeyFile, home.DBFile, home.NextKeyFile} {
+	for _, name := range []string{home.KeyFile, home.DBFile, home.NextKeyFile, home.UncleanFile} {
 		for what, put := range makers {
 			dir := t.TempDir()
 			if err := put(filepath.Join(dir, name)); err != nil {

@@ -11,6 +11,9 @@ var (
 	// ErrDamaged: the database or its key is missing, wrong or damaged. The
 	// text says which.
 	ErrDamaged = errors.New("store is damaged")
+	// ErrNoFile: what is to be read is a directory, a pipe, or a device. It comes with
+	// ErrDamaged.
+	ErrNoFile = errors.New("no file")
 	// ErrKind: the home belongs to a relay.
 	ErrKind = errors.New("home belongs to a relay")
 	// ErrLocked: the home has a password, and none was given.

@@ -59,11 +59,11 @@ func Present(path string) (bool, error) {
 }
 
 // CheckFile refuses what is no file, as a directory or a pipe, of which a reader would
-// wait for ever: ErrDamaged.
+// wait for ever: ErrNoFile.
 func CheckFile(path string) error {
 	info, err := os.Stat(path)
 	if err == nil && !info.Mode().IsRegular() {
-		return fmt.Errorf("%w: %s is no file", ErrDamaged, filepath.Base(path))
+		return fmt.Errorf("%w: %s is %w", ErrDamaged, filepath.Base(path), ErrNoFile)
 	}
 	return err
 }

@@ -68,7 +68,7 @@ func Check(path string) error {
 // opened.
 func checkError(path string, err error) error {
 	info, statErr := os.Stat(path)
-	if statErr == nil && info.Size() < 2*int64(os.Getpagesize()) {
+	if statErr == nil && !errors.Is(err, ErrNoFile) && info.Size() < 2*int64(os.Getpagesize()) {
 		return fmt.Errorf("%w: %d bytes long", ErrDamaged, info.Size())
 	}
 	return err

@@ -19,6 +19,8 @@ var (
 	ErrInUse = errors.New("store in use by another process")
 	// ErrDamaged means that the file is not what was written to it.
 	ErrDamaged = errors.New("store damaged")
+	// ErrNoFile means that a directory, a pipe or a device is where a file should be.
+	ErrNoFile = errors.New("no file")
 )
 
 // Open opens the file at path for writing, and locks it. The errors are ErrInUse,
@@ -108,6 +110,19 @@ func Size(path string) (int64, error) {
 	return info.Size(), nil
 }
 
+// CheckRegular refuses what is no file, as a directory or a pipe, of which a reader would
+// wait for ever: ErrNoFile. It returns the file's size in bytes.
+func CheckRegular(path string) (size int64, err error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return 0, err
+	}
+	if !info.Mode().IsRegular() {
+		return 0, fmt.Errorf("%s is %w", filepath.Base(path), ErrNoFile)
+	}
+	return info.Size(), nil
+}
+
 // Remove removes a file that may be absent.
 func Remove(path string) error {
 	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
@@ -119,6 +134,9 @@ func Remove(path string) error {
 // open opens and locks the file at path. Another one may have been put there between
 // the opening and the lock; then that one is opened.
 func open(path string, opts *bolt.Options) (*bolt.DB, error) {
+	if _, err := CheckRegular(path); errors.Is(err, ErrNoFile) {
+		return nil, fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
 	for {
 		var opened *os.File
 		opts.OpenFile = func(name string, flag int, mode os.FileMode) (*os.File, error) {
