@@ -42,31 +42,32 @@ func (c *chat) backup(ctx context.Context, r request) error {
 	})
 }
 
-// Formats of an export.
-const (
-	formatText   = "text"
-	formatJSON   = "json"
-	formatSQLite = "sqlite"
-)
+// formatSQLite is a format of an export, beside those of package transcript.
+const formatSQLite = "sqlite"
 
 func exportFlags(cmd *cobra.Command, r *request) {
-	cmd.Flags().StringVar(&r.format, "format", formatText, "text, json, or sqlite: of `FORMAT` sqlite is all of the store, in clear, and needs a FILE alone")
+	cmd.Flags().StringVar(&r.format, "format", transcript.Text, "text, json, or sqlite: of `FORMAT` sqlite is all of the store, in clear, and needs a FILE alone")
 }
 
 // export writes a conversation to a file, or shows it, and as sqlite the store.
 func (c *chat) export(ctx context.Context, r request) error {
-	inJSON := r.format == formatJSON || c.JSON
+	inJSON := r.format == transcript.JSON || c.JSON
 	switch {
 	case r.format == formatSQLite && len(r.args) > 0:
 		return cli.UsageError("an export of format sqlite is the whole store: it takes a FILE alone", "qpc export --format sqlite FILE")
 	case r.format == formatSQLite:
 		return c.exportStore(ctx, r.with)
-	case !slices.Contains([]string{"", formatText, formatJSON}, r.format):
+	case !slices.Contains([]string{"", transcript.Text, transcript.JSON}, r.format):
 		return cli.UsageError("there is no format "+r.format, "--format text, json or sqlite")
 	case len(r.args) > 0:
-		return transcript.WriteFile(ctx, c.client, r.with, r.args[0], inJSON)
+		w, err := transcript.WriteFile(ctx, c.client, r.with, r.args[0], inJSON)
+		if err != nil {
+			return err
+		}
+		return c.Print(w, w.String())
 	}
-	return transcript.Write(ctx, c.client, r.with, c.Stdout, inJSON)
+	_, err := transcript.Write(ctx, c.client, r.with, c.Stdout, inJSON)
+	return err
 }
 
 // exportStore writes the store in clear.

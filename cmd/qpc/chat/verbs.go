@@ -158,6 +158,7 @@ was tried. It exits with 7 if the machine does not answer.`,
 			short: "Write a conversation to a new file, or show all of it.",
 			long: `Write a conversation to a new file, or show all of it: as text, or with --format json,
 with --json, and in a file whose name ends in .json, as a line of JSON for each message.
+Of a FILE it says how many messages it has: {"path","format","messages"} with --json.
 
   qpc export --format sqlite FILE
 

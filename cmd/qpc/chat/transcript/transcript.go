@@ -3,8 +3,10 @@ package transcript
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"quicnprotochat/cmd/qpc/cli"
@@ -44,13 +46,15 @@ func names(ctx context.Context, c *localapi.Client, group string) (map[string]st
 	return names, err
 }
 
-// Write writes all of a conversation: a line for each message, of JSON if inJSON is set.
-func Write(ctx context.Context, c *localapi.Client, with string, out io.Writer, inJSON bool) error {
+// Write writes all of a conversation: a line for each message, of JSON if inJSON is set. It
+// returns how many they are.
+func Write(ctx context.Context, c *localapi.Client, with string, out io.Writer, inJSON bool) (n int, err error) {
 	self, err := c.Identity(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return Read(ctx, c, with, 0, "", func(m localapi.Message, authors map[string]string) (err error) {
+	err = Read(ctx, c, with, 0, "", func(m localapi.Message, authors map[string]string) (err error) {
+		n++
 		line := []byte(words.Message(m, self.Identity, authors) + "\n")
 		if inJSON {
 			if line, err = cli.JSONLine(m); err != nil {
@@ -60,18 +64,44 @@ func Write(ctx context.Context, c *localapi.Client, with string, out io.Writer, 
 		_, err = out.Write(line)
 		return err
 	})
+	return n, err
 }
+
+// Written says what was written to a file.
+type Written struct {
+	Path     string `json:"path"`
+	Format   string `json:"format"` // text or json
+	Messages int    `json:"messages"`
+}
+
+// String says it for people.
+func (w Written) String() string {
+	return fmt.Sprintf("Wrote %s to %s", words.Count(w.Messages, "message", "messages"), cli.Defuse(w.Path))
+}
+
+// The formats of a conversation.
+const (
+	Text = "text"
+	JSON = "json"
+)
 
 // WriteFile is Write to a new file, which is there only if all went well. It is JSON also
 // if the name of the file ends in .json.
-func WriteFile(ctx context.Context, c *localapi.Client, with, path string, inJSON bool) error {
+func WriteFile(ctx context.Context, c *localapi.Client, with, path string, inJSON bool) (w Written, err error) {
+	w = Written{Format: Text}
+	if inJSON = inJSON || strings.HasSuffix(path, ".json"); inJSON {
+		w.Format = JSON
+	}
+	if w.Path, err = filepath.Abs(path); err != nil {
+		return w, err
+	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return cli.UsageError("cannot write "+path+": "+err.Error(), "nothing was replaced: choose another name")
+		return w, cli.UsageError("cannot write "+path+": "+err.Error(), "nothing was replaced: choose another name")
 	}
-	err = Write(ctx, c, with, f, inJSON || strings.HasSuffix(path, ".json"))
+	w.Messages, err = Write(ctx, c, with, f, inJSON)
 	if err = errors.Join(err, f.Close()); err != nil {
-		return errors.Join(err, os.Remove(path))
+		return w, errors.Join(err, os.Remove(path))
 	}
-	return nil
+	return w, nil
 }
