@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"quicnprotochat/node/backup"
+	"quicnprotochat/node/disk"
 	"quicnprotochat/node/front"
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/node/store"
@@ -29,5 +30,5 @@ func RestoreBackup(path string, password []byte, dir string, state []byte) error
 	case errors.Is(err, home.ErrKind), errors.Is(err, home.ErrInUse), errors.Is(err, store.ErrNewer):
 		return storeError(dir, err)
 	}
-	return front.CopyError(path, err)
+	return front.CopyError(path, disk.Words(dir, err))
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 
+	"quicnprotochat/node/disk"
 	"quicnprotochat/node/front/homes"
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/node/store"
@@ -159,42 +160,28 @@ func storeError(dir string, err error) error {
 	case errors.Is(err, home.ErrNoPassword):
 		e.Message, e.Exit = "the home "+dir+" has no state password", localapi.ExitUsage
 		e.Hint = "leave it out, or set one: qpc password set"
-	case errors.Is(err, store.ErrDiskFull):
-		return diskFull(dir, err)
 	case errors.Is(err, store.ErrNewer):
 		e.Hint = "this home was used by a newer qpc: use that one"
 	case errors.Is(err, store.ErrDamaged):
 		return damaged(dir, err)
 	default:
-		return fmt.Errorf("open home: %w", err)
+		return disk.Words(dir, fmt.Errorf("open home: %w", err))
 	}
 	return e
 }
 
 // words says for people what a request, or the node, failed of.
 func (n *Node) words(err error) error {
-	switch {
-	case errors.Is(err, store.ErrDiskFull):
-		return diskFull(n.cfg.Dir, err)
-	case errors.Is(err, store.ErrDamaged):
+	if said := (*localapi.Error)(nil); errors.Is(err, store.ErrDamaged) && !errors.As(err, &said) {
 		return damaged(n.cfg.Dir, err)
 	}
-	return err
+	return disk.Words(n.cfg.Dir, err)
 }
 
 func damaged(dir string, err error) error {
 	return &localapi.Error{
 		Message: err.Error(),
 		Hint:    "keep a copy of " + dir + " before you try anything; qpc backup restore makes a new home of a backup",
-		Exit:    localapi.ExitHome,
-		Cause:   err,
-	}
-}
-
-func diskFull(dir string, err error) error {
-	return &localapi.Error{
-		Message: "the disk is full: nothing was changed",
-		Hint:    "make room on the disk of " + dir + ", then try again",
 		Exit:    localapi.ExitHome,
 		Cause:   err,
 	}

@@ -13,8 +13,8 @@ const exitCodes = `  0  done
   5  the awaited state was not reached in time; delivery goes on
   6  a signature or key is wrong: a changed link, or not the relay that was named
   7  network: address in use, cannot listen
-  8  home in use, locked, damaged, of the other kind, or from a newer qpc; a password
-     that does not open it`
+  8  home in use, locked, damaged, of the other kind, from a newer qpc, or on a disk that
+     is full or cannot be written; a password that does not open it`
 
 // topics are the topics of qpc help, in the order of the list.
 func topics() []topic {

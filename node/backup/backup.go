@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"quicnprotochat/node/afresh"
+	"quicnprotochat/node/disk"
 	"quicnprotochat/node/profile"
 	"quicnprotochat/node/store"
 	"quicnprotochat/node/store/home"
@@ -83,7 +84,8 @@ func Verify(path string, password []byte) (n store.Sizes, err error) {
 		return n, err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	return verify(path, password, s.path("home"))
+	n, err = verify(path, password, s.path("home"))
+	return n, disk.In(filepath.Dir(s.dir), err)
 }
 
 // verify restores a backup into dir and says what is in it. Nobody else can read what

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 
 	"quicnprotochat/node/backup"
+	"quicnprotochat/node/disk"
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/node/store"
 	"quicnprotochat/node/store/home"
@@ -18,13 +21,19 @@ func (f *Front) Backup(ctx context.Context, path string, password []byte) (local
 		return localapi.Backup{}, err
 	}
 	n, err := backup.Create(ctx, f.cfg.Store, path, password)
-	return CopyOf(path, n), CopyError(path, err)
+	return CopyOf(path, n), written(path, err)
 }
 
 // Export implements localapi.Copies.
 func (f *Front) Export(ctx context.Context, path string) (localapi.Backup, error) {
 	n, err := f.cfg.Store.Export(ctx, path)
-	return CopyOf(path, n), CopyError(path, err)
+	return CopyOf(path, n), written(path, err)
+}
+
+// written puts into words why a copy could not be written to a path: if a disk is full, it is
+// that one.
+func written(path string, err error) error {
+	return CopyError(path, disk.In(filepath.Dir(path), err))
 }
 
 // CopyOf says what is in a copy.
@@ -35,9 +44,12 @@ func CopyOf(path string, n store.Sizes) localapi.Backup {
 // CopyError puts what is wrong with a copy into words.
 func CopyError(path string, err error) error {
 	e := &localapi.Error{Exit: localapi.ExitUsage}
+	var of *fs.PathError
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, fs.ErrPermission) && errors.As(err, &of) && of.Path == path:
+		e.Message, e.Hint, e.Exit = "this user may not read "+path, "run it as the user that it belongs to: ls -l "+path, localapi.ExitOther
 	case errors.Is(err, os.ErrExist):
 		e.Message, e.Hint = path+" is there already", "nothing was replaced: choose another name"
 	case errors.Is(err, os.ErrNotExist):
@@ -51,7 +63,7 @@ func CopyError(path string, err error) error {
 	case errors.Is(err, backup.ErrDamaged), errors.Is(err, store.ErrDamaged):
 		e.Message, e.Hint, e.Exit = path+" is damaged: "+err.Error(), "nothing was changed; take another backup", localapi.ExitHome
 	default:
-		return fmt.Errorf("copy of the node: %w", err)
+		return disk.Words("", fmt.Errorf("copy of the node: %w", err))
 	}
 	return e
 }

@@ -17,7 +17,7 @@ const (
 	ExitNotReached = 5 // the awaited state was not reached
 	ExitSignature  = 6 // signature or key wrong
 	ExitNetwork    = 7 // address in use, cannot listen
-	ExitHome       = 8 // home in use, damaged, of the other kind, or from a newer qpc
+	ExitHome       = 8 // home in use, damaged, not writable, of the other kind, or from a newer qpc
 )
 
 // Error is an error for people: what happened, what to do next, and the exit

@@ -16,6 +16,8 @@ var (
 	ErrNewer = database.ErrNewer
 	// ErrDiskFull: there was no room to write. Nothing of the transaction is there.
 	ErrDiskFull = database.ErrDiskFull
+	// ErrReadOnly: the disk, or this user, may not write.
+	ErrReadOnly = database.ErrReadOnly
 	// ErrNotFound: no such row.
 	ErrNotFound = database.ErrNotFound
 	// ErrExists: the row is there already.
@@ -23,6 +25,9 @@ var (
 	// ErrConflict: a row is there already and says something else, or newer.
 	ErrConflict = errors.New("conflicts with what is stored")
 )
+
+// Full reports whether an error says that there is no room on the disk.
+func Full(err error) bool { return database.Full(err) }
 
 // IsNotFound reports whether an error says that there is no such row.
 func IsNotFound(err error) bool { return errors.Is(err, ErrNotFound) }

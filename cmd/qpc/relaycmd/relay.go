@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"quicnprotochat/cmd/qpc/cli"
+	"quicnprotochat/node/disk"
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/relay"
 	"quicnprotochat/relay/accounts"
@@ -66,7 +67,7 @@ func relayError(h cli.Home, err error) error {
 	case errors.Is(err, relay.ErrDamaged):
 		e.Hint = "nothing was changed; keep a copy of " + h.Dir + " before you try anything"
 	default:
-		return err
+		return disk.Words(h.Dir, err)
 	}
 	return e
 }

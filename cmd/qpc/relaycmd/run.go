@@ -37,7 +37,7 @@ on it. It may be left out: qpc relay run makes the rest.`,
 			}
 			file := filepath.Join(h.Dir, settings.FileName)
 			if err := settings.Create(file); err != nil {
-				return err
+				return relayError(h, err)
 			}
 			return a.Print(struct {
 				Identity string `json:"identity"`

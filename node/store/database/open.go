@@ -34,7 +34,7 @@ func Open(cfg Config, tables []string) (*DB, error) {
 	for range maxReaders {
 		d.spare <- struct{}{}
 	}
-	err := d.open()
+	err := lookForRoom(cfg.Dir, d.open())
 	clear(d.cfg.Password)
 	d.cfg.Password = nil
 	if err != nil {

@@ -134,7 +134,7 @@ func (c *conn) vacuumInto(path string, query url.Values) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("copy database: %w", classify(err))
+		return fmt.Errorf("copy database: %w", lookForRoom(filepath.Dir(path), err))
 	}
 	f, err := os.Open(path)
 	if err != nil {

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"quicnprotochat/cmd/qpc/cli"
 	"quicnprotochat/cmd/qpc/words"
+	"quicnprotochat/node/disk"
 	"quicnprotochat/node/localapi"
 )
 
@@ -96,12 +98,25 @@ func WriteFile(ctx context.Context, c *localapi.Client, with, path string, inJSO
 		return w, err
 	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return w, cli.UsageError(path+" is there already", "nothing was replaced: choose another name")
+	}
 	if err != nil {
-		return w, cli.UsageError("cannot write "+path+": "+err.Error(), "nothing was replaced: choose another name")
+		return w, cannotWrite(path, err)
 	}
 	w.Messages, err = Write(ctx, c, with, f, inJSON)
 	if err = errors.Join(err, f.Close()); err != nil {
-		return w, errors.Join(err, os.Remove(path))
+		return w, errors.Join(cannotWrite(path, err), os.Remove(path))
 	}
 	return w, nil
+}
+
+// cannotWrite puts into words why a file is not written.
+func cannotWrite(path string, err error) error {
+	err = disk.Words("", err)
+	var of *fs.PathError
+	if said := (*localapi.Error)(nil); errors.As(err, &said) || !errors.As(err, &of) {
+		return err
+	}
+	return cli.UsageError("cannot write "+path+": "+of.Err.Error(), "choose another name")
 }

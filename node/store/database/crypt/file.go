@@ -160,13 +160,22 @@ func shortWrite(n, want int) error {
 	return nil
 }
 
-// fullDisk lets SQLite know that it was want of room: else it says no more than that
-// input or output failed.
+// fullDisk lets SQLite know that it was want of room, or that nothing may be written: else
+// it says no more than that input or output failed.
 func fullDisk(err error) error {
-	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG) {
+	if errors.Is(err, syscall.EROFS) {
+		return vfs.SystemError(err, sqlite3.READONLY)
+	}
+	if Full(err) {
 		return vfs.SystemError(err, sqlite3.FULL)
 	}
 	return err
+}
+
+// Full reports whether the system says that a disk is full, or that this user may have no
+// more of it.
+func Full(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }
 
 // old reads a unit that is written in part. One that is not there, or only a part of
