@@ -284,6 +284,34 @@ func TestNoChatOverCircuits(t *testing.T) {
 	}
 }
 
+// TestBorrowedWord: what a borrowed relay says of our address counts only while no home is
+// connected. It shows the kind of NAT all the same, for which two are needed.
+func TestBorrowedWord(t *testing.T) {
+	inBubble(t, func(t *testing.T, net *transporttest.Network) {
+		cfg := transport.Config{Server: true, Circuits: true, OnStream: echoStream}
+		home, borrowed := simHost(t, net, 8, cfg), simHost(t, net, 9, cfg)
+		defer borrowed.Close()
+		h := simHost(t, net, 1, transport.Config{MayPunch: anybody})
+		defer h.Close()
+		net.Rebind("1.0.0.1")
+		h.Reserve([]transport.Key{home.Key()}, []transport.Key{borrowed.Key()})
+		want := func(when string, by transport.Key, nat reach.NAT) {
+			t.Helper()
+			time.Sleep(time.Minute)
+			r := h.Reachability()
+			if len(r.Seen) != 1 || r.Seen[0].By != by || r.NAT != nat {
+				t.Errorf("%s: got %+v, %s, want the word of %v, %s", when, r.Seen, r.NAT, by, nat)
+			}
+		}
+		connectTo(t, h, borrowed)
+		want("without a home", borrowed.Key(), reach.NATUnknown)
+		connectTo(t, h, home)
+		want("with both", home.Key(), reach.NATIndependent)
+		home.Close()
+		want("when the home is gone", borrowed.Key(), reach.NATUnknown)
+	})
+}
+
 // TestReservations: a relay gives them to whom it wants, and no more than it
 // wants; a node that lost one with the connection gets it again with the next.
 func TestReservations(t *testing.T) {

@@ -8,7 +8,8 @@
 // Invariants:
 //
 //   - an address that somebody else saw counts only if Config.Trusted names who saw
-//     it, for as long as that connection lives, and is of the form IP/udp/PORT/quic-v1
+//     it, for as long as that connection lives, and is of the form IP/udp/PORT/quic-v1;
+//     the word of those whom Config.Heard names shows the kind of NAT alone
 //   - a relay is asked to dial back no more than once in two minutes
 //
 // It is for package transport.

@@ -48,8 +48,8 @@ const (
 // Config says what is watched. All fields but Ports are required.
 type Config struct {
 	Host host.Host
-	// Trusted says whose word on our address counts.
-	Trusted func(peer.ID) bool
+	// Trusted says whose word on our address counts, Heard whose shows the kind of NAT.
+	Trusted, Heard func(peer.ID) bool
 	// Own are the addresses of this machine's interfaces that the host listens on.
 	Own func() []ma.Multiaddr
 	// Ports is what asks the router for a port; nil if nothing does.
@@ -217,13 +217,14 @@ func (w *Watch) State() State {
 	}
 	s.Checks = slices.Collect(maps.Values(w.checks))
 	w.mu.Unlock()
+	s.Seen = slices.DeleteFunc(s.Seen, func(o Seen) bool { return !w.cfg.Heard(o.By) })
+	s.Mapping = mappingOf(s.Seen, w.cfg.Own())
 	s.Seen = slices.DeleteFunc(s.Seen, func(o Seen) bool { return !w.cfg.Trusted(o.By) })
 	slices.SortFunc(s.Seen, func(a, b Seen) int {
 		return strings.Compare(string(a.By)+a.Addr.String(), string(b.By)+b.Addr.String())
 	})
 	s.Seen = slices.CompactFunc(s.Seen, func(a, b Seen) bool { return a.By == b.By && a.Addr.Equal(b.Addr) })
 	slices.SortFunc(s.Checks, func(a, b Check) int { return a.Addr.Compare(b.Addr) })
-	s.Mapping = mappingOf(s.Seen, w.cfg.Own())
 	if w.cfg.Ports != nil {
 		s.Router = w.cfg.Ports.Router()
 		s.Mapped = w.mapped()

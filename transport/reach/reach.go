@@ -68,7 +68,7 @@ func Open(cfg Config) (*Reach, error) {
 	}
 	r.kept = punch.NewReservations(cfg.Host, cfg.Log, cfg.Changed)
 	r.watch, err = outside.New(outside.Config{
-		Host: cfg.Host, Trusted: r.trusts, Own: func() []ma.Multiaddr { return address.Multiaddrs(cfg.Local()) },
+		Host: cfg.Host, Trusted: r.trusts, Heard: r.kept.Keeps, Own: func() []ma.Multiaddr { return address.Multiaddrs(cfg.Local()) },
 		Ports: cfg.Ports, Changed: cfg.Changed, Log: cfg.Log,
 	})
 	if err != nil {
