@@ -60,14 +60,8 @@ func (s *Server) Close() error {
 // Run serves until ctx ends, and removes the socket.
 func (s *Server) Run(ctx context.Context) error {
 	defer s.remove()
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v1/status", s.status)
-	mux.HandleFunc("POST /v1/check", s.check)
-	mux.HandleFunc("POST /v1/compact", s.compact)
-	mux.HandleFunc("GET /v1/backup", s.backup)
-	s.routeUsers(mux)
 	srv := &http.Server{
-		Handler:           mux,
+		Handler:           s.routes(),
 		ReadHeaderTimeout: requestTimeout,
 		IdleTimeout:       requestTimeout,
 		MaxHeaderBytes:    maxHeader,
@@ -80,6 +74,17 @@ func (s *Server) Run(ctx context.Context) error {
 		return fmt.Errorf("serve operator: %w", err)
 	}
 	return nil
+}
+
+// routes are what operators may ask.
+func (s *Server) routes() *http.ServeMux {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /v1/status", s.status)
+	mux.HandleFunc("POST /v1/check", s.check)
+	mux.HandleFunc("POST /v1/compact", s.compact)
+	mux.HandleFunc("GET /v1/backup", s.backup)
+	s.routeUsers(mux)
+	return mux
 }
 
 func (s *Server) status(w http.ResponseWriter, r *http.Request) {
