@@ -13,8 +13,8 @@
 // wait: it costs memory, no work.
 //
 // An address is one of IPv4, or a /56 of IPv6, which is what a provider gives to
-// one customer. The loopback, and an address that is not known, have no rate: all
-// on one machine would share it.
+// one customer (package transport/ipspace). The loopback, and an address that is not
+// known, are one address together, and have no rate: all on one machine would share it.
 //
 // Memory is bounded: what is counted is in flight, and callers that have not
 // called for a while are forgotten.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"quicnprotochat/rpc"
+	"quicnprotochat/transport/ipspace"
 )
 
 // Config describes the bounds. Zero fields mean the defaults.
@@ -234,18 +235,12 @@ func (g *Gate) Forget() {
 	g.bytes.forget(almost, now)
 }
 
-// Network returns what an address counts as; known is false for one that is not known
-// and for the loopback, where it says nothing of who calls.
-func Network(remote string) (p netip.Prefix, known bool) {
+// Network returns what an address counts as, its line (package ipspace); known is false
+// for one that is not known and for the loopback, where it says nothing of who calls.
+func Network(remote string) (line netip.Prefix, known bool) {
 	ip, err := netip.ParseAddr(remote)
 	if err != nil {
 		return netip.Prefix{}, false
 	}
-	ip = ip.Unmap().WithZone("")
-	bits := 56
-	if ip.Is4() {
-		bits = 32
-	}
-	p, err = ip.Prefix(bits)
-	return p, err == nil && !ip.IsLoopback()
+	return ipspace.Line(ip)
 }

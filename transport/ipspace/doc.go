@@ -1,6 +1,8 @@
 // Package ipspace says what an IP address is good for: from how far away it can be
-// dialled, and whether it is on a network of this machine. It opens no sockets and
-// knows nothing of ports.
+// dialled, whether it is on a network of this machine, and which network it counts for
+// where something is shared out among those who call ([Shares], [Line]). It opens no
+// sockets and knows nothing of ports.
 //
-// It is for package transport.
+// It is for package transport, and for relay/traffic, so that an address is the same
+// wherever one is counted.
 package ipspace

@@ -10,6 +10,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/protocol"
 	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
 	"github.com/libp2p/go-libp2p/x/rate"
+
+	"quicnprotochat/transport/ipspace"
 )
 
 // Limits are what a host lets others use of it. What is above a limit is reset
@@ -96,7 +98,7 @@ func (l Limits) ResourceManager(service protocol.ID) (network.ResourceManager, e
 	m, err := rcmgr.NewResourceManager(limiter, rcmgr.WithMetricsDisabled(),
 		rcmgr.WithLimitPerSubnet(
 			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 32, ConnCount: l.connsPerIP}},
-			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: 56, ConnCount: l.connsPerIP}, {PrefixLength: 48, ConnCount: 8 * l.connsPerIP}}),
+			[]rcmgr.ConnLimitPerSubnet{{PrefixLength: ipspace.LineBits, ConnCount: l.connsPerIP}, {PrefixLength: ipspace.SiteBits, ConnCount: ipspace.SiteLines * l.connsPerIP}}),
 		rcmgr.WithConnRateLimiters(l.newConns()))
 	if err != nil {
 		return nil, fmt.Errorf("resource manager: %w", err)
@@ -106,12 +108,12 @@ func (l Limits) ResourceManager(service protocol.ID) (network.ResourceManager, e
 
 // newConns returns the limit of new connections. Loopback is free.
 func (l Limits) newConns() *rate.Limiter {
-	wide := rate.Limit{RPS: 8 * l.newConnsPerIP.RPS, Burst: 8 * l.newConnsPerIP.Burst}
+	site := rate.Limit{RPS: ipspace.SiteLines * l.newConnsPerIP.RPS, Burst: ipspace.SiteLines * l.newConnsPerIP.Burst}
 	return &rate.Limiter{
 		NetworkPrefixLimits: []rate.PrefixLimit{{Prefix: netip.MustParsePrefix("127.0.0.0/8")}, {Prefix: netip.MustParsePrefix("::1/128")}},
 		SubnetRateLimiter: rate.SubnetLimiter{
 			IPv4SubnetLimits: []rate.SubnetLimit{{PrefixLength: 32, Limit: l.newConnsPerIP}},
-			IPv6SubnetLimits: []rate.SubnetLimit{{PrefixLength: 56, Limit: l.newConnsPerIP}, {PrefixLength: 48, Limit: wide}},
+			IPv6SubnetLimits: []rate.SubnetLimit{{PrefixLength: ipspace.LineBits, Limit: l.newConnsPerIP}, {PrefixLength: ipspace.SiteBits, Limit: site}},
 		},
 	}
 }

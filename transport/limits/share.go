@@ -8,10 +8,12 @@ import (
 	"sync"
 
 	"github.com/libp2p/go-libp2p/core/network"
+
+	"quicnprotochat/transport/ipspace"
 )
 
-// tcpShare is which part of the memory of all the streams of one address over TCP may
-// take: each stream takes what its window may hold, 256 KiB, from its first byte, so
+// tcpShare is which part of the memory of all the streams of one line over TCP may take,
+// see package ipspace: each stream takes what its window may hold, 256 KiB, from its first byte, so
 // that without a share one machine would keep all others from TCP.
 const tcpShare = 8
 
@@ -19,9 +21,11 @@ const tcpShare = 8
 var errShare = errors.New("too many streams over TCP from one address")
 
 // Muxer returns m with a bound for the streams that come from one IPv4 address or IPv6
-// /48. A connection that goes beyond it is cut off, which is logged.
+// /56; those of one /48 have half of the memory. A connection that goes beyond it is cut
+// off, which is logged. An address of the loopback counts as any other, here alone: what
+// runs wild on this machine must not keep all others from TCP either.
 func (l Limits) Muxer(m network.Multiplexer, log *slog.Logger) network.Multiplexer {
-	return &muxer{m, &shares{most: l.memory / tcpShare, log: log, used: make(map[netip.Prefix]int64)}}
+	return &muxer{m, &shares{all: l.memory, log: log, used: make(map[netip.Prefix]int64)}}
 }
 
 // muxer is a multiplexer of connections that others make.
@@ -33,26 +37,23 @@ type muxer struct {
 // NewConn implements network.Multiplexer.
 func (m *muxer) NewConn(c net.Conn, isServer bool, scope network.PeerScope) (network.MuxedConn, error) {
 	if at, ok := c.RemoteAddr().(*net.TCPAddr); ok && isServer {
-		scope = &sharing{scope, m.shares, shareOf(at.AddrPort().Addr())}
+		scope = &sharing{scope, m.shares, sharesOf(at.AddrPort().Addr().Unmap())}
 	}
 	return m.Multiplexer.NewConn(c, isServer, scope)
 }
 
-// shareOf returns the network that an address counts for.
-func shareOf(ip netip.Addr) netip.Prefix {
-	ip = ip.Unmap().WithZone("")
-	bits := 48
-	if ip.Is4() {
-		bits = 32
+// sharesOf returns what an address counts for.
+func sharesOf(ip netip.Addr) []ipspace.Share {
+	if ip.IsLoopback() {
+		return []ipspace.Share{{Network: netip.PrefixFrom(ip, ip.BitLen()), Lines: 1}}
 	}
-	p, _ := ip.Prefix(bits) // the bits are right
-	return p
+	return ipspace.Shares(ip)
 }
 
 // shares counts the memory of streams by network.
 type shares struct {
-	most int64
-	log  *slog.Logger
+	all int64
+	log *slog.Logger
 
 	// mu guards used.
 	mu   sync.Mutex
@@ -60,17 +61,18 @@ type shares struct {
 }
 
 // add takes memory, or gives it back if n is negative, which it always does.
-func (s *shares) add(who netip.Prefix, n int64) error {
+func (s *shares) add(who []ipspace.Share, n int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.used[who] + n
-	switch {
-	case n > 0 && now > s.most:
-		return errShare
-	case now <= 0:
-		delete(s.used, who)
-	default:
-		s.used[who] = now
+	for _, w := range who {
+		if n > 0 && s.used[w.Network]+n > w.Most(s.all/tcpShare, s.all) {
+			return errShare
+		}
+	}
+	for _, w := range who {
+		if s.used[w.Network] += n; s.used[w.Network] <= 0 {
+			delete(s.used, w.Network)
+		}
 	}
 	return nil
 }
@@ -79,7 +81,7 @@ func (s *shares) add(who netip.Prefix, n int64) error {
 type sharing struct {
 	network.PeerScope
 	shares *shares
-	who    netip.Prefix
+	who    []ipspace.Share
 }
 
 // BeginSpan implements network.ResourceScope.

@@ -3,6 +3,8 @@ package limits
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -28,15 +30,15 @@ type from struct {
 
 func (f from) RemoteAddr() net.Addr { return f.addr }
 
-// TestShare: one network gets its share of the memory, another one has its own, and
-// what is given back can be taken again.
-func TestShare(t *testing.T) {
-	const window = 256 << 10
-	var log bytes.Buffer
+// window is what a stream takes in these tests.
+const window = 256 << 10
+
+// sharers returns what makes scopes of connections that share the memory of so many
+// windows.
+func sharers(t *testing.T, windows int64, log io.Writer) (scope func(addr string, isServer bool) network.PeerScope) {
 	inner := new(scopes)
-	l := Limits{memory: tcpShare * 4 * window}
-	m := l.Muxer(inner, slog.New(slog.NewTextHandler(&log, nil)))
-	scope := func(addr string, isServer bool) network.PeerScope {
+	m := Limits{memory: windows * window}.Muxer(inner, slog.New(slog.NewTextHandler(log, nil)))
+	return func(addr string, isServer bool) network.PeerScope {
 		t.Helper()
 		at := net.TCPAddrFromAddrPort(netip.MustParseAddrPort(addr))
 		if _, err := m.NewConn(from{addr: at}, isServer, &network.NullScope{}); err != nil {
@@ -44,6 +46,13 @@ func TestShare(t *testing.T) {
 		}
 		return inner.last
 	}
+}
+
+// TestShare: one network gets its share of the memory, another one has its own, and
+// what is given back can be taken again.
+func TestShare(t *testing.T) {
+	var log bytes.Buffer
+	scope := sharers(t, tcpShare*4, &log)
 	span := func(s network.PeerScope) network.ResourceScopeSpan {
 		t.Helper()
 		span, err := s.BeginSpan()
@@ -54,8 +63,9 @@ func TestShare(t *testing.T) {
 	}
 	for _, tt := range []struct{ one, same, other string }{
 		{"1.2.3.4:1", "1.2.3.4:2", "1.2.3.5:1"},
-		{"[2001:db8:1::1]:1", "[2001:db8:1:ffff::1]:1", "[2001:db8:2::1]:1"},
+		{"[2001:db8:1::1]:1", "[2001:db8:1:ff::1]:1", "[2001:db8:1:100::1]:1"},
 		{"[::ffff:9.9.9.9]:1", "9.9.9.9:1", "9.9.9.8:1"},
+		{"127.0.0.1:1", "[::ffff:127.0.0.1]:1", "[::1]:1"},
 	} {
 		log.Reset()
 		one, same, other := scope(tt.one, true), scope(tt.same, true), scope(tt.other, true)
@@ -90,5 +100,27 @@ func TestShare(t *testing.T) {
 		if err := span(one).ReserveMemory(window, 255); !errors.Is(err, errShare) {
 			t.Errorf("%s: given back once: got %v, want errShare", tt.one, err)
 		}
+	}
+}
+
+// TestShareOfSite: the lines of one site have half of the memory together.
+func TestShareOfSite(t *testing.T) {
+	scope := sharers(t, tcpShare*4, io.Discard)
+	take := func(addr string) error {
+		t.Helper()
+		span, err := scope(addr, true).BeginSpan()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return span.ReserveMemory(window, 255)
+	}
+	for i := range tcpShare * 4 {
+		line := fmt.Sprintf("[2001:db8:1:%x00::1]:1", i/4)
+		if err := take(line); (err != nil) != (i >= tcpShare*4/2) {
+			t.Errorf("stream %d: got %v", i, err)
+		}
+	}
+	if err := take("[2001:db8:2::1]:1"); err != nil {
+		t.Errorf("another site: %v", err)
 	}
 }

@@ -4,11 +4,14 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"quicnprotochat/transport/ipspace"
 )
 
 // Limits bound what callers use of a Server. A zero field means its default.
 // Addresses are counted each by itself if IPv4, by /56 and, with eight times the
-// limits, by /48 if IPv6. Loopback has no share of its own, only the limits of all.
+// limits but no more than half of all, by /48 if IPv6 (package ipspace). Loopback has no
+// share of its own, only the limits of all.
 // Until its handshake is over, a connection counts for the limits of the host too.
 type Limits struct {
 	// Conns bounds connections in all. Default 20,000.
@@ -67,8 +70,6 @@ const (
 	// maxGuests bounds the addresses that are remembered. Above it new ones are
 	// refused, which takes more addresses than there are connections to be had.
 	maxGuests = 1 << 17
-	// wideShare is how many times the limits of a /56 those of a /48 are.
-	wideShare = 8
 	// burst is how many seconds of new connections may come at once.
 	burst = 10
 )
@@ -96,10 +97,10 @@ type door struct {
 
 // guest is what one network uses, and its allowance of new connections.
 type guest struct {
-	used   [kinds]int
-	spent  float64 // new connections, less what has come back since
-	at     time.Time
-	shares int // how many times the limits of one address it has
+	used  [kinds]int
+	spent float64 // new connections, less what has come back since
+	at    time.Time
+	share ipspace.Share
 }
 
 func newDoor(l Limits) *door { return &door{limits: l, guests: make(map[netip.Prefix]*guest)} }
@@ -127,7 +128,7 @@ func (d *door) enter(k kind, ip netip.Addr, now time.Time) (leave func(), ok boo
 	}
 	in := d.networks(ip, now)
 	for _, g := range in {
-		if g == nil || g.used[k] >= one*g.shares || k == handshakes && g.spent >= float64(burst*d.limits.NewConnsPerAddr*g.shares) {
+		if g == nil || g.used[k] >= int(g.share.Most(int64(one), int64(all))) || k == handshakes && g.spent >= burst*d.rate(g) {
 			return nil, false
 		}
 	}
@@ -150,23 +151,16 @@ func (d *door) enter(k kind, ip netip.Addr, now time.Time) (leave func(), ok boo
 
 // networks returns the guests that ip counts for; a nil one means that there is
 // no room to remember it.
-func (d *door) networks(ip netip.Addr, now time.Time) []*guest {
-	ip = ip.Unmap().WithZone("")
-	switch {
-	case ip.IsLoopback():
-		return nil
-	case ip.Is4():
-		return []*guest{d.guest(netip.PrefixFrom(ip, 32), 1, now)}
-	default:
-		narrow, _ := ip.Prefix(56)
-		wide, _ := ip.Prefix(48)
-		return []*guest{d.guest(narrow, 1, now), d.guest(wide, wideShare, now)}
+func (d *door) networks(ip netip.Addr, now time.Time) (in []*guest) {
+	for _, share := range ipspace.Shares(ip) {
+		in = append(in, d.guest(share, now))
 	}
+	return in
 }
 
 // guest returns what is known of a network, with its allowance brought up to now.
-func (d *door) guest(p netip.Prefix, shares int, now time.Time) *guest {
-	g := d.guests[p]
+func (d *door) guest(share ipspace.Share, now time.Time) *guest {
+	g := d.guests[share.Network]
 	if g == nil {
 		if len(d.guests) >= 2*d.swept+1024 {
 			d.sweep(now)
@@ -174,16 +168,19 @@ func (d *door) guest(p netip.Prefix, shares int, now time.Time) *guest {
 		if len(d.guests) >= maxGuests {
 			return nil
 		}
-		g = &guest{at: now, shares: shares}
-		d.guests[p] = g
+		g = &guest{at: now, share: share}
+		d.guests[share.Network] = g
 	}
 	d.refresh(g, now)
 	return g
 }
 
+// rate is how many new connections of a guest are allowed in a second.
+func (d *door) rate(g *guest) float64 { return float64(d.limits.NewConnsPerAddr * g.share.Lines) }
+
 // refresh gives back the allowance of the time that went by.
 func (d *door) refresh(g *guest, now time.Time) {
-	back := now.Sub(g.at).Seconds() * float64(d.limits.NewConnsPerAddr*g.shares)
+	back := now.Sub(g.at).Seconds() * d.rate(g)
 	g.spent, g.at = max(0, g.spent-max(0, back)), now
 }
 

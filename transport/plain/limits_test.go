@@ -1,6 +1,7 @@
 package plain
 
 import (
+	"fmt"
 	"net/netip"
 	"testing"
 	"time"
@@ -39,6 +40,9 @@ func TestDoor(t *testing.T) {
 		want("handshake", handshakes, "5.5.5.5", true)
 	}
 	want("too many at once", handshakes, "5.5.5.5", false)
+	for i := range 40 { // the lines of one site have half of all
+		want("handshake of a site", handshakes, fmt.Sprintf("2001:db8:1:%x00::1", i/8), i < 32)
+	}
 	for range burst {
 		want("handshake", handshakes, "6.6.6.6", true)()
 	}
