@@ -173,7 +173,9 @@ func (c Config) options(h *Host, sockets func(*quicreuse.ConnManager)) ([]libp2p
 		})),
 	}
 	if c.ownSockets() {
-		opts = append(opts, libp2p.Transport(tcp.NewTCPTransport), libp2p.ConnectionGater(limits.NewDoorway(h.log)))
+		doorway := limits.NewDoorway(h.log)
+		opts = append(opts, libp2p.Transport(tcp.NewTCPTransport), libp2p.ConnectionGater(doorway),
+			libp2p.WithFxOption(fx.Invoke(func(l fx.Lifecycle) { l.Append(fx.StopHook(doorway.Close)) })))
 	}
 	return append(opts, c.Options...), nil
 }

@@ -23,7 +23,7 @@
 // learnt; dial.go, how a machine is reached, with rank.go and dialerror.go; stream.go,
 // path.go, events.go, what there is then; renew.go and leavetcp.go, which connections are made anew; listen.go, reach.go and ports.go, how others reach
 // us; plain.go and certificate.go, calls without libp2p. Below it are address and ipspace,
-// limits, lan with mdns, reach with outside, punch, circuit and portmap, plain, and the
+// limits with tally, lan with mdns, reach with outside, punch, circuit and portmap, plain, and the
 // record of an endpoint; transporttest is for tests.
 //
 // What it is not: it knows no messages, no contacts and no stored state, it

@@ -6,14 +6,12 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"quicnprotochat/transport/tally"
 )
 
-const (
-	// crowdPause is the least time between two words to the log about a crowd.
-	crowdPause = time.Minute
-	// askTime is how long who connects has to ask, before others are cut off instead.
-	askTime = time.Second
-)
+// askTime is how long who connects has to ask, before others are cut off instead.
+const askTime = time.Second
 
 // crowd bounds the connections of a server. One more than there may be does not wait
 // until the others are over, as those who say nothing would then keep out who asks: the
@@ -21,13 +19,11 @@ const (
 // else the one whose answer takes longest.
 type crowd struct {
 	most int
-	log  *slog.Logger
+	cut  *tally.Tally
 
-	// mu guards the fields below.
-	mu   sync.Mutex
-	in   map[net.Conn]guest
-	cut  int       // since the last word to the log
-	said time.Time // the last one
+	// mu guards in.
+	mu sync.Mutex
+	in map[net.Conn]guest
 }
 
 // guest is a connection.
@@ -36,20 +32,25 @@ type guest struct {
 	asks  bool      // its request is being answered
 }
 
+// newCrowd returns one of nobody. When it is over its cut is to be closed.
 func newCrowd(most int, log *slog.Logger) *crowd {
-	return &crowd{most: most, log: log, in: make(map[net.Conn]guest)}
+	return &crowd{most: most, in: make(map[net.Conn]guest), cut: tally.New(func(count int) {
+		log.Warn("too many connections for metrics: those that ask nothing are cut off", "most", most, "cut", count)
+	})}
 }
 
 // change is http.Server.ConnState: it is told of each connection, a new one before
 // anything is read of it.
 func (c *crowd) change(conn net.Conn, to http.ConnState) {
-	if over := c.note(conn, to, time.Now()); over != nil {
+	if over := c.note(conn, to); over != nil {
 		_ = over.Close()
+		c.cut.Add()
 	}
 }
 
 // note notes the state of a connection and returns the one to cut off, if any.
-func (c *crowd) note(conn net.Conn, to http.ConnState, now time.Time) (over net.Conn) {
+func (c *crowd) note(conn net.Conn, to http.ConnState) (over net.Conn) {
+	now := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if to == http.StateClosed || to == http.StateHijacked {
@@ -62,7 +63,6 @@ func (c *crowd) note(conn net.Conn, to http.ConnState, now time.Time) (over net.
 	if to == http.StateNew && len(c.in) >= c.most {
 		over = c.longest(now)
 		delete(c.in, over)
-		c.tell(now)
 	}
 	c.in[conn] = guest{now, to == http.StateActive}
 	return over
@@ -84,14 +84,4 @@ func (c *crowd) longest(now time.Time) (over net.Conn) {
 		return silent
 	}
 	return asks
-}
-
-// tell says in the log how many were cut off, from time to time.
-func (c *crowd) tell(now time.Time) {
-	c.cut++
-	if now.Sub(c.said) < crowdPause {
-		return
-	}
-	c.log.Warn("too many connections for metrics: those that ask nothing are cut off", "most", c.most, "cut", c.cut)
-	c.said, c.cut = now, 0
 }

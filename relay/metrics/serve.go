@@ -71,6 +71,8 @@ func (s *Server) Addr() string { return s.listener.Addr().String() }
 
 // Run serves until ctx ends.
 func (s *Server) Run(ctx context.Context) error {
+	crowd := newCrowd(maxConns, s.log)
+	defer crowd.cut.Close()
 	srv := &http.Server{
 		Handler:           s.handler,
 		ReadHeaderTimeout: requestTimeout,
@@ -78,7 +80,7 @@ func (s *Server) Run(ctx context.Context) error {
 		WriteTimeout:      requestTimeout,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    maxHeader,
-		ConnState:         newCrowd(maxConns, s.log).change,
+		ConnState:         crowd.change,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}
 	stop := context.AfterFunc(ctx, func() { srv.Close() })

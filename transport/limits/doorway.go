@@ -9,6 +9,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"quicnprotochat/transport/tally"
 )
 
 const (
@@ -16,25 +18,35 @@ const (
 	handshakeTime = 16 * time.Second
 	// maxHandshakes bounds those that are looked after; others are held for lost.
 	maxHandshakes = 8192
-	// lostPause is the least time between two words to the log about lost ones.
-	lostPause = time.Minute
 )
 
 // Doorway watches what comes in over TCP, and says in the log how many proved no key:
 // libp2p ends them without a word. It is a connmgr.ConnectionGater that lets all in.
 type Doorway struct {
-	log *slog.Logger
+	lost *tally.Tally
 
-	// mu guards the fields below.
+	// mu guards under.
 	mu    sync.Mutex
-	under map[string]*time.Timer // handshakes under way, by both addresses
-	lost  int                    // since the last word to the log
-	said  time.Time              // the last one
+	under map[string]*time.Timer // handshakes under way, by both addresses; nil when closed
 }
 
-// NewDoorway returns one that has seen nobody.
+// NewDoorway returns one that has seen nobody. Close must follow.
 func NewDoorway(log *slog.Logger) *Doorway {
-	return &Doorway{log: log, under: make(map[string]*time.Timer)}
+	return &Doorway{under: make(map[string]*time.Timer), lost: tally.New(func(count int) {
+		log.Info("connections over TCP cut off before they proved a key", "count", count)
+	})}
+}
+
+// Close says in the log what was not said yet. Handshakes that are under way are not
+// lost. It may be called again.
+func (d *Doorway) Close() {
+	d.mu.Lock()
+	for _, timer := range d.under {
+		timer.Stop()
+	}
+	d.under = nil
+	d.mu.Unlock()
+	d.lost.Close()
 }
 
 // InterceptAccept implements connmgr.ConnectionGater.
@@ -42,23 +54,38 @@ func (d *Doorway) InterceptAccept(c network.ConnMultiaddrs) bool {
 	if _, err := c.LocalMultiaddr().ValueForProtocol(ma.P_TCP); err != nil {
 		return true
 	}
+	if !d.note(handshakeOf(c)) {
+		d.lost.Add()
+	}
+	return true
+}
+
+// note begins to look after a handshake; false means that there are too many.
+func (d *Doorway) note(key string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if len(d.under) >= maxHandshakes {
-		d.lose()
-		return true
+	if d.under == nil || len(d.under) >= maxHandshakes {
+		return d.under == nil
 	}
-	key := handshakeOf(c)
 	var timer *time.Timer
 	timer = time.AfterFunc(handshakeTime, func() {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		if d.under[key] == timer { // not another one of the same addresses
-			delete(d.under, key)
-			d.lose()
+		if d.over(key, &timer) {
+			d.lost.Add()
 		}
 	})
 	d.under[key] = timer
+	return true
+}
+
+// over ends looking after a handshake, and reports whether it was the one of that timer,
+// which note sets under mu, and not another one of the same addresses.
+func (d *Doorway) over(key string, timer **time.Timer) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.under[key] != *timer {
+		return false
+	}
+	delete(d.under, key)
 	return true
 }
 
@@ -89,13 +116,4 @@ func (d *Doorway) InterceptUpgraded(network.Conn) (bool, control.DisconnectReaso
 // handshakeOf names a handshake.
 func handshakeOf(c network.ConnMultiaddrs) string {
 	return c.RemoteMultiaddr().String() + c.LocalMultiaddr().String()
-}
-
-// lose counts one that proved no key. The caller holds mu.
-func (d *Doorway) lose() {
-	d.lost++
-	if now := time.Now(); now.Sub(d.said) >= lostPause {
-		d.log.Info("connections over TCP cut off before they proved a key", "count", d.lost)
-		d.said, d.lost = now, 0
-	}
 }
