@@ -110,3 +110,25 @@ func TestStaleEndpoint(t *testing.T) {
 		a.await(a.send(b, "I see"), localapi.Direct, 30*time.Second)
 	})
 }
+
+// TestBackWhereItWas lets somebody be away and come back to the same place when the relay
+// that would say so is gone: who was told that it is away, and has started anew since, tries
+// the addresses of the contact card.
+func TestBackWhereItWas(t *testing.T) {
+	simulate(t, func(w *world) {
+		r := w.relay()
+		a, b := w.node("anna", r.url()), w.node("bob", r.url())
+		b.meet(a, "hello") // bob's card came with his introduction: he is as he says
+		b.halt()
+		time.Sleep(time.Minute)
+		id := a.send(b, "are you there?")
+		a.await(id, localapi.Stored, time.Minute)
+		time.Sleep(time.Minute)
+		r.halt()
+		a.halt()
+		b.start()
+		time.Sleep(5 * time.Minute) // until he has given up calling her
+		a.start()
+		a.await(id, localapi.Delivered, 30*time.Minute)
+	})
+}

@@ -125,11 +125,14 @@ func New(cfg Config) (*Host, error) {
 func (h *Host) Key() Key { return h.key }
 
 // Learn notes addresses of a peer. What SourceRelay and SourcePeer tell replaces
-// what the same source told before. From SourceRelay, which may be anywhere, only
-// public addresses are taken; see LearnFromRelay. From SourcePeer loopback is
-// taken only if that peer is known to be near.
+// what the same source told before, but a peer that tells none is away, and may come back
+// to where it was. From SourceRelay, which may be anywhere, only public addresses are
+// taken; see LearnFromRelay. From SourcePeer loopback is taken only if that peer is known
+// to be near.
 func (h *Host) Learn(k Key, src Source, addrs []Addr) {
 	switch {
+	case src == SourcePeer && len(addrs) == 0:
+		return
 	case src == SourceRelay:
 		addrs = publicOnly(addrs)
 	case src == SourcePeer && !h.isNear(k):
