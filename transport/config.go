@@ -135,7 +135,8 @@ func (c Config) options(h *Host, sockets func(*quicreuse.ConnManager)) ([]libp2p
 	if c.Server {
 		l = limits.Server
 	}
-	resources, err := l.With(c.MaxConns, c.MaxConnsPerAddr, c.NewConnsPerAddr).ResourceManager(Protocol)
+	l = l.With(c.MaxConns, c.MaxConnsPerAddr, c.NewConnsPerAddr, c.PlainLimits.Handshakes)
+	resources, err := l.ResourceManager(Protocol)
 	if err != nil {
 		return nil, err
 	}
@@ -150,7 +151,7 @@ func (c Config) options(h *Host, sockets func(*quicreuse.ConnManager)) ([]libp2p
 		// TCP and circuits are encrypted as QUIC is.
 		libp2p.Security(libp2ptls.ID, libp2ptls.New),
 		libp2p.Muxer(yamux.ID, l.Muxer(yamux.DefaultTransport, h.log)),
-		libp2p.ResourceManager(resources),
+		libp2p.ResourceManager(l.Handshakes(resources, h.log)),
 		libp2p.ConnectionManager(connmgr.NullConnMgr{}), // limits refuse, nothing is trimmed
 		c.circuitOption(),
 		libp2p.DisableMetrics(),

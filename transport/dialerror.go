@@ -14,6 +14,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/sec"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+	"github.com/quic-go/quic-go"
 
 	"quicnprotochat/transport/address"
 )
@@ -93,6 +94,7 @@ func says(err error, no syscall.Errno) bool {
 // reason returns one clean line for an error; part of it may come from a peer.
 func reason(err error) string {
 	var timeout net.Error
+	var refused *quic.TransportError
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &timeout) && timeout.Timeout():
 		return "no answer"
@@ -112,6 +114,8 @@ func reason(err error) string {
 		return "needs a transport that is off"
 	case errors.Is(err, network.ErrResourceLimitExceeded):
 		return "too many connections"
+	case errors.As(err, &refused) && refused.Remote && refused.ErrorCode == quic.ConnectionRefused:
+		return "it takes no more connections now"
 	}
 	text := strings.Map(func(r rune) rune {
 		if r == unicode.ReplacementChar || !unicode.IsPrint(r) {

@@ -29,6 +29,7 @@ func TestReason(t *testing.T) {
 		{&quic.TransportError{ErrorCode: quic.InternalError, ErrorMessage: "write udp4 0.0.0.0:1->1.2.3.4:2: sendmsg: operation not permitted"}, "a firewall of this machine forbids it"},
 		{&quic.TransportError{Remote: true, ErrorCode: quic.InternalError, ErrorMessage: "x: network is unreachable"}, "INTERNAL_ERROR (remote): x: network is unreachable"},
 		{fmt.Errorf("dial: %w", syscall.ECONNREFUSED), "nothing listens there"},
+		{&quic.TransportError{Remote: true, ErrorCode: quic.ConnectionRefused}, "it takes no more connections now"},
 		{errors.New("evil \x1b[31m\u202ename\nline"), "evil  [31m name line"},
 		{errors.New(strings.Repeat("é", 500)), strings.Repeat("é", 100)},
 		{errors.New(""), "unknown error"},

@@ -392,6 +392,37 @@ func TestPlainCrowd(t *testing.T) {
 	})
 }
 
+// TestPlainSilent has more connections that say nothing than there may be: those that came
+// first are ended, and not the one that spoke.
+func TestPlainSilent(t *testing.T) {
+	cfg := transport.Config{PlainLimits: plain.Limits{Silent: 3, Empty: time.Hour}}
+	plainBubble(t, cfg, func(t *testing.T, dial func(string) (*quic.Conn, error), h *transport.Host) {
+		var open []*quic.Conn
+		for i := range 8 {
+			c, err := dial("capnp")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if open = append(open, c); i == 1 {
+				s, err := c.OpenStream()
+				if err != nil {
+					t.Fatal(err)
+				}
+				ask(t, s)
+			}
+			if i == 6 {
+				c.CloseWithError(0, "") // takes no place
+			}
+			time.Sleep(time.Second)
+		}
+		for i, c := range open {
+			if ended, want := c.Context().Err() != nil, i == 0 || i == 2 || i == 3 || i == 6; ended != want {
+				t.Errorf("connection %d: ended %v, want %v", i, ended, want)
+			}
+		}
+	})
+}
+
 // TestPlainDialer dials from an address of its own in virtual time.
 func TestPlainDialer(t *testing.T) {
 	inBubble(t, func(t *testing.T, net *transporttest.Network) {
@@ -464,6 +495,15 @@ func TestPlainHandshakes(t *testing.T) {
 		}
 		if taken < 10 || taken > 12 { // some allowance comes back meanwhile
 			t.Errorf("%d new connections at once, want 10", taken)
+		}
+		u, err := transport.NewRelayURL(h.Key(), "1.0.0.1", 7000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s, err := transport.DialPlain(t.Context(), net.Dialer("2.0.0.1"), u); err != nil {
+			t.Errorf("who comes again when refused: %v", err)
+		} else {
+			s.Close()
 		}
 		time.Sleep(time.Minute)
 		if err := dial(); err != nil {

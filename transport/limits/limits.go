@@ -23,19 +23,20 @@ type Limits struct {
 	memory        int64 // bytes by which QUIC's receive windows may grow, together
 	connsPerIP    int   // connections per IPv4 address or IPv6 /56
 	newConnsPerIP rate.Limit
+	handshakes    int // over QUIC, under way
 }
 
 var (
 	// Node are those of a node.
 	Node = Limits{
 		conns: 512, streams: 8192, pending: 2048, memory: 32 << 20,
-		connsPerIP: 32, newConnsPerIP: rate.Limit{RPS: 4, Burst: 64},
+		connsPerIP: 32, newConnsPerIP: rate.Limit{RPS: 4, Burst: 64}, handshakes: 128,
 	}
 	// Server are those of a relay, which sees whole villages behind one address of
 	// a carrier's NAT.
 	Server = Limits{
 		conns: 50_000, streams: 200_000, pending: 16_384, memory: 64 << 20,
-		connsPerIP: 2048, newConnsPerIP: rate.Limit{RPS: 100, Burst: 2048},
+		connsPerIP: 2048, newConnsPerIP: rate.Limit{RPS: 100, Burst: 2048}, handshakes: 384,
 	}
 )
 
@@ -57,8 +58,10 @@ const (
 )
 
 // With puts in place what was chosen: connections in all, those of one address,
-// and new ones of one address in a second. 0 keeps what is there.
-func (l Limits) With(conns, perAddr, newPerAddr int) Limits {
+// new ones of one address in a second, and handshakes under way, if that is more than
+// there is. 0 keeps what is there.
+func (l Limits) With(conns, perAddr, newPerAddr, handshakes int) Limits {
+	l.handshakes = max(l.handshakes, handshakes)
 	l.conns = cmp.Or(conns, l.conns)
 	l.connsPerIP = cmp.Or(perAddr, l.connsPerIP)
 	if n := newPerAddr; n != 0 {

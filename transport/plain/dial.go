@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"time"
@@ -19,8 +20,12 @@ import (
 const LeastPacket = 1200
 
 const (
-	// dialTime bounds the handshake with one address.
-	dialTime = 5 * time.Second
+	// dialTime bounds the handshake with one address, also if it is begun again: a side
+	// that has too many under way refuses more, and who comes again after busyPause, then
+	// after twice as long and so on up to maxPause, finds room.
+	dialTime  = 5 * time.Second
+	busyPause = 100 * time.Millisecond
+	maxPause  = 400 * time.Millisecond
 	// maxDials is how many addresses of a name are tried.
 	maxDials = 4
 	// A connection on which nothing came for idleTime is lost; keepAlive keeps a
@@ -99,8 +104,36 @@ func (d Dialer) dial(ctx context.Context, to netip.AddrPort, key [32]byte) (*Str
 	}}, nil
 }
 
-// connect makes the handshake and opens the stream.
+// connect makes the handshake and opens the stream. Who is refused because the other side
+// is busy comes again.
 func connect(ctx context.Context, t *quic.Transport, to netip.AddrPort, key [32]byte) (*quic.Conn, *quic.Stream, error) {
+	ctx, cancel := context.WithTimeout(ctx, dialTime)
+	defer cancel()
+	for pause := busyPause; ; pause = min(2*pause, maxPause) {
+		c, s, err := connectOnce(ctx, t, to, key)
+		if !isBusy(err) {
+			return c, s, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, nil, err
+		case <-time.After(pause/2 + rand.N(pause)): // a crowd does not come back as one
+		}
+	}
+}
+
+// alertRefused is the code of a connection whose handshake a Server refuses: of the TLS
+// alert internal_error (RFC 9001, §4.8; RFC 8446, §6).
+const alertRefused = 0x100 + 80
+
+// isBusy reports whether the other side refused a handshake as one too many.
+func isBusy(err error) bool {
+	var refused *quic.TransportError
+	return errors.As(err, &refused) && refused.Remote && (refused.ErrorCode == quic.ConnectionRefused || refused.ErrorCode == alertRefused)
+}
+
+// connectOnce is one try of connect.
+func connectOnce(ctx context.Context, t *quic.Transport, to netip.AddrPort, key [32]byte) (*quic.Conn, *quic.Stream, error) {
 	wrong := make(chan error, 1) // the library does not hand on what was wrong
 	check := verify(key)
 	conf := &tls.Config{
@@ -115,9 +148,7 @@ func connect(ctx context.Context, t *quic.Transport, to netip.AddrPort, key [32]
 			return err
 		},
 	}
-	dialCtx, cancel := context.WithTimeout(ctx, dialTime)
-	defer cancel()
-	conn, err := t.Dial(dialCtx, net.UDPAddrFromAddrPort(to), conf, &quic.Config{
+	conn, err := t.Dial(ctx, net.UDPAddrFromAddrPort(to), conf, &quic.Config{
 		InitialPacketSize:    LeastPacket,
 		HandshakeIdleTimeout: dialTime, MaxIdleTimeout: idleTime, KeepAlivePeriod: keepAlive,
 		MaxIncomingStreams: -1, MaxIncomingUniStreams: -1,
@@ -129,7 +160,7 @@ func connect(ctx context.Context, t *quic.Transport, to netip.AddrPort, key [32]
 		}
 		return nil, nil, err
 	}
-	stream, err := conn.OpenStreamSync(dialCtx)
+	stream, err := conn.OpenStreamSync(ctx)
 	if err != nil {
 		_ = conn.CloseWithError(0, "")
 		return nil, nil, err

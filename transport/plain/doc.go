@@ -10,7 +10,8 @@
 //
 //   - whoever connects has proved nothing, and the server limits it by its network
 //     address: connections, handshakes, streams, new connections in a second, and
-//     how long anything may be idle
+//     how long anything may be idle. Connections that say nothing are kept as long as
+//     they are few
 //   - each stream is read to its end or cancelled, so that none holds its place
 //     for ever
 //   - the certificate is always the same for one key. It carries libp2p's TLS

@@ -21,9 +21,13 @@ type Limits struct {
 	// NewConnsPerAddr bounds new connections from one address in a second; ten
 	// times as many may come at once. Default 50.
 	NewConnsPerAddr int
-	// Handshakes bounds those under way in all; one address may have an eighth.
-	// Default 1024.
+	// Handshakes bounds those under way in all; one address may have an eighth. The host
+	// lets no more begin over QUIC with those of libp2p together, but as many as by
+	// default (package limits). Default 384.
 	Handshakes int
+	// Silent bounds connections on which nothing came on any stream yet: one more ends
+	// the oldest of them. Default 256.
+	Silent int
 	// Streams bounds streams in all. Default 50,000.
 	Streams int
 	// StreamsPerAddr bounds streams from one address. Default 4096.
@@ -48,7 +52,8 @@ func (l Limits) withDefaults() Limits {
 		{&l.Conns, 20_000},
 		{&l.ConnsPerAddr, 1024},
 		{&l.NewConnsPerAddr, 50},
-		{&l.Handshakes, 1024},
+		{&l.Handshakes, 384},
+		{&l.Silent, 256},
 		{&l.Streams, 50_000},
 		{&l.StreamsPerAddr, 4096},
 		{&l.StreamsPerConn, 32},

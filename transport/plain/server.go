@@ -47,6 +47,7 @@ type Server struct {
 	door        *door
 	tls         *tls.Config
 	fingerprint [32]byte
+	silent      *silent
 	ctx         context.Context // ends when Close begins
 	cancel      context.CancelFunc
 
@@ -68,6 +69,7 @@ func NewServer(cfg ServerConfig) (*Server, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{cfg: cfg, door: newDoor(cfg.Limits), fingerprint: fingerprint, conns: make(map[*quic.Conn]bool)}
+	s.silent = newSilent(cfg.Limits.Silent, cfg.Log)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	conf := &tls.Config{
 		MinVersion:             tls.VersionTLS13,
@@ -155,10 +157,12 @@ func (s *Server) welcome(c *quic.Conn) bool {
 		_ = c.CloseWithError(0, "")
 		return false
 	}
+	s.silent.add(c)
 	go func() {
 		defer s.wg.Done()
 		defer leave()
 		s.serve(c)
+		s.silent.remove(c)
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		delete(s.conns, c)
@@ -214,6 +218,7 @@ func (s *Server) handle(c *quic.Conn, qs *quic.Stream) {
 		stream.reset(codeIdle)
 		return
 	}
+	s.silent.remove(c)
 	defer stream.Close()
 	s.cfg.OnStream(stream)
 }
@@ -256,6 +261,7 @@ func (s *Server) Close() {
 		_ = c.CloseWithError(0, "")
 	}
 	s.wg.Wait()
+	s.silent.cut.Close()
 }
 
 // empty ends a connection that has no stream for a while.
