@@ -188,6 +188,7 @@ func (r *Relay) Run(ctx context.Context) error {
 		storeErr = r.store.Run(writer)
 	})
 	wg.Go(func() { r.sweep(sweeper) })
+	wg.Go(func() { r.service.watchClock(sweeper) })
 	select {
 	case <-ctx.Done():
 		r.service.stop(drainPatience)

@@ -63,11 +63,24 @@ func (w *waiters) wakeOwner(owner rpc.Identity) {
 	}
 }
 
+// wakeAll tells all who wait. It does not block.
+func (w *waiters) wakeAll() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, waiting := range w.inbox {
+		tell(waiting)
+	}
+}
+
 // wake tells all who wait for an inbox. It does not block.
 func (w *waiters) wake(inbox store.Inbox) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for c := range w.inbox[inbox] {
+	tell(w.inbox[inbox])
+}
+
+func tell(waiting map[chan struct{}]bool) {
+	for c := range waiting {
 		select {
 		case c <- struct{}{}:
 		default:
