@@ -1,33 +1,47 @@
 // Package transport reaches other machines by their key. It wraps one libp2p
-// host that speaks QUIC and whose key is the identity of the person who runs
-// it; nothing outside this package knows libp2p, QUIC or multiaddrs.
+// host whose key is the identity of the person who runs it, and which speaks
+// QUIC, and TCP where a network blocks UDP; nothing outside this tree knows
+// libp2p, QUIC or multiaddrs.
 //
 // What it offers:
 //
 //   - [Host]: opens streams to a [Key] over the live connection or by dialing
 //     the addresses that were learnt for it, and says over which [Path] it went
 //     and what was tried in vain
-//   - direct connections through NATs, with the help of relays: [Host.Reserve],
-//     [Host.LearnCircuits], Config.MayPunch, the part of a relay in it,
-//     Config.Circuits, and [reach.Reachability], what is known of how others can reach us
-//     (package transport/reach)
-//   - a port that the router forwards to it, by UPnP or NAT-PMP (package transport/portmap)
 //   - [Addr], [RelayURL]: addresses as text and as bytes, with strict parsers for
 //     what comes from others
-//   - discovery on the local network by multicast DNS (package transport/lan)
+//   - discovery on the local network by multicast DNS: Config.LAN
+//   - direct connections through NATs with the help of relays: Config.MayPunch,
+//     [Host.Reserve] and [Host.LearnCircuits] of a node, Config.Circuits of a relay
+//   - what is known of how others can reach this machine: [Host.Reachability]; and a
+//     port that the router forwards to it, by UPnP or NAT-PMP: Config.PortMap
 //   - plain QUIC, without libp2p, for a relay that serves other programs and for
-//     callers that must not be known: Config.OnPlain and [DialPlain] (package
-//     transport/plain)
+//     callers that must not be known: Config.OnPlain and [DialPlain]
 //
-// Where to read: host.go and config.go, what a Host is; book.go, which addresses were
-// learnt; dial.go, how a machine is reached, with rank.go and dialerror.go; stream.go,
-// path.go, events.go, what there is then; renew.go and leavetcp.go, which connections are made anew; listen.go, reach.go and ports.go, how others reach
-// us; plain.go and certificate.go, calls without libp2p. Below it are address and ipspace,
-// limits with tally, lan with mdns, reach with outside, punch, circuit and portmap, plain, and the
-// record of an endpoint; transporttest is for tests.
+// Where to read:
+//
+//   - what a Host is: host.go, config.go, certificate.go
+//   - which addresses were learnt: book.go. How a machine is reached: dial.go, rank.go,
+//     dialerror.go
+//   - what there is then: stream.go, path.go, events.go. Which connections are made
+//     anew: renew.go, leavetcp.go
+//   - how others reach us: listen.go, reach.go, ports.go
+//   - calls without libp2p: plain.go
+//
+// And below it:
+//
+//   - address: keys, addresses and relay URLs, which have the same names here;
+//     endpoint: the signed record of where somebody is
+//   - ipspace: how far away an IP address is, and what it counts for
+//   - limits: what a host lets others use; tally: how that is told to the log
+//   - lan, and mdns, by which it asks: discovery
+//   - reach: how others reach us through NATs, which has outside (how we look from
+//     there), punch (holes), circuit (what a relay lends); portmap: a port of the router
+//   - plain: QUIC without libp2p
+//   - transporttest: a simulated network, for tests
 //
 // What it is not: it knows no messages, no contacts and no stored state, it
-// retries nothing, and it has no opinion on when to use a relay.
+// tries no message again, and it has no opinion on when to use a relay.
 //
 // Invariants:
 //

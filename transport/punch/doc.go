@@ -18,8 +18,8 @@
 //
 // Invariants:
 //
-//   - the addresses of this machine are told to no one whom Config.Allowed does not
-//     name, and a circuit from anyone else is closed at once
+//   - the addresses of this machine are told only to whom Config.Allowed names, and a
+//     circuit from anyone else is closed at once
 //   - what the other tells is bounded, and dialled only as far as Config.Take allows
 //   - nothing but the above goes over a circuit
 //
