@@ -2,6 +2,7 @@ package integration
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -61,4 +62,40 @@ func TestLateWord(t *testing.T) {
 			t.Errorf("got %v 700 ms after they were sent, want direct or delivered", seen)
 		}
 	})
+}
+
+// TestSlowLink: packets take seconds, as over a satellite or through a full queue, to the
+// relay and to the other machine. Connections are not taken for dead, and what is sent comes
+// in a round trip, the first message in six.
+func TestSlowLink(t *testing.T) {
+	for _, trip := range []time.Duration{2 * time.Second, 3 * time.Second, 4500 * time.Millisecond} {
+		t.Run(trip.String(), func(t *testing.T) {
+			simulate(t, func(w *world) {
+				r := w.relay()
+				a, b := w.node("alice", r.url()), w.node("bob", r.url())
+				for _, ip := range []string{b.ip, r.ip} {
+					w.net.Delay(a.ip, ip, trip/2)
+				}
+				a.settled()
+				a.add(b)
+				a.await(a.send(b, "0"), localapi.Delivered, 6*trip)
+				want := []string{"0"}
+				for i := range 8 {
+					time.Sleep(time.Duration(i*i) * time.Second)
+					from, to := a, b
+					if i%2 == 1 {
+						from, to = b, a
+					}
+					want = append(want, fmt.Sprint(i+1))
+					from.await(from.send(to, want[i+1]), localapi.Delivered, trip+2*time.Second)
+				}
+				for _, n := range []*simNode{a, b} {
+					other := map[*simNode]*simNode{a: b, b: a}[n]
+					if got := n.texts(other); !slices.Equal(got, want) {
+						t.Errorf("%s shows %q, want %q", n.name, got, want)
+					}
+				}
+			})
+		})
+	}
 }

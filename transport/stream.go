@@ -9,9 +9,11 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/multiformats/go-multistream"
+	"github.com/quic-go/quic-go"
 
 	"quicnprotochat/transport/address"
 	"quicnprotochat/transport/ipspace"
+	"quicnprotochat/transport/plain"
 )
 
 // Protocol is the libp2p protocol of NodeService streams.
@@ -71,6 +73,15 @@ func (s *Stream) Key() Key { return s.key }
 
 // Path says over which way the stream runs.
 func (s *Stream) Path() Path { return s.path }
+
+// RTT returns how long a packet takes there and back of late, see [plain.RTT]; 0 over TCP.
+func (s *Stream) RTT() (took time.Duration, known bool) {
+	var q *quic.Conn
+	if !s.stream.Conn().As(&q) {
+		return 0, true
+	}
+	return plain.RTT(q)
+}
 
 // Remote returns the address of the peer; "" if it has none of a known form.
 func (s *Stream) Remote() Addr { return s.remote }

@@ -38,8 +38,9 @@
 //
 // A link (package links) is a NodeService stream to one other machine, a peer or a
 // relay. Both sides call over it. One over which something goes and nothing is answered,
-// be it a message or a deposit, is asked whether it is alive, and given up after 3 s; any
-// answer will do, so that a relay that is only slow keeps its callers.
+// be it a message or a deposit, is asked whether it is alive, and given up after 3 s, or two
+// round trips if these are longer (8 s while it is not known); any answer will do, so that
+// a relay that is only slow keeps its callers.
 //
 // # Circuits
 //

@@ -104,7 +104,7 @@ func (d *Deliverer) callSealed(ctx context.Context, u transport.RelayURL, pass [
 		Budget: d.budget,
 		Log:    d.cfg.Log.With("relay", u.Key),
 	})
-	w := links.NewWire(conn)
+	w := links.NewWire(conn, s.RTT)
 	var guard sync.WaitGroup
 	guard.Go(func() {
 		if w.Dies(ctx) {

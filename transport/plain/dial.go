@@ -98,7 +98,7 @@ func (d Dialer) dial(ctx context.Context, to netip.AddrPort, key [32]byte) (*Str
 		end()
 		return nil, fmt.Errorf("dial %s: %w", to, err)
 	}
-	return &Stream{stream: stream, remote: to.Addr(), onClose: func() {
+	return &Stream{conn: conn, stream: stream, remote: to.Addr(), onClose: func() {
 		_ = conn.CloseWithError(0, "")
 		end()
 	}}, nil

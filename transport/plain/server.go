@@ -206,7 +206,7 @@ func (s *Server) serve(c *quic.Conn) {
 
 // handle serves one stream.
 func (s *Server) handle(c *quic.Conn, qs *quic.Stream) {
-	stream := &Stream{stream: qs, remote: addrOf(c.RemoteAddr()), idle: s.cfg.Limits.Idle}
+	stream := &Stream{conn: c, stream: qs, remote: addrOf(c.RemoteAddr()), idle: s.cfg.Limits.Idle}
 	leave, ok := s.door.enter(streams, stream.remote, time.Now())
 	if !ok {
 		stream.reset(codeBusy)

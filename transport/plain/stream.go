@@ -14,6 +14,7 @@ import (
 // Stream is a two-way stream of bytes of a plain connection. Read and Write may be
 // called at the same time, each by one goroutine.
 type Stream struct {
+	conn   *quic.Conn
 	stream *quic.Stream
 	remote netip.Addr
 	idle   time.Duration // how long nothing may come; 0 is for ever
@@ -60,6 +61,18 @@ func (s *Stream) Write(b []byte) (int, error) {
 	s.wmu.Lock()
 	defer s.wmu.Unlock()
 	return s.stream.Write(b)
+}
+
+// RTT returns how long a packet takes there and back of late.
+func (s *Stream) RTT() (took time.Duration, known bool) { return RTT(s.conn) }
+
+// RTT returns how long a packet takes there and back on a connection of late. It is not
+// known before the first answer if packets of the handshake had to be repeated, as where
+// one takes more than 200 ms.
+func RTT(c *quic.Conn) (took time.Duration, known bool) {
+	const before = 100 * time.Millisecond // what quic-go says then
+	stats := c.ConnectionStats()
+	return stats.SmoothedRTT, stats.SmoothedRTT != before || stats.LatestRTT != before || stats.MeanDeviation > 0
 }
 
 // RemoteHost returns the IP address of the other side as text; "" if unknown.

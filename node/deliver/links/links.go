@@ -175,7 +175,7 @@ func (l *Links) adopt(s *transport.Stream) *Link {
 		Token:   func() []byte { return l.cfg.Token(k) },
 		Budget:  l.cfg.Budget,
 		Log:     l.cfg.Log.With("peer", k),
-	}))
+	}), s.RTT)
 	l.mu.Lock()
 	l.live[k] = append(l.live[k], ln)
 	delete(l.failed, k)

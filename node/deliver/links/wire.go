@@ -15,8 +15,11 @@ type Wire struct {
 	conn *rpc.Conn
 }
 
-// NewWire returns that of a connection which was just made.
-func NewWire(conn *rpc.Conn) *Wire { return &Wire{pulse.New(), conn} }
+// NewWire returns that of a connection which was just made, rtt how long a packet takes on
+// it, see pulse.New.
+func NewWire(conn *rpc.Conn, rtt func() (took time.Duration, known bool)) *Wire {
+	return &Wire{pulse.New(rtt), conn}
+}
 
 // Client calls the other machine.
 func (w *Wire) Client() *rpc.Client { return w.conn.Client() }

@@ -12,6 +12,11 @@ const (
 	// is 3 s after it was sent.
 	DeadAfter = 2600 * time.Millisecond
 	slowest   = 16 << 10
+	// Where packets take long, as over a satellite or through a full queue, two of their
+	// round trips are waited for if that is more, and not more than mostWait; and
+	// firstWait while it is not known how long they take.
+	mostWait  = 10 * time.Second
+	firstWait = 8 * time.Second
 	// For busyTime after a message a link is asked each askEvery whether it is
 	// alive, and given up if it does not answer within askTime: what comes next shall
 	// find it, or know better. A quiet link is left to the transport.
@@ -25,6 +30,7 @@ const (
 // Pulse is what is known of whether a connection is alive.
 type Pulse struct {
 	poke chan struct{} // capacity 1
+	rtt  func() (took time.Duration, known bool)
 
 	// mu guards the fields below.
 	mu sync.Mutex
@@ -39,9 +45,10 @@ type Pulse struct {
 	suspect bool
 }
 
-// New returns that of a connection that was just made.
-func New() *Pulse {
-	p := &Pulse{poke: make(chan struct{}, 1)}
+// New returns that of a connection that was just made. rtt is how long a packet takes there
+// and back of late, if that is known; it must not block.
+func New(rtt func() (took time.Duration, known bool)) *Pulse {
+	p := &Pulse{poke: make(chan struct{}, 1), rtt: rtt}
 	p.Answered()
 	return p
 }
@@ -108,7 +115,11 @@ func (p *Pulse) Silence() (d time.Duration, dead bool) {
 
 // patience is how long it may be silent. p.mu is held.
 func (p *Pulse) patience() time.Duration {
-	return DeadAfter + time.Duration(p.pending)*time.Second/slowest
+	wait := firstWait
+	if trip, known := p.rtt(); known {
+		wait = max(DeadAfter, min(2*trip, mostWait))
+	}
+	return wait + time.Duration(p.pending)*time.Second/slowest
 }
 
 // Next says what to do for a link: nothing for now, or to look at it again after
@@ -127,6 +138,6 @@ func (p *Pulse) Next(now time.Time) (wait, limit time.Duration, idle bool) {
 	case asked > 0:
 		return asked, 0, false
 	default:
-		return 0, askTime, false
+		return 0, max(askTime, p.patience()), false
 	}
 }
