@@ -12,18 +12,24 @@ import (
 	"quicnprotochat/transport/ipspace"
 )
 
-// tcpShare is which part of the memory of all the streams of one line over TCP may take,
-// see package ipspace: each stream takes what its window may hold, 256 KiB, from its first byte, so
-// that without a share one machine would keep all others from TCP.
-const tcpShare = 8
+const (
+	// tcpShare is which part of the memory of all the streams of one line over TCP may
+	// take, see package ipspace: each stream takes what its window may hold, 256 KiB,
+	// from its first byte, so that without a share one machine would keep all others
+	// from TCP.
+	tcpShare = 8
+	// tcpSite is which part those of one site may take, however many lines it has: what
+	// they hold is some three times what is counted.
+	tcpSite = 4
+)
 
 // errShare is that somebody's streams over TCP have taken their share.
 var errShare = errors.New("too many streams over TCP from one address")
 
 // Muxer returns m with a bound for the streams that come from one IPv4 address or IPv6
-// /56; those of one /48 have half of the memory. A connection that goes beyond it is cut
-// off, which is logged. An address of the loopback counts as any other, here alone: what
-// runs wild on this machine must not keep all others from TCP either.
+// /56, and from one /48. A connection that goes beyond it is cut off, which is logged. An
+// address of the loopback counts as any other, here alone: what runs wild on this machine
+// must not keep all others from TCP either.
 func (l Limits) Muxer(m network.Multiplexer, log *slog.Logger) network.Multiplexer {
 	return &muxer{m, &shares{all: l.memory, log: log, used: make(map[netip.Prefix]int64)}}
 }
@@ -65,7 +71,11 @@ func (s *shares) add(who []ipspace.Share, n int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, w := range who {
-		if n > 0 && s.used[w.Network]+n > w.Most(s.all/tcpShare, s.all) {
+		most := s.all / tcpShare
+		if w.Lines > 1 {
+			most = s.all / tcpSite
+		}
+		if n > 0 && s.used[w.Network]+n > most {
 			return errShare
 		}
 	}

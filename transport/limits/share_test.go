@@ -103,7 +103,7 @@ func TestShare(t *testing.T) {
 	}
 }
 
-// TestShareOfSite: the lines of one site have half of the memory together.
+// TestShareOfSite: the lines of one site have a quarter of the memory together.
 func TestShareOfSite(t *testing.T) {
 	scope := sharers(t, tcpShare*4, io.Discard)
 	take := func(addr string) error {
@@ -116,7 +116,7 @@ func TestShareOfSite(t *testing.T) {
 	}
 	for i := range tcpShare * 4 {
 		line := fmt.Sprintf("[2001:db8:1:%x00::1]:1", i/4)
-		if err := take(line); (err != nil) != (i >= tcpShare*4/2) {
+		if err := take(line); (err != nil) != (i >= tcpShare*4/tcpSite) {
 			t.Errorf("stream %d: got %v", i, err)
 		}
 	}
