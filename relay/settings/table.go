@@ -63,7 +63,7 @@ var table = []setting{
 	{"quic-max-conns", "N", "20000", "Connections over plain QUIC.", false, func(c *Config) any { return &c.Relay.QUIC.Conns }},
 	{"quic-max-conns-per-addr", "N", "1024", "Connections over plain QUIC from one IPv4 address or IPv6 /56.", false, func(c *Config) any { return &c.Relay.QUIC.ConnsPerAddr }},
 	{"quic-new-conns-per-addr", "N", "50", "New connections over plain QUIC from one address in a second; ten times as many may come at once.", false, func(c *Config) any { return &c.Relay.QUIC.NewConnsPerAddr }},
-	{"quic-max-handshakes", "N", "384", "Handshakes of plain QUIC under way; one address may have an eighth. Of all over QUIC as many, or 384.", false, func(c *Config) any { return &c.Relay.QUIC.Handshakes }},
+	{"quic-max-handshakes", "N", "384", "Handshakes of plain QUIC under way; one address may have an eighth. With those of libp2p as many, but no fewer than 384.", false, func(c *Config) any { return &c.Relay.QUIC.Handshakes }},
 	{"quic-max-streams", "N", "50000", "Streams over plain QUIC.", false, func(c *Config) any { return &c.Relay.QUIC.Streams }},
 	{"quic-max-streams-per-addr", "N", "4096", "Streams over plain QUIC from one address.", false, func(c *Config) any { return &c.Relay.QUIC.StreamsPerAddr }},
 	{"quic-max-streams-per-conn", "N", "32", "Streams of one connection over plain QUIC that are served at once; more wait.", false, func(c *Config) any { return &c.Relay.QUIC.StreamsPerConn }},

@@ -21,9 +21,9 @@ type Limits struct {
 	// NewConnsPerAddr bounds new connections from one address in a second; ten
 	// times as many may come at once. Default 50.
 	NewConnsPerAddr int
-	// Handshakes bounds those under way in all; one address may have an eighth. The host
-	// lets no more begin over QUIC with those of libp2p together, but as many as by
-	// default (package limits). Default 384.
+	// Handshakes bounds those under way in all; one address may have an eighth. With
+	// those of libp2p the host lets as many be under way, but no fewer than by default
+	// (package limits). Default 384.
 	Handshakes int
 	// Silent bounds connections on which nothing came on any stream yet: one more ends
 	// the oldest of them. Default 256.
