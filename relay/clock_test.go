@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,4 +29,18 @@ func TestClockSetBack(t *testing.T) {
 			t.Errorf("got %d payloads after %v, %v", len(list), took, err)
 		}
 	})
+}
+
+// TestClocksDiffer: who presents an endpoint by another clock is told that, and the time of
+// the relay.
+func TestClocksDiffer(t *testing.T) {
+	s, clk := newTestService(t, Config{})
+	a := newPerson(1)
+	for _, off := range []time.Duration{-48 * time.Hour, 48 * time.Hour} {
+		err := s.PublishEndpoint(t.Context(), a.caller(), a.id, a.endpoint(t, 1, clk.now().Add(off)))
+		wantCode(t, off.String(), err, rpc.ErrEndpoint)
+		if !strings.Contains(err.Error(), "clocks is wrong, at this relay it is 2026-01-03T00:00:00Z") {
+			t.Errorf("off by %v: got %v", off, err)
+		}
+	}
 }

@@ -2,6 +2,8 @@ package relay
 
 import (
 	"context"
+	"errors"
+	"time"
 
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
@@ -17,7 +19,11 @@ func (s *service) PublishEndpoint(ctx context.Context, c rpc.Caller, owner rpc.I
 		return err
 	}
 	defer leave()
-	e, err := endpoint.Parse(record, transport.Key(owner), s.cfg.Now())
+	now := s.cfg.Now()
+	e, err := endpoint.Parse(record, transport.Key(owner), now)
+	if errors.Is(err, endpoint.ErrExpired) {
+		return rpc.ErrEndpoint.With("one of the two clocks is wrong, at this relay it is " + now.UTC().Format(time.RFC3339) + ": " + err.Error())
+	}
 	if err != nil {
 		return rpc.ErrEndpoint.With(err.Error())
 	}
