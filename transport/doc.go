@@ -37,6 +37,7 @@
 //   - lan, and mdns, by which it asks: discovery
 //   - reach: how others reach us through NATs, which has outside (how we look from
 //     there), punch (holes), circuit (what a relay lends); portmap: a port of the router
+//   - pauses: when QUIC is tried again in place of TCP
 //   - plain: QUIC without libp2p
 //   - transporttest: a simulated network, for tests
 //

@@ -15,10 +15,9 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
 
+	"quicnprotochat/transport/ipspace"
 	"quicnprotochat/transport/lan"
 	"quicnprotochat/transport/reach"
-
-	"quicnprotochat/transport/ipspace"
 )
 
 // Host is this machine as others see it: one key, its sockets, its connections.
@@ -38,14 +37,14 @@ type Host struct {
 	ports  *ports // nil if no router is asked
 
 	reachNews chan struct{} // of size 1: reach has something new
-	addrsNews chan struct{} // of size 1: this machine has other addresses
 
 	// offering guards libp2p's book of addresses while it is changed.
 	offering sync.Mutex
 
-	ctx    context.Context // ends when Close begins
-	cancel context.CancelFunc
-	wg     sync.WaitGroup // what the host started
+	ctx     context.Context // ends when Close begins
+	cancel  context.CancelFunc
+	wg      sync.WaitGroup // what the host started
+	leaving sync.WaitGroup // leaveTCP, which dials
 
 	// mu guards closed, so that nothing is added to wg after Close waits for it.
 	mu     sync.Mutex
@@ -83,7 +82,7 @@ func New(cfg Config) (*Host, error) {
 		return nil, fmt.Errorf("new host: %w", err)
 	}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
-	h.events.wake, h.reachNews, h.addrsNews = make(chan struct{}, 1), make(chan struct{}, 1), make(chan struct{}, 1)
+	h.events.wake, h.reachNews = make(chan struct{}, 1), make(chan struct{}, 1)
 	if cfg.ownSockets() && cfg.PortMap && !slices.ContainsFunc(cfg.Listen, Addr.IsLoopback) {
 		h.ports = h.newPorts()
 	}
@@ -116,7 +115,7 @@ func New(cfg Config) (*Host, error) {
 	h.start(h.watchAddrs)
 	h.start(h.renew)
 	if cfg.ownSockets() {
-		h.start(h.leaveTCP)
+		h.leaving.Go(h.leaveTCP)
 	}
 	return h, nil
 }
@@ -189,6 +188,7 @@ func (h *Host) Close() error {
 		h.plain.close()
 		h.reach.Close()
 		h.dials.wait() // libp2p panics on a dial of a host that is closed
+		h.leaving.Wait()
 		if err := h.host.Close(); err != nil {
 			h.closeErr = fmt.Errorf("close host: %w", err)
 		}

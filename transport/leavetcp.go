@@ -8,6 +8,7 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 
 	"quicnprotochat/transport/address"
+	"quicnprotochat/transport/pauses"
 )
 
 const (
@@ -15,44 +16,28 @@ const (
 	overQUIC network.ConnErrorCode = 0x71756963
 	// leaveEvery is how often it is looked for connections over TCP.
 	leaveEvery = 5 * time.Second
-	// leaveFirst is the age at which QUIC is first tried in place of one, leaveMost the
-	// longest pause between two tries, which double.
-	leaveFirst, leaveMost = 15 * time.Second, 10 * time.Minute
 )
 
 // leaveTCP closes connections that we made over TCP when their machine answers over QUIC
 // again: UDP was blocked, or too slow once. Streams on them say that they are worn.
 func (h *Host) leaveTCP() {
-	type pause struct {
-		length time.Duration
-		end    time.Time
-	}
-	pauses := make(map[Key]pause) // kept when a try succeeds: UDP may be lost again
+	p := pauses.New()
 	tick := time.NewTicker(leaveEvery)
 	defer tick.Stop()
 	for {
 		select {
 		case <-h.ctx.Done():
 			return
-		case <-h.addrsNews:
-			clear(pauses)
 		case <-tick.C:
 		}
-		now := time.Now()
-		for k, c := range h.overTCP() {
-			p, known := pauses[k]
-			switch {
-			case !known:
-				pauses[k] = pause{leaveFirst, c.Stat().Opened.Add(leaveFirst)}
-			case now.After(p.end):
-				length := min(2*p.length, leaveMost)
-				pauses[k] = pause{length, now.Add(length)}
-				h.tryQUIC(c)
-			}
+		over, now := h.overTCP(), time.Now()
+		if len(over) == 0 && p.None() {
+			continue
 		}
-		for k, p := range pauses {
-			if now.Sub(p.end) > leaveMost {
-				delete(pauses, k)
+		p.At(h.LocalAddrs(), now)
+		for k, c := range over {
+			if p.Due(k, c.Stat().Opened, now) {
+				h.tryQUIC(c)
 			}
 		}
 	}
@@ -62,10 +47,13 @@ func (h *Host) leaveTCP() {
 func (h *Host) overTCP() map[Key]network.Conn {
 	out := make(map[Key]network.Conn)
 	for _, c := range h.host.Network().Conns() {
+		// First what costs least: a relay has tens of thousands, and made none of them.
+		if s := c.Stat(); s.Direction != network.DirOutbound || s.Limited || c.IsClosed() {
+			continue
+		}
 		k, err := address.KeyOfPeer(c.RemotePeer())
-		remote, _ := h.remoteOf(c)
-		over := remote != "" && !remote.IsQUIC() && !c.Stat().Limited
-		if err == nil && over && c.Stat().Direction == network.DirOutbound && !c.IsClosed() {
+		remote, addrErr := address.Of(c.RemoteMultiaddr())
+		if err == nil && addrErr == nil && !remote.IsQUIC() {
 			out[k] = c
 		}
 	}
@@ -83,7 +71,11 @@ func (h *Host) tryQUIC(c network.Conn) {
 	at := remote.OverQUIC().Multiaddr()
 	ctx, cancel := context.WithTimeout(h.ctx, dialTimeout)
 	defer cancel()
-	answer, err := dialler.TransportForDialing(at).Dial(ctx, at, c.RemotePeer())
+	way := dialler.TransportForDialing(at)
+	if way == nil || ctx.Err() != nil {
+		return // the host is closing
+	}
+	answer, err := way.Dial(ctx, at, c.RemotePeer())
 	h.log.Debug("tried QUIC in place of TCP", "peer", c.RemotePeer(), "err", err)
 	if err == nil {
 		_ = answer.Close()

@@ -34,3 +34,16 @@ func TestLeaveTCP(t *testing.T) {
 		t.Errorf("connected to %s, want QUIC", s.Remote())
 	}
 }
+
+// TestLeaveTCPLate: a host that closes asks nobody over QUIC any more.
+func TestLeaveTCPLate(t *testing.T) {
+	relay := newTestHost(t, 1, Config{OnStream: echo, Server: true, TCP: true})
+	node := newTestHost(t, 2, Config{})
+	node.Learn(relay.Key(), SourceUser, []Addr{relay.Addrs()[0].OverTCP()})
+	roundTrip(t, t.Context(), node, relay.Key())
+	over := node.overTCP()[relay.Key()]
+	if err := node.Close(); err != nil {
+		t.Fatal(err)
+	}
+	node.tryQUIC(over) // it would panic
+}

@@ -199,10 +199,6 @@ func (h *Host) watchAddrs() {
 		}
 		last = now
 		h.reach.Forget()
-		select {
-		case h.addrsNews <- struct{}{}:
-		default:
-		}
 		h.log.Debug("addresses changed", "addrs", now)
 		if h.cfg.OnAddrs != nil {
 			h.cfg.OnAddrs()
