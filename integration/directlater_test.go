@@ -93,6 +93,41 @@ func TestBorrowedRelay(t *testing.T) {
 	}
 }
 
+// TestBorrowedRelayIsThere: alice has no relay, and those of her contacts are gone but for
+// one. She does not insist on two of them that do not answer, and is called at that one.
+func TestBorrowedRelayIsThere(t *testing.T) {
+	simulate(t, func(w *world) {
+		a := w.node("alice")
+		at := make(map[*simNode]*simRelay)
+		var others []*simNode
+		for i := range 5 {
+			r := w.relay()
+			n := w.node(fmt.Sprint("contact", i), r.url())
+			at[n], others = r, append(others, n)
+			a.meet(n, "hello")
+		}
+		slices.SortFunc(others, func(x, y *simNode) int { return strings.Compare(x.id, y.id) })
+		last := others[len(others)-1] // who was asked after all others
+		for _, n := range others {
+			n.halt()
+			if n != last {
+				at[n].halt()
+			}
+		}
+		at[last].halt() // so that she has no link left
+		w.net.Wall(a.ip)
+		w.net.Wall(last.ip)
+		time.Sleep(2 * time.Minute)
+		at[last].start()
+		time.Sleep(5 * time.Minute)
+		last.start()
+		time.Sleep(30 * time.Second)
+		if path := last.path(a); path == localapi.PathNone {
+			t.Error("she is not reached")
+		}
+	})
+}
+
 // TestWhoMayBeCalled asks relays that lend circuits to all, to those who have an account,
 // and to nobody: a node has a reservation or says why not, and what that means.
 func TestWhoMayBeCalled(t *testing.T) {

@@ -184,3 +184,33 @@ func TestSealedHelloBusy(t *testing.T) {
 		b.shows(a, time.Minute, want...)
 	})
 }
+
+// TestNewRelayIsNotAsked: alice has a new relay, which is slow. While she does not know
+// whether it takes passes, and when she knows that it does, it is not asked for a circuit to
+// bob, so that it does not learn whom she writes to; one that takes none is.
+func TestNewRelayIsNotAsked(t *testing.T) {
+	for name, sealed := range map[string]bool{"takes passes": true, "takes none": false} {
+		t.Run(name, func(t *testing.T) {
+			simulate(t, func(w *world) {
+				own := w.sealedRelay(sealed)
+				a, b := w.node("alice"), w.node("bob")
+				a.meet(b, "hello")
+				b.halt()
+				a.halt()
+				w.net.Delay(a.ip, own.ip, 500*time.Millisecond)
+				a.relays = []string{own.url()}
+				a.start()
+				a.send(b, "are you there?")
+				asked := false
+				for end := time.Now().Add(10 * time.Minute); time.Now().Before(end) && !asked; time.Sleep(time.Second) {
+					s, err := a.Status(context.Background())
+					must(t, err)
+					asked = strings.Contains(fmt.Sprintf("%+v", s.Peers), own.URL().Key.String()+"/p2p-circuit")
+				}
+				if asked == sealed {
+					t.Errorf("it was asked for a circuit: %v", asked)
+				}
+			})
+		})
+	}
+}

@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"context"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -37,13 +38,15 @@ func (d *Deliverer) circuits(ctx context.Context) {
 	tick := time.NewTicker(borrowEvery)
 	defer tick.Stop()
 	reached := time.Now()
+	var borrowed []transport.Key
 	for {
 		homes := d.relays.Keys()
 		if slices.ContainsFunc(homes, func(k transport.Key) bool { return d.links.Now(k) != nil }) {
 			reached = time.Now()
 		}
 		alone := len(homes) == 0 || time.Since(reached) >= borrowEvery
-		d.host.Reserve(homes, d.borrow(ctx, homes, alone))
+		borrowed = d.borrow(ctx, homes, borrowed, alone)
+		d.host.Reserve(homes, borrowed)
 		select {
 		case <-ctx.Done():
 			return
@@ -66,7 +69,7 @@ func (d *Deliverer) learnCircuits(ctx context.Context, p people.Person) {
 }
 
 // asking returns those of our relays that may know whom we call: not one that takes passes,
-// so that it does not learn who writes to us.
+// or may take them for all we know, so that it does not learn who writes to us.
 func (d *Deliverer) asking(ctx context.Context) (keys []transport.Key) {
 	var rows []store.Relay
 	err := d.cfg.Store.Glance(ctx, func(tx *store.Tx) (err error) {
@@ -74,43 +77,64 @@ func (d *Deliverer) asking(ctx context.Context) (keys []transport.Key) {
 		return err
 	})
 	for _, k := range d.relays.Keys() {
-		if err == nil && !slices.ContainsFunc(rows, func(r store.Relay) bool { return r.Key == k && r.Sealed }) {
+		if err == nil && slices.ContainsFunc(rows, func(r store.Relay) bool { return r.Key == k && r.Unsealed }) {
 			keys = append(keys, k)
 		}
 	}
 	return keys
 }
 
-// callable returns those relays of a contact that may know that we call it. To one
-// that takes our deposits with a pass we do not say who we are.
+// callable returns those relays of a contact that may know that we call it.
 func (d *Deliverer) callable(ctx context.Context, p people.Person) []transport.Key {
 	var keys []transport.Key
 	for _, u := range p.Relays {
-		if pass, _, err := d.passAt(ctx, p, u.Key); err == nil && pass == nil {
+		if d.mayCall(ctx, p, u.Key) {
 			keys = append(keys, u.Key)
 		}
 	}
 	return keys
 }
 
-// borrow returns relays of contacts, no homes of ours, to which there is a link, or, if
-// we are alone, to which it begins to connect.
-func (d *Deliverer) borrow(ctx context.Context, homes []transport.Key, alone bool) []transport.Key {
-	var keys []transport.Key
-	for _, p := range d.people.All() {
-		if !alone && !slices.ContainsFunc(p.Relays, func(u transport.RelayURL) bool { return d.links.Now(u.Key) != nil }) {
-			continue
-		}
-		for _, k := range d.callable(ctx, p) {
-			if len(keys) == borrowMost {
-				return keys
+// mayCall reports whether a relay may know that we call a contact. To one that takes our
+// deposits with a pass we do not say who we are.
+func (d *Deliverer) mayCall(ctx context.Context, p people.Person, relay transport.Key) bool {
+	pass, _, err := d.passAt(ctx, p, relay)
+	return err == nil && pass == nil
+}
+
+// borrow returns relays of contacts, no homes of ours, to which there is a link, and, if
+// we are alone, those of last time and any others, to which it begins to connect, but for
+// those that did not answer a short while ago.
+func (d *Deliverer) borrow(ctx context.Context, homes, last []transport.Key, alone bool) (keys []transport.Key) {
+	seen := make(map[transport.Key]bool) // many contacts share few relays
+	for _, k := range homes {
+		seen[k] = true
+	}
+	all := d.people.All()
+	take := func(fits func(transport.Key) bool) {
+		for _, p := range all {
+			for _, u := range p.Relays {
+				if len(keys) == borrowMost || seen[u.Key] || !fits(u.Key) {
+					continue
+				}
+				seen[u.Key] = true
+				if d.mayCall(ctx, p, u.Key) {
+					keys = append(keys, u.Key)
+				}
 			}
-			if slices.Contains(keys, k) || slices.Contains(homes, k) || !alone && d.links.Now(k) == nil {
-				continue
-			}
-			keys = append(keys, k)
-			d.tasks.Run(func(ctx context.Context) { _, _ = d.links.Get(ctx, k) })
 		}
+	}
+	take(func(k transport.Key) bool { return d.links.Now(k) != nil })
+	if !alone {
+		return keys
+	}
+	// Any: no contact chooses who is asked first, and not all who are alone ask the same.
+	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	linked := len(keys)
+	take(func(k transport.Key) bool { return slices.Contains(last, k) && !d.links.Failed(k) })
+	take(func(k transport.Key) bool { return !d.links.Failed(k) })
+	for _, k := range keys[linked:] {
+		d.tasks.Run(func(ctx context.Context) { _, _ = d.links.Get(ctx, k) })
 	}
 	return keys
 }

@@ -12,13 +12,22 @@ type Relay struct {
 	URL   string
 	Key   transport.Key
 	Added time.Time
-	// Sealed: it takes deposits by pass, from those who do not say who they are.
-	// PutRelay leaves it as it is.
-	Sealed bool
+	// Sealed: it takes deposits by pass, from those who do not say who they are. Unsealed:
+	// it is known to take none. PutRelay leaves both as they are.
+	Sealed, Unsealed bool
 }
 
+// What the column sealed says of a relay; 0 is that it is not known yet.
+const (
+	relaySealed   = 1
+	relayUnsealed = 2
+)
+
 func scanRelay(r *database.Row) Relay {
-	return Relay{URL: r.Text(), Key: r.Array32(), Added: r.Time(), Sealed: r.Bool()}
+	relay := Relay{URL: r.Text(), Key: r.Array32(), Added: r.Time()}
+	sealed := r.Int()
+	relay.Sealed, relay.Unsealed = sealed == relaySealed, sealed == relayUnsealed
+	return relay
 }
 
 // Relays returns our home relays in the order in which they were added.
@@ -39,6 +48,10 @@ func (t *Tx) DeleteRelay(url string) error { return t.db.Do("DELETE FROM relays 
 // SetRelaySealed notes whether a relay of ours takes deposits by pass, and reports
 // whether that is new.
 func (t *Tx) SetRelaySealed(key transport.Key, sealed bool) (changed bool, err error) {
-	n, err := t.db.Exec("UPDATE relays SET sealed = ? WHERE key = ? AND sealed <> ?", sealed, key[:], sealed)
+	value := relayUnsealed
+	if sealed {
+		value = relaySealed
+	}
+	n, err := t.db.Exec("UPDATE relays SET sealed = ? WHERE key = ? AND sealed <> ?", value, key[:], value)
 	return n > 0, err
 }
