@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -221,5 +222,38 @@ func TestAskOnLAN(t *testing.T) {
 	}
 	if all, err := alice.history("bob"); err != nil || len(all) != 2 {
 		t.Errorf("alice shows %+v, %v", all, err)
+	}
+}
+
+// TestByNameOnLAN: who looks somebody up at a relay that would keep no answer for it, and
+// hears that person on the LAN, may ask all the same, and uses no other relay than before.
+func TestByNameOnLAN(t *testing.T) {
+	l := newLab(t)
+	relay := newWrapped(t, l.host("r", "192.168.78.3/24"), "relay", "relay", "run", "--access", "account", "--listen", "/ip4/192.168.78.3/udp/7000/quic-v1")
+	alice := newWrapped(t, l.host("a", "192.168.78.1/24"), "alice", "up", "--name", "alice")
+	bob := newWrapped(t, l.host("b", "192.168.78.2/24"), "bob", "up", "--name", "bob")
+	password := filepath.Join(filepath.Dir(bob.home), "pw")
+	if err := os.WriteFile(password, []byte("correct horse"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	none := func([]byte) error { return nil }
+	url := relay.line().URL
+	if err := bob.call(none, "account", "register", "bob", "--relay", url, "--password-file", password); err != nil {
+		t.Fatal(err)
+	}
+	alice.hear(t, bob)
+	if err := alice.call(none, "contact", "add", "bob@"+url); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := alice.send("bob", "who are you?"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "bob is asked", func() bool { return bob.call(none, "accept", "alice") == nil })
+	if d, err := bob.send("alice", "bob", "--wait", "delivered", "--timeout", "1m"); err != nil || d.Path != localapi.PathLAN {
+		t.Errorf("answer: got path %s, %v, want lan", d.Path, err)
+	}
+	var st localapi.Status
+	if err := alice.call(func(b []byte) error { return json.Unmarshal(b, &st) }, "status"); err != nil || len(st.Relays) > 0 {
+		t.Errorf("alice uses %+v, %v, want no relay", st.Relays, err)
 	}
 }
