@@ -35,6 +35,7 @@ type saying struct {
 	text     string
 	maybe    bool // the sender was told that it failed, or nothing
 	taken    bool // the sender was told that the other's machine has it
+	kept     bool // the sender was told that a relay has it
 	id       string
 }
 
@@ -98,19 +99,30 @@ const soon = 15 * time.Second
 // progress looks, when the author of a message to one other was told that the
 // machine of that one has it, whether that is so.
 func (o *oracle) progress(m *machine, d localapi.Delivery) {
-	if !d.State.Reaches(localapi.Direct) || o.jumped() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	i := slices.IndexFunc(o.said, func(said *saying) bool { return said.id == d.ID && said.from == m && !said.taken })
+	if i < 0 {
 		return
 	}
-	o.mu.Lock()
-	i := slices.IndexFunc(o.said, func(said *saying) bool {
-		return said.id == d.ID && said.from == m && !said.taken && !o.stale(said.to)
-	})
-	defer o.mu.Unlock()
-	if i >= 0 {
-		said := o.said[i]
-		said.taken = true
+	said := o.said[i]
+	said.kept, said.taken = d.State == localapi.Stored, d.State.Reaches(localapi.Direct)
+	if said.taken && !o.jumped() && !o.stale(said.to) {
 		time.AfterFunc(soon, func() { o.look(said) })
 	}
+}
+
+// unopened reports whether what somebody has of another cannot be read yet: nothing of that
+// one is shown, and the Welcome may be at a relay with what was said before.
+func (o *oracle) unopened(said *saying, shown []localapi.Message) bool {
+	if slices.ContainsFunc(shown, func(msg localapi.Message) bool { return msg.From == said.from.node.id }) {
+		return false
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.ContainsFunc(o.said[:slices.Index(o.said, said)], func(before *saying) bool {
+		return before.from == said.from && before.to == said.to && before.kept
+	})
 }
 
 // look lets the machine of a recipient look, when it has been up for a while.
@@ -123,6 +135,10 @@ func (o *oracle) look(said *saying) {
 			time.AfterFunc(soon-up, func() { o.look(said) })
 		default:
 			all, err := o.history(to, said.from.node.id)
+			if err == nil && o.unopened(said, all) {
+				time.AfterFunc(soon, func() { o.look(said) })
+				return
+			}
 			if n := count(all, said.text); err == nil && n != 1 {
 				o.s.found("%s: its machine took %s of %s, and it is shown %d times", to.name, said.text, said.from.name, n)
 			}
