@@ -3,8 +3,11 @@ package integration
 import (
 	"context"
 	"fmt"
+	"maps"
+	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -124,6 +127,54 @@ func TestBorrowedRelayIsThere(t *testing.T) {
 		time.Sleep(30 * time.Second)
 		if path := last.path(a); path == localapi.PathNone {
 			t.Error("she is not reached")
+		}
+	})
+}
+
+// TestLostRelayIsWaitedFor: nodes whose relay starts again do not run to that of a contact,
+// and when it is gone for good, they do, and not all at once.
+func TestLostRelayIsWaitedFor(t *testing.T) {
+	simulate(t, func(w *world) {
+		home, theirs := w.relay(), w.relay()
+		b := w.node("bob", theirs.url())
+		b.settled()
+		for i := range 8 {
+			n := w.node(fmt.Sprint("node", i), home.url())
+			n.settled()
+			n.add(b)
+			n.await(n.send(b, "hello"), localapi.Delivered, time.Minute)
+		}
+		b.halt()
+		theirs.halt() // so that nobody has a link to it
+		time.Sleep(3 * time.Minute)
+		theirs.start()
+		time.Sleep(5 * time.Minute)
+		var mu sync.Mutex
+		came := make(map[netip.Addr]time.Time)
+		w.net.Tap(func(from, to netip.Addr, _ []byte) {
+			mu.Lock()
+			defer mu.Unlock()
+			if _, known := came[from]; !known && to.String() == theirs.ip {
+				came[from] = time.Now()
+			}
+		})
+		defer w.net.Tap(nil)
+		times := func() []time.Time {
+			mu.Lock()
+			defer mu.Unlock()
+			return slices.SortedFunc(maps.Values(came), time.Time.Compare)
+		}
+		home.halt()
+		time.Sleep(10 * time.Second)
+		home.start()
+		time.Sleep(2 * time.Minute)
+		if all := times(); len(all) > 0 {
+			t.Errorf("%d went to the relay of a contact while theirs started again", len(all))
+		}
+		home.halt()
+		time.Sleep(3 * time.Minute)
+		if all := times(); len(all) != 8 || all[7].Sub(all[0]) < time.Second {
+			t.Errorf("they went there at %v, want all 8, and not at once", all)
 		}
 	})
 }

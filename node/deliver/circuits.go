@@ -15,9 +15,9 @@ import (
 const (
 	// borrowMost is at how many relays of contacts a node can be called.
 	borrowMost = 2
-	// borrowEvery is how often it looks at which, and for how long none of its own must be
-	// reached before it connects to any for that.
-	borrowEvery = 30 * time.Second
+	// borrowEvery is how often it looks at which, at least, and borrowAfter for how long
+	// all of its own must be gone before it connects to any for that.
+	borrowEvery, borrowAfter = 30 * time.Second, 25 * time.Second
 	// settle gathers changes that come together, as at start.
 	settle = 20 * time.Millisecond
 )
@@ -35,22 +35,27 @@ func (d *Deliverer) MayPunch(k transport.Key) bool {
 // circuits keeps, until ctx ends, through which relays others may call us: our own, and
 // those of contacts, to which it connects for that only if none of our own is reached.
 func (d *Deliverer) circuits(ctx context.Context) {
-	tick := time.NewTicker(borrowEvery)
+	// Those who lose a relay together, or start without it, do not all look at once.
+	tick := time.NewTicker(borrowEvery + rand.N(borrowEvery/2))
 	defer tick.Stop()
-	reached := time.Now()
+	lost := time.Now() // since when none of our own is reached; zero: one is
 	var borrowed []transport.Key
 	for {
 		homes := d.relays.Keys()
-		if slices.ContainsFunc(homes, func(k transport.Key) bool { return d.links.Now(k) != nil }) {
-			reached = time.Now()
+		switch linked := slices.ContainsFunc(homes, func(k transport.Key) bool { return d.links.Now(k) != nil }); {
+		case linked:
+			lost = time.Time{}
+		case lost.IsZero():
+			lost = time.Now()
 		}
-		alone := len(homes) == 0 || time.Since(reached) >= borrowEvery
+		alone := len(homes) == 0 || !lost.IsZero() && time.Since(lost) >= borrowAfter
 		borrowed = d.borrow(ctx, homes, borrowed, alone)
 		d.host.Reserve(homes, borrowed)
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
+			borrowed = nil
 		case <-d.moved:
 			pause := time.NewTimer(settle)
 			select {
@@ -102,25 +107,36 @@ func (d *Deliverer) mayCall(ctx context.Context, p people.Person, relay transpor
 	return err == nil && pass == nil
 }
 
+// offer is a relay of a contact.
+type offer struct {
+	of *people.Person
+	at transport.Key
+}
+
 // borrow returns relays of contacts, no homes of ours, to which there is a link, and, if
-// we are alone, those of last time and any others, to which it begins to connect, but for
-// those that did not answer a short while ago.
+// we are alone, any others, to which it begins to connect: those that it just connects to,
+// then those that did not fail, then those that failed long ago.
 func (d *Deliverer) borrow(ctx context.Context, homes, last []transport.Key, alone bool) (keys []transport.Key) {
 	seen := make(map[transport.Key]bool) // many contacts share few relays
 	for _, k := range homes {
 		seen[k] = true
 	}
-	all := d.people.All()
+	var offers []offer
+	for _, p := range d.people.All() {
+		for _, u := range p.Relays {
+			if !seen[u.Key] {
+				offers = append(offers, offer{&p, u.Key})
+			}
+		}
+	}
 	take := func(fits func(transport.Key) bool) {
-		for _, p := range all {
-			for _, u := range p.Relays {
-				if len(keys) == borrowMost || seen[u.Key] || !fits(u.Key) {
-					continue
-				}
-				seen[u.Key] = true
-				if d.mayCall(ctx, p, u.Key) {
-					keys = append(keys, u.Key)
-				}
+		for _, o := range offers {
+			if len(keys) == borrowMost || seen[o.at] || !fits(o.at) {
+				continue
+			}
+			seen[o.at] = true
+			if d.mayCall(ctx, *o.of, o.at) {
+				keys = append(keys, o.at)
 			}
 		}
 	}
@@ -128,11 +144,12 @@ func (d *Deliverer) borrow(ctx context.Context, homes, last []transport.Key, alo
 	if !alone {
 		return keys
 	}
-	// Any: no contact chooses who is asked first, and not all who are alone ask the same.
-	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	linked := len(keys)
-	take(func(k transport.Key) bool { return slices.Contains(last, k) && !d.links.Failed(k) })
-	take(func(k transport.Key) bool { return !d.links.Failed(k) })
+	// No contact chooses who is first, and not all who are alone go to the same.
+	rand.Shuffle(len(offers), func(i, j int) { offers[i], offers[j] = offers[j], offers[i] })
+	slices.SortStableFunc(offers, func(a, b offer) int { return d.links.Failed(a.at).Compare(d.links.Failed(b.at)) })
+	take(func(k transport.Key) bool { return slices.Contains(last, k) })
+	take(func(transport.Key) bool { return true })
 	for _, k := range keys[linked:] {
 		d.tasks.Run(func(ctx context.Context) { _, _ = d.links.Get(ctx, k) })
 	}

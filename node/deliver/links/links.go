@@ -231,21 +231,16 @@ func (l *Links) Unreachable(k transport.Key) bool {
 	if dl := l.dials[k]; dl != nil && time.Since(dl.since) >= Hedge {
 		return true
 	}
-	return l.failedLately(k)
-}
-
-// Failed reports whether the last dial of a machine, to which there is no link, failed a
-// short while ago.
-func (l *Links) Failed(k transport.Key) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.failedLately(k)
-}
-
-// failedLately is Failed. l.mu is held.
-func (l *Links) failedLately(k transport.Key) bool {
 	at, ok := l.failed[k]
 	return ok && time.Since(at) < unreachable
+}
+
+// Failed returns when the last dial of a machine failed; zero if it did not, or something
+// has changed since.
+func (l *Links) Failed(k transport.Key) time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.failed[k]
 }
 
 // fail notes that a machine could not be reached.
