@@ -10,7 +10,8 @@
 //   - an address that somebody else saw counts only if Config.Trusted names who saw
 //     it, for as long as that connection lives, and is of the form IP/udp/PORT/quic-v1;
 //     the word of those whom Config.Heard names shows the kind of NAT alone
-//   - a relay is asked to dial back no more than once in two minutes
+//   - a relay is asked to dial back no more than once in two minutes, and nobody whom
+//     Config.Trusted does not name
 //
 // It is for package transport.
 package outside

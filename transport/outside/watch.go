@@ -2,6 +2,7 @@ package outside
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -15,6 +16,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
 	"github.com/libp2p/go-libp2p/p2p/protocol/autonatv2"
 	ma "github.com/multiformats/go-multiaddr"
@@ -48,7 +50,8 @@ const (
 // Config says what is watched. All fields but Ports are required.
 type Config struct {
 	Host host.Host
-	// Trusted says whose word on our address counts, Heard whose shows the kind of NAT.
+	// Trusted says whose word on our address counts, and who is asked to dial it back,
+	// Heard whose shows the kind of NAT.
 	Trusted, Heard func(peer.ID) bool
 	// Own are the addresses of this machine's interfaces that the host listens on.
 	Own func() []ma.Multiaddr
@@ -111,7 +114,7 @@ func New(cfg Config) (*Watch, error) {
 	w.notifiee = &network.NotifyBundle{DisconnectedF: w.disconnected}
 	var err error
 	if w.nat, err = autonatv2.New(nobody{}); err == nil {
-		err = w.nat.Start(cfg.Host)
+		err = w.nat.Start(asking{cfg.Host, cfg.Trusted})
 	}
 	if err != nil {
 		return nil, fmt.Errorf("watch reachability: %w", err)
@@ -126,6 +129,24 @@ type nobody struct{ host.Host }
 
 // Close implements host.Host.
 func (nobody) Close() error { return nil }
+
+// asking is a host that asks only those who are trusted to dial back: who answers in vain
+// would have us tell nobody of an address that is open.
+type asking struct {
+	host.Host
+	trusted func(peer.ID) bool
+}
+
+// errNotTrusted is that somebody offers to dial back whose word does not count.
+var errNotTrusted = errors.New("its word does not count")
+
+// NewStream implements host.Host.
+func (a asking) NewStream(ctx context.Context, p peer.ID, protocols ...protocol.ID) (network.Stream, error) {
+	if !a.trusted(p) {
+		return nil, errNotTrusted
+	}
+	return a.Host.NewStream(ctx, p, protocols...)
+}
 
 // Run watches until ctx ends. It is called once.
 func (w *Watch) Run(ctx context.Context) {
