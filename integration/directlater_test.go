@@ -204,7 +204,7 @@ func TestWhoMayBeCalled(t *testing.T) {
 				if len(n.Relays) != 1 || !n.Relays[0].Reached || n.Relays[0].Reserved != c.want || (n.Relays[0].Refused == "") != c.want {
 					t.Errorf("got %+v, want a reservation: %v", n.Relays, c.want)
 				}
-				said := strings.Contains(strings.Join(n.Advice, " "), "does not let others call this machine")
+				said := strings.Contains(strings.Join(n.Advice, " "), "does not help others to connect straight to this machine")
 				if said == c.want {
 					t.Errorf("got the advice %q", n.Advice)
 				}

@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 
 	"quicnprotochat/transport/address"
+	"quicnprotochat/transport/tried"
 )
 
 type (
@@ -14,6 +15,11 @@ type (
 	// RelayURL says where a relay is and which key it must prove, see
 	// address.RelayURL.
 	RelayURL = address.RelayURL
+	// Attempt is one try to connect to an address, see tried.Attempt.
+	Attempt = tried.Attempt
+	// DialError says why no connection to a peer came about, see tried.Error. It matches,
+	// with errors.Is, ErrNoAddress too if no address was known.
+	DialError = tried.Error
 )
 
 // ParseAddr is address.ParseAddr.

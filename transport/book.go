@@ -68,15 +68,6 @@ func (s Source) most() int {
 // replaces reports whether what s tells replaces what it told before.
 func (s Source) replaces() bool { return s == SourceRelay || s == SourcePeer }
 
-// Attempt is one try to connect to an address.
-type Attempt struct {
-	Addr Addr
-	Err  string    // why it failed, one line; "" if it worked
-	At   time.Time // when it ended
-
-	cause error
-}
-
 // book holds the addresses of peers and what became of dialling them. It is
 // bounded in all directions; the peers untouched for longest go first.
 type book struct {

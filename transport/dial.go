@@ -16,6 +16,7 @@ import (
 
 	"quicnprotochat/transport/address"
 	"quicnprotochat/transport/punch"
+	"quicnprotochat/transport/tried"
 )
 
 const (
@@ -40,14 +41,14 @@ const (
 // Errors are *DialError, or ErrClosed.
 func (h *Host) Open(ctx context.Context, k Key) (*Stream, error) {
 	if k == h.key {
-		return nil, &DialError{Key: k, cause: errors.New("this is the own key")}
+		return nil, tried.Because(k, errors.New("this is the own key"))
 	}
 	for range maxRounds {
 		if h.ctx.Err() != nil {
 			return nil, ErrClosed
 		}
 		if err := ctx.Err(); err != nil {
-			return nil, &DialError{Key: k, cause: err}
+			return nil, tried.Because(k, err)
 		}
 		up, forget := h.dials.watch(k)
 		s, err := h.openLive(ctx, k)
@@ -61,7 +62,7 @@ func (h *Host) Open(ctx context.Context, k Key) (*Stream, error) {
 			return nil, err
 		}
 	}
-	return nil, &DialError{Key: k, cause: errors.New("connections are lost as soon as they are made")}
+	return nil, tried.Because(k, errors.New("connections are lost as soon as they are made"))
 }
 
 // openLive opens a stream over a live connection. It returns nil and no error
@@ -75,10 +76,10 @@ func (h *Host) openLive(ctx context.Context, k Key) (*Stream, error) {
 				return stream, nil
 			}
 			s.Reset()
-			return nil, &DialError{Key: k, cause: fmt.Errorf("open stream: %w", err)}
+			return nil, tried.Because(k, fmt.Errorf("open stream: %w", err))
 		}
 		if !c.conn.IsClosed() {
-			return nil, &DialError{Key: k, cause: fmt.Errorf("open stream: %w", err)}
+			return nil, tried.Because(k, fmt.Errorf("open stream: %w", err))
 		}
 	}
 	return nil, nil
@@ -90,7 +91,7 @@ func (h *Host) dialKnown(ctx context.Context, k Key, up <-chan struct{}) (again 
 	addrs, version := h.book.candidates(k, time.Now())
 	relays := h.circuitsTo(k)
 	if len(addrs) == 0 && len(relays) == 0 {
-		return false, &DialError{Key: k, cause: ErrNoAddress}
+		return false, tried.Because(k, ErrNoAddress)
 	}
 	d := h.dials.join(k, version, func(d *dial) bool {
 		if !h.begin() {
@@ -110,7 +111,7 @@ func (h *Host) dialKnown(ctx context.Context, k Key, up <-chan struct{}) (again 
 		return true, nil
 	case <-d.done:
 	case <-ctx.Done():
-		return false, &DialError{Key: k, Attempts: attempts(addrs, ctx.Err(), time.Now()), cause: ctx.Err()}
+		return false, tried.Because(k, ctx.Err(), tried.Attempts(addrs, ctx.Err(), time.Now())...)
 	}
 	if h.ctx.Err() != nil {
 		return false, ErrClosed
@@ -123,7 +124,7 @@ func (h *Host) dialKnown(ctx context.Context, k Key, up <-chan struct{}) (again 
 	}
 	err = &DialError{Key: k, Attempts: d.attempts}
 	if len(d.attempts) == 0 {
-		err = &DialError{Key: k, cause: fmt.Errorf("%w but over relays, and there %w", ErrNoAddress, punch.ErrLately)}
+		err = tried.Because(k, fmt.Errorf("%w, and with the help of relays %w", ErrNoAddress, punch.ErrLately))
 	}
 	return false, err
 }
@@ -188,7 +189,7 @@ func (h *Host) dialAddrs(ctx context.Context, k Key, addrs []Addr) []Attempt {
 		return nil
 	}
 	h.log.Debug("dial without success", "peer", k, "err", err)
-	return attempts(addrs, err, time.Now())
+	return tried.Attempts(addrs, err, time.Now())
 }
 
 // offer puts exactly these addresses where libp2p looks when it dials p; those of

@@ -21,8 +21,7 @@
 // Where to read:
 //
 //   - what a Host is: host.go, config.go, certificate.go
-//   - which addresses were learnt: book.go. How a machine is reached: dial.go, rank.go,
-//     dialerror.go
+//   - which addresses were learnt: book.go. How a machine is reached: dial.go, rank.go
 //   - what there is then: stream.go, path.go, events.go. Which connections are made
 //     anew: renew.go, leavetcp.go
 //   - how others reach us: listen.go, reach.go, ports.go
@@ -38,6 +37,7 @@
 //   - reach: how others reach us through NATs, which has outside (how we look from
 //     there), punch (holes), circuit (what a relay lends); portmap: a port of the router
 //   - pauses: when QUIC is tried again in place of TCP
+//   - tried: what became of dialling a machine, in words
 //   - plain: QUIC without libp2p
 //   - transporttest: a simulated network, for tests
 //

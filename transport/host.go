@@ -159,6 +159,16 @@ func (h *Host) Peer(k Key) PeerStatus {
 	return s
 }
 
+// Farthest returns how far the networks of this machine lead, see ipspace.Farthest; Public
+// in a simulated network, and where the host listens for this machine alone: then that is
+// of no concern.
+func (h *Host) Farthest() ipspace.Scope {
+	if !h.cfg.ownSockets() || !slices.ContainsFunc(h.listening(), func(a Addr) bool { return !a.IsLoopback() }) {
+		return ipspace.Public
+	}
+	return ipspace.Farthest()
+}
+
 // Connected returns the keys of all peers to which there is a connection.
 func (h *Host) Connected() []Key { return h.events.connected() }
 

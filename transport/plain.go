@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
+	"time"
 
 	"github.com/libp2p/go-libp2p/p2p/transport/quicreuse"
 
 	"quicnprotochat/transport/address"
 	"quicnprotochat/transport/plain"
+	"quicnprotochat/transport/tried"
 )
 
 // plainQUIC serves QUIC without libp2p on the sockets of a host.
@@ -91,16 +94,22 @@ func (h *Host) Certificate() (fingerprint [32]byte, ok bool) {
 }
 
 // DialPlain opens one stream to a relay over plain QUIC, on a connection and a
-// socket of its own that say nothing of who dials. It reports ErrWrongKey if the
-// relay proved another key than that of u. d is the zero Dialer but in tests.
+// socket of its own that say nothing of who dials. Its errors are *DialError. d is the
+// zero Dialer but in tests.
 // Closing the stream ends the connection: what is to arrive must be answered first.
 func DialPlain(ctx context.Context, d plain.Dialer, u RelayURL) (*plain.Stream, error) {
 	s, err := d.Dial(ctx, u.Host, u.Port, u.Key)
-	if errors.Is(err, plain.ErrWrongKey) {
-		return nil, fmt.Errorf("dial %s: %w", u, ErrWrongKey)
+	var lookup *net.DNSError
+	switch {
+	case err == nil:
+		return s, nil
+	case errors.Is(err, plain.ErrWrongKey):
+		err = ErrWrongKey
+	case errors.As(err, &lookup) && !lookup.IsTimeout:
+		err = tried.ErrNoName
 	}
-	if err != nil {
-		return nil, fmt.Errorf("dial %s: %w", u, err)
+	if addrs := u.Addrs(); len(addrs) > 0 {
+		return nil, &DialError{Key: u.Key, Attempts: []Attempt{tried.Failed(addrs[0], err, time.Now())}}
 	}
-	return s, nil
+	return nil, tried.Because(u.Key, err)
 }

@@ -452,8 +452,9 @@ func TestPlainDialer(t *testing.T) {
 		if _, err := s.Read(make([]byte, 1)); err == nil || time.Since(start) > time.Minute {
 			t.Errorf("a cut link: got %v after %v", err, time.Since(start))
 		}
-		if _, err := transport.DialPlain(t.Context(), net.Dialer("3.0.0.1"), u); err == nil {
-			t.Error("dialled over a cut link")
+		var dial *transport.DialError
+		if _, err := transport.DialPlain(t.Context(), net.Dialer("3.0.0.1"), u); !errors.As(err, &dial) || dial.Short() != "no answer" {
+			t.Errorf("over a cut link: got %v, want no answer", err)
 		}
 	})
 }

@@ -11,13 +11,14 @@ import (
 	"quicnprotochat/transport/circuit"
 	"quicnprotochat/transport/punch"
 	"quicnprotochat/transport/reach"
+	"quicnprotochat/transport/tried"
 )
 
 // openReach begins what makes the host reachable through NATs.
 func (h *Host) openReach() (err error) {
 	cfg := reach.Config{
 		Host: h.host, MayPunch: h.cfg.MayPunch, Local: h.LocalAddrs,
-		Offer: h.offer, Reason: reason, Changed: h.reachChanged, Log: h.log,
+		Offer: h.offer, Reason: tried.Reason, Changed: h.reachChanged, Log: h.log,
 	}
 	if h.ports != nil {
 		cfg.Ports = h.ports
@@ -88,7 +89,25 @@ func (h *Host) punch(ctx context.Context, k Key, relays []Key) []Attempt {
 	h.log.Debug("not punched", "peer", k, "err", err)
 	var out []Attempt
 	for _, r := range relays {
-		out = append(out, failed(Addr("/p2p/"+r.String()+"/p2p-circuit"), err, time.Now()))
+		why := err
+		var none *punch.CircuitError
+		if errors.As(err, &none) {
+			why = none.At(r.PeerID())
+		}
+		out = append(out, tried.Failed(h.circuitAt(r), why, time.Now()))
 	}
 	return out
+}
+
+// circuitAt names the circuits of a relay by where people know it to be: its name if it
+// has one, else its address.
+func (h *Host) circuitAt(relay Key) Addr {
+	at := h.Peer(relay).Remote
+	addrs, _ := h.book.candidates(relay, time.Now())
+	for _, a := range addrs {
+		if _, isIP := a.IP(); !isIP || at == "" {
+			at = a
+		}
+	}
+	return Addr(at.WithKey(relay) + "/p2p-circuit")
 }

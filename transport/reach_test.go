@@ -166,7 +166,7 @@ func TestPunchInVain(t *testing.T) {
 		if _, err = w.a.Open(t.Context(), w.b.Key()); err == nil || time.Since(start) > time.Second {
 			t.Errorf("open again: got %v after %v, want an error at once", err, time.Since(start))
 		}
-		if !errors.Is(err, transport.ErrNoAddress) || !strings.Contains(err.Error(), "a short while ago") {
+		if !errors.Is(err, transport.ErrNoAddress) || !strings.Contains(err.Error(), "a moment ago") {
 			t.Errorf("open again: got %v, want why", err)
 		}
 		net.Cut("1.0.0.1", "1.0.0.2", false)
@@ -177,6 +177,36 @@ func TestPunchInVain(t *testing.T) {
 		}
 		ask(t, s)
 	})
+}
+
+// TestPunchReasons asks for the words of what becomes of punching.
+func TestPunchReasons(t *testing.T) {
+	nobody := func(transport.Key) bool { return false }
+	for _, c := range []struct {
+		name   string
+		may    func(transport.Key) bool // whom the other side lets punch
+		before func(net *transporttest.Network, w walled)
+		want   string
+	}{
+		{"nothing gets through", anybody, func(net *transporttest.Network, _ walled) { net.Cut("1.0.0.1", "1.0.0.2", true) }, "the routers or firewalls of the two machines let nothing through"},
+		{"away", anybody, func(_ *transporttest.Network, w walled) { w.b.Close() }, "their machine is not connected to that relay"},
+		{"a stranger", nobody, func(*transporttest.Network, walled) {}, "you are not among its contacts yet"},
+		{"no relay", anybody, func(_ *transporttest.Network, w walled) { w.a.Disconnect(w.relay.Key()) }, "this machine is not connected to that relay"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, net *transporttest.Network) {
+				w := newWalled(t, net, transport.Config{MayPunch: anybody}, transport.Config{MayPunch: c.may, OnStream: echoStream})
+				defer w.close()
+				c.before(net, w)
+				time.Sleep(time.Second)
+				_, err := w.a.Open(t.Context(), w.b.Key())
+				var dial *transport.DialError
+				if !errors.As(err, &dial) || !strings.Contains(dial.Short(), c.want) {
+					t.Errorf("got %v, want %q", err, c.want)
+				}
+			})
+		})
+	}
 }
 
 // TestPunchAfterRestart: a machine that lost a connection which the other still

@@ -263,7 +263,7 @@ func (e *Engine) sweep(tx *store.Tx, fx *news.Effects, c store.Conversation, now
 		if err := tx.DeleteOutgoingMessage(c.ID, m.ID); err != nil {
 			return err
 		}
-		m.State, m.Why = StateFailed, "expired: no receipt for 30 days"
+		m.State, m.Why = StateFailed, "given up: nothing came back from them for 30 days"
 		if err := tx.SetMessageState(m); err != nil {
 			return err
 		}

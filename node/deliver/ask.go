@@ -2,8 +2,6 @@ package deliver
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -15,58 +13,59 @@ import (
 )
 
 // ask calls a person's machine and, after the hedge or when that fails, its
-// relays, until one call returns no error. call asks and uses what it got: an
-// answer that is of no use must not keep those of others out. It may run in
-// several goroutines at once.
+// relays, until one call returns no error; else it is a *tries.Failure. call asks and
+// uses what it got: an answer that is of no use must not keep those of others out. It
+// may run in several goroutines at once.
 func ask(ctx context.Context, d *Deliverer, p people.Person, call func(context.Context, *rpc.Client) error) error {
 	ctx, cancel := context.WithTimeout(ctx, links.DialTime+links.CallTime)
 	var wg sync.WaitGroup
 	defer wg.Wait() // soon: all of it ends with ctx
 	defer cancel()
-	answers := make(chan error, 1+len(p.Relays)) // never blocks
-	begin := func(place string, at func() error) {
-		wg.Go(func() {
-			err := at()
-			if err != nil {
-				err = fmt.Errorf("%s: %w", place, err)
-			}
-			answers <- err
-		})
-	}
-	begin("their machine", func() error {
-		ln, err := d.links.Get(ctx, p.Host)
-		if err != nil {
-			return err
-		}
-		defer ln.Expect()()
-		return call(ctx, ln.Client())
+	answers := make(chan tries.AtRelay, 1+len(p.Relays)) // never blocks; of no relay: the machine's
+	wg.Go(func() {
+		answers <- tries.AtRelay{Err: d.atMachine(ctx, p.Host, call)}
 	})
 	relays := p.Relays
 	begun, ended := 1, 0
 	hedge := time.NewTimer(d.links.Hedge(p.Host))
 	defer hedge.Stop()
-	var errs []error
+	failed := &tries.Failure{Alone: len(relays) == 0}
 	for {
 		select {
-		case err := <-answers:
-			if err == nil {
+		case a := <-answers:
+			switch {
+			case a.Err == nil:
 				return nil
+			case a.At == transport.RelayURL{}:
+				failed.Machine = a.Err
+			default:
+				failed.Relays = append(failed.Relays, a)
 			}
-			errs = append(errs, err)
 			ended++
 		case <-hedge.C:
 		}
 		for _, u := range relays {
-			begin("relay "+u.Key.String(), func() error {
-				return d.atRelay(ctx, p, u, func(ctx context.Context, w *links.Wire, _ bool) error { return call(ctx, w.Client()) })
+			wg.Go(func() {
+				err := d.atRelay(ctx, p, u, func(ctx context.Context, w *links.Wire, _ bool) error { return call(ctx, w.Client()) })
+				answers <- tries.AtRelay{At: u, Err: err}
 			})
 			begun++
 		}
 		relays = nil
 		if ended == begun {
-			return errors.Join(errs...)
+			return failed
 		}
 	}
+}
+
+// atMachine makes a call of a person's own machine.
+func (d *Deliverer) atMachine(ctx context.Context, k transport.Key, call func(context.Context, *rpc.Client) error) error {
+	ln, err := d.links.Get(ctx, k)
+	if err != nil {
+		return err
+	}
+	defer ln.Expect()()
+	return call(ctx, ln.Client())
 }
 
 // Client returns a client of another machine, over the live link or one that is

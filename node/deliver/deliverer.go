@@ -30,6 +30,7 @@ import (
 	"quicnprotochat/rpc"
 	"quicnprotochat/rpc/budget"
 	"quicnprotochat/transport"
+	"quicnprotochat/transport/ipspace"
 	"quicnprotochat/transport/plain"
 )
 
@@ -110,7 +111,7 @@ func New(cfg Config) *Deliverer {
 	d.asked = asked.New()
 	d.races = race.New(race.Config{
 		Links: d.links, Asked: d.asked, AtRelay: d.atRelay, Tries: &d.tries, Stuck: cfg.Engine.Stuck,
-		Go: goes, Log: cfg.Log,
+		Offline: d.offline, Go: goes, Log: cfg.Log,
 	})
 	d.sure.ch = make(chan struct{})
 	return d
@@ -372,6 +373,9 @@ func (d *Deliverer) OnPeer(k transport.Key, connected bool) {
 		d.links.Forgive(k)
 	}
 }
+
+// offline reports whether this machine has no network.
+func (d *Deliverer) offline() bool { return d.host.Farthest() < ipspace.Local }
 
 func (d *Deliverer) running() bool {
 	select {

@@ -149,9 +149,18 @@ func (d *Deliverer) open(ctx context.Context, k transport.Key) (*transport.Strea
 	case err != nil && other.stream != nil:
 		return other.stream, nil
 	case err != nil && other.err != nil:
-		return nil, errors.Join(err, other.err)
+		return nil, joined(err, other.err)
 	}
 	return s, err
+}
+
+// joined are the errors of two dials of one machine.
+func joined(first, second error) error {
+	var a, b *transport.DialError
+	if errors.As(first, &a) && errors.As(second, &b) {
+		return a.With(b)
+	}
+	return errors.Join(first, second)
 }
 
 // opened is how an attempt to open a stream ended; neither field is set if there

@@ -33,7 +33,7 @@ func (d *Deliverer) atRelay(ctx context.Context, p people.Person, u transport.Re
 		case refusesPass(err), hello && errors.Is(err, rpc.ErrTooLarge):
 			d.cfg.Log.Info("relay refuses the pass of a contact", "relay", u.Key, "err", err)
 			d.sealed.Refuse(u.Key, pass, err)
-		case !errors.Is(err, errNotReached) || before == nil || d.links.Now(u.Key) != before:
+		case !errors.As(err, new(notReached)) || before == nil || d.links.Now(u.Key) != before:
 			return err
 			// A relay that answers us otherwise serves no QUIC without libp2p.
 		}
@@ -81,8 +81,11 @@ func (d *Deliverer) passAt(ctx context.Context, p people.Person, relay transport
 	return pass, hello, nil
 }
 
-// errNotReached is that no connection came about.
-var errNotReached = errors.New("not reached")
+// notReached is that no connection came about.
+type notReached struct{ error }
+
+// Unwrap returns why.
+func (e notReached) Unwrap() error { return e.error }
 
 // refusesPass reports whether an error says that the pass is of no use there. Those
 // who know nothing of passes answer as to an unknown token.
@@ -96,7 +99,7 @@ func (d *Deliverer) callSealed(ctx context.Context, u transport.RelayURL, pass [
 	s, err := transport.DialPlain(ctx, d.cfg.Plain, u)
 	if err != nil {
 		d.sealed.Answered(u.Key, false)
-		return fmt.Errorf("%w: %w", errNotReached, err)
+		return notReached{err}
 	}
 	conn := rpc.NewConn(s, rpc.ConnConfig{
 		Peer:   rpc.Peer{Identity: rpc.Identity(u.Key), Proven: true, Remote: s.RemoteHost()},

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strings"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -20,6 +19,7 @@ import (
 	"quicnprotochat/node/tries"
 	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
+	"quicnprotochat/transport/ipspace"
 )
 
 const (
@@ -220,11 +220,11 @@ func (w *worker) pass(ctx context.Context) (wait time.Duration, idle bool) {
 	}
 	// What needs keys that cannot be had now holds up nothing else.
 	if sealErr != nil {
-		return w.failed(ctx, sealErr), false
+		return w.noKeys(ctx, sealErr), false
 	}
 	begun, err := w.begin(ctx, p, needs)
 	if err != nil {
-		return w.failed(ctx, err), false
+		return w.noKeys(ctx, err), false
 	}
 	if begun {
 		return 0, false
@@ -286,17 +286,21 @@ func (w *worker) nextLook(l load) time.Duration {
 	return next
 }
 
+// noKeys is failed for want of what it takes to write to the person, which is noted.
+func (w *worker) noKeys(ctx context.Context, err error) time.Duration {
+	if ctx.Err() == nil {
+		w.d.tries.Note(w.id, tries.Try{Way: tries.Keys, At: time.Now(), Result: tries.Plain(err)})
+	}
+	return w.failed(ctx, err)
+}
+
 // failed notes why nothing went out, and returns the back-off with jitter.
 func (w *worker) failed(ctx context.Context, err error) time.Duration {
 	if ctx.Err() != nil {
 		return 0
 	}
 	w.d.cfg.Log.Info("delivery waits", "peer", transport.Key(w.id), "err", err)
-	var lost *race.Undelivered
-	if !errors.As(err, &lost) { // else each way was noted by itself
-		w.d.tries.Note(w.id, tries.Try{Way: tries.Keys, At: time.Now(), Result: tries.Plain(err)})
-	}
-	if err := w.d.cfg.Engine.Stuck(ctx, w.id, reason(err), w.d.tries.Since(w.id, time.Time{})); err != nil {
+	if err := w.d.cfg.Engine.Stuck(ctx, w.id, w.why(err), w.d.tries.Since(w.id, time.Time{})); err != nil {
 		w.d.cfg.Log.Error("note why a message waits", "err", err)
 	}
 	w.pause = min(max(2*w.pause, firstPause), lastPause)
@@ -305,16 +309,12 @@ func (w *worker) failed(ctx context.Context, err error) time.Duration {
 	return wait
 }
 
-// maxReason bounds the reason shown for a message that waits, in bytes.
-const maxReason = 500
-
-// reason is an error as one bounded line.
-func reason(err error) string {
-	text := strings.Join(strings.Fields(err.Error()), " ")
-	if len(text) > maxReason {
-		text = strings.ToValidUTF8(text[:maxReason], "") + " …"
+// why is what people are told of messages that wait.
+func (w *worker) why(err error) string {
+	if far := w.d.host.Farthest(); far < ipspace.Local || far == ipspace.Local && tries.Offline(err) {
+		return tries.Waiting + tries.NotOnline
 	}
-	return "waiting: " + text
+	return tries.Waiting + tries.Short(err)
 }
 
 // seal gets the person's hybrid key if something waits for it, and seals that. It
@@ -325,7 +325,7 @@ func (w *worker) seal(ctx context.Context, p people.Person) (needs convo.Needs, 
 	}
 	if needs.HybridKey || needs.NewerKey {
 		if err := w.learnKey(ctx, p); err != nil && needs.HybridKey {
-			return needs, fmt.Errorf("fetch their key: %w", err)
+			return needs, fmt.Errorf("no key to write to them yet: %w", err)
 		}
 	}
 	if !needs.Seal {
@@ -342,7 +342,7 @@ func (w *worker) begin(ctx context.Context, p people.Person, needs convo.Needs) 
 	}
 	err = ask(ctx, w.d, p, func(ctx context.Context, c *rpc.Client) error { return w.start(ctx, c) })
 	if err != nil {
-		return false, fmt.Errorf("start conversation: %w", err)
+		return false, fmt.Errorf("no key to begin a conversation with yet: %w", err)
 	}
 	return true, nil
 }
@@ -378,7 +378,7 @@ func (w *worker) start(ctx context.Context, c *rpc.Client) error {
 	return err
 }
 
-var errNone = errors.New("none is there")
+var errNone = errors.New("it has none of theirs: their machine was not there yet")
 
 func nonEmpty(b []byte, err error) ([]byte, error) {
 	if err == nil && len(b) == 0 {

@@ -10,6 +10,8 @@ import (
 	"quicnprotochat/node/localapi"
 	"quicnprotochat/node/store"
 	"quicnprotochat/node/tries"
+	"quicnprotochat/rpc"
+	"quicnprotochat/transport"
 )
 
 // Why implements localapi.Reasons.
@@ -46,7 +48,8 @@ func (f *Front) Why(ctx context.Context, id string) (x localapi.Explanation, err
 func (f *Front) explain(m store.Message) localapi.Explanation {
 	d := showDelivery(m)
 	x := localapi.Explanation{
-		ID: hex.EncodeToString(m.ID[:]), State: d.State, Path: d.Path, Relay: d.Relay, Why: d.Why,
+		Online: f.Online(),
+		ID:     hex.EncodeToString(m.ID[:]), State: d.State, Path: d.Path, Relay: d.Relay, Why: d.Why,
 		Sent: localapi.Time{Time: m.Sent}, Stored: localapi.Time{Time: m.Stored},
 	}
 	if m.Author != f.self && x.Why == "" {
@@ -90,12 +93,13 @@ func (f *Front) recipient(tx *store.Tx, m store.Message, l store.Listener) local
 		r.Next = &localapi.Time{Time: next}
 	}
 	for _, t := range list {
-		r.Tries = append(r.Tries, showTry(t))
+		r.Tries = append(r.Tries, f.showTry(l.Member, t))
 	}
 	return r
 }
 
-func showTry(t tries.Try) localapi.Try {
+// showTry is one try for somebody.
+func (f *Front) showTry(to rpc.Identity, t tries.Try) localapi.Try {
 	shown := localapi.Try{
 		Way: string(t.Way), Time: localapi.Time{Time: t.At}, Last: localapi.Time{Time: t.Last}, Times: max(t.Times, 1),
 		Took: network.Took(t.Took), Path: localapi.Path(t.Path), OK: t.OK, Result: t.Result,
@@ -107,10 +111,26 @@ func showTry(t tries.Try) localapi.Try {
 		shown.Path = localapi.PathNone
 	}
 	if !t.Relay.IsZero() {
-		shown.Relay = t.Relay.String()
+		shown.Relay, shown.RelayURL = t.Relay.String(), f.relayURL(to, t.Relay)
 		shown.Path = localapi.PathMailbox
 	}
 	return shown
+}
+
+// relayURL is where a relay of somebody is, or one of ours; "" if it is neither any more.
+func (f *Front) relayURL(of rpc.Identity, relay transport.Key) string {
+	_, relays := f.cfg.Deliverer.Places(of)
+	for _, u := range relays {
+		if u.Key == relay {
+			return u.String()
+		}
+	}
+	for _, home := range f.cfg.Deliverer.HomeRelays() {
+		if home.URL.Key == relay {
+			return home.URL.String()
+		}
+	}
+	return ""
 }
 
 // Ping implements localapi.Reasons.

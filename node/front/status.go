@@ -18,7 +18,7 @@ import (
 // Status implements localapi.Self.
 func (f *Front) Status(ctx context.Context) (localapi.Status, error) {
 	s := localapi.Status{
-		Identity: text(f.self), Name: f.cfg.Profile.Name(), Addrs: network.Addrs(f.cfg.Host), LAN: f.cfg.LAN != "off", LANMode: f.cfg.LAN,
+		Identity: text(f.self), Name: f.cfg.Profile.Name(), Addrs: network.Addrs(f.cfg.Host), LAN: f.cfg.LAN != "off", LANMode: f.cfg.LAN, Online: f.Online(),
 		Relays: []localapi.Relay{}, Peers: []localapi.Peer{},
 	}
 	err := f.cfg.Store.View(ctx, func(tx *store.Tx) error {

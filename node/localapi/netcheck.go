@@ -35,6 +35,7 @@ type Netcheck struct {
 	// LAN is on, contacts or off, Nearby how many are heard there.
 	LAN    string `json:"lan"`
 	Nearby int    `json:"nearby"`
+	Online string `json:"online"` // as in Status
 	// Advice says what follows and what to do, the most important first; one sentence
 	// or more each, never empty.
 	Advice []string `json:"advice"`

@@ -33,7 +33,8 @@ type Explanation struct {
 	Sent   Time `json:"sent"`
 	Stored Time `json:"stored"`
 	// To is whom a message of our own is for: one person, or the members of a group.
-	To []Recipient `json:"to"`
+	To     []Recipient `json:"to"`
+	Online string      `json:"online"` // as in Status
 }
 
 // Recipient is one of those that a message is for.
@@ -61,7 +62,9 @@ type Try struct {
 	Took  string `json:"took"`
 	Path  Path   `json:"path"`
 	Relay string `json:"relay"`
-	OK    bool   `json:"ok"`
+	// RelayURL is where that relay is; it is left out if that is not known any more.
+	RelayURL string `json:"relay_url,omitempty"`
+	OK       bool   `json:"ok"`
 	// Result is what came back, one line.
 	Result string `json:"result"`
 }
@@ -84,7 +87,8 @@ type Ping struct {
 	Tried  []Tried     `json:"tried"`
 	Relays []PingRelay `json:"relays"`
 	// Why is one sentence: what becomes of a message to them now.
-	Why string `json:"why"`
+	Why    string `json:"why"`
+	Online string `json:"online"` // as in Status
 }
 
 // PingRelay is one of the relays that keep mail for a contact.

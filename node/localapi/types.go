@@ -164,6 +164,9 @@ type Status struct {
 	Queue    Queue    `json:"queue"`
 	// LANMode is on, contacts or off.
 	LANMode string `json:"lan_mode"`
+	// Online is how far the networks of this machine lead, as the system has it: yes, lan
+	// if to those who are on them alone, or no. The same in Explanation, Ping, Netcheck.
+	Online string `json:"online"`
 	// OlderCopy is when this home was found to be an older copy of one that was used
 	// since, so that all conversations were entered anew; it is left out if never.
 	OlderCopy *Time `json:"older_copy,omitempty"`

@@ -7,6 +7,9 @@
 // message anyway. So nothing is committed for the sake of this package, and what
 // failed since a message changed last is forgotten with the process.
 //
+// [Plain] and [Short] put an error into words for people, and a [Failure] is that of all
+// ways to a person together.
+//
 // Bounds: [Most] tries of a message and of a person, maxPeople people, maxResult
 // bytes of a result.
 //

@@ -1,24 +1,16 @@
 package tries
 
 import (
-	"context"
 	"encoding/json"
-	"regexp"
 	"slices"
-	"strings"
-	"sync"
 	"time"
 
-	"quicnprotochat/rpc"
 	"quicnprotochat/transport"
 )
 
 // Most is how many tries are kept of one message to one person, and of one person;
 // the oldest go first.
 const Most = 16
-
-// maxResult bounds what is kept of a result, in bytes.
-const maxResult = 300
 
 // Way is what was tried.
 type Way string
@@ -53,8 +45,7 @@ type Try struct {
 	Result string `json:"t"`
 }
 
-// NoAnswer is the result of a try of which nothing has come back: it is under way,
-// or, if it took any time, was given up.
+// NoAnswer is the result of a try that is under way.
 const NoAnswer = "no answer yet"
 
 // open reports whether t is under way.
@@ -130,41 +121,6 @@ func Between(list []Try, from, end time.Time) []Try {
 	return slices.DeleteFunc(slices.Clone(list), func(t Try) bool {
 		return t.Ended().Before(from) || !end.IsZero() && t.At.After(end)
 	})
-}
-
-// Plain is the text of an error as one bounded line: of errors that are several each
-// once, and without the key that was dialled, for who reads it knows whose it is.
-func Plain(err error) string {
-	var parts []string
-	for part := range strings.Lines(dialled().ReplaceAllString(err.Error(), "")) {
-		part = strings.TrimSpace(part)
-		if part == context.DeadlineExceeded.Error() {
-			part = "no answer in time"
-		}
-		lost := rpc.ErrDisconnected.Error()
-		if before, _, found := strings.Cut(part, lost+": "); found {
-			part = before + lost // what of it was closed by whom says nothing to people
-		}
-		if !slices.Contains(parts, part) {
-			parts = append(parts, part)
-		}
-	}
-	return line(strings.Join(parts, "; "))
-}
-
-// dialled finds what says whom a dial was for, and that its time was over where
-// each address is listed behind it.
-var dialled = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`dial 12D3Koo[1-9A-Za-z]+: (context deadline exceeded: )?`)
-})
-
-// line makes one bounded line of a text.
-func line(text string) string {
-	text = strings.Join(strings.Fields(text), " ")
-	if len(text) > maxResult {
-		text = strings.ToValidUTF8(text[:maxResult], "") + " …"
-	}
-	return text
 }
 
 // Encode returns a list as it is kept with a message; empty for none.

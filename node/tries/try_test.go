@@ -1,7 +1,6 @@
 package tries
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -81,17 +80,6 @@ func TestEncode(t *testing.T) {
 	}
 	if got := Encode(nil); got != nil {
 		t.Errorf("got %q for nothing", got)
-	}
-}
-
-func TestPlain(t *testing.T) {
-	one := errors.New("dial 12D3KooWM6mXp3MwpY7oxbYpPNAM92WqyDVgLFQdDMs9VJaV7i55: context deadline exceeded: /ip4/1.2.3.4/udp/1/quic-v1: no answer")
-	if got, want := Plain(errors.Join(one, one, errors.New("context deadline exceeded"))), "/ip4/1.2.3.4/udp/1/quic-v1: no answer; no answer in time"; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
-	lost := fmt.Errorf("their machine: %w: connection closed (local): code: 0x0", rpc.ErrDisconnected)
-	if got, want := Plain(lost), "their machine: connection lost"; got != want {
-		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -82,8 +82,11 @@ func (u RelayURL) String() string {
 	if u == (RelayURL{}) {
 		return ""
 	}
-	return relayScheme + u.Key.String() + "@" + net.JoinHostPort(u.Host, strconv.Itoa(int(u.Port)))
+	return relayScheme + u.Key.String() + "@" + u.Place()
 }
+
+// Place returns HOST:PORT.
+func (u RelayURL) Place() string { return net.JoinHostPort(u.Host, strconv.Itoa(int(u.Port))) }
 
 // Addrs returns the addresses at which the relay can be dialled: over QUIC, and over
 // TCP for networks that block UDP.

@@ -34,12 +34,12 @@ func (u *Puncher) answer(p peer.ID, a *attempt, c network.Conn) error {
 	defer cancel()
 	raw, err := c.NewStream(network.WithAllowLimitedConn(ctx, "punch"))
 	if err != nil {
-		return fmt.Errorf("open stream: %w", err)
+		return fmt.Errorf("%w: open stream: %w", ErrExchange, err)
 	}
 	addrs, trip, err := u.lead(raw, p)
 	if err != nil {
 		_ = raw.Reset()
-		return err
+		return fmt.Errorf("%w: %w", ErrExchange, err)
 	}
 	_ = raw.Close()
 	u.setPunching(a)
@@ -89,6 +89,7 @@ func (u *Puncher) handle(s network.Stream) {
 	defer u.wg.Done()
 	addrs, err := u.follow(s, p)
 	if err != nil {
+		err = fmt.Errorf("%w: %w", ErrExchange, err)
 		_ = s.Reset()
 	} else {
 		_ = s.Close()

@@ -33,21 +33,33 @@ const (
 	maxRunning = 64
 )
 
-// Errors of Connect.
+// Errors of Connect, in words for people.
 var (
-	// ErrNoCircuit means that no relay has a circuit to the peer: the peer is
-	// connected to none of them, or they lend none.
-	ErrNoCircuit = errors.New("no relay could call it for us")
+	// ErrNoCircuit means that no relay has a circuit to the peer, see CircuitError.
+	ErrNoCircuit = errors.New("no relay called it for us")
 	// ErrClosed means that the peer closed the circuit: it does not know us, or not
 	// yet.
-	ErrClosed = errors.New("it closed the circuit")
+	ErrClosed = errors.New("their machine hung up: you are not among its contacts yet, or it was just stopping")
+	// ErrExchange means that the two sides did not learn each other's addresses.
+	ErrExchange = errors.New("the two machines found no addresses to try: the network of one may block UDP")
 	// ErrFailed means that no packet got through.
-	ErrFailed = errors.New("the NATs let no packet through")
+	ErrFailed = errors.New("the routers or firewalls of the two machines let nothing through")
 	// ErrLately means that the last attempt failed a short while ago.
-	ErrLately = errors.New("it failed a short while ago")
+	ErrLately = errors.New("it was tried in vain a moment ago")
 	// ErrBusy means that too many attempts are under way.
-	ErrBusy = errors.New("too many attempts are under way")
+	ErrBusy = errors.New("this machine tries to reach too many others at once")
 )
+
+// Reason returns an error of Connect, or of CircuitError, in words for people, "" if it is
+// another error. What such an error wraps is for logs.
+func Reason(err error) string {
+	for _, known := range []error{ErrExchange, ErrClosed, ErrFailed, ErrLately, ErrBusy, errUnconnected, errAbsent, errShut, errFull, errLendsNone} {
+		if errors.Is(err, known) {
+			return known.Error()
+		}
+	}
+	return ""
+}
 
 // Config says for whom and how holes are punched. All fields are required.
 type Config struct {
@@ -92,9 +104,11 @@ type attempt struct {
 	// failed tells the asker that the exchange is over without success; of size 1.
 	failed chan error
 
-	// circuit and punching are guarded by Puncher.mu: the circuit that we asked for,
-	// and since when both sides know each other's addresses; zero: they do not.
+	// circuit, talking and punching are guarded by Puncher.mu: the circuit that we asked
+	// for, whether the other side has begun to speak over it, and since when both sides
+	// know each other's addresses; zero: they do not.
 	circuit  network.Conn
+	talking  bool
 	punching time.Time
 }
 
@@ -218,7 +232,7 @@ func (u *Puncher) ask(p peer.ID, a *attempt, relays []peer.ID) error {
 	case u.isDirect(p):
 		return nil // there is a better one already
 	case err != nil:
-		return fmt.Errorf("%w: %w", ErrNoCircuit, err)
+		return err
 	}
 	defer conn.Close()
 	u.watch(a, conn)
@@ -259,12 +273,16 @@ func (u *Puncher) circuit(a *attempt, p peer.ID, relays []peer.ID) (network.Conn
 		}
 	}
 	if len(addrs) == 0 {
-		return nil, errors.New("none of theirs is reached")
+		return nil, &CircuitError{}
 	}
 	u.cfg.Offer(p, addrs)
 	ctx, cancel := context.WithTimeout(a.alone, circuitTime)
 	defer cancel()
-	return u.cfg.Host.Network().DialPeer(network.WithAllowLimitedConn(ctx, "punch"), p)
+	c, err := u.cfg.Host.Network().DialPeer(network.WithAllowLimitedConn(ctx, "punch"), p)
+	if err != nil {
+		return nil, noCircuit(addrs, err)
+	}
+	return c, nil
 }
 
 // connected is told of each connection.
@@ -300,7 +318,12 @@ func (u *Puncher) watch(a *attempt, c network.Conn) {
 func (u *Puncher) disconnected(_ network.Network, c network.Conn) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if a := u.running[c.RemotePeer()]; a != nil && a.circuit == c && a.punching.IsZero() {
+	a := u.running[c.RemotePeer()]
+	switch {
+	case a == nil || a.circuit != c || !a.punching.IsZero():
+	case a.talking:
+		a.fail(fmt.Errorf("%w: %w", ErrExchange, ErrClosed))
+	default:
 		a.fail(ErrClosed)
 	}
 }
@@ -376,11 +399,12 @@ func (u *Puncher) setPunching(a *attempt) {
 	}
 }
 
-// asking returns the attempt that we asked p for.
+// asking returns the attempt that we asked p for, over which p begins to speak.
 func (u *Puncher) asking(p peer.ID) *attempt {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if a := u.running[p]; a != nil && a.asked {
+		a.talking = true
 		return a
 	}
 	return nil

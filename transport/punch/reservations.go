@@ -32,7 +32,7 @@ const (
 )
 
 // ErrRefused means that a relay lends this machine no circuits.
-var ErrRefused = errors.New("the relay lends us no circuits")
+var ErrRefused = errors.New("it has no room for that, or its operator has turned it off")
 
 // Reservation is what one relay said to our wish to be called over its circuits.
 type Reservation struct {

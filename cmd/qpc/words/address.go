@@ -1,7 +1,9 @@
 package words
 
 import (
+	"net"
 	"regexp"
+	"strings"
 	"sync"
 
 	"quicnprotochat/cmd/qpc/cli"
@@ -18,6 +20,34 @@ var addresses = sync.OnceValue(func() (all [2]*regexp.Regexp) {
 // them.
 func Places(text string) string {
 	find := addresses()
-	text = find[0].ReplaceAllString(cli.Defuse(text), "by way of relay $4")
+	text = find[0].ReplaceAllStringFunc(cli.Defuse(text), func(circuit string) string {
+		part := find[0].FindStringSubmatch(circuit)
+		place := ""
+		if part[1] != "" {
+			place = net.JoinHostPort(part[1], part[3])
+		}
+		return "straight, with the help of relay " + relayName(part[4], place)
+	})
 	return find[1].ReplaceAllString(text, "$1 port $3 ($2)")
 }
+
+// RelayName is a relay as people know it, from its URL: HOST:PORT, and the end of its key.
+func RelayName(url string) string {
+	key, place, ok := strings.Cut(strings.TrimPrefix(url, "qpc-relay://"), "@")
+	if !ok {
+		return cli.Defuse(url)
+	}
+	return relayName(key, place)
+}
+
+// relayName is RelayName of a key, which may be all that is known.
+func relayName(key, place string) string {
+	end := shortKey(key)
+	if place == "" {
+		return end
+	}
+	return cli.Defuse(place) + " (" + end + ")"
+}
+
+// shortKey is the end of a key, by which people can tell it from others.
+func shortKey(key string) string { return cli.Defuse("…" + key[max(0, len(key)-8):]) }

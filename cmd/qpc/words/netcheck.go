@@ -18,8 +18,8 @@ var (
 	}
 	natWords = map[string]string{
 		"none":        "none: relays see an address of this machine itself",
-		"independent": "yes, one port for all destinations: holes can be punched",
-		"dependent":   "yes, another port for each destination (symmetric): holes can be punched to few",
+		"independent": "a router is before this machine; most people connect straight through it, with the help of a relay",
+		"dependent":   "a strict router (symmetric NAT) is before this machine; few people connect straight through it",
 		"unknown":     "unknown: it takes two relays that see this machine from outside to tell",
 	}
 	portMapWords = map[string]string{
@@ -37,12 +37,19 @@ func Netcheck(n localapi.Netcheck) string {
 	line := func(what, format string, args ...any) {
 		fmt.Fprintf(&b, "%-16s %s\n", what, fmt.Sprintf(format, args...))
 	}
+	var advice []string
+	for _, a := range n.Advice {
+		advice = append(advice, cli.Defuse(a))
+	}
+	if n.Online == "no" {
+		fmt.Fprintf(&b, "%s\n\n", strings.Join(advice, "\n")) // the rest follows from it
+	}
 	line("UDP", "%s", udpWords[n.UDP])
 	line("IPv4", "%s", familyWords[n.IPv4])
 	line("IPv6", "%s", familyWords[n.IPv6])
 	line("NAT", "%s", natWords[n.NAT])
 	for _, s := range n.Seen {
-		line("", "seen as %s by %s", Places(s.Addr), cli.Defuse(s.Relay))
+		line("", "seen as %s by relay %s", Places(s.Addr), relayOf(n, s.Relay))
 	}
 	line("port forwarding", "%s", strings.TrimSpace(portMapWords[n.PortMap]+" "+Places(strings.Join(n.PortMapAddrs, ", "))))
 	line("from outside", "%s", reachableWords[n.Reachable])
@@ -55,10 +62,10 @@ func Netcheck(n localapi.Netcheck) string {
 	}
 	for _, r := range n.Relays {
 		if !r.Reached {
-			line("relay", "%s does not answer: %s", cli.Defuse(r.URL), Places(r.Error))
+			line("relay", "%s%s", RelayName(r.URL), silent(r.Error))
 			continue
 		}
-		line("relay", "%s answers in %s over %s", cli.Defuse(r.URL), r.RTT, strings.ToUpper(r.Transport))
+		line("relay", "%s answers in %s over %s", RelayName(r.URL), r.RTT, strings.ToUpper(r.Transport))
 	}
 	if len(n.Relays) == 0 {
 		line("relay", "none")
@@ -68,8 +75,18 @@ func Netcheck(n localapi.Netcheck) string {
 		lan = fmt.Sprintf("%s, %s heard there", n.LAN, Count(n.Nearby, "other machine", "other machines"))
 	}
 	line("LAN", "%s", lan)
-	for _, a := range n.Advice {
-		fmt.Fprintf(&b, "\n%s", cli.Defuse(a))
+	if n.Online == "no" {
+		return strings.TrimSuffix(b.String(), "\n")
 	}
-	return b.String()
+	return b.String() + "\n" + strings.Join(advice, "\n")
+}
+
+// relayOf names a relay that is asked for by its key.
+func relayOf(n localapi.Netcheck, key string) string {
+	for _, r := range n.Relays {
+		if strings.Contains(r.URL, key) {
+			return RelayName(r.URL)
+		}
+	}
+	return shortKey(key)
 }

@@ -80,7 +80,7 @@ func Request(r localapi.Request) string {
 func Inviter(c localapi.Contact) string {
 	switch {
 	case c.Name == c.Identity:
-		return "…" + c.Identity[max(0, len(c.Identity)-8):]
+		return shortKey(c.Identity)
 	case c.Claim != "":
 		return fmt.Sprintf("%s (%s as that relay claims)", cli.Defuse(c.Name), cli.Defuse(c.Claim))
 	}

@@ -3,6 +3,7 @@ package words
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,10 +11,33 @@ import (
 	"quicnprotochat/node/localapi"
 )
 
+// stateWords are what the state of an own message means.
+var stateWords = map[localapi.State]string{
+	localapi.Queued:    "It is only on this machine so far; it goes out by itself.",
+	localapi.Stored:    "A relay has it; their machine fetches it there as soon as it can.",
+	localapi.Direct:    "Their machine has it and has not confirmed it yet.",
+	localapi.Delivered: "Their machine has it and has confirmed it.",
+	localapi.Read:      "They have read it.",
+	localapi.Failed:    "It was given up and will not arrive: write it again.",
+}
+
+// onlineWords say what an Online other than yes means.
+var onlineWords = map[string]string{
+	"no":  "This machine is not online: it has no network. Switch on Wi-Fi or plug in the cable.",
+	"lan": "The network of this machine leads nowhere else: only people on that network are reached.",
+}
+
 // Explanation is what was tried for a message.
 func Explanation(x localapi.Explanation) string {
 	var b strings.Builder
+	if cut := onlineWords[x.Online]; cut != "" && !x.State.Reaches(localapi.Delivered) && x.State != localapi.Received {
+		fmt.Fprintf(&b, "%s\n", cut)
+	}
 	fmt.Fprintf(&b, "%s, path %s: %s\n", x.State, x.Path, Places(x.Why))
+	note := x.State == localapi.Delivered && x.Path == localapi.PathNone // it is for nobody else
+	if means := stateWords[x.State]; means != "" && len(x.To) == 1 && !note {
+		fmt.Fprintf(&b, "%s\n", means)
+	}
 	fmt.Fprintf(&b, "written %s", x.Sent.Local().Format("2006-01-02 15:04:05"))
 	if x.State == localapi.Received {
 		fmt.Fprintf(&b, ", came in %s", x.Stored.Local().Format("2006-01-02 15:04:05"))
@@ -24,7 +48,7 @@ func Explanation(x localapi.Explanation) string {
 			b.WriteString(", nothing tried since this node started")
 		}
 		for _, t := range to.Tries {
-			fmt.Fprintf(&b, "\n    %s", tryText(t, x.Sent.Time))
+			tryText(&b, t, x.Sent.Time, x.Online == "no")
 		}
 		if to.Next != nil {
 			fmt.Fprintf(&b, "\n    next try in %s, and at once when their machine or relay is seen", wait(to.Next.Time))
@@ -41,30 +65,101 @@ func wait(until time.Time) time.Duration {
 	return max(time.Until(until).Round(time.Second), time.Second)
 }
 
-// tryText is one line about a try for a message of that time.
-func tryText(t localapi.Try, sent time.Time) string {
+// tryText writes a line about a try for a message of that time, and one for each reason why
+// addresses were dialled in vain, unless brief.
+func tryText(b *strings.Builder, t localapi.Try, sent time.Time, brief bool) {
 	when := moment(t.Time.Time, sent)
-	if t.Times > 1 {
+	switch {
+	case t.Times > 1 && t.Time.Before(sent): // some of them were for an earlier message
+		when = moment(t.Last.Time, sent)
+	case t.Times > 1:
 		when += fmt.Sprintf(" to %s, %d times", moment(t.Last.Time, sent), t.Times)
 	}
-	result := Places(t.Result)
+	fmt.Fprintf(b, "\n    %s  ", when)
 	switch t.Way {
 	case "receipt":
-		return fmt.Sprintf("%s  %s (%s)", when, result, t.Path)
+		fmt.Fprintf(b, "%s (%s)", Places(t.Result), t.Path)
+		return
 	case "keys":
-		return fmt.Sprintf("%s  what it takes to write to them: %s", when, result)
+		b.WriteString(Places(t.Result))
+		return
+	case "relay":
+		fmt.Fprintf(b, "their relay %s: ", cmp.Or(RelayName(t.RelayURL), shortKey(t.Relay)))
+	default:
+		b.WriteString("their machine: ")
 	}
-	who := "their machine"
-	if t.Relay != "" {
-		who = "their relay " + t.Relay
+	reasons := dialled(t.Result)
+	switch took := took(t.Took); {
+	case t.OK && t.Path != localapi.PathMailbox:
+		fmt.Fprintf(b, "%s (%s%s)", Places(t.Result), t.Path, prefixed(", ", took))
+	case reasons == nil:
+		b.WriteString(Places(t.Result) + bracketed(took))
+	case len(reasons) == 1:
+		b.WriteString(reasons[0].why + bracketed(took))
+	default:
+		b.WriteString("not reached" + bracketed(took))
 	}
-	if t.OK && t.Path != localapi.PathMailbox {
-		result += fmt.Sprintf(" (%s)", t.Path)
+	for _, r := range reasons {
+		if brief {
+			break
+		}
+		fmt.Fprintf(b, "\n        %s", strings.Join(r.at, ", "))
+		if len(reasons) > 1 {
+			b.WriteString(": " + r.why)
+		}
 	}
-	if took, err := time.ParseDuration(t.Took); err == nil && took > 0 {
-		result += " after " + t.Took
+}
+
+// took is a duration of the local API, "" if it is none.
+func took(text string) string {
+	if d, err := time.ParseDuration(text); err != nil || d <= 0 {
+		return ""
 	}
-	return fmt.Sprintf("%s  %s: %s", when, who, result)
+	return text
+}
+
+func prefixed(prefix, text string) string {
+	if text == "" {
+		return ""
+	}
+	return prefix + text
+}
+
+func bracketed(text string) string {
+	if text == "" {
+		return ""
+	}
+	return " (" + text + ")"
+}
+
+// dialReason is why addresses were dialled in vain.
+type dialReason struct {
+	why string
+	at  []string
+}
+
+// dialled reads a result that lists addresses, each with what came of it: of each reason
+// once, with its addresses. It is nil if the result is another one.
+func dialled(result string) (all []dialReason) {
+	for part := range strings.SplitSeq(result, "; ") {
+		at, why, ok := strings.Cut(part, ": ")
+		switch {
+		case ok && strings.HasPrefix(at, "/"):
+			at, why = Places(at), Places(why)
+			i := slices.IndexFunc(all, func(r dialReason) bool { return r.why == why })
+			if i < 0 {
+				i, all = len(all), append(all, dialReason{why: why})
+			}
+			if !slices.Contains(all[i].at, at) {
+				all[i].at = append(all[i].at, at)
+			}
+		case all == nil:
+			return nil
+		default: // a reason with a semicolon in it, or the cut end of a long list
+			all[len(all)-1].why += "; " + Places(part)
+		}
+	}
+	return all
 }
 
 // moment is a time beside another one: with the day only if it is another day.
@@ -79,6 +174,9 @@ func moment(t, beside time.Time) string {
 // Ping is how the machine and the relays of somebody answer.
 func Ping(p localapi.Ping) string {
 	var b strings.Builder
+	if cut := onlineWords[p.Online]; cut != "" && !p.Reached {
+		fmt.Fprintf(&b, "%s\n", cut)
+	}
 	name := cli.Defuse(p.Name)
 	if p.Reached {
 		fmt.Fprintf(&b, "%s answers in %s, path %s, at %s", name, p.RTT, p.Path, cmp.Or(Places(p.Addr), "an unknown address"))
@@ -86,18 +184,28 @@ func Ping(p localapi.Ping) string {
 			fmt.Fprintf(&b, "; it took %s to connect", p.Dialled)
 		}
 	} else {
-		fmt.Fprintf(&b, "%s does not answer: %s", name, Places(p.Error))
+		b.WriteString(name + silent(p.Error))
 	}
 	for _, t := range p.Tried {
-		fmt.Fprintf(&b, "\n    tried %s at %s: %s", Places(t.Addr), t.Time.Local().Format("15:04:05"), cmp.Or(Places(t.Error), "it worked"))
+		if p.Online != "no" {
+			fmt.Fprintf(&b, "\n    tried %s at %s: %s", Places(t.Addr), t.Time.Local().Format("15:04:05"), cmp.Or(Places(t.Error), "it worked"))
+		}
 	}
 	for _, r := range p.Relays {
 		if r.Reached {
-			fmt.Fprintf(&b, "\n    relay %s answers in %s", cli.Defuse(r.URL), r.RTT)
+			fmt.Fprintf(&b, "\n    relay %s answers in %s", RelayName(r.URL), r.RTT)
 		} else {
-			fmt.Fprintf(&b, "\n    relay %s does not answer: %s", cli.Defuse(r.URL), Places(r.Error))
+			fmt.Fprintf(&b, "\n    relay %s%s", RelayName(r.URL), silent(r.Error))
 		}
 	}
 	fmt.Fprintf(&b, "\nSo %s.", cli.Defuse(p.Why))
 	return b.String()
+}
+
+// silent says that somebody does not answer, and why if that is more.
+func silent(why string) string {
+	if why == "" || why == "no answer" {
+		return " does not answer"
+	}
+	return " is not reached: " + Places(why)
 }

@@ -14,6 +14,9 @@ import (
 func Status(st localapi.Status) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s  %s\n", cli.Defuse(st.Name), st.Identity)
+	if cut := onlineWords[st.Online]; cut != "" {
+		fmt.Fprintf(&b, "%s\n", cut)
+	}
 	fmt.Fprintf(&b, "LAN discovery %s\n", lanText(st))
 	for _, addr := range st.Addrs {
 		addr, _, _ = strings.Cut(addr, "/p2p/")
@@ -35,6 +38,9 @@ func Status(st localapi.Status) string {
 		}
 		fmt.Fprintf(&b, "%s %s\n", cli.Defuse(p.Name), state)
 		for _, t := range p.Tried {
+			if st.Online == "no" {
+				break // of no use to who reads it
+			}
 			fmt.Fprintf(&b, "    tried %s: %s\n", Places(t.Addr), cmp.Or(Places(t.Error), "it worked"))
 		}
 	}
@@ -90,7 +96,7 @@ func Relay(r localapi.Relay) string {
 	case !r.Reached && r.Error == "":
 		state = "not reached yet"
 	case !r.Reached:
-		state = "not reached (qpc netcheck says what to do): " + Places(r.Error)
+		state = "not reached: " + Places(r.Error) + " (qpc netcheck says what to do)"
 	}
 	if r.Sealed {
 		state += ", your contacts can leave mail there without telling it who they are"

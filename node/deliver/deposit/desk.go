@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -17,7 +16,7 @@ import (
 const Gather = 30 * time.Millisecond
 
 // ErrFull means that the relay keeps nothing more for a person.
-var ErrFull = errors.New("the inbox is full, or holds all that one may leave there")
+var ErrFull = errors.New("the mailbox there is full, or holds all that you may leave in it, until they fetch their mail")
 
 // Relay is what is called: *rpc.Client.
 type Relay interface {
@@ -120,7 +119,7 @@ func (b *batch) call(ctx context.Context, r Relay, payload []byte) error {
 	b.failed = make(map[rpc.Identity]error)
 	for i, seq := range seqs {
 		if seq == 0 {
-			b.failed[b.to[i]] = fmt.Errorf("leave a payload for %s: %w", transport.Key(b.to[i]), ErrFull)
+			b.failed[b.to[i]] = ErrFull
 		}
 	}
 	return nil

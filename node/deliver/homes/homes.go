@@ -192,7 +192,7 @@ func (r *relay) state() State {
 	defer r.mu.Unlock()
 	s := State{URL: r.url, Reached: r.reached}
 	if r.err != nil {
-		s.Error = tries.Plain(r.err)
+		s.Error = tries.Short(r.err)
 	}
 	return s
 }

@@ -35,7 +35,7 @@ type race struct {
 	byRelay  bool
 	atOnce   bool // the relays were not made to wait
 	answered bool // the machine took something
-	failure  Undelivered
+	failure  tries.Failure
 }
 
 // slowTime is after which time a race says why nobody has taken what it carries.
@@ -87,11 +87,11 @@ func (r *race) run(ctx context.Context) error {
 			r.ended(e)
 			switch {
 			case e.direct():
-				r.failure.direct = e.err
+				r.failure.Machine = e.err
 				r.beginRelays(ways, relays)
 				relays = nil
 			case e.err != nil:
-				r.failure.relays = append(r.failure.relays, fmt.Errorf("relay %s: %w", e.relay, e.err))
+				r.failure.Relays = append(r.failure.Relays, tries.AtRelay{At: e.relay, Err: e.err})
 			}
 			if r.running == 0 && r.open > 0 {
 				return &r.failure
@@ -105,10 +105,14 @@ func (r *race) run(ctx context.Context) error {
 
 // slow says of what nobody has taken yet why it waits: a race can last long.
 func (r *race) slow(ctx context.Context) {
-	why := "waiting: their machine has not answered yet, and they have no relay"
-	if len(r.p.Relays) > 0 {
-		why = "waiting: neither their machine nor a relay of theirs has answered yet"
+	why := "neither their machine nor a relay of theirs has answered yet"
+	switch {
+	case r.cfg.Offline():
+		why = tries.NotOnline
+	case len(r.p.Relays) == 0:
+		why = "their machine has not answered yet, and they have no relay"
 	}
+	why = tries.Waiting + why
 	if err := r.cfg.Stuck(ctx, r.p.ID, why, r.cfg.Tries.Since(r.p.ID, time.Time{})); err != nil && ctx.Err() == nil {
 		r.cfg.Log.Error("note why a message waits", "err", err)
 	}
@@ -158,19 +162,20 @@ func (r *race) note(ctx context.Context, a ack) error {
 		return it.Direct(ctx, a.path, fmt.Sprintf("their machine took it (%s)", a.path), tries.Add(tried, t))
 	}
 	if !r.trying.IsZero() {
-		tried = tries.Add(tried, tries.Try{Way: tries.Machine, At: r.trying, Took: now.Sub(r.trying), Result: tries.NoAnswer})
+		tried = tries.Add(tried, tries.Try{Way: tries.Machine, At: r.trying, Took: now.Sub(r.trying), Result: slower})
 	}
-	t.Way, t.Relay, t.Path, t.Result = tries.Relay, a.relay, "", "keeps it"
+	t.Way, t.Relay, t.Path, t.Result = tries.Relay, a.relay.Key, "", "keeps it"
 	if a.sealed {
 		t.Result += fromNobody
 	}
 	r.cfg.Tries.Note(r.p.ID, t)
-	why := "their machine did not answer in time, their relay " + t.Result
+	why := "their machine did not answer in time"
 	switch {
-	case r.failure.direct != nil:
-		why = fmt.Sprintf("their machine: %s; their relay %s", tries.Plain(r.failure.direct), t.Result)
+	case r.failure.Machine != nil:
+		why = "their machine: " + tries.Short(r.failure.Machine)
 	case r.atOnce:
-		why = "their machine has not answered lately, their relay " + t.Result
+		why = "their machine has not answered lately"
 	}
-	return it.Stored(ctx, a.relay, why, tries.Add(tried, t))
+	why += fmt.Sprintf("; their relay %s %s", a.relay.Place(), t.Result)
+	return it.Stored(ctx, a.relay.Key, why, tries.Add(tried, t))
 }

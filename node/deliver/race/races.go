@@ -3,7 +3,6 @@ package race
 import (
 	"context"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
@@ -28,6 +27,8 @@ type Config struct {
 	Tries *tries.Book
 	// Stuck notes why what is for a person has not been taken yet.
 	Stuck func(ctx context.Context, to rpc.Identity, why string, tried []tries.Try) error
+	// Offline reports whether this machine has no network.
+	Offline func() bool
 	// Go runs fn in a goroutine, and reports whether it did.
 	Go  func(fn func(ctx context.Context)) bool
 	Log *slog.Logger
@@ -43,26 +44,6 @@ type Item struct {
 	Stored  func(ctx context.Context, relay transport.Key, why string, tried []tries.Try) error
 }
 
-// Undelivered says why nobody took a payload, one reason for each way tried.
-type Undelivered struct {
-	direct error
-	relays []error
-}
-
-func (u *Undelivered) Error() string {
-	parts := []string{"their machine does not answer"}
-	if u.direct != nil {
-		parts = []string{"their machine: " + tries.Plain(u.direct)}
-	}
-	for _, err := range u.relays {
-		parts = append(parts, tries.Plain(err))
-	}
-	if len(u.relays) == 0 {
-		parts = append(parts, "they have no relay")
-	}
-	return strings.Join(parts, "; ")
-}
-
 // Races are those of one node. Their methods may be called from many goroutines.
 type Races struct {
 	cfg  Config
@@ -76,11 +57,11 @@ type Races struct {
 func New(cfg Config) *Races { return &Races{cfg: cfg, strays: make(map[rpc.Identity]int)} }
 
 // Run brings items to a person. It returns nil when each has been taken by somebody, and
-// an *Undelivered when no way is left for one.
+// an *tries.Failure when no way is left for one.
 func (r *Races) Run(ctx context.Context, p people.Person, items []Item) error {
 	one := &race{
 		Races: r, p: p, items: items, acks: make(chan ack), ends: make(chan end),
-		taken: make([]bool, len(items)), open: len(items),
+		taken: make([]bool, len(items)), open: len(items), failure: tries.Failure{Alone: len(p.Relays) == 0},
 	}
 	return one.run(ctx)
 }

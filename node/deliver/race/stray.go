@@ -12,6 +12,9 @@ import (
 // for when relays were faster.
 const strayMost = 4
 
+// slower is what came of a machine that was waited for until a relay had everything.
+const slower = "no answer before a relay took it"
+
 // over ends the ways to the person's machine, with which the race is over. When a relay
 // was faster, what is on a connection to the machine already is left to arrive: a relay
 // may lie, and a machine that is far away or busy would never get anything if it was
@@ -30,9 +33,14 @@ func (r *race) over(straight context.Context, stop func()) {
 
 // giveUp notes for how long the machine was waited for in vain.
 func (r *race) giveUp() {
-	if !r.answered && !r.trying.IsZero() {
-		r.cfg.Tries.Note(r.p.ID, tries.Try{Way: tries.Machine, At: r.trying, Took: time.Since(r.trying), Result: tries.NoAnswer})
+	if r.answered || r.trying.IsZero() {
+		return
 	}
+	t := tries.Try{Way: tries.Machine, At: r.trying, Took: time.Since(r.trying), Result: "no answer"}
+	if r.byRelay {
+		t.Result = slower
+	}
+	r.cfg.Tries.Note(r.p.ID, t)
 }
 
 // wait notes what the machine takes after the race.

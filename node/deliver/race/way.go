@@ -15,11 +15,11 @@ import (
 
 // way is one of the places that items are brought to.
 type way struct {
-	relay transport.Key // zero: the person's own machine
+	relay transport.RelayURL // zero: the person's own machine
 	began time.Time
 }
 
-func (w way) direct() bool { return w.relay.IsZero() }
+func (w way) direct() bool { return w.relay == (transport.RelayURL{}) }
 
 // ack says that somebody has taken an item, and how the machine was connected, or
 // that the relay was not told who sends it.
@@ -42,7 +42,7 @@ func (r *race) begin(ctx context.Context, w way, run func(ctx context.Context, w
 	wg := &r.stray
 	if !w.direct() {
 		r.atRelays++
-		t.Way, t.Relay = tries.Relay, w.relay
+		t.Way, t.Relay = tries.Relay, w.relay.Key
 		wg = &r.wg
 	}
 	r.cfg.Tries.Note(r.p.ID, t)
@@ -61,7 +61,7 @@ func (r *race) ended(e end) {
 	switch {
 	case !e.direct():
 		r.atRelays--
-		t.Way, t.Relay = tries.Relay, e.relay
+		t.Way, t.Relay = tries.Relay, e.relay.Key
 	case e.began.Equal(r.trying):
 		r.trying = time.Time{}
 	}
@@ -78,7 +78,7 @@ func (r *race) beginDirect(ctx context.Context) {
 
 func (r *race) beginRelays(ctx context.Context, relays []transport.RelayURL) {
 	for _, url := range relays {
-		r.begin(ctx, way{url.Key, time.Now()}, func(ctx context.Context, w way) error { return r.goRelay(ctx, w, url) })
+		r.begin(ctx, way{url, time.Now()}, r.goRelay)
 	}
 }
 
@@ -100,17 +100,17 @@ func (r *race) goDirect(ctx context.Context, w way) error {
 }
 
 // fromNobody is what is said of a relay behind what it did.
-const fromNobody = " and was not told from whom it is"
+const fromNobody = ", and was not told from whom it is"
 
 // goRelay leaves the items at one relay, again if its connection is made anew meanwhile.
-func (r *race) goRelay(ctx context.Context, w way, u transport.RelayURL) error {
+func (r *race) goRelay(ctx context.Context, w way) error {
 	bring := func(ctx context.Context, at *links.Wire, sealed bool) error {
 		return r.send(ctx, at, ack{way: w, sealed: sealed})
 	}
-	ln := r.cfg.Links.Now(u.Key)
-	err := r.cfg.AtRelay(ctx, r.p, u, bring)
+	ln := r.cfg.Links.Now(w.relay.Key)
+	err := r.cfg.AtRelay(ctx, r.p, w.relay, bring)
 	if err != nil && ln != nil && ln.Worn() {
-		err = r.cfg.AtRelay(ctx, r.p, u, bring)
+		err = r.cfg.AtRelay(ctx, r.p, w.relay, bring)
 	}
 	return err
 }
@@ -147,7 +147,7 @@ func (r *race) send(ctx context.Context, at *links.Wire, a ack) error {
 // knows us with theirs.
 func (r *race) enqueue(ctx context.Context, c *rpc.Client, a ack, it Item) (answer func() error) {
 	if it.Shared && !a.direct() && !a.sealed {
-		return func() error { return r.desk.Leave(ctx, a.relay, c, r.p.ID, it.Payload) }
+		return func() error { return r.desk.Leave(ctx, a.relay.Key, c, r.p.ID, it.Payload) }
 	}
 	wait := c.StartEnqueue(ctx, r.p.ID, rpc.Channel{}, it.Payload)
 	return func() error {

@@ -3,8 +3,6 @@ package network
 import (
 	"context"
 	"errors"
-	"fmt"
-	"slices"
 	"time"
 
 	"quicnprotochat/node/localapi"
@@ -30,7 +28,7 @@ func (n *Network) Call(ctx context.Context, id rpc.Identity, name string) locala
 		called = append(called, a)
 		p.Relays = append(p.Relays, localapi.PingRelay{URL: r.String(), Reached: a.err == nil, RTT: a.rtt, Error: a.reason()})
 		if a.err == nil && kept == "" {
-			kept = r.Host
+			kept = r.Place()
 		}
 	}
 	a := <-found
@@ -42,7 +40,8 @@ func (n *Network) Call(ctx context.Context, id rpc.Identity, name string) locala
 	for _, t := range state.Tried {
 		p.Tried = append(p.Tried, localapi.Tried{Addr: t.Addr.String(), Error: t.Err, Time: localapi.Time{Time: t.At}})
 	}
-	p.Why = outlook(p, kept, a.offline() && !slices.ContainsFunc(called, func(c call) bool { return !c.offline() }))
+	p.Online = n.Online()
+	p.Why = outlook(p, kept, offline(p.Online, append(called, a)...))
 	return p
 }
 
@@ -55,9 +54,9 @@ func outlook(p localapi.Ping, kept string, offline bool) string {
 	case kept != "":
 		return "a message goes to their relay " + kept + ": their machine fetches it there at once if it is up and only cannot be reached from here, else when it is back"
 	case offline:
-		return "this machine is not online: a message waits here and goes out by itself when it is; see qpc netcheck"
+		return "this machine is not online: a message waits here and goes out by itself when it is"
 	case len(p.Relays) > 0:
-		return "neither their machine nor a relay of theirs answers: a message waits here; is this machine online? see qpc netcheck"
+		return "neither their machine nor a relay of theirs answers: a message waits here and goes out by itself when one does; qpc netcheck says whether it is this machine that is cut off"
 	default:
 		return "their machine does not answer and they have no relay: a message waits here until both machines are up; a relay would keep it (qpc relay add URL, on their side)"
 	}
@@ -69,17 +68,17 @@ type call struct {
 	err          error
 }
 
-// offline reports whether this machine has no network that leads there.
-func (c call) offline() bool {
+// stopped reports whether a machine answers that nothing runs there.
+func (c call) stopped() bool {
 	var dial *transport.DialError
-	return errors.As(c.err, &dial) && dial.Offline()
+	return errors.As(c.err, &dial) && dial.Stopped()
 }
 
 func (c call) reason() string {
 	if c.err == nil {
 		return ""
 	}
-	return tries.Plain(c.err)
+	return tries.Short(c.err)
 }
 
 const (
@@ -121,8 +120,11 @@ func roundTrip(ctx context.Context, client *rpc.Client) (string, error) {
 		_, err := client.Health(ctx)
 		rtt := time.Since(began)
 		cancel()
-		if err != nil {
-			return "", fmt.Errorf("no answer over the connection: %w", err)
+		switch {
+		case errors.Is(err, context.DeadlineExceeded):
+			return "", errors.New("it is connected and does not answer")
+		case err != nil:
+			return "", err
 		}
 		if i == 0 || rtt < least {
 			least = rtt

@@ -1,6 +1,7 @@
 package network
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -26,6 +27,27 @@ func TestOutlook(t *testing.T) {
 	} {
 		if got := outlook(c.p, c.kept, c.offline); !strings.Contains(got, c.want) {
 			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// TestOffline asks when it is this machine that is cut off.
+func TestOffline(t *testing.T) {
+	reached, silent := call{}, call{err: errors.New("no answer")}
+	for _, c := range []struct {
+		online string
+		calls  []call
+		want   bool
+	}{
+		{"no", nil, true},
+		{"no", []call{silent}, true},
+		{"lan", nil, false},
+		{"lan", []call{silent}, false},
+		{"lan", []call{reached}, false},
+		{"yes", []call{silent}, false},
+	} {
+		if got := offline(c.online, c.calls...); got != c.want {
+			t.Errorf("%s, %d calls: got %v, want %v", c.online, len(c.calls), got, c.want)
 		}
 	}
 }

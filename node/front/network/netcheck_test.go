@@ -18,18 +18,21 @@ func TestAdvice(t *testing.T) {
 	}{
 		{"no relay", localapi.Netcheck{}, "Name one: qpc relay add", "Name one"},
 		{"offline", localapi.Netcheck{Relays: []localapi.NetRelay{{URL: "qpc-relay://a"}}}, "is not online", "Switch on Wi-Fi"},
+		{"offline, no relay", localapi.Netcheck{Online: "no"}, "it has no network", "go out by themselves"},
+		{"only a LAN", localapi.Netcheck{Online: "lan", Relays: []localapi.NetRelay{{URL: "qpc-relay://a"}}}, "leads nowhere else", "on that network are reached"},
 		{"no answer", localapi.Netcheck{Relays: []localapi.NetRelay{{URL: "qpc-relay://a"}}}, "No relay answers", "port 7001"},
-		{"stopped", localapi.Netcheck{Relays: []localapi.NetRelay{{URL: "qpc-relay://a", Error: "/ip4/1.2.3.4/tcp/7000: nothing listens there; /ip4/1.2.3.4/udp/7000/quic-v1: no answer"}}}, "no relay runs on it", "operator"},
+		{"stopped", localapi.Netcheck{Relays: []localapi.NetRelay{{URL: "qpc-relay://a"}}}, "no relay runs on it", "operator"},
 		{"open", localapi.Netcheck{Relays: up, UDP: yes, Reachable: yes}, "Nothing to do", "Nothing to do"},
 		{"udp blocked", localapi.Netcheck{Relays: up, UDP: no, Reachable: unknown}, "blocks UDP", "Another network"},
-		{"symmetric", localapi.Netcheck{Relays: up, UDP: yes, Reachable: no, NAT: "dependent", PortMap: "none"}, "another port", "turn on UPnP"},
-		{"symmetric, not asked", localapi.Netcheck{Relays: up, UDP: yes, NAT: "dependent", PortMap: "off"}, "another port", "--port-map on"},
-		{"cone", localapi.Netcheck{Relays: up, UDP: yes, Reachable: no, NAT: "independent", PortMap: "refused"}, "holes can be punched", "Nothing to do"},
-		{"firewall", localapi.Netcheck{Relays: up, UDP: yes, Reachable: no, NAT: "none"}, "let UDP port 7001 in", "Holes"},
+		{"symmetric", localapi.Netcheck{Relays: up, UDP: yes, Reachable: no, NAT: "dependent", PortMap: "none"}, "is strict (symmetric NAT)", "turn on UPnP"},
+		{"symmetric, not asked", localapi.Netcheck{Relays: up, UDP: yes, NAT: "dependent", PortMap: "off"}, "is strict", "--port-map on"},
+		{"cone", localapi.Netcheck{Relays: up, UDP: yes, Reachable: no, NAT: "independent", PortMap: "refused"}, "behind a router, which lets through", "Nothing to do"},
+		{"firewall", localapi.Netcheck{Relays: up, UDP: yes, Reachable: no, NAT: "none"}, "let UDP port 7001 in", "with the help of a relay"},
 		{"unknown NAT", localapi.Netcheck{Relays: up, UDP: yes, Reachable: no, NAT: "unknown", PortMap: "refused"}, "cannot be reached", "UDP port 7001"},
 		{"one of two relays", localapi.Netcheck{Relays: append([]localapi.NetRelay{{URL: "qpc-relay://b"}}, up...), UDP: yes, Reachable: yes}, "Nothing to do", "qpc-relay://b does not answer"},
+		{"no help", localapi.Netcheck{Relays: []localapi.NetRelay{{URL: "qpc-relay://b", Reached: true, Refused: "it has no room for that"}}, UDP: yes, Reachable: yes}, "Nothing to do", "does not help others to connect straight to this machine: it has no room"},
 	} {
-		got := advice(c.n, 7001, c.name == "offline")
+		got := advice(c.n, 7001, strings.HasPrefix(c.name, "offline") || c.name == "only a LAN", c.name == "stopped")
 		if len(got) == 0 || !strings.Contains(got[0], c.want) || !strings.Contains(got[len(got)-1], c.last) {
 			t.Errorf("%s: got %q, want %q and %q", c.name, got, c.want, c.last)
 		}
