@@ -115,6 +115,41 @@ func TestTakenAndLost(t *testing.T) {
 	})
 }
 
+// TestOldKeysOutlastAPowerCut: bob has a message of an epoch that is past, and a power cut
+// takes back that he opened it. He comes back three weeks later, when the keys of that epoch
+// are to go, and opens it first: who wrote it may have his receipt and not send it again.
+func TestOldKeysOutlastAPowerCut(t *testing.T) {
+	simulate(t, func(w *world) {
+		a, b, c := w.node("alice"), w.node("bob"), w.node("carol")
+		knowEachOther(a, b, c)
+		a.group("friends", b, c)
+		w.net.Cut(a.ip, c.ip, true)
+		a.rename("friends", "pals")
+		for end := time.Now().Add(time.Minute); b.state("pals") == "-"; time.Sleep(time.Second) {
+			if time.Now().After(end) {
+				t.Fatal("bob does not hear of the new epoch")
+			}
+		}
+		b.cut.in("convo.(*Engine).Receive", before)
+		c.say("friends", "of the past epoch")
+		for end := time.Now().Add(time.Minute); !b.cut.is(); time.Sleep(time.Second) {
+			if time.Now().After(end) {
+				t.Fatal("bob does not get the message")
+			}
+		}
+		for _, n := range []*simNode{a, b, c} {
+			n.halt()
+		}
+		b.cut.arm(nil)
+		b.now = func() time.Time { return time.Now().Add(21 * 24 * time.Hour) }
+		b.start()
+		time.Sleep(10 * time.Second)
+		if got := b.said("pals"); !slices.Contains(got, "of the past epoch") {
+			t.Errorf("bob shows %q", got)
+		}
+	})
+}
+
 // TestWaitingAfterCrash stops a node after it has got the keys for a payload
 // that waited, and before it has tried that payload again.
 func TestWaitingAfterCrash(t *testing.T) {

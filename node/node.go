@@ -233,7 +233,7 @@ func (n *Node) Run(ctx context.Context) error {
 	parts.Go(func() error { return n.store.Check(ctx) })
 	parts.Go(func() error { return n.deliverer.Run(ctx, n.host) })
 	parts.Go(func() error {
-		if n.deliverer.Sure(ctx) != nil {
+		if n.deliverer.CaughtUp(ctx) != nil {
 			return nil
 		}
 		return n.groups.Run(ctx)

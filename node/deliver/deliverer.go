@@ -134,7 +134,11 @@ func (d *Deliverer) Run(ctx context.Context, host *transport.Host) error {
 	d.tasks.Run(d.beSure)
 	if d.Sure(ctx) == nil {
 		d.tasks.Run(d.inbox.Process)
-		d.tasks.Run(d.upkeep)
+		d.tasks.Run(func(ctx context.Context) {
+			if d.CaughtUp(ctx) == nil {
+				d.upkeep(ctx)
+			}
+		})
 		d.WakePending(ctx)
 		d.greet()
 	}
@@ -144,6 +148,10 @@ func (d *Deliverer) Run(ctx context.Context, host *transport.Host) error {
 	d.tasks.Wait()
 	return nil
 }
+
+// CaughtUp waits until all is tried that was in the inbox when Run began, or ctx ends. Who
+// erases keys by the clock calls it first.
+func (d *Deliverer) CaughtUp(ctx context.Context) error { return d.inbox.CaughtUp(ctx) }
 
 // Close lets go those who wait for a Run that does not come. It is idempotent.
 func (d *Deliverer) Close() { d.once.Do(func() { close(d.closed) }) }

@@ -65,6 +65,7 @@ type Inbox struct {
 	arrivals chan *arrival
 	work     chan struct{} // capacity 1: something is committed
 	again    chan struct{} // capacity 1: what waited may open
+	caughtUp chan struct{} // closed when Process has tried all that it found
 
 	mu   sync.Mutex
 	room chan struct{} // closed when mail was opened; guarded by mu
@@ -74,7 +75,8 @@ type Inbox struct {
 func New(cfg Config) *Inbox {
 	return &Inbox{
 		cfg: cfg, arrivals: make(chan *arrival, gatherMost),
-		work: make(chan struct{}, 1), again: make(chan struct{}, 1), room: make(chan struct{}),
+		work: make(chan struct{}, 1), again: make(chan struct{}, 1), caughtUp: make(chan struct{}),
+		room: make(chan struct{}),
 	}
 }
 
@@ -195,13 +197,28 @@ func signal(c chan struct{}) {
 // Retry lets what waits be tried again.
 func (b *Inbox) Retry() { signal(b.again) }
 
+// CaughtUp waits until Process has tried all that it found, or ctx ends. Whoever erases
+// keys calls it first: a power cut may have taken back the opening of what is receipted.
+func (b *Inbox) CaughtUp(ctx context.Context) error {
+	select {
+	case <-b.caughtUp:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // Process opens what is committed, in order, and what waited when told so, until ctx
 // ends.
 func (b *Inbox) Process(ctx context.Context) {
 	// What a run before this one has left: it may have ended between getting a
 	// key and trying what waits for it.
-	signal(b.work)
-	signal(b.again)
+	for _, drain := range []func(context.Context) error{b.drain, b.drainWaiting} {
+		if err := drain(ctx); err != nil && ctx.Err() == nil {
+			b.cfg.Log.Error("read inbox", "err", err)
+		}
+	}
+	close(b.caughtUp)
 	for {
 		drain := b.drain
 		select {
