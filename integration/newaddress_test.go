@@ -47,9 +47,20 @@ func TestNewAddress(t *testing.T) {
 	l.must("-n", l.ns("b"), "link", "set", "eth0", "down")
 	if s := bob.status(t); slices.ContainsFunc(s.Addrs, func(a string) bool { return strings.HasPrefix(a, "/ip4/192.168.79.3/") }) {
 		t.Errorf("got the addresses %q with no cable", s.Addrs)
+	} else if s.Online != "no" {
+		t.Errorf("with no cable the machine is online: %q", s.Online)
 	}
-	l.must("-n", l.ns("b"), "link", "set", "eth0", "up")
-	eventually(t, "bob tells the address with the cable in", func() bool {
-		return slices.ContainsFunc(bob.status(t).Addrs, func(a string) bool { return strings.HasPrefix(a, "/ip4/192.168.79.3/") })
+	d, err := bob.send("alice", "with no cable")
+	must(t, err)
+	var x localapi.Explanation
+	eventually(t, "bob is told that it is his own machine", func() bool {
+		must(t, bob.call(func(b []byte) error { return json.Unmarshal(b, &x) }, "why", d.ID))
+		return x.Online == "no" && strings.Contains(x.Why, "this machine is not online")
 	})
+	l.must("-n", l.ns("b"), "link", "set", "eth0", "up")
+	eventually(t, "bob tells the address with the cable in, and that the network leads no further", func() bool {
+		s := bob.status(t)
+		return s.Online == "lan" && slices.ContainsFunc(s.Addrs, func(a string) bool { return strings.HasPrefix(a, "/ip4/192.168.79.3/") })
+	})
+	eventually(t, "alice has what was written with no cable", func() bool { return alice.has("bob", "with no cable") })
 }
