@@ -26,8 +26,8 @@ const (
 	KeyLifetime = 35 * 24 * time.Hour
 )
 
-// clockSkew is how far in the future the not-before of a blob may lie.
-const clockSkew = 24 * time.Hour
+// ClockSkew is how far in the future the not-before of a blob may lie.
+const ClockSkew = 24 * time.Hour
 
 const (
 	blobVersion    = 1
@@ -63,7 +63,7 @@ func ParseHybridKey(blob []byte, owner [32]byte, now time.Time) (*HybridKey, err
 	if !ed25519.Verify(owner[:], append([]byte(HybridKeyDomain), signed...), signature) {
 		return nil, fmt.Errorf("parse hybrid key: %w", ErrSignature)
 	}
-	if now.Before(k.notBefore.Add(-clockSkew)) || now.After(k.notAfter) {
+	if now.Before(k.notBefore.Add(-ClockSkew)) || now.After(k.notAfter) {
 		return nil, fmt.Errorf("parse hybrid key: %w", ErrExpired)
 	}
 	return k, nil

@@ -46,8 +46,8 @@ func TestParseHybridKeyTimes(t *testing.T) {
 		err  error
 	}{
 		{"made now", testTime, nil},
-		{"our clock late by a day", testTime.Add(-clockSkew), nil},
-		{"made in the future", testTime.Add(-clockSkew - time.Millisecond), ErrExpired},
+		{"our clock late by a day", testTime.Add(-ClockSkew), nil},
+		{"made in the future", testTime.Add(-ClockSkew - time.Millisecond), ErrExpired},
 		{"at its end", end, nil},
 		{"after its end", end.Add(time.Millisecond), ErrExpired},
 	}

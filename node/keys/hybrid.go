@@ -150,7 +150,8 @@ func Of(tx *store.Tx, id rpc.Identity, now time.Time) (*seal.HybridKey, error) {
 }
 
 // Learn keeps the blob of another person's hybrid key. A blob that is unsigned,
-// expired or older than the one seen before is refused.
+// expired or older than the one seen before is refused, unless that is not good yet: it
+// was seen by a clock that was ahead.
 func Learn(tx *store.Tx, id rpc.Identity, blob []byte, now time.Time) error {
 	key, err := seal.ParseHybridKey(blob, id, now)
 	if err != nil {
@@ -161,6 +162,10 @@ func Learn(tx *store.Tx, id rpc.Identity, blob []byte, now time.Time) error {
 	case store.IsNotFound(err):
 	case err != nil:
 		return err
+	case seen.After(now.Add(seal.ClockSkew)):
+		if err := tx.DropPeerHybridKey(id); err != nil {
+			return err
+		}
 	case key.NotBefore().Before(seen):
 		return errors.New("hybrid key is older than the one seen before")
 	}

@@ -23,7 +23,16 @@ const (
 	PackageLifetime = 30 * 24 * time.Hour
 	// packageRenewal is the age at which a key package is replaced.
 	packageRenewal = 7 * 24 * time.Hour
+	// packageSkew is how long before its making a key package is good from: so far may the
+	// clock of who uses it be late.
+	packageSkew = time.Hour
 )
+
+// isAhead reports whether a key package is not good yet: it was made by a clock that was
+// ahead, or that is late now.
+func isAhead(row store.KeyPackage, now time.Time) bool {
+	return row.Created.After(now.Add(packageSkew))
+}
 
 // The cipher suites of groups.
 const (
@@ -114,7 +123,7 @@ func (k *Keys) missing(ctx context.Context, place transport.Key, want int, now t
 			err = errors.Join(err, e)
 		}
 		for _, row := range all {
-			if now.Sub(row.Created) >= packageRenewal {
+			if now.Sub(row.Created) >= packageRenewal || isAhead(row, now) {
 				continue
 			}
 			if row.HandedOut && !row.LastResort && place == transport.Key(k.id.ID()) {
@@ -147,7 +156,7 @@ func (k *Keys) missing(ctx context.Context, place transport.Key, want int, now t
 
 func (k *Keys) put(ctx context.Context, rows []store.KeyPackage, now time.Time) error {
 	return k.store.Update(ctx, func(tx *store.Tx) error {
-		if err := tx.DeleteExpiredKeyPackages(now); err != nil {
+		if err := errors.Join(tx.DeleteExpiredKeyPackages(now), withdrawAhead(tx, rows[0].Place, now)); err != nil {
 			return err
 		}
 		for _, row := range rows {
@@ -157,6 +166,23 @@ func (k *Keys) put(ctx context.Context, rows []store.KeyPackage, now time.Time) 
 		}
 		return nil
 	})
+}
+
+// withdrawAhead erases the packages of a place that nobody has and nobody would take yet.
+// One of last resort that somebody has stays for the Welcome to it.
+func withdrawAhead(tx *store.Tx, place transport.Key, now time.Time) error {
+	all, err := tx.KeyPackages(place)
+	for _, row := range all {
+		switch {
+		case err != nil || !isAhead(row, now):
+		case !row.HandedOut:
+			err = tx.DeleteKeyPackage(row.Ref)
+		case row.LastResort:
+			row.LastResort = false
+			err = tx.PutKeyPackage(row)
+		}
+	}
+	return err
 }
 
 // Placed notes that a place has taken packages.
@@ -212,7 +238,7 @@ func (k *Keys) make(place transport.Key, now time.Time, of kind) (store.KeyPacka
 		Suite:        of.suite,
 		Signer:       k.id.MLS(),
 		Identity:     id[:],
-		NotBefore:    now.Add(-time.Hour),
+		NotBefore:    now.Add(-packageSkew),
 		NotAfter:     now.Add(PackageLifetime),
 		Capabilities: Capabilities(),
 		LastResort:   of.lastResort,

@@ -311,3 +311,80 @@ func TestTake(t *testing.T) {
 		t.Errorf("got %d different packages of 5, want 3 and one of last resort twice", len(seen))
 	}
 }
+
+// TestClockWasAhead: the clock of a home was three weeks ahead and is right again. Nobody
+// takes its key packages of then: others are handed out, also for the one of last resort.
+func TestClockWasAhead(t *testing.T) {
+	k, s := newKeys(t)
+	here := transport.Key(k.id.ID())
+	ahead := start.Add(21 * day)
+	stock := func(now time.Time) {
+		t.Helper()
+		if _, err := k.Stock(t.Context(), here, 3, now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	take := func() *mls.KeyPackage {
+		t.Helper()
+		pkg, err := k.Take(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		kp, err := mls.ParseKeyPackage(pkg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return kp
+	}
+	stock(ahead)
+	var had []*mls.KeyPackage
+	for range 4 { // with the one of last resort
+		had = append(had, take())
+	}
+	stock(ahead)
+	stock(start)
+	for range 5 {
+		if err := take().Check(start); err != nil {
+			t.Errorf("handed out: %v", err)
+		}
+	}
+	err := s.View(t.Context(), func(tx *store.Tx) error {
+		for _, kp := range had {
+			if _, err := tx.KeyPackage(kp.Ref()); err != nil {
+				t.Errorf("the keys of one that somebody has: %v", err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestLearnAfterAhead: a hybrid key was seen by two clocks that were ahead. When both are
+// right again, the key of now is taken, and from then on no older one.
+func TestLearnAfterAhead(t *testing.T) {
+	_, s := newKeys(t)
+	other, _ := newKeys(t)
+	learn := func(blob []byte, now time.Time) error {
+		return s.Update(t.Context(), func(tx *store.Tx) error { return Learn(tx, other.id.ID(), blob, now) })
+	}
+	of := func(now time.Time) []byte {
+		t.Helper()
+		blob, err := other.Hybrid(t.Context(), now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return blob
+	}
+	older := of(start)
+	if err := learn(of(start.Add(29*day)), start.Add(29*day)); err != nil {
+		t.Fatal(err)
+	}
+	if err := learn(of(start.Add(8*day)), start.Add(8*day)); err != nil {
+		t.Errorf("the key of now: %v", err)
+	}
+	if learn(older, start.Add(8*day)) == nil {
+		t.Error("an older one is taken")
+	}
+}

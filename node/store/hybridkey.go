@@ -77,6 +77,11 @@ func (t *Tx) PutPeerHybridKey(id rpc.Identity, blob []byte, notBefore time.Time)
 	return err
 }
 
+// DropPeerHybridKey removes the key of a peer; it is no error if there is none.
+func (t *Tx) DropPeerHybridKey(id rpc.Identity) error {
+	return t.db.Do("DELETE FROM peer_hybrid_keys WHERE identity = ?", id[:])
+}
+
 // DropPeerHybridKeys removes the peers' keys whose not-before time is before
 // that time.
 func (t *Tx) DropPeerHybridKeys(before time.Time) error {
