@@ -277,17 +277,32 @@ func (b *book) touch(k Key, now time.Time) *bookPeer {
 	return p
 }
 
-// evict drops the sixteenth of the peers that was untouched for longest; b.mu is held.
+// evict drops peers that are known from the local network alone, where anybody can invent
+// some, if they are a sixteenth of all, else of all: the sixteenth that was untouched for
+// longest. b.mu is held.
 func (b *book) evict() {
-	times := make([]time.Time, 0, len(b.peers))
+	var heard, all []time.Time
 	for _, p := range b.peers {
-		times = append(times, p.touched)
+		all = append(all, p.touched)
+		if p.isHeard() {
+			heard = append(heard, p.touched)
+		}
+	}
+	part := len(all) / 16
+	onlyHeard := len(heard) > part
+	times := all
+	if onlyHeard {
+		times = heard
 	}
 	slices.SortFunc(times, time.Time.Compare)
-	limit := times[len(times)/16]
 	for k, p := range b.peers {
-		if !p.touched.After(limit) {
+		if !p.touched.After(times[part]) && (!onlyHeard || p.isHeard()) {
 			delete(b.peers, k)
 		}
 	}
+}
+
+// isHeard reports whether a peer is known from the local network alone.
+func (p *bookPeer) isHeard() bool {
+	return len(p.addrs) > 0 && !slices.ContainsFunc(p.addrs, func(a bookAddr) bool { return a.source != SourceLAN })
 }

@@ -92,6 +92,15 @@ func TestBookBounds(t *testing.T) {
 	if got := len(b.peers); got > maxBookPeers {
 		t.Errorf("%d peers are kept", got)
 	}
+	var flooded book
+	friend := keyFor(2)
+	flooded.learn(friend, SourceLink, numbered(1, 1), now) // and untouched since
+	for i := range 3 * maxBookPeers {
+		flooded.learn(Key{byte(i), byte(i >> 8), 2}, SourceLAN, numbered(1, 1), now.Add(time.Hour+time.Duration(i)))
+	}
+	if flooded.peers[friend] == nil || len(flooded.peers) > maxBookPeers {
+		t.Errorf("%d are kept, and who was only heard on the LAN may have pushed out one whom a link names", len(flooded.peers))
+	}
 	k := keyFor(1)
 	b.learn(k, SourceLink, numbered(1, 200), now)
 	b.learn(k, SourceLink, []Addr{"/ip4/0.0.0.0/udp/7/quic-v1", "/ip4/1.2.3.4/udp/0/quic-v1", "/ip4/224.0.0.1/udp/7/quic-v1", ""}, now)

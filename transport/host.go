@@ -108,7 +108,7 @@ func New(cfg Config) (*Host, error) {
 	}
 	if cfg.LAN {
 		h.lan = lan.New(lan.Config{
-			Self: h.key, Addrs: h.LocalAddrs, Key: cfg.LANKey, Keys: cfg.LANKeys, Found: h.foundOnLAN, Log: h.log,
+			Self: h.key, Addrs: h.lanAddrs, Key: cfg.LANKey, Keys: cfg.LANKeys, Found: h.foundOnLAN, Log: h.log,
 		})
 		h.start(func() { h.lan.Run(h.ctx) })
 	}

@@ -37,10 +37,15 @@ func (h *Host) Addrs() []Addr {
 // unspecified listen address stands for all addresses of interfaces that are up, except
 // link-local ones, and except loopback if there is anything else. Public ones come
 // first.
-func (h *Host) LocalAddrs() []Addr { return dialable(h.listening()) }
+func (h *Host) LocalAddrs() []Addr { return dialable(h.listening(), false) }
 
-// dialable returns the addresses that listening ones stand for.
-func dialable(listening []Addr) []Addr {
+// lanAddrs are LocalAddrs for who is on the same network: with those that machines give
+// themselves where nobody gives them any (RFC 3927).
+func (h *Host) lanAddrs() []Addr { return dialable(h.listening(), true) }
+
+// dialable returns the addresses that listening ones stand for, with link-local ones of IPv4
+// or without.
+func dialable(listening []Addr, linkLocal bool) []Addr {
 	var out, loopback []Addr
 	own := ipspace.Live()
 	for _, a := range listening {
@@ -52,7 +57,7 @@ func dialable(listening []Addr) []Addr {
 		for _, p := range own {
 			addr, err := a.At(p.Addr())
 			switch {
-			case err != nil, p.Addr().Is4() != ip.Is4(), p.Addr().IsLinkLocalUnicast():
+			case err != nil, p.Addr().Is4() != ip.Is4(), p.Addr().IsLinkLocalUnicast() && !(linkLocal && ip.Is4()):
 			case p.Addr().IsLoopback():
 				loopback = append(loopback, addr)
 			case !slices.Contains(out, addr):

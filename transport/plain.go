@@ -80,7 +80,7 @@ func (h *Host) PlainAddrs() []Addr {
 	if h.plain == nil {
 		return nil
 	}
-	return dialable(h.plain.addrs)
+	return dialable(h.plain.addrs, false)
 }
 
 // Certificate returns the SHA-256 of the certificate that is shown to callers

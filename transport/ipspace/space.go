@@ -121,8 +121,8 @@ func Near(ip netip.Addr, networks []netip.Prefix) bool {
 	if !ip.IsValid() || ip.IsLoopback() {
 		return false
 	}
-	if ip.IsLinkLocalUnicast() {
-		return true
+	if ip.Is6() && ip.IsLinkLocalUnicast() {
+		return true // on each network; those of IPv4 (RFC 3927) are on one only
 	}
 	for _, p := range networks {
 		// A subnet of one address is a tunnel's end, and ::/0 or 0.0.0.0/0 is no subnet.

@@ -28,7 +28,7 @@ func TestNear(t *testing.T) {
 		"127.0.0.1": false, "::1": false, "127.1.2.3": false,
 		"192.168.7.200": true, "192.168.7.9": true, "::ffff:192.168.7.1": true,
 		"192.168.8.1": false, "10.9.0.2": false, "8.8.8.8": false,
-		"169.254.3.4": true, "fe80::1": true, "fe80::1%eth0": true,
+		"169.254.3.4": false, "fe80::1": true, "fe80::1%eth0": true,
 		"2001:db8:1::77": true, "2001:db8:2::77": false,
 	} {
 		if got := Near(netip.MustParseAddr(text), own); got != want {

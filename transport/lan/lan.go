@@ -18,8 +18,13 @@ import (
 
 const (
 	maxPeers = 256
+	maxFroms = 4                // addresses of one peer's messages: it sends over IPv4 and IPv6
 	life     = mdns.Life        // of what was heard
 	tellGap  = 10 * time.Second // between two calls of Found for one unchanged peer
+	moveGap  = time.Second      // the same for one whose addresses change
+	// New peers are taken note of so often, and so many at once: some thousand machines come
+	// up together, and who invents more shall not have us look at nothing else.
+	newEvery, newBurst = 100 * time.Millisecond, 256
 )
 
 // Config says what is announced and who is told.
@@ -42,6 +47,7 @@ type Config struct {
 type Discovery struct {
 	cfg    Config
 	sealed *rate.Limiter // of sealed announcements that are tried
+	fresh  *rate.Limiter // of peers that were not known
 
 	// mu guards peers.
 	mu    sync.Mutex
@@ -52,6 +58,7 @@ type Discovery struct {
 type seen struct {
 	at, told time.Time
 	addrs    []address.Addr
+	from     []netip.Addr // where its messages come from
 }
 
 // peer is a node that announces itself, or says goodbye.
@@ -59,11 +66,15 @@ type peer struct {
 	key   address.Key
 	addrs []address.Addr
 	gone  bool
+	from  netip.Addr
 }
 
 // New returns a Discovery that does nothing before Run.
 func New(cfg Config) *Discovery {
-	return &Discovery{cfg: cfg, sealed: rate.NewLimiter(rate.Every(sealedEvery), sealedBurst), peers: make(map[address.Key]seen)}
+	return &Discovery{
+		cfg: cfg, sealed: rate.NewLimiter(rate.Every(sealedEvery), sealedBurst),
+		fresh: rate.NewLimiter(rate.Every(newEvery), newBurst), peers: make(map[address.Key]seen),
+	}
 }
 
 // Run listens and announces until ctx ends.
@@ -101,7 +112,7 @@ func (d *Discovery) announced() []mdns.Addr {
 // peerOf reads the addresses of a node; those that are malformed, and of
 // another key than the first, are passed over. ok is false if none is left.
 func peerOf(n mdns.Node) (p peer, ok bool) {
-	p.gone = n.Gone
+	p.gone, p.from = n.Gone, n.From
 	for _, text := range n.Addrs {
 		addrText, keyText, hasKey := strings.Cut(text, "/p2p/")
 		if !hasKey || len(p.addrs) >= mdns.MaxAddrs {
@@ -125,41 +136,63 @@ func (d *Discovery) heard(p peer, nets []netip.Prefix, now time.Time) {
 	}
 	if p.gone {
 		d.mu.Lock()
-		delete(d.peers, p.key)
-		d.mu.Unlock()
+		defer d.mu.Unlock()
+		if slices.Contains(d.peers[p.key].from, p.from) { // nobody says goodbye for others
+			delete(d.peers, p.key)
+		}
 		return
 	}
 	addrs := slices.DeleteFunc(slices.Clone(p.addrs), func(a address.Addr) bool {
 		ip, ok := a.IP()
 		return !ok || !a.CanDial() || !ipspace.Near(ip, nets)
 	})
-	if len(addrs) == 0 || !d.note(p.key, addrs, now) {
+	if len(addrs) == 0 || !d.note(p.key, addrs, p.from, now) {
 		return
 	}
 	d.cfg.Log.Debug("found on the local network", "peer", p.key, "addrs", addrs)
 	d.cfg.Found(p.key, addrs)
 }
 
-// note keeps that k was heard; false means that it is no news.
-func (d *Discovery) note(k address.Key, addrs []address.Addr, now time.Time) bool {
+// note keeps that k was heard; false means that it is no news. When there are too many, it
+// takes the place of the one that was heard longest ago.
+func (d *Discovery) note(k address.Key, addrs []address.Addr, from netip.Addr, now time.Time) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for key, s := range d.peers {
-		if now.Sub(s.at) > life {
-			delete(d.peers, key)
-		}
-	}
 	old, known := d.peers[k]
-	if !known && len(d.peers) >= maxPeers {
-		return false
+	if !known {
+		if !d.fresh.AllowN(now, 1) {
+			return false
+		}
+		d.makeRoom(now)
 	}
-	entry := seen{at: now, told: now, addrs: addrs}
-	news := !known || now.Sub(old.told) >= tellGap || !slices.Equal(old.addrs, addrs)
+	entry := seen{at: now, told: now, addrs: addrs, from: old.from}
+	if !slices.Contains(entry.from, from) {
+		entry.from = append(slices.Clone(old.from), from)
+		entry.from = entry.from[max(0, len(entry.from)-maxFroms):]
+	}
+	quiet := now.Sub(old.told)
+	news := !known || quiet >= tellGap || quiet >= moveGap && !slices.Equal(old.addrs, addrs)
 	if !news {
 		entry.told = old.told
 	}
 	d.peers[k] = entry
 	return news
+}
+
+// makeRoom forgets who was not heard for long, and of too many the one that was heard
+// longest ago. d.mu is held.
+func (d *Discovery) makeRoom(now time.Time) {
+	var oldest address.Key
+	for key, s := range d.peers {
+		if now.Sub(s.at) > life {
+			delete(d.peers, key)
+		} else if oldest.IsZero() || s.at.Before(d.peers[oldest].at) {
+			oldest = key
+		}
+	}
+	if len(d.peers) >= maxPeers {
+		delete(d.peers, oldest)
+	}
 }
 
 // Keys returns who was heard in the last minutes.

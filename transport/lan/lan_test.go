@@ -160,14 +160,33 @@ func TestHeardIsBoundedAndChecked(t *testing.T) {
 	if got := d.Keys(now.Add(time.Hour)); len(got) != 0 {
 		t.Errorf("an hour later: got %v", got)
 	}
-	d.heard(peer{key: k, gone: true}, nets, now.Add(time.Minute))
+	home := netip.MustParseAddr("192.168.1.2")
+	d.heard(peer{key: k, addrs: []address.Addr{near}, from: home}, nets, now.Add(time.Minute))
+	d.heard(peer{key: k, gone: true, from: netip.MustParseAddr("192.168.1.3")}, nets, now.Add(time.Minute))
+	if got := d.Keys(now.Add(time.Minute)); len(got) != 1 {
+		t.Errorf("after a goodbye of another machine: got %v", got)
+	}
+	d.heard(peer{key: k, gone: true, from: home}, nets, now.Add(time.Minute))
 	if got := d.Keys(now.Add(time.Minute)); len(got) != 0 {
 		t.Errorf("after goodbye: got %v", got)
 	}
+	told = nil
 	for i := range 3 * maxPeers {
-		hear(address.Key{byte(i), byte(i >> 8), 1}, now, near)
+		hear(address.Key{byte(i), byte(i >> 8), 1}, now.Add(2*time.Minute), near)
 	}
-	if got := len(d.peers); got > maxPeers {
-		t.Errorf("%d peers are kept, want at most %d", got, maxPeers)
+	if got := len(d.peers); got > maxPeers || len(told) > newBurst {
+		t.Errorf("%d peers are kept, want at most %d; %d were told of at once", got, maxPeers, len(told))
+	}
+	told = nil
+	for i := range 10 {
+		at := now.Add(2*time.Minute + 30*time.Second + time.Duration(i)*time.Second)
+		hear(k, at, address.Addr(fmt.Sprintf("/ip4/192.168.1.2/udp/%d/quic-v1", 7+i)))
+		hear(k, at.Add(time.Millisecond), near)
+	}
+	if !slices.Contains(d.Keys(now.Add(3*time.Minute)), k) {
+		t.Error("who invents many keeps a real one out")
+	}
+	if len(told) > 10 {
+		t.Errorf("addresses that change all the time: %d calls in 10 s", len(told))
 	}
 }

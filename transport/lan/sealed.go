@@ -121,7 +121,7 @@ func (d *Discovery) heardSealed(n mdns.Node, nets []netip.Prefix, now time.Time)
 	}
 	for k, key := range d.cfg.Keys() {
 		if addrs, ok := openAddrs(key, n.Sealed); ok {
-			d.heard(peer{key: k, addrs: addrs, gone: n.Gone}, nets, now)
+			d.heard(peer{key: k, addrs: addrs, gone: n.Gone, from: n.From}, nets, now)
 			return
 		}
 	}

@@ -148,7 +148,7 @@ func (d *Discovery) session(ctx context.Context, s *session) {
 			d.announce(s, 0)
 			return
 		case <-check.C:
-			if !slices.Equal(d.cfg.Networks(), s.nets) {
+			if !slices.Equal(d.cfg.Networks(), s.nets) || !slices.EqualFunc(interfaces(), s.ifis, sameInterface) {
 				return
 			}
 		case <-announce.C:
@@ -166,6 +166,10 @@ func (d *Discovery) session(ctx context.Context, s *session) {
 		}
 	}
 }
+
+// sameInterface reports whether a is b still: one that was removed and is back has left the
+// multicast group.
+func sameInterface(a, b net.Interface) bool { return a.Index == b.Index }
 
 // announceDelay returns how long to wait after the nth announcement.
 func announceDelay(n int) time.Duration {
@@ -207,6 +211,7 @@ func (d *Discovery) receive(s *session, p packet) {
 		d.answers.Reset(max(0, answerGap-time.Since(d.answered)))
 	}
 	for _, node := range m.Nodes {
+		node.From = p.from.Unmap().WithZone("")
 		d.cfg.Heard(node, s.nets)
 	}
 }

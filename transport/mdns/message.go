@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 
 	"golang.org/x/net/dns/dnsmessage"
@@ -41,6 +42,8 @@ type Node struct {
 	// Sealed is what only those can read who know it; nil if there is none.
 	Sealed []byte
 	Gone   bool
+	// From is where the message came from, as far as that can be believed.
+	From netip.Addr
 }
 
 // Query returns the question who is there.

@@ -36,16 +36,22 @@ func openSocket(v6 bool, ifis []net.Interface) (*socket, error) {
 	if v6 {
 		network, group = "udp6", group6
 	}
-	// This sets what lets several programs share the port.
-	conn, err := net.ListenMulticastUDP(network, &ifis[0], &group)
+	// This sets what lets several programs share the port. It joins on the first interface
+	// that has this version.
+	var conn *net.UDPConn
+	var err error
+	for len(ifis) > 0 && conn == nil {
+		conn, err = net.ListenMulticastUDP(network, &ifis[0], &group)
+		ifis = ifis[1:]
+	}
 	if err != nil {
 		return nil, fmt.Errorf("join multicast: %w", err)
 	}
 	s := &socket{conn: conn}
 	if v6 {
-		err = s.setup6(ifis[1:])
+		err = s.setup6(ifis)
 	} else {
-		err = s.setup4(ifis[1:])
+		err = s.setup4(ifis)
 	}
 	if err != nil {
 		conn.Close()
@@ -80,17 +86,17 @@ func (s *socket) setup6(more []net.Interface) error {
 	return errors.Join(p.SetMulticastHopLimit(hopLimit), p.SetMulticastLoopback(true))
 }
 
-// interfaces returns the interfaces to speak on: up, with multicast, not
-// loopback, with an address.
+// interfaces returns the interfaces to speak on: up, with multicast, with an address, and
+// neither loopback nor a tunnel, at whose other end is another network.
 func interfaces() []net.Interface {
 	all, err := net.Interfaces()
 	if err != nil {
 		return nil
 	}
-	const want = net.FlagUp | net.FlagMulticast
+	const want, not = net.FlagUp | net.FlagMulticast, net.FlagLoopback | net.FlagPointToPoint
 	var out []net.Interface
 	for _, ifi := range all {
-		if ifi.Flags&want == want && ifi.Flags&net.FlagLoopback == 0 && len(interfaceIPs(ifi)) > 0 {
+		if ifi.Flags&want == want && ifi.Flags&not == 0 && len(interfaceIPs(ifi)) > 0 {
 			out = append(out, ifi)
 		}
 	}
