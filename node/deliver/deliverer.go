@@ -259,8 +259,17 @@ func (d *Deliverer) upkeep(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
+		d.links.Rest(d.isKept)
 		d.WakePending(ctx)
 	}
+}
+
+// isKept reports whether a link is kept that nobody uses: to a relay of ours, or, without
+// one, to those where we can be called.
+func (d *Deliverer) isKept(k transport.Key) bool {
+	homes := d.relays.Keys()
+	_, contact := d.people.Of(rpc.Identity(k))
+	return slices.Contains(homes, k) || len(homes) == 0 && !contact
 }
 
 // Outgoing says that something waits for a person.
@@ -347,7 +356,9 @@ func (d *Deliverer) OnLAN(k transport.Key) {
 	}
 	d.links.Forgive(k)
 	if _, ok := d.people.Of(rpc.Identity(k)); ok {
-		d.tasks.Run(func(ctx context.Context) { _, _ = d.links.Get(ctx, k) })
+		if !d.links.Resting(k) {
+			d.tasks.Run(func(ctx context.Context) { _, _ = d.links.Get(ctx, k) })
+		}
 		d.wake(rpc.Identity(k), wakeNews)
 	}
 }

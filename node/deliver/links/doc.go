@@ -7,7 +7,7 @@
 //
 // A link over which something goes and nothing is answered is asked whether it is alive,
 // and given up when it is not (Wire; package node/deliver/pulse). One that ends because its
-// connection is to be made anew is opened again at once. Which machines could not be
-// reached a short while ago is remembered, until something changes: to wait for those is
-// of no use.
+// connection is to be made anew is opened again at once, and one that nobody used for a day
+// rests until there is something to say. Which machines could not be reached a short while
+// ago is remembered, until something changes: to wait for those is of no use.
 package links

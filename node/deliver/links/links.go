@@ -76,6 +76,8 @@ type Links struct {
 	dials  map[transport.Key]*dial     // in progress
 	failed map[transport.Key]time.Time // when the last dial failed
 	looked map[transport.Key]time.Time // when the endpoint was last asked for
+
+	resting map[transport.Key]bool // see Resting
 }
 
 // dial is an attempt to open a link that several callers wait for.
@@ -94,6 +96,8 @@ func New(cfg Config) *Links {
 		dials:  make(map[transport.Key]*dial),
 		failed: make(map[transport.Key]time.Time),
 		looked: make(map[transport.Key]time.Time),
+
+		resting: make(map[transport.Key]bool),
 	}
 }
 
@@ -179,6 +183,7 @@ func (l *Links) adopt(s *transport.Stream) *Link {
 	l.mu.Lock()
 	l.live[k] = append(l.live[k], ln)
 	delete(l.failed, k)
+	delete(l.resting, k)
 	closed := l.closed
 	l.mu.Unlock()
 	if closed {
@@ -201,6 +206,9 @@ func (l *Links) watch(ln *Link) {
 	rest := slices.DeleteFunc(l.live[ln.Key], func(x *Link) bool { return x == ln })
 	if len(rest) == 0 {
 		delete(l.live, ln.Key)
+		if ln.Unused() > restAfter-restSlack {
+			l.resting[ln.Key] = true
+		}
 		return
 	}
 	l.live[ln.Key] = rest

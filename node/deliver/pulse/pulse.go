@@ -37,8 +37,9 @@ type Pulse struct {
 	// silent is since when a call has waited longer than the hedge with no answer to
 	// any; zero: it answers.
 	silent time.Time
-	// heard is when it answered last, and used when a message went over it.
-	heard, used time.Time
+	// heard is when it answered last, used when a message went over it, and made when it
+	// came up.
+	heard, used, made time.Time
 	// pending are the bytes on their way.
 	pending int
 	// suspect: something happened after which it may be dead.
@@ -48,7 +49,7 @@ type Pulse struct {
 // New returns that of a connection that was just made. rtt is how long a packet takes there
 // and back of late, if that is known; it must not block.
 func New(rtt func() (took time.Duration, known bool)) *Pulse {
-	p := &Pulse{poke: make(chan struct{}, 1), rtt: rtt}
+	p := &Pulse{poke: make(chan struct{}, 1), rtt: rtt, made: time.Now()}
 	p.Answered()
 	return p
 }
@@ -88,6 +89,16 @@ func (p *Pulse) Use(n int) {
 	p.pending += n
 	p.mu.Unlock()
 	p.signal()
+}
+
+// Unused is for how long no message went over it.
+func (p *Pulse) Unused() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.used.After(p.made) {
+		return time.Since(p.used)
+	}
+	return time.Since(p.made)
 }
 
 // MayBeDead lets it be asked at once.
