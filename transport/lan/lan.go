@@ -18,13 +18,13 @@ import (
 
 const (
 	maxPeers = 256
-	maxFroms = 4                // addresses of one peer's messages: it sends over IPv4 and IPv6
+	maxHere  = 32               // of them announced from one address
+	maxFroms = 512              // addresses whose pace is known
 	life     = mdns.Life        // of what was heard
 	tellGap  = 10 * time.Second // between two calls of Found for one unchanged peer
 	moveGap  = time.Second      // the same for one whose addresses change
-	// New peers are taken note of so often, and so many at once: some thousand machines come
-	// up together, and who invents more shall not have us look at nothing else.
-	newEvery, newBurst = 100 * time.Millisecond, 256
+	// From one address new peers are taken note of so often, and so many at once.
+	newEvery, newBurst = 10 * time.Second, maxHere
 )
 
 // Config says what is announced and who is told.
@@ -47,18 +47,19 @@ type Config struct {
 type Discovery struct {
 	cfg    Config
 	sealed *rate.Limiter // of sealed announcements that are tried
-	fresh  *rate.Limiter // of peers that were not known
 
-	// mu guards peers.
+	// mu guards peers, and pace: how many new peers each address may announce.
 	mu    sync.Mutex
 	peers map[address.Key]seen
+	pace  map[netip.Addr]*rate.Limiter
 }
 
 // seen is when and where a peer was heard.
 type seen struct {
 	at, told time.Time
 	addrs    []address.Addr
-	from     []netip.Addr // where its messages come from
+	// v4 and v6 are where it was first heard from, over either.
+	v4, v6 netip.Addr
 }
 
 // peer is a node that announces itself, or says goodbye.
@@ -73,7 +74,7 @@ type peer struct {
 func New(cfg Config) *Discovery {
 	return &Discovery{
 		cfg: cfg, sealed: rate.NewLimiter(rate.Every(sealedEvery), sealedBurst),
-		fresh: rate.NewLimiter(rate.Every(newEvery), newBurst), peers: make(map[address.Key]seen),
+		peers: make(map[address.Key]seen), pace: make(map[netip.Addr]*rate.Limiter),
 	}
 }
 
@@ -137,7 +138,7 @@ func (d *Discovery) heard(p peer, nets []netip.Prefix, now time.Time) {
 	if p.gone {
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		if slices.Contains(d.peers[p.key].from, p.from) { // nobody says goodbye for others
+		if d.peers[p.key].isFrom(p.from) { // nobody says goodbye for others
 			delete(d.peers, p.key)
 		}
 		return
@@ -160,15 +161,17 @@ func (d *Discovery) note(k address.Key, addrs []address.Addr, from netip.Addr, n
 	defer d.mu.Unlock()
 	old, known := d.peers[k]
 	if !known {
-		if !d.fresh.AllowN(now, 1) {
+		if !d.mayAdd(from, now) {
 			return false
 		}
 		d.makeRoom(now)
 	}
-	entry := seen{at: now, told: now, addrs: addrs, from: old.from}
-	if !slices.Contains(entry.from, from) {
-		entry.from = append(slices.Clone(old.from), from)
-		entry.from = entry.from[max(0, len(entry.from)-maxFroms):]
+	entry := seen{at: now, told: now, addrs: addrs, v4: old.v4, v6: old.v6}
+	switch {
+	case from.Is4() && !entry.v4.IsValid():
+		entry.v4 = from
+	case from.Is6() && !entry.v6.IsValid():
+		entry.v6 = from
 	}
 	quiet := now.Sub(old.told)
 	news := !known || quiet >= tellGap || quiet >= moveGap && !slices.Equal(old.addrs, addrs)
@@ -177,6 +180,29 @@ func (d *Discovery) note(k address.Key, addrs []address.Addr, from netip.Addr, n
 	}
 	d.peers[k] = entry
 	return news
+}
+
+// isFrom reports whether a peer was first heard from there.
+func (s seen) isFrom(from netip.Addr) bool { return from == s.v4 || from == s.v6 }
+
+// mayAdd reports whether another peer may be announced from there: who invents many shall
+// not keep out those of others. d.mu is held.
+func (d *Discovery) mayAdd(from netip.Addr, now time.Time) bool {
+	here := 0
+	for _, s := range d.peers {
+		if s.isFrom(from) && now.Sub(s.at) <= life {
+			here++
+		}
+	}
+	pace := d.pace[from]
+	if pace == nil {
+		if len(d.pace) >= maxFroms {
+			clear(d.pace)
+		}
+		pace = rate.NewLimiter(rate.Every(newEvery), newBurst)
+		d.pace[from] = pace
+	}
+	return here < maxHere && pace.AllowN(now, 1)
 }
 
 // makeRoom forgets who was not heard for long, and of too many the one that was heard

@@ -174,14 +174,22 @@ func TestHeardIsBoundedAndChecked(t *testing.T) {
 	for i := range 3 * maxPeers {
 		hear(address.Key{byte(i), byte(i >> 8), 1}, now.Add(2*time.Minute), near)
 	}
-	if got := len(d.peers); got > maxPeers || len(told) > newBurst {
-		t.Errorf("%d peers are kept, want at most %d; %d were told of at once", got, maxPeers, len(told))
+	if got := len(d.peers); got != maxHere || len(told) != maxHere {
+		t.Errorf("%d peers of one address are kept and %d were told of, want %d", got, len(told), maxHere)
+	}
+	for i := range 3 * maxPeers {
+		from := netip.AddrFrom4([4]byte{192, 168, byte(i >> 8), byte(i)})
+		d.heard(peer{key: address.Key{byte(i), byte(i >> 8), 2}, addrs: []address.Addr{near}, from: from}, nets, now.Add(2*time.Minute))
+	}
+	if got := len(d.peers); got != maxPeers {
+		t.Errorf("%d peers are kept, want %d", got, maxPeers)
 	}
 	told = nil
 	for i := range 10 {
 		at := now.Add(2*time.Minute + 30*time.Second + time.Duration(i)*time.Second)
-		hear(k, at, address.Addr(fmt.Sprintf("/ip4/192.168.1.2/udp/%d/quic-v1", 7+i)))
-		hear(k, at.Add(time.Millisecond), near)
+		other := address.Addr(fmt.Sprintf("/ip4/192.168.1.2/udp/%d/quic-v1", 7+i))
+		d.heard(peer{key: k, addrs: []address.Addr{other}, from: home}, nets, at)
+		d.heard(peer{key: k, addrs: []address.Addr{near}, from: home}, nets, at.Add(time.Millisecond))
 	}
 	if !slices.Contains(d.Keys(now.Add(3*time.Minute)), k) {
 		t.Error("who invents many keeps a real one out")
