@@ -93,7 +93,7 @@ func Make(tx *store.Tx, group []byte, t *cards.Tree, self rpc.Identity, now time
 		case !keep:
 			err = tx.DeleteIntent(i.ID)
 		case LacksPackage(i):
-			missing = missing || now.Sub(i.Created) < gather
+			missing = missing || store.Age(now, i.Created) < gather
 		case i.Kind == Leave:
 			wait = max(wait, turnOf(t, self, i, now))
 		}
@@ -117,7 +117,7 @@ func LacksPackage(i store.Intent) bool {
 // with a little chance in it.
 func turnOf(t *cards.Tree, self rpc.Identity, i store.Intent, now time.Time) time.Duration {
 	rank := slices.Index(t.Top().Roster.Members(), self)
-	if left := time.Duration(rank)*turn - now.Sub(i.Created); left > 0 {
+	if left := time.Duration(rank)*turn - store.Age(now, i.Created); left > 0 {
 		return left + rand.N(turn/2)
 	}
 	return 0

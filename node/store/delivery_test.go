@@ -251,6 +251,8 @@ func TestOutgoingByState(t *testing.T) {
 			{DirectAt: at(5)},
 			{StoredAt: at(5)},
 			{DirectAt: at(9), StoredAt: at(5)},
+			{DirectAt: tx.Now().Add(time.Hour)}, // by a clock that was ahead
+			{StoredAt: tx.Now().Add(time.Hour)},
 		} {
 			o.Recipient, o.Payload, o.Frame = identity(1), []byte("payload"), []byte("frame")
 			id, err := tx.AddOutgoing(o)
@@ -262,9 +264,9 @@ func TestOutgoingByState(t *testing.T) {
 			want           []int64
 		}{
 			{time.Time{}, time.Time{}, nil},
-			{at(5), at(5), nil},
-			{at(6), time.Time{}, ids[1:2]},
-			{time.Time{}, at(6), ids[2:]},
+			{at(5), at(5), ids[4:]},
+			{at(6), time.Time{}, []int64{ids[1], ids[4]}},
+			{time.Time{}, at(6), []int64{ids[2], ids[3], ids[5]}},
 			{at(10), at(6), ids[1:]},
 		} {
 			rows, err := tx.OutgoingTaken(identity(1), c.direct, c.stored)
@@ -283,8 +285,8 @@ func TestOutgoingByState(t *testing.T) {
 			want []int64
 		}{
 			{func() ([]Outgoing, error) { return tx.OutgoingFresh(identity(1), 0) }, ids[:1]},
-			{func() ([]Outgoing, error) { return tx.OutgoingStored(identity(1), 0, 0) }, ids[2:3]},
-			{func() ([]Outgoing, error) { return tx.OutgoingStored(identity(1), ids[2], 0) }, nil},
+			{func() ([]Outgoing, error) { return tx.OutgoingStored(identity(1), 0, 0) }, []int64{ids[2], ids[5]}},
+			{func() ([]Outgoing, error) { return tx.OutgoingStored(identity(1), ids[2], 0) }, ids[5:]},
 			{func() ([]Outgoing, error) { return tx.OutgoingFresh(identity(2), 0) }, nil},
 		} {
 			rows, err := c.rows()
@@ -297,7 +299,7 @@ func TestOutgoingByState(t *testing.T) {
 			want(t, got, nil, c.want)
 		}
 		n, err := tx.CountOutgoingFor(identity(1))
-		want(t, n, err, 4)
+		want(t, n, err, 6)
 	})
 }
 

@@ -125,12 +125,14 @@ func (t *Tx) CountOutgoingFor(recipient rpc.Identity) (int, error) {
 }
 
 // OutgoingTaken returns the rows for a recipient that its own node has had since
-// before direct, or a relay since before stored, oldest first and without Frame
-// and Payload. A zero time stands for no such rows.
+// before direct, or a relay since before stored, or either by a clock that was ahead
+// (Age), oldest first and without Frame and Payload. A zero time stands for no such rows.
 func (t *Tx) OutgoingTaken(recipient rpc.Identity, direct, stored time.Time) ([]Outgoing, error) {
 	return database.List(t.db, scanOutgoing, "SELECT "+outgoingBare+` FROM outbox
-		WHERE recipient = ? AND (direct_at <> 0 AND direct_at < ? OR stored_at <> 0 AND stored_at < ?) ORDER BY id`,
-		recipient[:], direct, stored)
+		WHERE recipient = ?1 AND (
+			?2 <> 0 AND direct_at <> 0 AND (direct_at < ?2 OR direct_at > ?4) OR
+			?3 <> 0 AND stored_at <> 0 AND (stored_at < ?3 OR stored_at > ?4)) ORDER BY id`,
+		recipient[:], direct, stored, t.Now().Add(clockSlack))
 }
 
 // UnsealedFor returns the first limit rows for a recipient that wait to be

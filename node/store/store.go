@@ -48,6 +48,19 @@ func (s *Store) Now() time.Time { return s.now() }
 // Now is the time by the clock of the home.
 func (t *Tx) Now() time.Time { return t.now() }
 
+// Age is how long ago something was noted, by the clock of the home. If that is yet to
+// come by more than a minute, the clock was ahead then, and it was long ago: a year.
+func Age(now, noted time.Time) time.Duration {
+	if noted.After(now.Add(clockSlack)) {
+		return 365 * 24 * time.Hour
+	}
+	return now.Sub(noted)
+}
+
+// clockSlack is how far back a clock may be set without being taken for one that was
+// ahead before.
+const clockSlack = time.Minute
+
 // Open opens the home in cfg.Dir and makes it if it is not there. Errors: ErrNewer,
 // ErrDamaged, those of package home, or one of the file system.
 func Open(cfg Config) (*Store, error) {

@@ -111,3 +111,13 @@ func TestTxEndsWithItsFunction(t *testing.T) {
 		t.Errorf("got %v, want %v", err, database.ErrClosed)
 	}
 }
+
+func TestAge(t *testing.T) {
+	for ahead, want := range map[time.Duration]time.Duration{
+		-time.Hour: time.Hour, 0: 0, clockSlack: -clockSlack, time.Hour: 365 * 24 * time.Hour,
+	} {
+		if got := Age(at(0), at(0).Add(ahead)); got != want {
+			t.Errorf("%v ahead: got %v, want %v", ahead, got, want)
+		}
+	}
+}

@@ -152,7 +152,7 @@ func (k *Talk) AskCards(tx *store.Tx, fx *news.Effects, row store.Group, t *card
 	if len(lacking) == 0 {
 		return 0, nil
 	}
-	age := now.Sub(t.Top().Seen)
+	age := store.Age(now, t.Top().Seen)
 	if age < Patience { // they may be on their way
 		return max(Patience-age, time.Second), nil
 	}
