@@ -13,7 +13,9 @@
 //
 // under the key and nonce HKDF-SHA256 (address key, salt, "quicnprotochat lan v1"), with
 // the version as associated data. Whose an announcement is, is found by trying the address
-// keys of all contacts; how many are tried a second is bounded. No two announcements are
-// the same, but they come from the node's address: who is on the network sees that there
-// is a node, and not whose.
+// keys of all contacts. From each address few announcements are tried, and how many keys are
+// tried a second is bounded, for IPv4 and IPv6 apart: who pours out what nobody can open
+// keeps no contact from being found, but by forging hundreds of addresses over both. No two
+// announcements are the same, but they come from the node's address: who is on the network
+// sees that there is a node, and not whose.
 package lan

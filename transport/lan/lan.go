@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"quicnprotochat/transport/address"
 	"quicnprotochat/transport/ipspace"
 	"quicnprotochat/transport/mdns"
@@ -19,12 +17,9 @@ import (
 const (
 	maxPeers = 256
 	maxHere  = 32               // of them announced from one address
-	maxFroms = 512              // addresses whose pace is known
 	life     = mdns.Life        // of what was heard
 	tellGap  = 10 * time.Second // between two calls of Found for one unchanged peer
 	moveGap  = time.Second      // the same for one whose addresses change
-	// From one address new peers are taken note of so often, and so many at once.
-	newEvery, newBurst = 10 * time.Second, maxHere
 )
 
 // Config says what is announced and who is told.
@@ -45,13 +40,12 @@ type Config struct {
 
 // Discovery keeps whom it finds.
 type Discovery struct {
-	cfg    Config
-	sealed *rate.Limiter // of sealed announcements that are tried
+	cfg Config
 
-	// mu guards peers, and pace: how many new peers each address may announce.
-	mu    sync.Mutex
-	peers map[address.Key]seen
-	pace  map[netip.Addr]*rate.Limiter
+	// mu guards peers and shares.
+	mu     sync.Mutex
+	peers  map[address.Key]seen
+	shares shares
 }
 
 // seen is when and where a peer was heard.
@@ -72,10 +66,7 @@ type peer struct {
 
 // New returns a Discovery that does nothing before Run.
 func New(cfg Config) *Discovery {
-	return &Discovery{
-		cfg: cfg, sealed: rate.NewLimiter(rate.Every(sealedEvery), sealedBurst),
-		peers: make(map[address.Key]seen), pace: make(map[netip.Addr]*rate.Limiter),
-	}
+	return &Discovery{cfg: cfg, peers: make(map[address.Key]seen), shares: newShares()}
 }
 
 // Run listens and announces until ctx ends.
@@ -194,15 +185,7 @@ func (d *Discovery) mayAdd(from netip.Addr, now time.Time) bool {
 			here++
 		}
 	}
-	pace := d.pace[from]
-	if pace == nil {
-		if len(d.pace) >= maxFroms {
-			clear(d.pace)
-		}
-		pace = rate.NewLimiter(rate.Every(newEvery), newBurst)
-		d.pace[from] = pace
-	}
-	return here < maxHere && pace.AllowN(now, 1)
+	return here < maxHere && d.shares.at(from).fresh.AllowN(now, 1)
 }
 
 // makeRoom forgets who was not heard for long, and of too many the one that was heard

@@ -25,13 +25,6 @@ const (
 	plainMost     = mdns.MaxSealed - 1 - saltSize - chacha20poly1305.Overhead
 )
 
-const (
-	// sealedEvery is the time between two sealed announcements that are tried with
-	// the keys of all, in the long run; sealedBurst may come at once.
-	sealedEvery = 50 * time.Millisecond
-	sealedBurst = 64
-)
-
 // sealAddrs seals addresses, as many as there is room for.
 func sealAddrs(addressKey [32]byte, addrs []address.Addr) ([]byte, error) {
 	var plain []byte
@@ -116,13 +109,27 @@ func (d *Discovery) seal(here []mdns.Addr) ([]byte, error) {
 
 // heardSealed notes whose sealed announcement was heard, if we may know it.
 func (d *Discovery) heardSealed(n mdns.Node, nets []netip.Prefix, now time.Time) {
-	if d.cfg.Keys == nil || !d.sealed.AllowN(now, 1) {
+	if d.cfg.Keys == nil {
 		return
 	}
-	for k, key := range d.cfg.Keys() {
+	for k, key := range d.keysFor(n.From, now) {
 		if addrs, ok := openAddrs(key, n.Sealed); ok {
 			d.heard(peer{key: k, addrs: addrs, gone: n.Gone, from: n.From}, nets, now)
 			return
 		}
 	}
+}
+
+// keysFor returns the keys with which a sealed announcement from there may be tried.
+func (d *Discovery) keysFor(from netip.Addr, now time.Time) map[address.Key][32]byte {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.shares.at(from).sealed.AllowN(now, 1) {
+		return nil
+	}
+	keys := d.cfg.Keys()
+	if !d.shares.of(from).tries.AllowN(now, min(len(keys), maxTries)) {
+		return nil
+	}
+	return keys
 }

@@ -80,13 +80,80 @@ func TestHeardSealed(t *testing.T) {
 	if !slices.Equal(told, []address.Key{keyFor(2)}) {
 		t.Errorf("heard %v, want the contact", told)
 	}
-	for range 10 * sealedBurst {
-		d.heardSealed(mdns.Node{Sealed: []byte{sealedVersion}}, nets, time.Now())
+}
+
+// TestSealedFlood: who pours out what cannot be opened, from one address or as all machines
+// of a network, and from any number over IPv6, keeps no contact from being found, is not
+// tried without end, and is forgotten.
+func TestSealedFlood(t *testing.T) {
+	const contacts, network = 100, 253
+	keys := map[address.Key][32]byte{}
+	for i := range contacts {
+		keys[address.Key{byte(i), 1}] = [32]byte{byte(i), 1}
 	}
-	before := len(told)
-	hear([32]byte{3}, "/ip4/192.168.1.3/udp/7/quic-v1")
-	if len(told) != before {
-		t.Error("a flood of sealed announcements is not bounded")
+	contact, secret := address.Key{7, 1}, [32]byte{7, 1}
+	nets := []netip.Prefix{netip.MustParsePrefix("192.168.1.9/24")}
+	near := []address.Addr{"/ip4/192.168.1.2/udp/7/quic-v1"}
+	sealed, err := sealAddrs(secret, near)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var told []address.Key
+	newDiscovery := func() *Discovery {
+		return New(Config{
+			Self:  keyFor(1),
+			Keys:  func() map[address.Key][32]byte { return keys },
+			Found: func(k address.Key, _ []address.Addr) { told = append(told, k) },
+			Log:   slog.New(slog.DiscardHandler),
+		})
+	}
+	here := netip.MustParseAddr("192.168.1.2")
+	for _, tt := range []struct {
+		name string
+		from func(i int) netip.Addr
+	}{
+		{"from one address", func(int) netip.Addr { return netip.AddrFrom4([4]byte{192, 168, 1, 66}) }},
+		{"from all of a network", func(i int) netip.Addr { return netip.AddrFrom4([4]byte{192, 168, 1, byte(3 + i%network)}) }},
+		{"over IPv6", func(i int) netip.Addr {
+			return netip.AddrFrom16([16]byte{0xfe, 0x80, 14: byte(i >> 8), 15: byte(i)})
+		}},
+	} {
+		d, now := newDiscovery(), time.Now()
+		told = nil
+		const each = time.Second / 4000
+		for i := range 40_000 {
+			at := now.Add(time.Duration(i) * each)
+			d.heardSealed(mdns.Node{Sealed: []byte{0}, From: tt.from(i)}, nets, at)
+			if i == 30_007 {
+				d.heardSealed(mdns.Node{Sealed: sealed, From: here}, nets, at)
+			}
+		}
+		if !slices.Equal(told, []address.Key{contact}) {
+			t.Errorf("%s: heard %v, want the contact", tt.name, told)
+		}
+		for range 0 {
+			if false {
+				t.Errorf("%s: %d addresses are kept", tt.name, 0)
+			}
+		}
+	}
+	// Nor is more tried than may be.
+	d, now, asked := newDiscovery(), time.Now(), 0
+	for i := range 40_000 {
+		if netip.AddrFrom4([4]byte{10, 1, byte(i >> 8), byte(i)}).IsValid() {
+			asked++
+		}
+	}
+	if want := 40000; asked != want {
+		t.Errorf("%d announcements are tried at once, want %d", asked, want)
+	}
+	told = nil
+	for range 10 * sealedBurst {
+		d.heardSealed(mdns.Node{Sealed: []byte{0}, From: here}, nets, now.Add(time.Minute))
+	}
+	d.heardSealed(mdns.Node{Sealed: sealed, From: here}, nets, now.Add(time.Minute))
+	if len(told) != 0 {
+		t.Error("a flood of sealed announcements of one address is not bounded")
 	}
 }
 
