@@ -134,14 +134,21 @@ func TestEndpointTricks(t *testing.T) {
 			private = append(private, transport.Addr("/ip6/"+ip+"/udp/7000/quic-v1"))
 		}
 		private = append(private, "/dns/localhost/udp/7000/quic-v1")
-		got := dials("with private addresses", f.make(11, f.bob, nil, private...))
-		if !slices.Contains(got, at(202)) {
-			t.Errorf("with private addresses: tried %v, want %s", got, at(202))
-		}
-		for _, x := range got {
-			if slices.Contains(private[2:], x) || strings.HasPrefix(string(x), "/ip4/127.") {
-				t.Errorf("a relay made us dial %s", x)
+		check := func(when string, got []transport.Addr) {
+			t.Helper()
+			if !slices.Contains(got, at(202)) {
+				t.Errorf("%s: tried %v, want %s", when, got, at(202))
+			}
+			for _, x := range got {
+				if slices.Contains(private[2:], x) || strings.HasPrefix(string(x), "/ip4/127.") {
+					t.Errorf("%s: a relay made us dial %s", when, x)
+				}
 			}
 		}
+		named := f.make(11, f.bob, nil, private...)
+		check("with private addresses", dials("with private addresses", named))
+		a.halt()
+		a.start()
+		check("after a restart", dials("after a restart", named))
 	})
 }

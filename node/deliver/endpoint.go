@@ -83,7 +83,7 @@ func cardSource(c store.Contact) transport.Source {
 
 // knowEndpoint brings in the endpoint that was last seen of a contact.
 func (d *Deliverer) knowEndpoint(tx *store.Tx, id rpc.Identity) {
-	record, _, err := tx.EndpointRecord(id)
+	record, relay, err := tx.EndpointRecord(id)
 	if err != nil {
 		return
 	}
@@ -95,11 +95,12 @@ func (d *Deliverer) knowEndpoint(tx *store.Tx, id rpc.Identity) {
 	if err != nil {
 		return // expired meanwhile
 	}
-	d.useEndpoint(p, e, func(addrs []transport.Addr) { d.host.Learn(p.Host, transport.SourcePeer, addrs) })
+	d.useEndpoint(p, e, relay)
 }
 
-// useEndpoint takes relays and addresses from an endpoint.
-func (d *Deliverer) useEndpoint(p people.Person, e endpoint.Record, learn func([]transport.Addr)) {
+// useEndpoint takes relays and addresses from an endpoint that a relay handed out, or,
+// if it is zero, the person's own machine.
+func (d *Deliverer) useEndpoint(p people.Person, e endpoint.Record, relay transport.Key) {
 	if len(e.Relays) > 0 {
 		p = d.people.Move(p, e.Relays)
 		d.learnRelays(p)
@@ -109,7 +110,11 @@ func (d *Deliverer) useEndpoint(p people.Person, e endpoint.Record, learn func([
 		d.cfg.Log.Debug("endpoint without addresses for us", "peer", p.Host, "err", err)
 		return
 	}
-	learn(addrs)
+	if relay.IsZero() {
+		d.host.Learn(p.Host, transport.SourcePeer, addrs)
+	} else {
+		d.host.LearnFromRelay(p.Host, relay, addrs)
+	}
 }
 
 // open opens a stream to a machine. A dead address may say nothing for as long
@@ -195,11 +200,11 @@ func (d *Deliverer) lookUp(ctx context.Context, p people.Person) (found bool) {
 			d.cfg.Log.Warn("relay served a wrong endpoint", "relay", r.Key, "peer", p.Host, "err", err)
 			continue
 		}
-		if !d.keepEndpoint(ctx, p.ID, record, e) {
+		if !d.keepEndpoint(ctx, p.ID, record, r.Key, e) {
 			continue
 		}
 		found = true
-		d.useEndpoint(p, e, func(addrs []transport.Addr) { d.host.LearnFromRelay(p.Host, r.Key, addrs) })
+		d.useEndpoint(p, e, r.Key)
 	}
 	return found
 }
@@ -230,14 +235,14 @@ func (d *Deliverer) askEndpoint(ctx context.Context, ln *links.Link) {
 		d.cfg.Log.Warn("contact handed out a wrong endpoint", "peer", p.Host, "err", err)
 		return
 	}
-	if d.keepEndpoint(ctx, p.ID, record, e) {
-		d.useEndpoint(p, e, func(addrs []transport.Addr) { d.host.Learn(p.Host, transport.SourcePeer, addrs) })
+	if d.keepEndpoint(ctx, p.ID, record, transport.Key{}, e) {
+		d.useEndpoint(p, e, transport.Key{})
 	}
 }
 
-// keepEndpoint stores an endpoint, and reports whether it is another one than was known,
-// and a later one unless that has expired.
-func (d *Deliverer) keepEndpoint(ctx context.Context, id rpc.Identity, record []byte, e endpoint.Record) (newer bool) {
+// keepEndpoint stores an endpoint and which relay had it, and reports whether it is another
+// one than was known, and a later one unless that has expired.
+func (d *Deliverer) keepEndpoint(ctx context.Context, id rpc.Identity, record []byte, relay transport.Key, e endpoint.Record) (newer bool) {
 	err := d.cfg.Store.Update(ctx, func(tx *store.Tx) error {
 		known, _, err := tx.EndpointRecord(id)
 		if err != nil && !store.IsNotFound(err) {
@@ -246,7 +251,7 @@ func (d *Deliverer) keepEndpoint(ctx context.Context, id rpc.Identity, record []
 		if bytes.Equal(known, record) {
 			return nil
 		}
-		err = tx.PutEndpoint(id, record, e.Seq, e.Expiry)
+		err = tx.PutEndpoint(id, record, relay, e.Seq, e.Expiry)
 		newer = err == nil
 		if errors.Is(err, store.ErrConflict) {
 			err = nil

@@ -123,6 +123,7 @@ func TestEndpoints(t *testing.T) {
 	inTxOf(t, s, func(tx *Tx) {
 		id := identity(1)
 		const high = 1<<63 + 5
+		relay := func(record string) transport.Key { return transport.Key{record[0]} }
 		_, _, err := tx.EndpointRecord(id)
 		wantErr(t, err, ErrNotFound)
 		for _, step := range []struct {
@@ -141,16 +142,16 @@ func TestEndpoints(t *testing.T) {
 			{10, "b", 6, nil}, // the other one has expired
 		} {
 			now = at(step.now)
-			wantErr(t, tx.PutEndpoint(id, []byte(step.record), step.seq, at(10)), step.want)
+			wantErr(t, tx.PutEndpoint(id, []byte(step.record), relay(step.record), step.seq, at(10)), step.want)
 			if step.seq == high {
-				record, seq, err := tx.EndpointRecord(id)
+				record, from, err := tx.EndpointRecord(id)
 				want(t, record, err, []byte("c"))
-				want(t, seq, err, high)
+				want(t, from, err, relay("c"))
 			}
 		}
-		record, seq, err := tx.EndpointRecord(id)
+		record, from, err := tx.EndpointRecord(id)
 		want(t, record, err, []byte("b"))
-		want(t, seq, err, 6)
+		want(t, from, err, relay("b"))
 	})
 }
 

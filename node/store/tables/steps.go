@@ -3,7 +3,7 @@ package tables
 // Steps returns what brings an older database up to date; user_version counts the
 // steps that were applied.
 func Steps() []string {
-	return []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8, schema9, schema10, schema11, schema12, schema13, schema14, schema15}
+	return []string{schema1, schema2, schema3, schema4, schema5, schema6, schema7, schema8, schema9, schema10, schema11, schema12, schema13, schema14, schema15, schema16}
 }
 
 const schema1 = `
@@ -412,4 +412,9 @@ DELETE FROM searchable;
 UPDATE messages SET indexed = 0 WHERE indexed = 1;
 CREATE VIRTUAL TABLE search USING fts5(text, place, tokenize = 'unicode61 remove_diacritics 2', prefix = '1 2 3 4 5 6 7 8');
 INSERT INTO search (search, rank) VALUES ('secure-delete', 1);
+`
+
+// schema16 keeps which relay handed an endpoint out; none is whose endpoint it is.
+const schema16 = `
+ALTER TABLE endpoints ADD COLUMN relay BLOB NOT NULL DEFAULT x'0000000000000000000000000000000000000000000000000000000000000000';
 `
