@@ -26,12 +26,13 @@ const closeTimeout = 5 * time.Second
 // Stream is a two-way stream of bytes to a peer whose key TLS proved. Read and
 // Write may be called at the same time.
 type Stream struct {
-	stream network.Stream
-	rw     io.ReadWriteCloser
-	key    Key
-	remote Addr
-	path   Path
-	worn   atomic.Bool // the connection is to be made anew
+	stream  network.Stream
+	network network.Network
+	rw      io.ReadWriteCloser
+	key     Key
+	remote  Addr
+	path    Path
+	worn    atomic.Bool // the connection is to be made anew
 }
 
 // Read reads what the peer wrote. If the peer does not speak the protocol, the
@@ -58,8 +59,18 @@ func (s *Stream) Close() error {
 func (s *Stream) Reset() { s.stream.Reset() }
 
 // Abandon ends the whole connection that the stream is on, without a word to the
-// peer about this stream: it answers no more.
-func (s *Stream) Abandon() { _ = s.stream.Conn().Close() }
+// peer about this stream: it answers no more, and was last heard at that time. What else
+// was connected to the same address by then goes too: two that dialled each other at once
+// have more than one connection, and these die together.
+func (s *Stream) Abandon(heard time.Time) {
+	c := s.stream.Conn()
+	_ = c.Close()
+	for _, twin := range s.network.ConnsToPeer(c.RemotePeer()) {
+		if twin.RemoteMultiaddr().Equal(c.RemoteMultiaddr()) && twin.Stat().Opened.Before(heard) {
+			_ = twin.Close()
+		}
+	}
+}
 
 // Disconnect ends all connections to k: two that dialled each other at once may have more
 // than the one that a stream is on.
@@ -96,7 +107,7 @@ func (h *Host) newStream(s network.Stream, rw io.ReadWriteCloser) (*Stream, erro
 		return nil, err
 	}
 	remote, path := h.remoteOf(s.Conn())
-	return &Stream{stream: s, rw: rw, key: k, remote: remote, path: path}, nil
+	return &Stream{stream: s, network: h.host.Network(), rw: rw, key: k, remote: remote, path: path}, nil
 }
 
 // lazily agrees on the protocol together with the first bytes, which costs no

@@ -214,11 +214,11 @@ func (l *Links) watch(ln *Link) {
 	l.live[ln.Key] = rest
 }
 
-// Drop closes a link that did not answer, with the connection that it is on, so
-// that the next call dials anew. The connection goes first: what waits to be written
-// to a machine that is gone would hold up the end for minutes.
+// Drop closes a link that did not answer, with the connection that it is on and its
+// twins, so that the next call dials anew. The connection goes first: what waits to be
+// written to a machine that is gone would hold up the end for minutes.
 func (ln *Link) Drop() {
-	ln.stream.Abandon()
+	ln.stream.Abandon(ln.Heard())
 	_ = ln.conn.Close()
 }
 

@@ -71,6 +71,13 @@ func (p *Pulse) Answered() {
 	p.silent, p.heard, p.suspect = time.Time{}, time.Now(), false
 }
 
+// Heard returns when the other machine answered last, or the connection came up.
+func (p *Pulse) Heard() time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.heard
+}
+
 // Doubt notes that it has not answered in time.
 func (p *Pulse) Doubt() {
 	p.mu.Lock()
