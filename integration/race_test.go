@@ -109,3 +109,25 @@ func (n *simNode) look(id string) localapi.Delivery {
 	d, _ := n.Await(ctx, id, localapi.Delivered) // the context ended: it says what is
 	return d
 }
+
+// TestLostRelayIsBack: while bob's machine is called in vain, the connection to the relay
+// is lost, and made again. What waits is brought there then, and not only when it is clear
+// that nobody answers the call.
+func TestLostRelayIsBack(t *testing.T) {
+	simulate(t, func(w *world) {
+		r := w.relay()
+		a, b := w.node("alice", r.url()), w.node("bob", r.url())
+		a.meet(b, "one")
+		a.settled()
+		b.halt()
+		w.net.Down(b.ip, true)
+		time.Sleep(10 * time.Minute)
+		w.net.Cut(a.ip, r.ip, true)
+		id := a.send(b, "two")
+		time.Sleep(3500 * time.Millisecond) // it is known after 3 s, and a call lasts 5 s
+		w.net.Cut(a.ip, r.ip, false)
+		_, err := a.Netcheck(context.Background())
+		must(t, err)
+		a.await(id, localapi.Stored, time.Second)
+	})
+}

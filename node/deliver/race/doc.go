@@ -6,7 +6,8 @@
 // The first durable acknowledgement wins. When it is a relay's, the person's other relays
 // have a second to take a copy too, so that nothing is lost with one of them, and what is
 // on a connection to the machine already is left to arrive: a relay may lie, and be faster
-// than a machine that is far away.
+// than a machine that is far away. A relay that failed gets them again when a new link to it
+// comes up before the race is over.
 //
 // # Where to read
 //

@@ -11,6 +11,7 @@ import (
 	"quicnprotochat/node/deliver/links"
 	"quicnprotochat/node/deliver/people"
 	"quicnprotochat/node/tries"
+	"quicnprotochat/transport"
 )
 
 // race sends items over two ways at once, and takes the first acknowledgement of
@@ -36,6 +37,7 @@ type race struct {
 	atOnce   bool // the relays were not made to wait
 	answered bool // the machine took something
 	failure  tries.Failure
+	lost     map[transport.Key]time.Time // when the way to a relay failed
 }
 
 // slowTime is after which time a race says why nobody has taken what it carries.
@@ -71,6 +73,7 @@ func (r *race) run(ctx context.Context) error {
 				r.direct.Store(nil)
 				r.beginDirect(straight)
 			}
+			r.beginAgain(ways)
 		case <-hedge.C:
 			if ln := r.direct.Load(); ln != nil && !slices.Contains(r.taken, true) {
 				ln.Doubt()
@@ -92,6 +95,7 @@ func (r *race) run(ctx context.Context) error {
 				relays = nil
 			case e.err != nil:
 				r.failure.Relays = append(r.failure.Relays, tries.AtRelay{At: e.relay, Err: e.err})
+				r.lost[e.relay.Key] = time.Now()
 			}
 			if r.running == 0 && r.open > 0 {
 				return &r.failure

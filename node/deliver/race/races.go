@@ -62,6 +62,7 @@ func (r *Races) Run(ctx context.Context, p people.Person, items []Item) error {
 	one := &race{
 		Races: r, p: p, items: items, acks: make(chan ack), ends: make(chan end),
 		taken: make([]bool, len(items)), open: len(items), failure: tries.Failure{Alone: len(p.Relays) == 0},
+		lost: make(map[transport.Key]time.Time),
 	}
 	return one.run(ctx)
 }

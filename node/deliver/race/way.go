@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -80,6 +81,21 @@ func (r *race) beginRelays(ctx context.Context, relays []transport.RelayURL) {
 	for _, url := range relays {
 		r.begin(ctx, way{url, time.Now()}, r.goRelay)
 	}
+}
+
+// beginAgain begins once more at the relays that failed and to which there is a new link
+// since: that it is clear that nobody answers at the machine can take long.
+func (r *race) beginAgain(ctx context.Context) {
+	var back []transport.RelayURL
+	r.failure.Relays = slices.DeleteFunc(r.failure.Relays, func(f tries.AtRelay) bool {
+		ln := r.cfg.Links.Now(f.At.Key)
+		up := ln != nil && ln.Since.After(r.lost[f.At.Key])
+		if up {
+			back = append(back, f.At)
+		}
+		return up
+	})
+	r.beginRelays(ctx, back)
 }
 
 // goDirect hands the items to the person's own machine.
