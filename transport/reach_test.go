@@ -179,6 +179,44 @@ func TestPunchInVain(t *testing.T) {
 	})
 }
 
+// TestPunchAtNewAddress: where punching was in vain it is tried again at once when this
+// machine has another address, of which who uses the host is told.
+func TestPunchAtNewAddress(t *testing.T) {
+	inBubble(t, func(t *testing.T, net *transporttest.Network) {
+		changes := make(chan struct{}, 100)
+		mine := transport.Config{MayPunch: anybody, OnAddrs: func() { changes <- struct{}{} }}
+		w := newWalled(t, net, mine, transport.Config{MayPunch: anybody, OnStream: echoStream})
+		defer w.close()
+		net.Cut("1.0.0.1", "1.0.0.2", true)
+		if _, err := w.a.Open(t.Context(), w.b.Key()); err == nil {
+			t.Fatal("connected over a network that is cut")
+		}
+		net.Cut("1.0.0.1", "1.0.0.2", false)
+		for len(changes) > 0 {
+			<-changes
+		}
+		net.Rebind("1.0.0.1")
+		s, err := w.a.Open(t.Context(), w.relay.Key())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ask(t, s) // now the relay knows, and has the connection made anew
+		time.Sleep(20 * time.Second)
+		if s, err = w.a.Open(t.Context(), w.relay.Key()); err != nil {
+			t.Fatal(err)
+		}
+		ask(t, s)
+		time.Sleep(10 * time.Second)
+		if len(changes) == 0 {
+			t.Error("nobody was told of the new address")
+		}
+		if s, err = w.a.Open(t.Context(), w.b.Key()); err != nil {
+			t.Fatal(err)
+		}
+		ask(t, s)
+	})
+}
+
 // TestPunchReasons asks for the words of what becomes of punching.
 func TestPunchReasons(t *testing.T) {
 	nobody := func(transport.Key) bool { return false }

@@ -291,6 +291,34 @@ func TestRestartedPeer(t *testing.T) {
 	})
 }
 
+// TestNewestConnection: a machine that is back, and calls, is answered over that
+// connection, though the old one is not known to be dead.
+func TestNewestConnection(t *testing.T) {
+	inBubble(t, func(t *testing.T, net *transporttest.Network) {
+		a := simHost(t, net, 1, transport.Config{OnStream: echoStream})
+		defer a.Close()
+		b := simHost(t, net, 2, transport.Config{OnStream: echoStream})
+		connectTo(t, a, b)
+		net.Down("1.0.0.2", true) // its good-byes are not heard
+		time.Sleep(time.Second)
+		b.Close()
+		net.Down("1.0.0.2", false)
+		back := simHost(t, net, 2, transport.Config{
+			OnStream: echoStream, Listen: []transport.Addr{"/ip4/1.0.0.2/udp/7001/quic-v1"},
+		})
+		defer back.Close()
+		connectTo(t, back, a)
+		s, err := a.Open(t.Context(), back.Key())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s.SetDeadline(time.Now().Add(time.Second)) != nil {
+			t.Fatal("no deadline")
+		}
+		ask(t, s)
+	})
+}
+
 func TestRelayMustNotNamePrivateAddresses(t *testing.T) {
 	inBubble(t, func(t *testing.T, net *transporttest.Network) {
 		a := simHost(t, net, 1, transport.Config{})
