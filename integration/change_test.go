@@ -352,3 +352,19 @@ func TestRelayIsSeen(t *testing.T) {
 		t.Logf("there %v after the relay could be reached", time.Since(began))
 	})
 }
+
+// TestQuietAtNewAddress: a quiet connection is looked after when this machine has another
+// address: it may be dead. Else that would be noticed after a minute.
+func TestQuietAtNewAddress(t *testing.T) {
+	simulate(t, func(w *world) {
+		r := w.relay()
+		a, b := w.node("anna", r.url()), w.node("bob", r.url())
+		a.meet(b, "hello")
+		time.Sleep(10 * time.Minute)
+		w.net.Rebind(a.ip)
+		_, err := a.Netcheck(context.Background())
+		must(t, err)
+		w.net.Cut(a.ip, b.ip, true)
+		t.Logf("noticed after %v", a.lost(b, 30*time.Second))
+	})
+}
